@@ -1,0 +1,298 @@
+"""One game in progress: pending requests out, answers in. The only code that steps a script; no I/O."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
+
+from .registry import Game
+from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Tell
+from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Turn, Value, Verdict
+
+Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
+Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
+Buffer: TypeAlias = Callable[[Recall], Sequence[Value]]
+
+_OUTCOME = Ending("outcome")
+_TOLERANCE = 1e-9
+
+
+class TableError(RuntimeError):
+    """The driver answered what was not asked, or the script broke a fact that it declared."""
+
+
+def keyed(seed: int, request: int) -> random.Random:
+    """The generator of a game's `request`-th draw: the same for equal seeds, whatever was played before."""
+    return random.Random(int.from_bytes(sha256(f"{seed}/{request}".encode()).digest()))
+
+
+def draw(weights: Sequence[float], rng: random.Random) -> int:
+    """An index drawn with these weights."""
+    return rng.choices(range(len(weights)), weights)[0]
+
+
+class Table:
+    """Steps one script. While `pending` is not None, `answer` it; then read `payoff` and `ending`.
+
+    pending:  asks (answered with one Reply each), jobs (one Verdict each), or, with
+              `open_chance=True`, a finite Chance (answered with an index); otherwise the table draws.
+    turns:    every reply so far, failed tries included, in the order of the asks.
+    payoff:   of every player, once ended; empty after an error.
+    fault:    the exception behind an ending of kind `error`.
+    """
+
+    def __init__(
+        self, game: Game, seed: int = 0, *, open_chance: bool = False, buffer: Buffer | None = None
+    ) -> None:
+        self.game = game
+        self.seed = seed
+        self.pending: Pending = None
+        self.ending: Ending | None = None
+        self.payoff: Mapping[str, float] = MappingProxyType({})
+        self.fault: Exception | None = None
+        self.answers: list[Answer] = []
+        self.moves = 0
+        self._turns: list[Turn] = []
+        self._credits: dict[int, dict[str, float]] = {}
+        self._chances: list[int] = []
+        self._verdicts: list[Verdict] = []
+        self._recalls: list[tuple[Value, ...]] = []
+        self._kept: list[tuple[str, Value]] = []
+        self._notes: list[tuple[str, Value]] = []
+        self._open_chance = open_chance
+        self._buffer = buffer
+        self._draws = 0
+        self._views: dict[str, tuple[Message, ...]] = {
+            seat: (Message("system", rules),) if (rules := game.rules.get(role, "")) else ()
+            for seat, role in game.role_of.items()
+        }
+        self._script = game.script()
+        self._step(None)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Every reply so far, with its credits."""
+        if not self._credits:
+            return tuple(self._turns)
+        return tuple(
+            replace(turn, credits=MappingProxyType(self._credits[i])) if i in self._credits else turn
+            for i, turn in enumerate(self._turns)
+        )
+
+    @property
+    def notes(self) -> tuple[tuple[str, Value], ...]:
+        return tuple(self._notes)
+
+    def view(self, seat: str) -> tuple[Message, ...]:
+        """All that the seat has seen: rules, tells, prompts and its own replies; its information set."""
+        return self._views[seat]
+
+    def answer(self, answer: Answer) -> None:
+        """Answer what is pending. Raises TableError when the answer does not fit."""
+        pending = self.pending
+        if pending is None:
+            raise TableError("the game is over; there is nothing to answer")
+        self.answers.append(answer)
+        if isinstance(pending, Chance):
+            self._chances.append(cast(int, answer))
+            self._step(answer)
+            return
+        answers = cast(Sequence[Any], answer)
+        if len(answers) != len(pending):
+            raise TableError(f"{len(pending)} answers were asked for, {len(answers)} came")
+        if isinstance(pending[0], Ask):
+            self._take_replies(cast(tuple[Ask, ...], pending), cast(Sequence[Reply], answers))
+        else:
+            self._take_verdicts(cast(Sequence[Verdict], answers))
+
+    def forfeit(self, forfeit: Forfeit) -> None:
+        """End the game by the fault of some seats, as a driver may (time is up)."""
+        self._end(
+            self.game.forfeit(forfeit.seats),
+            Ending("forfeit", forfeit.seats, forfeit.reason, forfeit.cause),
+        )
+
+    def fail(self, fault: Exception) -> None:
+        """End the game by a fault that is no player's; it pays nothing and is never rated."""
+        self.fault = fault
+        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}"))
+
+    def episode(self, seats: Mapping[str, PolicyRef], *, replicate: int = 0, verifier: str = "") -> Episode:
+        """The finished game as a value. Raises TableError while it is still running."""
+        if self.ending is None:
+            raise TableError("the game is still running")
+        return Episode(
+            game=self.game.ref,
+            seed=self.seed,
+            replicate=replicate,
+            seats=seats,
+            turns=self.turns,
+            payoff=self.payoff,
+            ending=self.ending,
+            verdicts=tuple(self._verdicts),
+            chances=tuple(self._chances),
+            recalls=tuple(self._recalls),
+            notes=tuple(self._notes),
+            kept=tuple(self._kept),
+            verifier=verifier if self._verdicts else "",
+        )
+
+    def _take_replies(self, asks: tuple[Ask, ...], replies: Sequence[Reply]) -> None:
+        for ask, reply in zip(asks, replies, strict=True):
+            seat = ask.seat
+            view = self._views[seat]
+            self._turns.append(Turn(seat, self.game.role_of[seat], view, reply, ask.retry, ask.choices))
+            said = reply.text if reply.memory is None else reply.memory
+            self._views[seat] = (*view, Message("self", said))
+        self._step(replies)
+
+    def _take_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        self._verdicts.extend(verdicts)
+        broken = [verdict for verdict in verdicts if verdict.status == "infra"]
+        if broken:
+            self.fail(TableError(f"the verifier failed: {broken[0].detail or 'infra'}"))
+        else:
+            self._step(tuple(verdicts))
+
+    def _step(self, answer: Any) -> None:
+        """Send an answer and go on until the script asks for something from outside, or ends."""
+        self.pending = None
+        try:
+            wish = self._script.send(answer)
+            while True:
+                if type(wish) is tuple:
+                    if isinstance(wish[0], Ask) and self._out_of_turns(cast(tuple[Ask, ...], wish)):
+                        return
+                    self.pending = wish
+                    return
+                if type(wish) is Chance and wish.weights is not None and self._open_chance:
+                    self._draws += 1
+                    self.pending = wish
+                    return
+                wish = self._grant(wish)
+        except StopIteration as end:
+            self._finish(cast(Payoff, end.value))
+        except Forfeit as forfeit:
+            self.forfeit(forfeit)
+        except Exception as fault:  # a bug of the game: kept with the episode, never a reward
+            self.fail(fault)
+
+    def _grant(self, wish: Any) -> Any:
+        """Answer a wish that needs nobody outside, and return the script's next one."""
+        send = self._script.send
+        match wish:
+            case Chance():
+                return send(self._draw(wish))
+            case Tell():
+                self._views[wish.seat] = (*self._views[wish.seat], Message("game", wish.text))
+            case Credit():
+                return self._grant_credit(wish)
+            case Note():
+                self._notes.append((wish.name, wish.value))
+            case Keep():
+                self._kept.append((wish.kind, wish.item))
+            case Recall():
+                return send(self._recall(wish))
+            case _:
+                raise TableError(f"the script yielded {wish!r}, which is no request")
+        return send(None)
+
+    def _draw(self, wish: Chance) -> int | random.Random:
+        rng = keyed(self.seed, self._draws)
+        self._draws += 1
+        if wish.weights is None:
+            return rng
+        index = draw(wish.weights, rng)
+        self._chances.append(index)
+        return index
+
+    def _grant_credit(self, wish: Credit) -> Any:
+        latest = next((i for i, t in reversed([*enumerate(self._turns)]) if t.seat == wish.seat), None)
+        if latest is None:
+            return self._script.throw(ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn"))
+        earned = self._credits.setdefault(latest, {})
+        earned[wish.name] = earned.get(wish.name, 0.0) + wish.amount
+        return self._script.send(None)
+
+    def _recall(self, wish: Recall) -> tuple[Value, ...]:
+        if self._buffer is not None:
+            items = tuple(self._buffer(wish))[: wish.count]
+        else:
+            rng = keyed(self.seed, self._draws)
+            self._draws += 1
+            items = tuple(rng.sample(wish.seeds, min(wish.count, len(wish.seeds))))
+        self._recalls.append(items)
+        return items
+
+    def _out_of_turns(self, asks: tuple[Ask, ...]) -> bool:
+        """Show prompts to their seats and count moves; True when the turn limit ended the game."""
+        new = sum(not ask.retry for ask in asks)
+        if self.moves + new > self.game.max_turns:
+            self._end(
+                self.game.truncation, Ending("truncated", (), f"no end after {self.game.max_turns} turns")
+            )
+            return True
+        self.moves += new
+        for ask in asks:
+            self._views[ask.seat] = (*self._views[ask.seat], Message("game", ask.prompt))
+        return False
+
+    def _finish(self, payoff: Payoff) -> None:
+        fault = _payoff_fault(self.game, payoff)
+        if fault:
+            self.fail(TableError(f"{self.game.id}: {fault}"))
+        else:
+            self._end(payoff, _OUTCOME)
+
+    def _end(self, payoff: Payoff, ending: Ending) -> None:
+        self._script.close()
+        self.pending = None
+        self.payoff = MappingProxyType({seat: float(amount) for seat, amount in payoff.items()})
+        self.ending = ending
+
+
+def _payoff_fault(game: Game, payoff: Any) -> str:
+    """What the script's payoff breaks of its declared facts, or ""."""
+    if not isinstance(payoff, Mapping) or set(cast(Mapping[str, float], payoff)) != set(game.players):
+        return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
+    lo, hi = game.payoff_range
+    amounts = list(cast(Mapping[str, float], payoff).values())
+    if not all(math.isfinite(a) and lo - _TOLERANCE <= a <= hi + _TOLERANCE for a in amounts):
+        return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
+    if game.sum == "zero" and abs(math.fsum(amounts)) > _TOLERANCE:
+        return f"the payoff {dict(payoff)} of a zero-sum game does not sum to 0"
+    if game.sum == "common" and max(amounts) - min(amounts) > _TOLERANCE:
+        return f"the payoff {dict(payoff)} of a common-payoff game differs between seats"
+    return ""
+
+
+def replay(game: Game, seed: int, answers: Sequence[Answer], *, open_chance: bool = False) -> Table:
+    """A table brought to where these answers lead."""
+    table = Table(game, seed, open_chance=open_chance)
+    for answer in answers:
+        table.answer(answer)
+    return table
+
+
+def replay_episode(game: Game, episode: Episode) -> Table:
+    """Play an episode again from its stored answers, without a model or a verifier.
+
+    Raises TableError when the game no longer accepts them.
+    """
+    recalls = iter(episode.recalls)
+    table = Table(game, episode.seed, buffer=lambda _: next(recalls))
+    replies = iter([turn.reply for turn in episode.turns])
+    verdicts = iter(episode.verdicts)
+    try:
+        while table.pending is not None:
+            pending = cast(tuple[Ask, ...] | tuple[Job, ...], table.pending)
+            source = replies if isinstance(pending[0], Ask) else verdicts
+            table.answer([next(source) for _ in pending])  # type: ignore[arg-type]
+    except StopIteration:
+        raise TableError(f"{game.id} asks for more than the episode holds; has the game changed?") from None
+    return table

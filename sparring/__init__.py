@@ -1,0 +1,1 @@
+"""A gym where language models train by playing against themselves, and prove that they got better."""

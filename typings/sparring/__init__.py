@@ -1,0 +1,1 @@
+../../sparring/__init__.py
