@@ -21,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from .errors import SparringError
 from .script import Script
 from .types import GameRef, Value
 
@@ -31,7 +32,7 @@ Rated: TypeAlias = Literal["role", "seat"]
 _ID = re.compile(r"[a-z][a-z0-9-]*(/[A-Za-z0-9_.-]+)?-v[0-9]+")
 
 
-class GameError(ValueError):
+class GameError(SparringError, ValueError):
     """A game's declaration is wrong, or what it was given does not fit it."""
 
 

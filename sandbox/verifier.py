@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..envs.errors import SparringError
 from ..envs.types import Job, Verdict
 
 
-class VerifierError(RuntimeError):
+class VerifierError(SparringError, RuntimeError):
     """The verifier itself cannot do its work (no engine, no lock-down); never a verdict on a job."""
 
 
