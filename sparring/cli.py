@@ -1,0 +1,52 @@
+"""The command line: `sparring COMMAND …`. Each command lives in its own file of `commands/`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .commands import games, play, report, sandbox, tournament, train
+from .envs.errors import SparringError
+
+_EPILOG = """\
+examples:
+  sparring games                                  what can be played
+  sparring play tic-tac-toe-v0 --seat x=human     play against a random opponent
+  sparring train spiral --set game=kuhn-poker-v0  train a tiny model by self-play
+  sparring tournament kuhn-poker-v0 random nash   who is better, with intervals
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, without running anything."""
+    top = argparse.ArgumentParser(
+        prog="sparring",
+        description="Language models train by playing against themselves, and prove that they got better.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (games, play, train, tournament, report, sandbox):
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0: done; 2: something to fix, said in one line; 130: interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except (SparringError, OSError) as fault:
+        print(f"sparring: {_one_line(fault)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sparring: interrupted", file=sys.stderr)
+        return 130
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -1,0 +1,80 @@
+"""`sparring games`: what can be played, and whether a game keeps its word."""
+
+from __future__ import annotations
+
+import argparse
+
+from .options import Commands, add_load, command, load_games
+
+_EXAMPLES = """\
+  sparring games                        a table of all games
+  sparring games kuhn-poker-v0          rules, parameters, facts and a sample game
+  sparring games --check my_game.py     hold a file's games to every fact they declare
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "games", "List games, show one, or check your own.", _EXAMPLES)
+    parser.add_argument("game", nargs="?", metavar="GAME", help="show this game's rules and facts")
+    parser.add_argument("--check", metavar="FILE", help="conformance-test the games of this file")
+    add_load(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    load_games(arguments)
+    if arguments.check:
+        return _check(arguments.check)
+    if arguments.game:
+        return _show(arguments.game)
+    return _table()
+
+
+def _table() -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..envs.registry import find, game_ids
+
+    table = Table("game", "roles", "sum", "about", box=None, pad_edge=False)
+    for id in game_ids():
+        game = find(id)
+        roles = ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
+        table.add_row(id, roles, game.sum, game.about)
+    Console().print(table)
+    return 0
+
+
+def _show(id: str) -> int:
+    from ..envs.playthrough import sample
+    from ..envs.registry import find
+
+    game = find(id)
+    print(f"{game.id}: {game.about}\n")
+    for role, rules in game.rules.items():
+        print(f"  {role} ({game.roles[role]}): {rules or '(told in its prompts)'}")
+    parameters = ", ".join(f"{name}={value!r}" for name, value in game.parameters.items())
+    lo, hi = game.payoff_range
+    print(f"\n  parameters   {parameters or 'none'}")
+    print(f"  payoff       {lo:g} to {hi:g}, {game.sum} sum; a forfeit pays {lo - 1:g}")
+    print(f"  turns        at most {game.max_turns}")
+    print(f"  rated by     {game.score or 'not rated'}\n\nA sample game:\n")
+    print(sample(game))
+    return 0
+
+
+def _check(path: str) -> int:
+    from ..envs.conformance import check_game
+    from ..envs.registry import find, load
+    from ..sandbox.choose import Lazy
+
+    failed = 0
+    for id in load(path):
+        results = check_game(find(id), verifier=Lazy("auto"))
+        for result in results:
+            failed += not result.passed
+            print(
+                f"{'ok  ' if result.passed else 'FAIL'} {id} {result.name}{result.detail and ': '}{result.detail}"
+            )
+    print(f"{failed} failed" if failed else "all checks passed")
+    return 2 if failed else 0

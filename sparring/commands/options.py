@@ -1,0 +1,87 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..envs.errors import SparringError
+
+if TYPE_CHECKING:
+    from ..envs.registry import Game
+    from ..envs.types import Value
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage] argparse names its own return type so
+
+
+class ArgumentError(SparringError, ValueError):
+    """A command-line argument that cannot be used."""
+
+
+def command(commands: Commands, name: str, about: str, examples: str) -> argparse.ArgumentParser:
+    """A subcommand whose --help shows examples."""
+    return commands.add_parser(
+        name,
+        help=about,
+        description=about,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--load", action="append", default=[], metavar="FILE", help="register the games of this Python file"
+    )
+
+
+def add_set(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
+
+
+def add_verifier(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--verifier",
+        default="auto",
+        metavar="NAME",
+        help="who runs code: auto (docker if it answers, else local), docker, local",
+    )
+
+
+def load_games(arguments: argparse.Namespace) -> list[str]:
+    """Register the games of every --load file; returns their ids."""
+    from ..envs.registry import load
+
+    return [id for path in arguments.load for id in load(path)]
+
+
+def pairs(items: list[str], flag: str) -> dict[str, str]:
+    """`["a=1"]` to `{"a": "1"}`. Raises ArgumentError for an item without `=` or a key given twice."""
+    found: dict[str, str] = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise ArgumentError(f"{flag} {item!r}: expected KEY=VALUE")
+        if key in found:
+            raise ArgumentError(f"{flag} {key} is given twice")
+        found[key] = value
+    return found
+
+
+def literal(text: str) -> Value:
+    """A Python literal where the text is one, else the text itself."""
+    try:
+        value: Any = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value
+
+
+def chosen_game(arguments: argparse.Namespace) -> Game:
+    """The game named by the arguments, with its --set parameters."""
+    from ..envs.registry import find
+
+    load_games(arguments)
+    given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
+    return find(arguments.game, **given)

@@ -1,0 +1,26 @@
+"""`sparring report`: one HTML page for a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from .options import Commands, command
+
+_EXAMPLES = """\
+  sparring report demo                  writes runs/demo/report.html
+  sparring report demo --out page.html
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "report", "Write one static HTML page for a run.", _EXAMPLES)
+    parser.add_argument("run_name", metavar="RUN", help="a run's name under runs/, or its folder")
+    parser.add_argument("--out", metavar="FILE", help="where to write (default: report.html in the run)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..arenas.report import report
+
+    print(f"wrote {report(arguments.run_name, out=arguments.out)}")
+    return 0

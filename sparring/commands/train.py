@@ -1,0 +1,45 @@
+"""`sparring train`: self-play training by a recipe."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .options import Commands, add_load, add_set, add_verifier, command, load_games, pairs
+
+_EXAMPLES = """\
+  sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
+  sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
+  sparring train --resume demo                                  go on where a run stopped
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "train", "Train one policy in all roles by self-play.", _EXAMPLES)
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero")
+    parser.add_argument("--config", type=Path, metavar="F.toml", help="settings; flags override them")
+    add_set(parser, "one setting of the recipe")
+    parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
+    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
+    parser.add_argument("--seed", type=int, metavar="S", help="of games, sampling and initialisation")
+    parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
+    parser.add_argument("--resume", metavar="RUN", help="continue this run from its last checkpoint")
+    add_verifier(parser)
+    parser.set_defaults(verifier=None)
+    add_load(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..training.recipes import configured
+    from ..training.run import resume, train
+
+    load_games(arguments)
+    if arguments.resume:
+        return resume(arguments.resume, steps=arguments.steps)
+    flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
+    given = {name: value for name, value in flags.items() if value is not None}
+    config = configured(
+        arguments.recipe, arguments.config, pairs(arguments.set, "--set"), given, load=arguments.load
+    )
+    return train(config)
