@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Tell
-from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Turn, Value, Verdict
+from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
 
 Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
 Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
@@ -119,10 +119,10 @@ class Table:
             Ending("forfeit", forfeit.seats, forfeit.reason, forfeit.cause),
         )
 
-    def fail(self, fault: Exception) -> None:
+    def fail(self, fault: Exception, source: Source = "env") -> None:
         """End the game by a fault that is no player's; it pays nothing and is never rated."""
         self.fault = fault
-        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}"))
+        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}", source=source))
 
     def episode(self, seats: Mapping[str, PolicyRef], *, replicate: int = 0, verifier: str = "") -> Episode:
         """The finished game as a value. Raises TableError while it is still running."""
