@@ -47,8 +47,15 @@ class Request:
     sampling: Sampling | None = None
 
 
+class QuotaError(RuntimeError):
+    """An engine refuses to go on for now: a rate limit or a budget is used up."""
+
+
 class Policy(Protocol):
-    """Answers requests. Same requests in the same order give the same replies."""
+    """Answers requests. Same requests in the same order give the same replies.
+
+    `act` raises QuotaError at the end of a quota; whatever else it raises is a fault of the engine.
+    """
 
     @property
     def ref(self) -> PolicyRef: ...

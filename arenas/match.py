@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from ..agents.policy import Key, Policy, Request
+from ..agents.policy import Key, Policy, QuotaError, Request
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
-from ..envs.types import Ask, Episode, Job, Reply
+from ..envs.types import Ask, Episode, Job, Reply, Source
 from ..sandbox.verifier import Verifier, VerifierError
 
 
@@ -75,6 +75,11 @@ async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Reply
     return answered
 
 
+def source(fault: Exception) -> Source:
+    """Where the fault of a policy that raised lies."""
+    return "quota" if isinstance(fault, QuotaError) else "engine"
+
+
 def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     """The verifier, or VerifierError where a game needs one and there is none."""
     if verifier is None:
@@ -99,7 +104,7 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
             for ask in sitting.asks:
                 answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
         except Exception as fault:  # attributed: it is the episode's ending
-            table.fail(fault)
+            table.fail(fault, source(fault))
         else:
             table.answer(answers)
     return sitting.episode(verifier)

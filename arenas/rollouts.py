@@ -11,7 +11,7 @@ from ..agents.policy import Policy, Request
 from ..envs.table import Buffer
 from ..envs.types import Episode, Job
 from ..sandbox.verifier import Verifier
-from .match import Match, Sitting, needed, replies
+from .match import Match, Sitting, needed, replies, source
 
 _log = logging.getLogger(__name__)
 
@@ -183,6 +183,6 @@ def _failed(batch: Sequence[tuple[Any, _Waiting, int]], fault: Exception) -> lis
     moved: list[_Waiting] = []
     for _, waiting, _ in batch:
         if waiting.sitting.table.pending is not None:
-            waiting.sitting.table.fail(fault)
+            waiting.sitting.table.fail(fault, source(fault))
             moved.append(waiting)
     return moved

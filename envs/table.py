@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Tell
-from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Turn, Value, Verdict
+from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
 
 Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
 Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
@@ -44,6 +44,7 @@ class Table:
     turns:    every reply so far, failed tries included, in the order of the asks.
     payoff:   of every player, once ended; empty after an error.
     fault:    the exception behind an ending of kind `error`.
+    unopened: draws that the table made itself, which no tree search can enumerate.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Table:
         self.fault: Exception | None = None
         self.answers: list[Answer] = []
         self.moves = 0
+        self.unopened = 0
         self._turns: list[Turn] = []
         self._credits: dict[int, dict[str, float]] = {}
         self._chances: list[int] = []
@@ -117,10 +119,10 @@ class Table:
             Ending("forfeit", forfeit.seats, forfeit.reason, forfeit.cause),
         )
 
-    def fail(self, fault: Exception) -> None:
+    def fail(self, fault: Exception, source: Source = "env") -> None:
         """End the game by a fault that is no player's; it pays nothing and is never rated."""
         self.fault = fault
-        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}"))
+        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}", source=source))
 
     def episode(self, seats: Mapping[str, PolicyRef], *, replicate: int = 0, verifier: str = "") -> Episode:
         """The finished game as a value. Raises TableError while it is still running."""
@@ -203,8 +205,7 @@ class Table:
         return send(None)
 
     def _draw(self, wish: Chance) -> int | random.Random:
-        rng = keyed(self.seed, self._draws)
-        self._draws += 1
+        rng = self._next_rng()
         if wish.weights is None:
             return rng
         index = draw(wish.weights, rng)
@@ -219,12 +220,17 @@ class Table:
         earned[wish.name] = earned.get(wish.name, 0.0) + wish.amount
         return self._script.send(None)
 
+    def _next_rng(self) -> random.Random:
+        rng = keyed(self.seed, self._draws)
+        self._draws += 1
+        self.unopened += 1
+        return rng
+
     def _recall(self, wish: Recall) -> tuple[Value, ...]:
+        rng = self._next_rng()  # also where a buffer answers: later draws must not depend on it
         if self._buffer is not None:
             items = tuple(self._buffer(wish))[: wish.count]
         else:
-            rng = keyed(self.seed, self._draws)
-            self._draws += 1
             items = tuple(rng.sample(wish.seeds, min(wish.count, len(wish.seeds))))
         self._recalls.append(items)
         return items

@@ -20,6 +20,7 @@ Value: TypeAlias = (
 Speaker: TypeAlias = Literal["game", "self", "system"]
 Finish: TypeAlias = Literal["stop", "length", "timeout"]
 Cause: TypeAlias = Literal["illegal", "unparsable", "length", "timeout"]
+Source: TypeAlias = Literal["engine", "env", "quota", "worker", "cancelled"]
 EndingKind: TypeAlias = Literal["outcome", "forfeit", "truncated", "error"]
 Status: TypeAlias = Literal[
     "ok",
@@ -152,12 +153,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an episode ended. `seats` are the offenders of a forfeit; `cause` is why they forfeited."""
+    """How an episode ended.
+
+    `seats` are the offenders of a forfeit and `cause` is why they forfeited; `source` is where the fault
+    behind an error lies: in a policy's engine, the game or its verifier (`env`), a quota, a worker.
+    """
 
     kind: EndingKind
     seats: tuple[str, ...] = ()
     reason: str = ""
     cause: Cause | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

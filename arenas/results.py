@@ -1,0 +1,227 @@
+"""The values that games, schedules, statistics and reports share: games as rows, pairs, tables.
+
+A *block* is what a schedule issues: one seed, and every seating of the same entrants over it. With two
+places a played block is a *pair*. It is the unit of evidence and counts only when complete, and blocks
+count in the order in which they were issued, never in the order in which they finished.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+RowStatus: TypeAlias = Literal[
+    "completed",
+    "truncated",
+    "forfeit_illegal",
+    "forfeit_unparsable",
+    "forfeit_length",
+    "forfeit_timeout",
+    "void_engine",
+    "void_worker",
+    "void_quota",
+    "void_env",
+    "void_cancelled",
+]
+ScoreKind: TypeAlias = Literal["win", "payoff"]
+Seating: TypeAlias = Mapping[str, str]
+"""Which entrant sits at each rated place: place (a seat, or a role with `rated="role"`) to entrant id."""
+
+
+class ResultsError(ValueError):
+    """Rows that cannot be what they claim: the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's)."""
+
+    seat: str
+    role: str
+    entrant: str
+    payoff: float
+
+
+@dataclass(frozen=True, slots=True)
+class GameRow:
+    """One game as stored and rated.
+
+    `pair` names the block and `order` is its place in the plan; `leg` counts the block's seatings, of
+    which there are `legs`. `offenders` are the places of a forfeit. Void games have payoff 0 everywhere
+    and never reach a rating. `cost` is in the unit of the run's prices.
+    """
+
+    pair: str
+    order: int
+    leg: int
+    legs: int
+    seed: int
+    replicate: int
+    places: tuple[Place, ...]
+    status: RowStatus = "completed"
+    offenders: tuple[str, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+    key: str = ""
+
+    @property
+    def void(self) -> bool:
+        return self.status.startswith("void")
+
+    @property
+    def forfeited(self) -> bool:
+        return self.status.startswith("forfeit")
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+    @property
+    def mirror(self) -> bool:
+        """One entrant in several places: tells nothing of its strength."""
+        return len({place.entrant for place in self.places}) < len(self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A complete block: every seating of the same entrants over one seed, legs in order, none void."""
+
+    id: str
+    order: int
+    seed: int
+    legs: tuple[GameRow, ...]
+
+    @property
+    def entrants(self) -> tuple[str, ...]:
+        """Each entrant once, in the places of the first leg."""
+        return tuple(dict.fromkeys(place.entrant for place in self.legs[0].places))
+
+    @property
+    def tokens(self) -> int:
+        return sum(row.tokens for row in self.legs)
+
+    def score(self, entrant: str, kind: ScoreKind) -> float:
+        """The entrant's mean points over the legs: in [0, 1] for wins, else in payoff units."""
+        mine = [
+            value
+            for row in self.legs
+            for place, value in zip(row.places, points(row, kind), strict=True)
+            if place.entrant == entrant
+        ]
+        if not mine:
+            raise ResultsError(f"pair {self.id} has {', '.join(self.entrants)}, not {entrant!r}")
+        return sum(mine) / len(mine)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a schedule issues: one seed, and all seatings of some entrants over it, in issue order."""
+
+    order: int
+    seed: int
+    replicate: int
+    entrants: tuple[str, ...]
+    seatings: tuple[Seating, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its standard error and interval, all in one unit."""
+
+    value: float
+    se: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One entrant's line of a leaderboard.
+
+    `ranks` is the interval of ranks that resolved differences leave open (1 is best). `forfeits` counts
+    this entrant's own, by cause; `truncated` its games that ran out of turns.
+    """
+
+    entrant: str
+    rating: Estimate
+    rank: int
+    ranks: tuple[int, int]
+    roles: Mapping[str, Estimate]
+    games: int = 0
+    pairs: int = 0
+    forfeits: Mapping[str, int] | None = None
+    truncated: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Ratings of all entrants from one joint fit, best first, with everything that bounds their meaning.
+
+    `unit` is `Elo` or `payoff`; `anchor` is whose rating is 0 by definition (an id, or `mean`).
+    `covariance[i][j]` is between the ratings of `standings[i]` and `standings[j]`, in the unit squared.
+    `misfit` is the p-value of the model against the cells' observed scores (small: one number a player
+    does not describe these games); `cyclic` the share of the cells' variation that no ranking explains.
+    `pools` are groups that never met, `tiers` the order of components where no finite fit exists.
+    """
+
+    standings: tuple[Standing, ...]
+    unit: Literal["Elo", "payoff"]
+    anchor: str
+    covariance: tuple[tuple[float, ...], ...] = ()
+    misfit: float | None = None
+    cyclic: float | None = None
+    pools: tuple[tuple[str, ...], ...] = ()
+    tiers: tuple[tuple[str, ...], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How `a` did against `b` over complete pairs.
+
+    `score` estimates a's mean points (win games: in [0, 1]) with an interval clustered on pairs. `lead`
+    is `a` or `b` where the interval resolves who is ahead, else None: undecided.
+    """
+
+    a: str
+    b: str
+    score: Estimate
+    pairs: int
+    counts: tuple[int, ...] = ()
+    lead: str | None = None
+
+
+def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:
+    """What each place scored: its payoff, or the share of the other places that it beat (a tie is ½)."""
+    paid = [place.payoff for place in row.places]
+    if kind == "payoff":
+        return tuple(paid)
+    others = max(1, len(paid) - 1)
+    return tuple((sum((a > b) + (a == b) / 2 for b in paid) - 0.5) / others for a in paid)
+
+
+def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, ...]:
+    """The complete pairs among rows, in issue order; `forfeits=False` leaves out pairs that hold one.
+
+    Void rows and mirror games (one entrant in several places) are left out, and with them their pair.
+    """
+    blocks: dict[str, dict[int, GameRow]] = defaultdict(dict)
+    for row in rows:
+        if row.void or row.mirror or (row.forfeited and not forfeits):
+            continue
+        if row.leg in blocks[row.pair]:
+            raise ResultsError(f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once")
+        blocks[row.pair][row.leg] = row
+    pairs = [
+        Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
+        for id, legs in blocks.items()
+        if 0 in legs and len(legs) == legs[0].legs
+    ]
+    return tuple(sorted(pairs, key=lambda pair: (pair.order, pair.id)))
