@@ -1,1 +1,75 @@
-"""A gym where language models train by playing against themselves, and prove that they got better."""
+"""A gym where language models train by playing against themselves, and prove that they got better.
+
+Names are loaded when first used, so `import sparring` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agents.policy import Policy, Request, Sampling
+    from .agents.seats import seat
+    from .arenas.match import Match, play
+    from .arenas.rollouts import play_all, rollouts
+    from .arenas.tournament import tournament
+    from .envs.aec import make
+    from .envs.conformance import check_game
+    from .envs.errors import SparringError
+    from .envs.registry import Game, find, game, game_ids, load
+    from .envs.types import Episode, Job, Reply, Verdict
+    from .sandbox.choose import open_verifier
+    from .training.run import train
+
+_ROOMS = {
+    "agents.policy": ("Policy", "Request", "Sampling"),
+    "agents.seats": ("seat",),
+    "arenas.match": ("Match", "play"),
+    "arenas.rollouts": ("play_all", "rollouts"),
+    "arenas.tournament": ("tournament",),
+    "envs.aec": ("make",),
+    "envs.conformance": ("check_game",),
+    "envs.errors": ("SparringError",),
+    "envs.registry": ("Game", "find", "game", "game_ids", "load"),
+    "envs.types": ("Episode", "Job", "Reply", "Verdict"),
+    "sandbox.choose": ("open_verifier",),
+    "training.run": ("train",),
+}
+_HOME = {name: module for module, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "Episode",
+    "Game",
+    "Job",
+    "Match",
+    "Policy",
+    "Reply",
+    "Request",
+    "Sampling",
+    "SparringError",
+    "Verdict",
+    "check_game",
+    "find",
+    "game",
+    "game_ids",
+    "load",
+    "make",
+    "open_verifier",
+    "play",
+    "play_all",
+    "rollouts",
+    "seat",
+    "tournament",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
