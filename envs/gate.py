@@ -8,12 +8,12 @@ name: a program is refused for what it does. `benchmarks/gate.py` measures what 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from .proposals import near_copy, source_fault
-from .script import Wish, verify
+from .script import Steps, verify
 from .types import Job, Limits, Result, Value, Verdict
 from .values import same
 
@@ -21,9 +21,7 @@ Reason: TypeAlias = Literal[
     "", "unreadable", "near_copy", "failed", "nondeterministic", "stateful", "surroundings", "self_test"
 ]
 
-PROPOSAL_LIMITS = Limits(
-    seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kilobytes=16, value_kilobytes=16
-)
+PROPOSAL_LIMITS = Limits(seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kilobytes=16, value_kilobytes=16)
 
 _ELSEWHERE = """\
 def _elsewhere():
@@ -99,7 +97,7 @@ def gate(
     buffer: Sequence[str] = (),
     expected: Sequence[Value] | None = None,
     limits: Limits = PROPOSAL_LIMITS,
-) -> Generator[Wish, Any, Ruling]:
+) -> Steps[Ruling]:
     """Let a program through, or say why not. `values` holds one value per input, from execution.
 
     `buffer` holds the sources that it may not copy. `expected` is the proposal's self-test: the values

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .parse import Unreadable, code_block, excerpt, tagged
 from .types import Value
-from .values import read
+from .values import canonical, read
 
 LONGEST = 2000
 """Characters of a program or answer that are looked at at all; longer ones are refused."""
@@ -23,25 +23,32 @@ class Program:
     inputs: tuple[tuple[Value, ...], ...] = ()
 
 
-def literal(text: str) -> Value:
-    """A Python literal as a plain value. Raises Unreadable for anything else, however it looks."""
-    if len(text) > LONGEST:
-        raise Unreadable(f"a value of {len(text)} characters; at most {LONGEST} are read")
-    try:
-        return read(text.strip())
-    except ValueError as fault:
-        raise Unreadable(str(fault)) from None
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A value that a seat gave; its own type, since None is a value too."""
+
+    value: Value
 
 
 def arguments(text: str) -> tuple[Value, ...]:
     """The arguments of one call as they stand between its parentheses: `3` or `3, "a"`."""
-    value = literal(text)
+    value = read(text, LONGEST // 1024 + 1)
     return value if isinstance(value, tuple) else (value,)
 
 
-def answer(text: str) -> Value:
+def answer(text: str) -> Answer:
     """The literal inside <answer>…</answer>, or the whole reply where it has no such tag."""
-    return literal(tagged(text, "answer") if "<answer>" in text else text)
+    return Answer(read(tagged(text, "answer") if "<answer>" in text else text, LONGEST // 1024 + 1))
+
+
+def called(inputs: Sequence[Value], name: str = "f") -> str:
+    """The call as text: f(3, 'a')."""
+    return f"{name}({', '.join(map(canonical, inputs))})"
+
+
+def fenced(source: str) -> str:
+    """Source as the code block that prompts show."""
+    return f"```python\n{source}\n```"
 
 
 def program(text: str) -> str:
@@ -56,6 +63,11 @@ def program(text: str) -> str:
 def program_with_input(text: str) -> Program:
     """A code block that defines `f` and one <input>…</input>."""
     return Program(program(text), (arguments(tagged(text, "input")),))
+
+
+def sources(items: Sequence[Value]) -> list[str]:
+    """The programs of recalled tasks, each a dict with `source`."""
+    return [item["source"] for item in items if isinstance(item, dict) and isinstance(item["source"], str)]
 
 
 def tree(source: str) -> ast.Module | None:

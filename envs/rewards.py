@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from .proposals import Answer
 from .registry import ParameterError
+from .types import Value
+from .values import same
 
 ProposerReward: TypeAlias = Callable[[float], float]
 
@@ -61,6 +64,19 @@ def proposer_reward(name: str) -> ProposerReward:
     if name not in PROPOSER_REWARDS:
         raise ParameterError(f"no proposer reward {name!r}; there are: {', '.join(PROPOSER_REWARDS)}")
     return PROPOSER_REWARDS[name]
+
+
+def proposer_range(name: str) -> tuple[float, float]:
+    """The payoff range of a game that pays its proposer by this reward. Raises ParameterError."""
+    proposer_reward(name)
+    return (-1.0, 1.0)
+
+
+def solver_reward(given: Answer | None, gold: Value) -> float:
+    """1 for the right value, −0.5 for a wrong one, −1 for none that could be read (Absolute Zero)."""
+    if given is None:
+        return -1.0
+    return 1.0 if same(given.value, gold) else -0.5
 
 
 def repetition_share(index: int, similar: list[list[bool]]) -> float:
