@@ -60,7 +60,8 @@ class Game:
     `truncation` is what every seat gets when `max_turns` is reached; `score` says how it is rated
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
-    are the scripted players that come with the game, by name.
+    are the scripted players that come with the game, by name; `simultaneous` says that all seats always
+    move at once.
     """
 
     ref: GameRef
@@ -74,6 +75,7 @@ class Game:
     rated: Rated
     truncation: Mapping[str, float]
     rules: Mapping[str, str]
+    simultaneous: bool
     parameters: Mapping[str, Value]
     oracles: Mapping[str, Player] = field(repr=False, compare=False)
     seats: tuple[str, ...]
@@ -162,6 +164,7 @@ class _Declaration:
             rated=fact["rated"],
             truncation=_per_key(fact["truncation"], paid),
             rules=_per_key(fact["rules"], list(roles)),
+            simultaneous=bool(fact["simultaneous"]),
             parameters=MappingProxyType(parameters),
             oracles=MappingProxyType(dict(fact["oracles"])),
             seats=tuple(role_of),
@@ -203,6 +206,7 @@ def game(
     rated: Rated = "role",
     truncation: float | Mapping[str, float] | Callable[..., float | Mapping[str, float]] = 0.0,
     rules: str | Mapping[str, str] | Callable[..., str | Mapping[str, str]] = "",
+    simultaneous: bool = False,
     oracles: Mapping[str, Player] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.

@@ -14,6 +14,7 @@ SIDES = ("heads", "tails")
     max_turns=2,
     payoff_range=(-1, 1),
     sum="zero",
+    simultaneous=True,
     score="win",
     rules={
         "even": "Matching pennies. Both players show a side at once; you win if the sides are equal.",

@@ -37,6 +37,7 @@ def always_defect(seat: str, messages: Sequence[Message], choices: Sequence[str]
     max_turns=lambda rounds: 2 * rounds,
     payoff_range=lambda rounds: (0, 5 * rounds),
     sum="general",
+    simultaneous=True,
     score="payoff",
     rules=lambda rounds: (
         f"The prisoner's dilemma, {rounds} rounds, both moves at once. Both cooperate: 3 points each. "

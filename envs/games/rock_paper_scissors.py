@@ -16,6 +16,7 @@ SEATS = ("player_0", "player_1")
     max_turns=2,
     payoff_range=(-1, 1),
     sum="zero",
+    simultaneous=True,
     score="win",
     rules="Rock, paper, scissors, shown at once. Rock beats scissors, scissors paper, paper rock.",
 )

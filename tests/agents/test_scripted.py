@@ -23,8 +23,10 @@ from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import find
 from sparring.envs.types import Message
 
+VIEW = (Message("game", "move?"),)
 
-def request(ask=0, seed=0, choices=("a", "b"), seat="first", messages=(Message("game", "move?"),)):
+
+def request(ask=0, seed=0, choices=("a", "b"), seat="first", messages=VIEW):
     return Request(seat, seat, messages, choices, Key(seed, 0, seat, ask))
 
 
