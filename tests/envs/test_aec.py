@@ -14,21 +14,11 @@ from sparring.envs.aec import GameEnv, from_aec, make, make_parallel
 from sparring.envs.registry import GameError, find, game, game_ids
 from sparring.envs.script import Script, ask, credit, verify
 from sparring.envs.table import Table
-from sparring.envs.types import Job, Reply, Verdict
+from sparring.envs.types import Job, Reply
 from sparring.envs.verdicts import NoVerifierError
 
 IDS = [id for id in game_ids() if "/" not in id]
 SIMULTANEOUS = [id for id in IDS if find(id).simultaneous]
-
-
-class Approving:
-    """A verifier that finds everything in order."""
-
-    async def verify(self, jobs):
-        return [Verdict("ok") for _ in jobs]
-
-    async def close(self):
-        self.closed = True
 
 
 @pytest.fixture(autouse=True)
@@ -47,15 +37,15 @@ def play(env, moves):
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_every_game_passes_the_aec_tests(id, capsys):
-    api_test(make(id, verifier=Approving), num_cycles=20)
-    seed_test(lambda: make(id, verifier=Approving), num_cycles=20)
+def test_every_game_passes_the_aec_tests(id, capsys, executing):
+    api_test(make(id, verifier=executing), num_cycles=20)
+    seed_test(lambda: make(id, verifier=executing), num_cycles=20)
 
 
 @pytest.mark.parametrize("id", SIMULTANEOUS)
-def test_every_simultaneous_game_passes_the_parallel_tests(id, capsys):
-    parallel_api_test(make_parallel(id), num_cycles=20)
-    parallel_seed_test(lambda: make_parallel(id), num_cycles=20)
+def test_every_simultaneous_game_passes_the_parallel_tests(id, capsys, executing):
+    parallel_api_test(make_parallel(id, verifier=executing), num_cycles=20)
+    parallel_seed_test(lambda: make_parallel(id, verifier=executing), num_cycles=20)
 
 
 def test_pettingzoo_makes_every_game_by_its_own_registry():
@@ -142,11 +132,11 @@ def jobs() -> Script:
     return {"solo": float(verdict.status == "ok")}
 
 
-def test_the_verifier_is_opened_at_the_first_job_and_closed_with_the_environment():
+def test_the_verifier_is_opened_at_the_first_job_and_closed_with_the_environment(executing):
     opened = []
 
     def opener():
-        opened.append(Approving())
+        opened.append(executing())
         return opened[-1]
 
     env = GameEnv(find("test-aec-jobs-v0"), verifier=opener)
