@@ -18,6 +18,10 @@ class Sampling:
     max_tokens: int = 64
 
 
+FREE = Sampling()
+"""The settings under which behaviour and learner agree: temperature 1, the whole vocabulary."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Names the sampling noise of one reply: same key and same request, same reply.

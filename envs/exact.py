@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import SparringError
 from .registry import Game
 from .script import Chance
 from .table import Answer, Table, replay
@@ -32,7 +33,7 @@ Floats: TypeAlias = NDArray[np.float64]
 MAX_NODES = 1_000_000
 
 
-class TreeError(ValueError):
+class TreeError(SparringError, ValueError):
     """The game has no tree that can be walked, or a policy does not fit it."""
 
 

@@ -23,8 +23,13 @@ from typing import Any, Literal, TypeAlias
 
 from .errors import SparringError
 from .script import Script
-from .types import GameRef, Value
+from .types import GameRef, Message, Value
 
+Player: TypeAlias = Callable[[str, tuple[Message, ...], tuple[str, ...]], str | Sequence[float]]
+"""A scripted player that ships with a game: (seat, view, choices) to its reply, or to odds over the choices.
+
+`choices` is empty where the ask lists none.
+"""
 Sum: TypeAlias = Literal["zero", "general", "common"]
 Score: TypeAlias = Literal["win", "payoff"]
 Rated: TypeAlias = Literal["role", "seat"]
@@ -54,7 +59,9 @@ class Game:
     `roles` maps a role to its number of seats; `payoff_range` (lo, hi) covers legal endings;
     `truncation` is what every seat gets when `max_turns` is reached; `score` says how it is rated
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
-    `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty).
+    `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
+    are the scripted players that come with the game, by name; `simultaneous` says that all seats always
+    move at once.
     """
 
     ref: GameRef
@@ -68,7 +75,9 @@ class Game:
     rated: Rated
     truncation: Mapping[str, float]
     rules: Mapping[str, str]
+    simultaneous: bool
     parameters: Mapping[str, Value]
+    oracles: Mapping[str, Player] = field(repr=False, compare=False)
     seats: tuple[str, ...]
     role_of: Mapping[str, str]
     _script: Callable[..., Script] = field(repr=False, compare=False)
@@ -155,7 +164,9 @@ class _Declaration:
             rated=fact["rated"],
             truncation=_per_key(fact["truncation"], paid),
             rules=_per_key(fact["rules"], list(roles)),
+            simultaneous=bool(fact["simultaneous"]),
             parameters=MappingProxyType(parameters),
+            oracles=MappingProxyType(dict(fact["oracles"])),
             seats=tuple(role_of),
             role_of=MappingProxyType(role_of),
             _script=self.script,
@@ -195,6 +206,8 @@ def game(
     rated: Rated = "role",
     truncation: float | Mapping[str, float] | Callable[..., float | Mapping[str, float]] = 0.0,
     rules: str | Mapping[str, str] | Callable[..., str | Mapping[str, str]] = "",
+    simultaneous: bool = False,
+    oracles: Mapping[str, Player] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.
 

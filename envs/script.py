@@ -69,7 +69,9 @@ class Keep:
 
 Wish: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | Tell | Credit | Note | Recall | Keep
 Payoff: TypeAlias = Mapping[str, float]
-Script: TypeAlias = Generator[Wish, Any, Payoff]
+Steps: TypeAlias = Generator[Wish, Any, Move]
+"""A part of a script: yields wishes and returns a value, used with `yield from`."""
+Script: TypeAlias = Steps[Payoff]
 
 
 class Forfeit(Exception):

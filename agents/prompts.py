@@ -1,0 +1,85 @@
+"""From a seat's view to chat messages, and from a reply to what others may see.
+
+The only place that conditions text on a role. Text of players reaches a prompt through the game's
+messages, so everything but the template's own words is escaped: nobody can write another role's turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from ..envs.types import Message
+
+Chat: TypeAlias = list[dict[str, str]]
+
+OPEN, CLOSE = "<think>", "</think>"
+
+
+class Spoken(NamedTuple):
+    """A reply taken apart: what others see, and what they do not."""
+
+    text: str
+    thought: str
+
+
+def chat(role: str, view: Sequence[Message], markers: Sequence[str] = ()) -> Chat:
+    """The view as chat messages: rules as `system`, the game as `user`, own replies as `assistant`.
+
+    The system message begins with a line naming the role. Neighbouring messages of one speaker are
+    joined by a line break, so users and assistants alternate.
+    """
+    rules = [message.text for message in view if message.speaker == "system"]
+    messages: Chat = [{"role": "system", "content": "\n\n".join([f"Role: {role}", *rules])}]
+    for message in view:
+        if message.speaker == "system":
+            continue
+        speaker = "user" if message.speaker == "game" else "assistant"
+        hidden = markers if speaker == "assistant" else (*markers, OPEN, CLOSE)
+        text = escape(message.text, hidden)
+        if messages[-1]["role"] == speaker:
+            messages[-1]["content"] += f"\n{text}"
+        else:
+            messages.append({"role": speaker, "content": text})
+    return messages
+
+
+def without_system(messages: Chat) -> Chat:
+    """The same chat for templates that know no system role: the rules open the first user message."""
+    rules, *rest = messages
+    first = rest[0]["content"] if rest else ""
+    return [{"role": "user", "content": f"{rules['content']}\n\n{first}".strip()}, *rest[1:]]
+
+
+def escape(text: str, markers: Iterable[str]) -> str:
+    """The text with a space inside every marker, so that no tokenizer takes it for one."""
+    for marker in markers:
+        while marker in text:
+            text = text.replace(marker, f"{marker[0]} {marker[1:]}")
+    return text
+
+
+def split_thought(reply: str) -> Spoken:
+    """Part a reply from its hidden thought.
+
+    A thought runs from `<think>` (or from the start, where the template opened it) to the last
+    `</think>`; one that never closes is all the reply there is.
+    """
+    before, opened, after = reply.partition(OPEN)
+    if CLOSE in reply:
+        thought, _, said = reply.rpartition(CLOSE)
+        head = before if opened and before.strip() and CLOSE not in before else ""
+        return Spoken((head + said).strip(), thought[len(head) :].replace(OPEN, "").strip())
+    if opened:
+        return Spoken(before.strip(), after.strip())
+    return Spoken(reply, "")
+
+
+_ROLE_TAG = re.compile(r"\W.*\W|(?:system|user|assistant|human):", re.IGNORECASE | re.DOTALL)
+
+
+def role_tags(rendered: str, placeholder: str) -> list[str]:
+    """The tags a template writes around messages, from one rendered with placeholders for content."""
+    words = rendered.replace(placeholder, " ").split()
+    return [word for word in dict.fromkeys(words) if len(word) > 2 and _ROLE_TAG.fullmatch(word)]

@@ -1,0 +1,191 @@
+"""Players without a model: baselines, oracles, fakes, and a person at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from itertools import accumulate
+from typing import TextIO
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game, Player
+from ..envs.types import Message, PolicyRef, Reply
+from .policy import Key, Policy, Request
+
+
+class UnknownPlayerError(SparringError, KeyError):
+    """No scripted player of this name fits the game."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnansweredError(SparringError, LookupError):
+    """A scripted player has no answer to what it was asked."""
+
+
+class Left(SparringError, EOFError):
+    """The person at the terminal went away (end of input)."""
+
+
+def fraction(seed: int, key: Key) -> float:
+    """A number in [0, 1) that depends on nothing but the key."""
+    name = f"{seed}/{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
+    return int.from_bytes(sha256(name.encode()).digest()[:6]) / 2**48
+
+
+def pick(odds: Sequence[float], at: float) -> int:
+    """The index into odds (which need not sum to 1) where their running sum passes `at` of the whole."""
+    running = list(accumulate(odds))
+    goal = at * running[-1]
+    return next(index for index, passed in enumerate(running) if passed > goal)
+
+
+class Scripted:
+    """Replies by rule. A sequence answers a seat's asks in order, its last reply ever after."""
+
+    def __init__(self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted") -> None:
+        self._replies = replies
+        self.ref = PolicyRef(name, f"scripted/{name}")
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        return [Reply(self._reply(request)) for request in requests]
+
+    def _reply(self, request: Request) -> str:
+        if callable(self._replies):
+            return self._replies(request)
+        return self._replies[min(request.key.ask, len(self._replies) - 1)]
+
+
+class Random:
+    """Takes every listed choice with equal probability."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self.ref = PolicyRef("random", f"random/{seed}")
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        return [Reply(self._choice(request)) for request in requests]
+
+    def _choice(self, request: Request) -> str:
+        if not request.choices:
+            raise UnansweredError(f"random plays only games that list choices; {request.seat} got none")
+        return request.choices[int(fraction(self._seed, request.key) * len(request.choices))]
+
+
+class Oracle:
+    """Plays by a function of its view: a game's own scripted player, or any policy that is known exactly."""
+
+    def __init__(self, player: Player, name: str, id: str, seed: int = 0) -> None:
+        self._player = player
+        self._seed = seed
+        self.ref = PolicyRef(name, id)
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        return [Reply(self._move(request)) for request in requests]
+
+    def _move(self, request: Request) -> str:
+        choices = request.choices or ()
+        said = self._player(request.seat, request.messages, choices)
+        return said if isinstance(said, str) else choices[pick(said, fraction(self._seed, request.key))]
+
+
+class Human:
+    """A person at the terminal. Shows what is new to the seat and reads one line.
+
+    Raises Left at the end of input; Ctrl-C is left to the caller.
+    """
+
+    def __init__(
+        self, name: str = "human", stdin: TextIO | None = None, stdout: TextIO | None = None
+    ) -> None:
+        self._in = stdin
+        self._out = stdout
+        self.ref = PolicyRef(name, f"human/{name}")
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        return [Reply(await self._line(request)) for request in requests]
+
+    async def _line(self, request: Request) -> str:
+        out = self._out or sys.stdout
+        for message in _news(request.messages):
+            print(message.text, file=out)
+        choices = f" ({', '.join(request.choices)})" if request.choices else ""
+        print(f"{request.seat}{choices}> ", end="", file=out, flush=True)
+        line = await _in_thread((self._in or sys.stdin).readline)
+        if not line:
+            print(file=out)
+            raise Left(f"{request.seat} left the game: no more input")
+        return line.rstrip("\r\n")
+
+
+def _news(messages: Sequence[Message]) -> Sequence[Message]:
+    """What was said since the seat's last reply."""
+    spoke = [index for index, message in enumerate(messages) if message.speaker == "self"]
+    return messages[spoke[-1] + 1 if spoke else 0 :]
+
+
+async def _in_thread(read: Callable[[], str]) -> str:
+    """Run a blocking read without holding up the loop or, after Ctrl-C, the end of the process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str] = loop.create_future()
+
+    def work() -> None:
+        line = read()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: done.cancelled() or done.set_result(line))
+
+    threading.Thread(target=work, daemon=True).start()
+    return await done
+
+
+def _nash(game: Game) -> Policy:
+    from ..envs.equilibrium import equilibrium  # scipy, which a random player does not need
+    from ..envs.exact import tree
+
+    odds = equilibrium(tree(game))
+
+    def move(seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]) -> Sequence[float]:
+        try:
+            return odds[seat, messages]
+        except KeyError:
+            last = messages[-1].text if messages else ""
+            raise UnansweredError(f"nash meets a view outside the tree: {seat} at {last!r}") from None
+
+    return Oracle(move, "nash", f"nash/{game.ref}")
+
+
+def _oracle(game: Game, name: str) -> Policy:
+    player = game.oracles[name]
+    return Oracle(
+        player, name, f"{name}/{game.ref}/{sha256(inspect.getsource(player).encode()).hexdigest()[:8]}"
+    )
+
+
+def scripted_names(game: Game) -> tuple[str, ...]:
+    """The players without a model that can sit in this game."""
+    solved = ("nash",) if game.sum == "zero" and len(game.seats) == 2 else ()
+    return ("random", "human", *solved, *game.oracles)
+
+
+def scripted(name: str, game: Game) -> Policy:
+    """The player of this name: `random`, `human`, the game's own oracles, or its solved `nash`.
+
+    Raises UnknownPlayerError, naming the nearest, and TreeError when `nash` asks for too large a game.
+    """
+    if name in game.oracles:
+        return _oracle(game, name)
+    if name == "nash" and name in scripted_names(game):
+        return _nash(game)
+    makers: Mapping[str, Callable[[], Policy]] = {"random": Random, "human": Human}
+    if name in makers:
+        return makers[name]()
+    known = scripted_names(game)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    raise UnknownPlayerError(f"no scripted player {name!r} for {game.id}{hint}")

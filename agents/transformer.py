@@ -1,0 +1,208 @@
+"""A causal language model in a seat: batched sampling with the log-probabilities it sampled under."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..envs.types import Finish, PolicyRef, Reply
+from .branches import Branches, ContextError, batches
+from .dialect import Dialect
+from .policy import FREE, Key, Request, Sampling
+from .sampling import draw, logprobs, uniforms
+
+_SMALL = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How much goes through the model at once: rows, and tokens of prompts with their padding."""
+
+    rows: int = 64
+    tokens: int = 16_384
+
+
+BATCHING = Batching()
+
+
+class Transformer:
+    """A policy over any causal model of transformers.
+
+    Identical sequences are computed once: equal prompts share a row until their samples differ. A reply
+    depends on its prompt, its key and, by rounding only, on the batch it is computed in; equal sets of
+    requests give equal batches, whatever their order. `weights` names what the model holds (a hash, or
+    a run's step): give every change a new name by `publish`. The model may be one that is being trained;
+    it is put into evaluation mode while it acts. Not safe under concurrent changes of the weights.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        dialect: Dialect,
+        *,
+        name: str,
+        weights: str,
+        sampling: Sampling = FREE,
+        batching: Batching = BATCHING,
+        keep_thoughts: bool = False,
+    ) -> None:
+        self.model = model
+        self.dialect = dialect
+        self.sampling = sampling
+        self.batching = batching
+        self.keep_thoughts = keep_thoughts
+        self._lock = threading.Lock()
+        self._small = sum(p.numel() for p in model.parameters()) < _SMALL
+        self.publish(weights, name=name)
+
+    @property
+    def ref(self) -> PolicyRef:
+        return self._ref
+
+    @property
+    def context(self) -> int:
+        """The most tokens the model reads, prompt and reply together."""
+        return int(getattr(self.model.config, "max_position_embeddings", 1 << 30))
+
+    def publish(self, weights: str, *, name: str | None = None) -> None:
+        """Say that the model now holds other weights."""
+        self.weights = weights
+        parts = (weights, self.dialect.id, self.sampling, self.keep_thoughts, code_version())
+        digest = sha256(repr(parts).encode()).hexdigest()[:16]
+        self._ref = PolicyRef(self._ref.name if name is None else name, digest)
+
+    def with_sampling(self, sampling: Sampling) -> Transformer:
+        """The same model under other settings; the weights are shared."""
+        twin = object.__new__(Transformer)
+        twin.__dict__.update(self.__dict__)
+        twin.sampling = sampling
+        twin.publish(self.weights)
+        return twin
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """One reply per request, in order. Raises ContextError for a prompt beyond the model's context."""
+        if self._small:  # a hop to a thread would cost more than the model
+            return self.reply(requests)
+        return await asyncio.to_thread(self.reply, requests)
+
+    def reply(self, requests: Sequence[Request]) -> list[Reply]:
+        """`act` without the event loop."""
+        prompts = self.prompts(requests)
+        settings = [request.sampling or self.sampling for request in requests]
+        replies: list[Reply | None] = [None] * len(requests)
+        with self.acting():
+            for sampling in dict.fromkeys(settings):
+                chosen = {prompt for prompt, s in zip(prompts, settings, strict=True) if s == sampling}
+                for batch in batches([*chosen], self.batching.rows, self.batching.tokens):
+                    row_of = {prompt: row for row, prompt in enumerate(batch)}
+                    members = [i for i, p in enumerate(prompts) if p in row_of and settings[i] == sampling]
+                    rows = [row_of[prompts[i]] for i in members]
+                    keys = [requests[i].key for i in members]
+                    for i, drawn in zip(members, self._sample(batch, rows, keys, sampling), strict=True):
+                        replies[i] = drawn
+        return [reply for reply in replies if reply is not None]
+
+    def prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+        """The token ids each request's view becomes. Raises ContextError."""
+        encode = self.dialect.encode
+        prompts = [encode(request.role, request.messages) for request in requests]
+        for prompt, request in zip(prompts, requests, strict=True):
+            if len(prompt) >= self.context:
+                raise ContextError(
+                    f"the prompt of {request.seat} has {len(prompt)} tokens; {self.ref.name} reads at most "
+                    f"{self.context}, its reply included; shorten the game's texts or take another model"
+                )
+        return prompts
+
+    @contextmanager
+    def acting(self) -> Generator[None]:
+        """The model in evaluation mode, without gradients, used by one thread at a time."""
+        with self._lock, torch.inference_mode():
+            training = self.model.training
+            if training:
+                self.model.eval()
+            try:
+                yield
+            finally:
+                if training:
+                    self.model.train()
+
+    def _sample(
+        self, batch: list[tuple[int, ...]], rows: list[int], keys: list[Key], sampling: Sampling
+    ) -> list[Reply]:
+        """Replies to requests on rows of one batch of distinct prompts."""
+        device = self.model.device
+        room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
+        noise = [uniforms(key) for key in keys]
+        branches = Branches(self.model, batch, self.dialect.pad)
+        paths = [_Path(row, (), ()) for row in range(len(batch))]
+        live = torch.arange(len(rows), device=device)
+        branch_of = torch.tensor(rows, device=device)
+        replies: list[Any] = [None] * len(rows)
+        while len(live):
+            logp = logprobs(branches.logits, sampling)
+            drawn = [next(noise[i]) for i in live.tolist()]
+            tokens = draw(logp, branch_of, torch.tensor(drawn, dtype=torch.float64, device=device))
+            width = logp.shape[1]
+            codes, child_of = torch.unique(branch_of * width + tokens, return_inverse=True)
+            parents, tokens = codes // width, codes % width
+            costs = logp[parents, tokens].tolist()
+            children = [
+                paths[parent].then(token, cost)
+                for parent, token, cost in zip(parents.tolist(), tokens.tolist(), costs, strict=True)
+            ]
+            done = [
+                path.tokens[-1] in self.dialect.stops or len(path.tokens) >= room[path.row]
+                for path in children
+            ]
+            ended = {i: self._finish(batch, path) for i, path in enumerate(children) if done[i]}
+            for i, child in zip(live.tolist(), child_of.tolist(), strict=True):
+                if child in ended:
+                    replies[i] = ended[child]
+            going = torch.tensor([not d for d in done], device=device)
+            if not going.any():
+                break
+            staying = going[child_of]
+            live = live[staying]
+            branch_of = (going.cumsum(0) - 1)[child_of[staying]]
+            branches.extend(parents[going], tokens[going])
+            paths = [path for path, d in zip(children, done, strict=True) if not d]
+        return replies
+
+    def _finish(self, batch: list[tuple[int, ...]], path: _Path) -> Reply:
+        """A finished path as a reply; equal paths share one."""
+        spoken = self.dialect.read(path.tokens)
+        finish: Finish = "stop" if path.tokens[-1] in self.dialect.stops else "length"
+        memory = (
+            f"<think>{spoken.thought}</think>{spoken.text}" if spoken.thought and self.keep_thoughts else None
+        )
+        return Reply(spoken.text, spoken.thought, path.tokens, path.logprobs, finish, batch[path.row], memory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What one branch has said since its prompt, the batch's row `row`."""
+
+    row: int
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+    def then(self, token: int, logprob: float) -> _Path:
+        return replace(self, tokens=(*self.tokens, token), logprobs=(*self.logprobs, logprob))
+
+
+@lru_cache(1)
+def code_version() -> str:
+    """A hash of the code that turns a view into a reply."""
+    here = Path(__file__).parent
+    names = ("prompts.py", "dialect.py", "sampling.py", "branches.py", "transformer.py")
+    return sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""Who takes part: names, order and cells of a page's entrants, and how their scores are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..results import Cell, Estimate
+from . import graphs
+from .page import Page
+from .text import number, signed
+
+
+class Field:
+    """Looks a page's entrants up. `ids` are those of the leaderboard, best first; `place` their index.
+
+    `cells` holds both directions of a pair where both are known; `stacked` the condensation of the
+    response graph, layer by layer.
+    """
+
+    def __init__(self, page: Page) -> None:
+        known = {entrant.id: entrant for entrant in page.entrants}
+        self.page = page
+        self.standings = page.board.standings if page.board else ()
+        self.ids = [standing.entrant for standing in self.standings]
+        self.names = {**{id: e.name for id, e in known.items()}, **{i: i for i in self.ids if i not in known}}
+        self.about = {id: entrant.about for id, entrant in known.items()}
+        self.steps = {id: entrant.step for id, entrant in known.items()}
+        self.place = {id: i for i, id in enumerate(self.ids)}
+        self.rated = {id: self.names[id] for id in self.ids}
+        self.roles = tuple(dict.fromkeys(role for standing in self.standings for role in standing.roles))
+        self.cells = {(c.a, c.b): c for c in both_ways(page.cells, page.scored) if {c.a, c.b} <= {*self.ids}}
+        self.graph = graphs.responses(page.cells, self.ids)
+        self.stacked = graphs.layers(self.graph, self.ids) if self.ids else []
+        self.cycles = graphs.cycles(self.stacked)
+        self.middle = 0.5 if page.scored == "win" else 0.0
+        self.widest = max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0
+        self.digits = 0 if page.board and page.board.unit == "Elo" else 3
+
+    def key(self, a: str, b: str) -> tuple[str, str]:
+        """The pair, whichever way round it came."""
+        return (a, b) if self.place[a] < self.place[b] else (b, a)
+
+    def link(self, a: str, b: str) -> str:
+        """The id of the dialog of a pair."""
+        first, second = self.key(a, b)
+        return f"cell-{self.place[first]}-{self.place[second]}"
+
+    def cyclic(self, a: str, b: str) -> bool:
+        return any(a in members and b in members for members in self.cycles)
+
+    def points(self, value: float) -> str:
+        """A score as text: a share of points in per cent, or a payoff."""
+        return f"{number(100 * value, 1)} %" if self.page.scored == "win" else signed(value)
+
+    def half_points(self, score: Estimate) -> str:
+        return number(50 * (score.high - score.low), 1) if self.page.scored == "win" else half(score, 3)
+
+    def level(self, cell: Cell) -> str:
+        """The colour class of a score: n5 … n1, z, p1 … p5."""
+        level = round(5 * (cell.score.value - self.middle) / self.widest)
+        return "z" if level == 0 else f"{'p' if level > 0 else 'n'}{abs(level)}"
+
+
+def both_ways(cells: Sequence[Cell], scored: str) -> list[Cell]:
+    """The cells, and for those whose other direction is missing, that direction where it follows.
+
+    Shares of points sum to 1 over both directions. Payoffs need not sum to anything, so nothing is
+    made up for them.
+    """
+    there = {(cell.a, cell.b) for cell in cells}
+    turned = [_turned(cell) for cell in cells if scored == "win" and (cell.b, cell.a) not in there]
+    return [*cells, *turned]
+
+
+def half(estimate: Estimate, digits: int) -> str:
+    """Half of the interval, as text."""
+    return number((estimate.high - estimate.low) / 2, digits)
+
+
+def _turned(cell: Cell) -> Cell:
+    score = cell.score
+    other = Estimate(1 - score.value, score.se, 1 - score.high, 1 - score.low)
+    return replace(cell, a=cell.b, b=cell.a, score=other, counts=cell.counts[::-1])

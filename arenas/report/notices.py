@@ -1,0 +1,127 @@
+"""What a reader must know before believing the numbers: warnings derived from the page itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..results import Leaderboard
+from .graphs import ancestors, cycles, layers, responses
+from .page import Notice, Page, Progress
+from .text import line, number
+
+MATERIAL_CYCLIC = 0.1
+MISFIT = 0.01
+LEGAL = 0.99
+
+
+def notices(page: Page) -> tuple[Notice, ...]:
+    """All warnings, the given ones first, alarms before warnings before notes."""
+    names = {entrant.id: entrant.name for entrant in page.entrants}
+    found = [*page.notices, *_forgetting(page, names), *_collapse(page.progress), *_control(page, names)]
+    if page.board:
+        found += [*_fit(page.board), *_cycles(page, names), *_unconnected(page.board, names)]
+        found += [Notice("From the fit", warning) for warning in page.board.warnings]
+    found += _void(page.statuses)
+    weight = {"alarm": 0, "warning": 1, "note": 2}
+    return tuple(sorted(dict.fromkeys(found), key=lambda notice: weight[notice.severity]))
+
+
+def _forgetting(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
+    older = ancestors(page.lineage)
+    beaten = [
+        (cell.lead, cell.b if cell.lead == cell.a else cell.a) for cell in page.cells if cell.lead is not None
+    ]
+    pairs = dict.fromkeys(edge for edge in beaten if edge in older)
+    if pairs:
+        told = "; ".join(f"{names.get(a, a)} beats its descendant {names.get(b, b)}" for a, b in pairs)
+        yield Notice(
+            "Forgetting alarm",
+            f"{told}. The difference is resolved, so the descendant has lost strength that its ancestor had; "
+            "a flat self-play reward would not show it.",
+            "alarm",
+        )
+
+
+def _collapse(progress: Progress | None) -> Iterable[Notice]:
+    if progress is None:
+        return
+    points = progress.nashconv.series[0].points if progress.nashconv.series else ()
+    if points:
+        best, last = min(y for _, y in points), points[-1][1]
+        if last > 2 * best + 0.05:
+            yield Notice(
+                "Late collapse",
+                f"Exploitability ends at {number(last)}, having been as low as {number(best)}: "
+                "the last checkpoint is not the best one.",
+                "alarm",
+            )
+    legal = progress.legal.series[0].points if progress.legal and progress.legal.series else ()
+    if legal and legal[-1][1] < LEGAL:
+        yield Notice(
+            "Legal mass",
+            f"At some decision the model puts only {number(legal[-1][1])} of its probability on legal moves. "
+            "NashConv is that of its legal moves renormalised and says nothing about the rest.",
+        )
+
+
+def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
+    if not page.control:
+        return
+    a, b = page.control
+    cell = next((c for c in page.cells if {c.a, c.b} == {a, b}), None)
+    if cell is None:
+        return
+    who = f"{names.get(a, a)} and {names.get(b, b)} are one and the same policy"
+    if cell.lead is None:
+        yield Notice("A/A control passed", f"{who}, and the tournament finds no difference.", "note")
+    else:
+        yield Notice(
+            "A/A control failed",
+            f"{who}, yet the tournament finds one of them ahead. Distrust all differences of this size.",
+            "alarm",
+        )
+
+
+def _fit(board: Leaderboard) -> Iterable[Notice]:
+    if board.misfit is not None and board.misfit < MISFIT:
+        yield Notice(
+            "One number does not fit",
+            f"The observed scores differ from what the ratings predict by more than chance allows "
+            f"(p = {board.misfit:.2g}). Read the crosstable, not only the ranking.",
+        )
+    if board.cyclic is not None and board.cyclic >= MATERIAL_CYCLIC:
+        yield Notice(
+            "Cyclic share",
+            f"{board.cyclic:.0%} of the variation between pairs is of the rock-paper-scissors kind, which no "
+            "ranking can show.",
+        )
+
+
+def _cycles(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
+    ids = [standing.entrant for standing in page.board.standings] if page.board else []
+    for members in cycles(layers(responses(page.cells, ids), ids)):
+        told = ", ".join(line(names.get(id, id), 40) for id in members)
+        yield Notice(
+            "Cycle", f"{told} beat each other in a circle; their order on the leaderboard means little."
+        )
+
+
+def _unconnected(board: Leaderboard, names: Mapping[str, str]) -> Iterable[Notice]:
+    if len(board.pools) > 1:
+        told = " | ".join(", ".join(names.get(id, id) for id in pool) for pool in board.pools)
+        yield Notice("Disconnected", f"These groups never met and cannot be compared: {told}.")
+    if len(board.tiers) > 1:
+        told = " > ".join(", ".join(names.get(id, id) for id in tier) for tier in board.tiers)
+        yield Notice(
+            "No finite ratings",
+            f"Some entrants never lost to others, so their distance has no upper bound. Tiers: {told}.",
+        )
+
+
+def _void(statuses: Mapping[str, int]) -> Iterable[Notice]:
+    void = {status: n for status, n in statuses.items() if status.startswith("void") and n}
+    if void:
+        told = ", ".join(f"{n:,} {status.removeprefix('void_')}" for status, n in sorted(void.items()))
+        yield Notice(
+            "Void games", f"Faults that were no player's: {told}. None of these games is rated.", "note"
+        )

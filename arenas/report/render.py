@@ -1,0 +1,166 @@
+"""A page as one HTML file that loads nothing: template, look and script inside, under a strict policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...envs.types import Episode
+from . import replays
+from .charts import BINS, MOST_POINTS, binned, finite
+from .page import Chart, Page
+from .replays import BUDGET
+from .text import compact, line, number, shorten, signed, visible
+from .view import View, view
+
+
+def html(page: Page, *, budget: int = BUDGET) -> str:
+    """The whole file as text. `budget` bounds the replays in it, in characters."""
+    shown = view(page, budget)
+    css, js = _part("page.css"), _part("page.js")
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            view=shown,
+            css=Markup(css),
+            js=Markup(js),
+            policy=policy(css, js),
+            numbers=numbers(page, shown),
+        )
+    )
+
+
+def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
+    """Write the page whole or not at all: a reader never meets half a file. Returns its path."""
+    path = Path(path)
+    text = html(page, budget=budget)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return path
+
+
+def policy(css: str, js: str) -> str:
+    """The Content-Security-Policy: nothing from outside, and only our own style and script inside."""
+    return (
+        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def numbers(page: Page, shown: View) -> dict[str, Any]:
+    """The page's numbers as plain data: for its script, and for whoever wants to compute with them."""
+    board = page.board
+    return {
+        "title": page.title,
+        "charts": [_chart(chart) for chart in shown.charts],
+        "unit": board.unit if board else None,
+        "leaderboard": [
+            {
+                "entrant": s.entrant,
+                "rank": s.rank,
+                "ranks": list(s.ranks),
+                "rating": _numbers(s.rating.value, s.rating.low, s.rating.high),
+                "roles": {role: _numbers(e.value, e.low, e.high) for role, e in s.roles.items()},
+                "pairs": s.pairs,
+                "tokens": s.tokens,
+            }
+            for s in (board.standings if board else ())
+        ],
+        "cells": [
+            {
+                "a": cell.a,
+                "b": cell.b,
+                "score": _numbers(cell.score.value, cell.score.low, cell.score.high),
+                "pairs": cell.pairs,
+                "lead": cell.lead,
+            }
+            for cell in page.cells
+        ],
+    }
+
+
+def outcome(episode: Episode) -> str:
+    """How a game ended, in a few words for a list."""
+    ending = episode.ending
+    paid = ", ".join(f"{seat} {signed(amount, 2)}" for seat, amount in episode.payoff.items())
+    if ending.kind == "forfeit":
+        return f"forfeit by {', '.join(ending.seats)} ({ending.cause or 'illegal'})"
+    return paid if ending.kind == "outcome" else f"{ending.kind}{': ' + paid if paid else ''}"
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    most = BINS if chart.noisy else MOST_POINTS
+    series = [
+        {"name": line(s.name), "points": [_numbers(*p) for p in binned(finite(s.points), most)[0]]}
+        for s in chart.series
+    ]
+    return {"title": chart.title, "x": chart.x_name, "series": series}
+
+
+def _numbers(*values: float) -> list[float | None]:
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _part(name: str) -> str:
+    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    """Everything a template writes is made visible, then escaped; only our own Markup passes as it is."""
+    environment = Environment(
+        loader=FunctionLoader(_part),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: Mapping[str, Any] = {
+        "line": line,
+        "compact": compact,
+        "number": number,
+        "signed": signed,
+        "cut": replays.cut,
+        "verdict_line": replays.verdict_line,
+        "values": replays.values,
+        "outcome": outcome,
+        "plain": _plain,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _plain(value: object) -> str:
+    return shorten(value if isinstance(value, str) else repr(value), 400)
+
+
+def _shown(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

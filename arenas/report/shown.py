@@ -1,0 +1,154 @@
+"""What the template reads: text, numbers and safe pictures, in the order in which the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ..results import Cell, Standing
+from .page import Chart, Gate, Notice
+from .replays import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A chart drawn for wide screens and (where the wide one would be too small) for phones.
+
+    `index` finds its numbers in the page's JSON; -1: it has none.
+    """
+
+    wide: Markup
+    narrow: Markup | None = None
+    index: int = -1
+    title: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """One ordered pair of entrants. `cell` is None where they did not meet."""
+
+    cell: Cell | None
+    link: str = ""
+    opponent: str = ""
+    value: str = ""
+    half: str = ""
+    title: str = ""
+    level: str = "z"
+    games: str = ""
+    cyclic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entrant wherever it is listed. `squares` holds None where it would meet itself.
+
+    `roles` maps a role to its rating and half of its interval.
+    """
+
+    index: int
+    name: str
+    about: str
+    standing: Standing
+    rating: str
+    half: str
+    ranks: str
+    strip: Markup
+    roles: Mapping[str, tuple[str, str]]
+    forfeits: tuple[tuple[str, int], ...]
+    squares: tuple[Square | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The leaderboard, and which of its columns have anything to say."""
+
+    rows: tuple[Row, ...]
+    roles: tuple[str, ...]
+    anchor: str
+    truncated: bool
+    tokens: bool
+    cost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All pairings: the crosstable's rows, the same ordered by condensation, and the response graph.
+
+    `scale` says what the strongest red, no colour and the strongest blue stand for.
+    """
+
+    rows: tuple[Row, ...]
+    heat: tuple[Row, ...]
+    scale: tuple[str, str, str]
+    graph: Plot
+    resolved: int
+    pairs: int
+    cycles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """What opens from a square: both entrants' scores and the games to read."""
+
+    link: str
+    a: str
+    b: str
+    lines: tuple[str, ...]
+    stories: tuple[Story, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    nashconv: Plot
+    legal: Plot | None
+    average: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A gate with its curve; names and hypotheses as text."""
+
+    gate: Gate
+    plot: Plot
+    last: str
+    s0: str
+    s1: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The whole page. `charts` are those whose numbers the page carries as JSON, in order of `Plot.index`."""
+
+    headline: str
+    notices: tuple[Notice, ...]
+    progress: Proof | None
+    board: Board | None
+    matrix: Matrix | None
+    roles: Plot | None
+    tokens: Plot | None
+    lineage: Plot | None
+    ages: Plot | None
+    gates: tuple[Decided, ...]
+    training: tuple[Plot, ...]
+    dialogs: tuple[Dialog, ...]
+    samples: tuple[Story, ...]
+    left_out: int
+    charts: tuple[Chart, ...]
+
+    @property
+    def contents(self) -> tuple[tuple[str, str], ...]:
+        """The sections that the page has, as (id, name)."""
+        there: tuple[tuple[str, str, object], ...] = (
+            ("progress", "Progress", self.progress),
+            ("leaderboard", "Leaderboard", self.board),
+            ("crosstable", "Every pairing", self.matrix),
+            ("roles", "Roles and tokens", self.roles or self.tokens),
+            ("lineage", "Lineage", self.lineage or self.ages),
+            ("gates", "Gates", self.gates),
+            ("training", "Training", self.training),
+            ("games", "Games", self.samples),
+        )
+        return tuple((id, name) for id, name, something in there if something)

@@ -1,0 +1,89 @@
+"""Scalable pictures as text: elements that escape what they hold, scales and ticks. No style attributes
+(the page's Content-Security-Policy forbids them): looks come from classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from .text import MINUS, compact, line
+
+Point = tuple[float, float]
+
+
+def tag(name: str, *inside: str, **attributes: object) -> Markup:
+    """One element. Plain strings inside are shown as text; only Markup is taken as elements.
+
+    A trailing underscore of an attribute's name is dropped, others become hyphens; None leaves it out.
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(line(_short(value)))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    body = "".join(part if isinstance(part, Markup) else escape(line(part)) for part in inside)
+    return Markup(f"<{name}{given}>{body}</{name}>")
+
+
+def group(parts: Iterable[Markup], **attributes: object) -> Markup:
+    return tag("g", *parts, **attributes)
+
+
+def picture(
+    width: float, height: float, parts: Iterable[Markup], label: str, class_: str = "", **attributes: object
+) -> Markup:
+    """The whole picture; `label` says to people who cannot see it what it shows."""
+    box = f"0 0 {_short(width)} {_short(height)}"
+    looks = f"chart {class_}".strip()
+    return tag("svg", *parts, viewBox=box, role="img", aria_label=line(label), class_=looks, **attributes)
+
+
+def text(x: float, y: float, words: str, class_: str = "", anchor: str | None = None) -> Markup:
+    return tag("text", words, x=x, y=y, class_=class_ or None, text_anchor=anchor)
+
+
+def path(points: Sequence[Point], class_: str, title: str = "") -> Markup:
+    """A line through the points."""
+    steps = "".join(f"{'L' if i else 'M'}{_short(x)} {_short(y)}" for i, (x, y) in enumerate(points))
+    return tag("path", *([tag("title", title)] if title else []), d=steps, class_=class_)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Maps values between `low` and `high` to pixels between `start` and `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        span = (self.high - self.low) or 1.0
+        return self.start + (value - self.low) / span * (self.end - self.start)
+
+
+def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
+    """Round numbers inside [low, high], some `about` of them."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return (low,)
+    raw = (high - low) / max(1, about)
+    unit = 10.0 ** math.floor(math.log10(raw))
+    step = next(unit * m for m in (1, 2, 2.5, 5, 10) if unit * m >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
+
+
+def tick_text(value: float) -> str:
+    """How an axis writes a number: short, true minus, no needless zeros."""
+    written = compact(value) if abs(value) >= 1000 else f"{value:.4g}"
+    return written.replace("-", MINUS)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) else "0"
+    return str(value)

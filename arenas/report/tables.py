@@ -1,0 +1,134 @@
+"""The tables of a page: leaderboard, crosstable, heat map, and the dialogs that open from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..results import Estimate, Standing
+from . import charts, graphs
+from .field import Field, half
+from .page import Replay
+from .replays import Story, chosen, told
+from .shown import Board, Dialog, Matrix, Plot, Row, Square
+from .text import compact, signed
+
+Stories = Mapping[tuple[str, str], Sequence[Story]]
+
+
+def stories(field: Field, budget: int) -> tuple[Stories, int]:
+    """The games to read of every pair, within the budget of characters, and how many were left out."""
+    held: dict[tuple[str, str], list[Replay]] = {}
+    for (a, b), replays in field.page.replays.items():
+        if a in field.place and b in field.place:
+            held.setdefault(field.key(a, b), []).extend(replays)
+    return told({key: chosen(replays) for key, replays in held.items()}, budget)
+
+
+def rows(field: Field, games: Stories) -> tuple[Row, ...]:
+    """All entrants, best first."""
+    return tuple(_row(field, standing, games) for standing in field.standings)
+
+
+def board(field: Field, listed: tuple[Row, ...]) -> Board | None:
+    if field.page.board is None or not listed:
+        return None
+    anchor = field.page.board.anchor
+    return Board(
+        rows=listed,
+        roles=field.roles if len(field.roles) > 1 else (),
+        anchor="the mean of all entrants" if anchor == "mean" else field.names.get(anchor, anchor),
+        truncated=any(s.truncated for s in field.standings),
+        tokens=any(s.tokens for s in field.standings),
+        cost=any(s.cost for s in field.standings),
+    )
+
+
+def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
+    if not field.cells:
+        return None
+    order = [field.place[id] for id in graphs.order(field.stacked)]
+    edges = {frozenset(edge) for edge in field.graph.edges}
+    wide, narrow = (
+        graphs.response_graph(field.graph, field.stacked, field.rated, width, class_)
+        for width, class_ in ((500.0, "wide-only"), (372.0, "narrow"))
+    )
+    return Matrix(
+        rows=listed,
+        heat=tuple(replace(listed[i], squares=tuple(listed[i].squares[j] for j in order)) for i in order),
+        scale=(
+            field.points(field.middle - field.widest),
+            field.points(field.middle),
+            field.points(field.middle + field.widest),
+        ),
+        graph=Plot(wide, narrow),
+        resolved=len(edges),
+        pairs=len({frozenset(key) for key in field.cells}),
+        cycles=bool(field.cycles),
+    )
+
+
+def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
+    """One per pair that met."""
+    keys = dict.fromkeys(field.key(a, b) for a, b in field.cells)
+    return tuple(
+        Dialog(
+            field.link(a, b),
+            field.names[a],
+            field.names[b],
+            tuple(_told(field, x, y) for x, y in ((a, b), (b, a)) if (x, y) in field.cells),
+            tuple(games.get((a, b), ())),
+        )
+        for a, b in keys
+    )
+
+
+def _row(field: Field, standing: Standing, games: Stories) -> Row:
+    id, first, last = standing.entrant, *standing.ranks
+    low, high = charts.span(s.rating for s in field.standings)
+    return Row(
+        index=field.place[id],
+        name=field.names[id],
+        about=field.about.get(id, ""),
+        standing=standing,
+        rating=signed(standing.rating.value, field.digits),
+        half=half(standing.rating, field.digits),
+        ranks=str(first) if first == last else f"{first}–{last}",
+        strip=charts.strip(standing.rating, low, high),
+        roles={role: _pm(standing.roles.get(role), field.digits) for role in field.roles},
+        forfeits=tuple(sorted((cause, n) for cause, n in (standing.forfeits or {}).items() if n)),
+        squares=tuple(None if other == id else _square(field, id, other, games) for other in field.ids),
+    )
+
+
+def _square(field: Field, a: str, b: str, games: Stories) -> Square:
+    cell = field.cells.get((a, b))
+    if cell is None:
+        return Square(None)
+    count = len(games.get(field.key(a, b), ()))
+    state = f"{field.names[cell.lead]} is ahead" if cell.lead else "undecided"
+    points = field.points(cell.score.value)
+    return Square(
+        cell=cell,
+        link=field.link(a, b),
+        opponent=field.names[b],
+        value=points,
+        half=field.half_points(cell.score),
+        title=f"{field.names[a]} v {field.names[b]}: {points}, {cell.pairs} pairs, {state}",
+        level=field.level(cell),
+        games=f"{count} game{'' if count == 1 else 's'}" if count else "details",
+        cyclic=field.cyclic(a, b),
+    )
+
+
+def _told(field: Field, a: str, b: str) -> str:
+    cell = field.cells[a, b]
+    low, high = field.points(cell.score.low), field.points(cell.score.high)
+    return (
+        f"{field.names[a]}: {field.points(cell.score.value)} [{low}, {high}] over "
+        f"{compact(cell.pairs)} pairs, {'resolved' if cell.lead else 'undecided'}."
+    )
+
+
+def _pm(estimate: Estimate | None, digits: int) -> tuple[str, str]:
+    return (signed(estimate.value, digits), f"± {half(estimate, digits)}") if estimate else ("–", "")

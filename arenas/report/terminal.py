@@ -1,0 +1,63 @@
+"""The leaderboard for a terminal: the same numbers as the page, control characters made visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..results import Leaderboard, Standing
+from .field import half
+from .text import compact, line, signed
+
+LONGEST = 40
+
+
+def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> Table:
+    """A table to print with rich. `names` maps entrant ids to names (an id without one is shown itself)."""
+    known = names or {}
+    digits = 0 if board.unit == "Elo" else 3
+    roles = list(dict.fromkeys(role for standing in board.standings for role in standing.roles))
+    shown_roles = roles if len(roles) > 1 else []
+    anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
+    table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
+    table.caption = Text(f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval")
+    table.add_column("#", justify="right")
+    table.add_column("entrant")
+    for name in ("rating", "ranks", *(f"as {line(role, LONGEST)}" for role in shown_roles)):
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    for name in ("pairs", "forfeits", "tokens"):
+        table.add_column(name, justify="right")
+    for standing in board.standings:
+        table.add_row(*_cells(standing, known, shown_roles, digits))
+    return table
+
+
+def show(board: Leaderboard, names: Mapping[str, str] | None = None, console: Console | None = None) -> None:
+    """Print the leaderboard, and below it what the fit warns of."""
+    console = console or Console()
+    console.print(leaderboard(board, names))
+    for warning in board.warnings:
+        console.print(Text("! " + line(warning), style="yellow"))
+
+
+def _cells(standing: Standing, names: Mapping[str, str], roles: list[str], digits: int) -> list[Text]:
+    first, last = standing.ranks
+    rating = Text(signed(standing.rating.value, digits), style="bold")
+    rating.append(f" ± {half(standing.rating, digits)}", style="dim")
+    lost = [f"{n} {line(cause)}" for cause, n in sorted((standing.forfeits or {}).items()) if n]
+    written = [
+        signed(standing.roles[role].value, digits) if role in standing.roles else "–" for role in roles
+    ]
+    return [
+        Text(str(standing.rank)),
+        Text(line(names.get(standing.entrant, standing.entrant), LONGEST)),
+        rating,
+        Text(str(first) if first == last else f"{first}–{last}"),
+        *map(Text, written),
+        Text(compact(standing.pairs)),
+        Text(", ".join(lost) or "none"),
+        Text(compact(standing.tokens)),
+    ]

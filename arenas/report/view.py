@@ -1,0 +1,156 @@
+"""From a page's values to what its template shows: every section drawn and worded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..results import Estimate
+from . import charts, graphs, tables
+from .field import Field
+from .notices import notices
+from .page import Chart, Gate, Page, Progress, Series
+from .replays import BUDGET, story
+from .shown import Decided, Plot, Proof, View
+from .text import compact, line, number
+
+WIDE, COLUMN, NARROW = 1040.0, 500.0, 372.0
+"""Widths in pixels of a picture over the whole page, in one of two columns, and on a phone."""
+
+
+def view(page: Page, budget: int = BUDGET) -> View:
+    """Everything the template needs. `budget` bounds the replays, in characters."""
+    field, pictures = Field(page), _Pictures()
+    games, left_out = tables.stories(field, budget)
+    listed = tables.rows(field, games)
+    return View(
+        headline=headline(page.progress),
+        notices=notices(page),
+        progress=pictures.proof(page.progress) if page.progress else None,
+        board=tables.board(field, listed),
+        matrix=tables.matrix(field, listed),
+        roles=_roles(field),
+        tokens=_tokens(field),
+        lineage=_lineage(field),
+        ages=_ages(field),
+        gates=tuple(pictures.gate(gate, field) for gate in page.gates),
+        training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
+        dialogs=tables.dialogs(field, games),
+        samples=tuple(story(replay) for replay in page.samples),
+        left_out=left_out,
+        charts=tuple(pictures.charts),
+    )
+
+
+def headline(progress: Progress | None) -> str:
+    """The learning curve in one sentence."""
+    if progress is None or not progress.nashconv.series or not progress.nashconv.series[0].points:
+        return ""
+    chart = progress.nashconv
+    points = chart.series[0].points
+    first, last = points[0], points[-1]
+    verb = "fell" if last[1] < first[1] else "rose"
+    against = (
+        f"; uniformly random play has {number(progress.random)}, equilibrium 0" if progress.random else ""
+    )
+    average = chart.series[1].points if len(chart.series) > 1 else ()
+    beside = f" (weight average {number(average[-1][1])})" if average else ""
+    return (
+        f"Exact NashConv of the model’s own policy {verb} from {number(first[1])} to {number(last[1])}"
+        f"{beside} over {compact(last[0] - first[0])} {chart.x_name}{against}."
+    )
+
+
+class _Pictures:
+    """Draws curves and remembers whose numbers the page must carry."""
+
+    def __init__(self) -> None:
+        self.charts: list[Chart] = []
+
+    def plot(
+        self,
+        chart: Chart,
+        wide: tuple[float, float],
+        narrow: tuple[float, float] | None,
+        right: float = 0.0,
+    ) -> Plot:
+        self.charts.append(chart)
+        return Plot(
+            charts.curve(chart, *wide, "wide-only" if narrow else "", right),
+            charts.curve(chart, *narrow, "narrow", right) if narrow else None,
+            len(self.charts) - 1,
+            chart.title,
+        )
+
+    def proof(self, progress: Progress) -> Proof:
+        room = max(charts.label_room(c) for c in (progress.nashconv, progress.legal) if c)
+        legal = progress.legal
+        return Proof(
+            nashconv=self.plot(progress.nashconv, (WIDE, 380), (NARROW, 300), room),
+            legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
+            average=len(progress.nashconv.series) > 1,
+        )
+
+    def gate(self, gate: Gate, field: Field) -> Decided:
+        points = ((0.0, 0.0), *((float(i), llr) for i, llr in enumerate(gate.llr, 1)))
+        bounds = (("accept H₁", gate.upper), ("accept H₀", gate.lower))
+        named = replace(
+            gate,
+            candidate=line(field.names.get(gate.candidate, gate.candidate), 60),
+            baseline=line(field.names.get(gate.baseline, gate.baseline), 60),
+        )
+        title = f"{named.candidate} against {named.baseline}"
+        chart = Chart(title, "pairs", (Series("LLR", points),), bounds, digits=2)
+        plot = self.plot(chart, (WIDE, 210), (NARROW, 200))
+        return Decided(named, plot, number(points[-1][1], 2), f"{gate.s0:g}", f"{gate.s1:g}")
+
+
+def _roles(field: Field) -> Plot | None:
+    if len(field.roles) < 2 or not field.page.board:
+        return None
+    rows = [(field.names[s.entrant], dict(s.roles)) for s in field.standings]
+    unit = field.page.board.unit
+    return Plot(charts.roles(rows, unit, COLUMN, "wide-only"), charts.roles(rows, unit, NARROW, "narrow"))
+
+
+def _tokens(field: Field) -> Plot | None:
+    spent = [s for s in field.standings if s.tokens and s.games]
+    if len(spent) < 2:
+        return None
+    dots = [(str(s.rank), s.tokens / s.games, s.rating) for s in spent]
+    caption = (
+        "Tokens read and written per game, all of an entrant’s seats together; numbers are ranks. "
+        "Strength that only grows with length shows as a rising line."
+    )
+    return _scatter(field, dots, "tokens per game", "Rating and tokens", caption)
+
+
+def _ages(field: Field) -> Plot | None:
+    saved = [(s, step) for s in field.standings if (step := field.steps.get(s.entrant)) is not None]
+    if len(saved) < 2:
+        return None
+    dots = [(str(s.rank), step, s.rating) for s, step in saved]
+    caption = "Checkpoints of the run by the step at which they were saved; numbers are ranks."
+    return _scatter(field, dots, "training step", "Rating over training", caption)
+
+
+def _scatter(
+    field: Field, dots: Sequence[tuple[str, float, Estimate]], x_name: str, title: str, caption: str
+) -> Plot:
+    unit = field.page.board.unit if field.page.board else ""
+    wide, narrow = (
+        charts.scatter(dots, x_name, f"rating ({unit})", width, 290, class_)
+        for width, class_ in ((COLUMN, "wide-only"), (NARROW, "narrow"))
+    )
+    return Plot(wide, narrow, title=title, caption=caption)
+
+
+def _lineage(field: Field) -> Plot | None:
+    if not field.page.lineage:
+        return None
+    ratings = {s.entrant: s.rating for s in field.standings}
+    wide, narrow = (
+        graphs.lineage(field.page.lineage, field.names, ratings, width, class_)
+        for width, class_ in ((COLUMN, "wide-only"), (NARROW, "narrow"))
+    )
+    return Plot(wide, narrow)

@@ -1,0 +1,183 @@
+"""Games as PettingZoo environments, and the way back.
+
+Importing this module registers every game with PettingZoo's own registry, so that
+`pettingzoo.make("aec", "sparring/kuhn-poker-v0")` finds it; games in which all seats always move at once
+are registered as `parallel`, too.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+import gymnasium
+import pettingzoo
+
+from .foreign import from_aec
+from .parallel import ParallelGameEnv
+from .registry import Game, find, game_ids
+from .spaces import AnyText, observation, observation_space
+from .table import Answer, Table, replay
+from .types import Ask, Reply, Value
+from .verdicts import Opener, Verdicts, Verifies
+
+__all__ = ["GameEnv", "ParallelGameEnv", "from_aec", "info", "make", "make_parallel", "register"]
+
+
+class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
+    """A game as an AEC environment; agents are its seats, actions and observations are texts.
+
+    `infos[agent]` holds `choices` (the legal moves, where the game lists them), `messages` (the view as
+    values), `retry`, `credits` (named rewards so far) and, once over, `ending`. An illegal text leaves
+    `agent_selection` where it is, and the prompt says why; too many end the game by forfeit. Rewards are 0
+    until the end, then the payoff (judges get 0). Simultaneous asks are taken in seat order, each unseen
+    by the others. `reset()` without a seed goes on to the next one, starting at 0.
+
+    Copies and pickles play the game again from its answers; a copy shares the verifier.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        verifier: str | Opener | Verifies = "auto",
+        render_mode: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.game = game
+        self.metadata = {"name": game.id, "render_modes": ["ansi"], "is_parallelizable": game.simultaneous}
+        self.render_mode = render_mode
+        self.possible_agents = list(game.seats)
+        self.observation_spaces = {seat: cast(Any, observation_space()) for seat in game.seats}
+        self.action_spaces = {seat: AnyText() for seat in game.seats}
+        self.verdicts = Verdicts(verifier)
+        self._seed = seed - 1
+        self._heard: list[Reply] = []
+
+    def observation_space(self, agent: str) -> gymnasium.Space[dict[str, str]]:
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space[str]:
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        self._seed = self._seed + 1 if seed is None else seed
+        self.table = Table(self.game, self._seed)
+        self.agents = list(self.game.seats)
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self.terminations = dict.fromkeys(self.agents, False)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self._heard = []
+        self._move_on()
+
+    def observe(self, agent: str) -> dict[str, str]:
+        return observation(self.table.view(agent))
+
+    def step(self, action: str) -> None:
+        agent = self.agent_selection
+        if self.terminations[agent] or self.truncations[agent]:
+            self._was_dead_step(action)
+            return
+        self._cumulative_rewards[agent] = 0.0
+        self._clear_rewards()
+        self._heard.append(Reply(action))
+        if len(self._heard) == len(self._asks()):
+            self.table.answer(self._heard)
+            self._heard = []
+        self._move_on()
+        self._accumulate_rewards()
+
+    def render(self) -> str | None:
+        """The replies so far, one line each (render mode `ansi`)."""
+        return "\n".join(f"{turn.seat}: {turn.reply.text}" for turn in self.table.turns)
+
+    def close(self) -> None:
+        """Release the verifier, if one was opened here."""
+        self.verdicts.close()
+
+    def _asks(self) -> tuple[Ask, ...]:
+        return cast(tuple[Ask, ...], self.table.pending or ())
+
+    def _move_on(self) -> None:
+        """Settle jobs; then the next seat is to move, or the game is over."""
+        table = self.table
+        self.verdicts.settle(table)
+        if table.fault:
+            raise table.fault
+        if table.ending:
+            over = self.truncations if table.ending.kind == "truncated" else self.terminations
+            over.update(dict.fromkeys(self.agents, True))
+            self.rewards.update(table.payoff)
+            self.agent_selection = self.agents[0]
+        else:
+            self.agent_selection = self._asks()[len(self._heard)].seat
+        self.infos = {seat: info(table, seat) for seat in self.agents}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        table = state.pop("table", None)
+        state["answers"] = None if table is None else list(table.answers)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        answers = cast("list[Answer] | None", state.pop("answers"))
+        self.__dict__.update(state)
+        if answers is not None:
+            self.table = replay(self.game, self._seed, answers)
+
+
+def info(table: Table, seat: str) -> dict[str, Any]:
+    """What stands beside a seat's observation; see GameEnv."""
+    asked = next((a for a in table.pending or () if isinstance(a, Ask) and a.seat == seat), None)  # type: ignore[union-attr]
+    credits: dict[str, float] = {}
+    for turn in table.turns:
+        for name, amount in turn.credits.items() if turn.seat == seat else ():
+            credits[name] = credits.get(name, 0.0) + amount
+    return {
+        "choices": asked.choices if asked else None,
+        "retry": asked.retry if asked else 0,
+        "messages": table.view(seat),
+        "credits": credits,
+        "ending": table.ending.kind if table.ending else None,
+    }
+
+
+def make(
+    id: str,
+    *,
+    verifier: str | Opener | Verifies = "auto",
+    render_mode: str | None = None,
+    **parameters: Value,
+) -> GameEnv:
+    """The game of this id as a PettingZoo AEC environment.
+
+    `verifier` is opened at the first job: a name (`auto`, `docker`, `local`), a callable, or an open one.
+    Raises UnknownGameError, naming the nearest, or ParameterError.
+    """
+    return GameEnv(find(id, **parameters), verifier=verifier, render_mode=render_mode)
+
+
+def make_parallel(
+    id: str,
+    *,
+    verifier: str | Opener | Verifies = "auto",
+    render_mode: str | None = None,
+    **parameters: Value,
+) -> ParallelGameEnv:
+    """The game of this id, in which all seats move at once, as a PettingZoo parallel environment."""
+    return ParallelGameEnv(find(id, **parameters), verifier=verifier, render_mode=render_mode)
+
+
+def register() -> None:
+    """Register with PettingZoo every game that can be found and is not registered yet."""
+    for id in game_ids():
+        name = f"sparring/{id.replace('/', '--')}"
+        if name not in pettingzoo.aec_registry:
+            pettingzoo.register("aec", name, partial(make, id))
+        if find(id).simultaneous and name not in pettingzoo.parallel_registry:
+            pettingzoo.register("parallel", name, partial(make_parallel, id))
+
+
+register()

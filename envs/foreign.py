@@ -1,0 +1,98 @@
+"""A PettingZoo AEC environment as a game: policies of ours in seats of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pettingzoo
+
+from .registry import Game, GameError, Score, Sum, find, game
+from .script import Script, ask, randomness
+
+Env: TypeAlias = "pettingzoo.AECEnv[Any, Any, Any]"
+Show: TypeAlias = Callable[[Env, str, Any], str]
+
+
+def shown(env: Env, agent: str, seen: Any) -> str:
+    """An observation as text: its `text` where it has one, else its numbers, planes one after another."""
+    if isinstance(seen, Mapping) and "text" in seen:
+        return str(seen["text"])
+    if isinstance(seen, Mapping) and "observation" in seen:
+        seen = seen["observation"]
+    return np.array2string(np.asarray(seen), threshold=10_000) if not isinstance(seen, str) else seen
+
+
+def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The numbers of the legal actions, by mask where there is one; None for actions that are texts."""
+    if "choices" in info:
+        return info["choices"]
+    space: Any = env.action_space(agent)
+    if not hasattr(space, "n"):
+        if isinstance(space.sample(), str):
+            return None
+        raise GameError(f"{env}: only numbered or text actions can be asked for, not {space}")
+    mask = seen.get("action_mask") if isinstance(seen, Mapping) else None
+    mask = info.get("action_mask") if mask is None else mask
+    start = int(getattr(space, "start", 0))
+    return tuple(str(start + i) for i in range(int(space.n)) if mask is None or mask[i])
+
+
+def from_aec(
+    make: Callable[[], Env],
+    id: str,
+    *,
+    max_turns: int,
+    payoff_range: tuple[float, float],
+    sum: Sum = "general",
+    score: Score | None = None,
+    rules: str = "",
+    show: Show = shown,
+    about: str = "",
+) -> Game:
+    """Register the environments that `make` builds as a game, and return it.
+
+    Every game builds a fresh one and resets it with a seed drawn from the game's own. A prompt is what
+    `show` makes of the observation; numbered actions are answered with their number; the payoff of a
+    seat is the sum of its rewards. Raises GameError for actions that are neither numbers nor texts.
+    """
+    agents: Sequence[str] = [str(agent) for agent in make().possible_agents]
+
+    def script() -> Script:
+        rng = yield from randomness()
+        env = make()
+        try:
+            env.reset(seed=rng.getrandbits(31))
+            return (yield from _played(env, agents, show))
+        finally:
+            env.close()
+
+    script.__doc__ = about or f"{make()} of PettingZoo."
+    game(
+        id,
+        roles=dict.fromkeys(agents, 1),
+        max_turns=max_turns,
+        payoff_range=payoff_range,
+        sum=sum,
+        score=score,
+        rules=rules,
+    )(script)
+    return find(id)
+
+
+def _played(env: Env, agents: Sequence[str], show: Show) -> Script:
+    """Ask whoever is to move until no agent is left."""
+    earned = dict.fromkeys(agents, 0.0)
+    while env.agents:
+        agent = env.agent_selection
+        seen, reward, terminated, truncated, info = env.last()
+        earned[str(agent)] += float(reward)
+        if terminated or truncated:
+            env.step(None)
+            continue
+        choices = legal(env, agent, seen, info)
+        parse = str if choices is None else None
+        move = yield from ask(str(agent), show(env, agent, seen), parse=parse, choices=choices)
+        env.step(int(move) if hasattr(env.action_space(agent), "n") else move)
+    return earned

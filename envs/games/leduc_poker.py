@@ -1,0 +1,76 @@
+"""Leduc poker: six cards, two rounds of betting, one card on the board (Southey et al. 2005)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from ..registry import game
+from ..script import Script, ask, chance
+
+RANKS = "JQK"
+OTHER = {"first": "second", "second": "first"}
+RULES = (
+    "Leduc poker. Six cards: J < Q < K in suits s and h. Both players ante 1 and get one card; after a "
+    "round of betting one card is laid open, then comes a second round. A bet or raise adds 2 in the first "
+    "round and 4 in the second; at most two a round. A pair with the board wins, else the higher card; "
+    "equal cards split. Each prompt shows what is new. Answer with one word."
+)
+
+
+def strength(card: str, board: str) -> int:
+    return RANKS.index(card[0]) + (len(RANKS) if card[0] == board[0] else 0)
+
+
+def betting(stake: int, pot: dict[str, int], news: dict[str, list[str]]) -> Generator[Any, Any, str | None]:
+    """One round, the first seat opening. Changes `pot`; returns who folded."""
+    seat, raises, checked = "first", 0, False
+    while True:
+        other = OTHER[seat]
+        owing = pot[seat] < pot[other]
+        more = ("raise",) if owing else ("bet",)
+        choices = (("fold", "call") if owing else ("check",)) + (more if raises < 2 else ())
+        move = yield from ask(seat, "\n".join(news[seat]), choices=choices)
+        news[seat].clear()
+        news[other].append(move)
+        if move == "fold":
+            return seat
+        if move == "call" or (move == "check" and checked):
+            pot[seat] = pot[other]
+            return None
+        if move == "check":
+            checked = True
+        else:
+            raises += 1
+            pot[seat] = pot[other] + stake
+        seat = other
+
+
+@game(
+    "leduc-poker-v0",
+    roles={"first": 1, "second": 1},
+    max_turns=8,
+    payoff_range=(-13, 13),
+    sum="zero",
+    score="payoff",
+    rules=RULES,
+)
+def leduc_poker(suits: bool = True) -> Script:
+    """Six-card poker with two rounds of betting and one open card; `suits=False` shows ranks alone."""
+    deck = [rank + suit for rank in RANKS for suit in "sh"]
+    first = deck.pop((yield from chance((1,) * len(deck))))
+    second = deck.pop((yield from chance((1,) * len(deck))))
+    width = 2 if suits else 1
+    news = {"first": [first[:width]], "second": [second[:width]]}
+    pot = {"first": 1, "second": 1}
+    folded = yield from betting(2, pot, news)
+    if folded is None:
+        board = deck.pop((yield from chance((1,) * len(deck))))
+        for lines in news.values():
+            lines.append(f"board {board[:width]}")
+        folded = yield from betting(4, pot, news)
+        ahead = strength(first, board) - strength(second, board)
+        if folded is None:
+            won = pot["first"] * ((ahead > 0) - (ahead < 0))
+            return {"first": won, "second": -won}
+    return {folded: -pot[folded], OTHER[folded]: pot[folded]}

@@ -1,0 +1,28 @@
+"""Matching pennies: the smallest game whose only equilibrium is mixed (½, ½; value 0)."""
+
+from __future__ import annotations
+
+from ..registry import game
+from ..script import Script, ask_all
+
+SIDES = ("heads", "tails")
+
+
+@game(
+    "matching-pennies-v0",
+    roles={"even": 1, "odd": 1},
+    max_turns=2,
+    payoff_range=(-1, 1),
+    sum="zero",
+    simultaneous=True,
+    score="win",
+    rules={
+        "even": "Matching pennies. Both players show a side at once; you win if the sides are equal.",
+        "odd": "Matching pennies. Both players show a side at once; you win if the sides differ.",
+    },
+)
+def matching_pennies() -> Script:
+    """Both show a side of a coin at once: equal sides pay the one, different sides the other."""
+    shown = yield from ask_all(dict.fromkeys(("even", "odd"), "heads or tails?"), choices=SIDES)
+    sign = 1 if shown["even"] == shown["odd"] else -1
+    return {"even": sign, "odd": -sign}

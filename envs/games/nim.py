@@ -1,0 +1,69 @@
+"""Misère nim: whoever takes the last piece loses; solved for all heaps (Bouton 1901)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import xor
+
+from ..registry import GameError, game
+from ..script import Script, ask
+from ..types import Message
+
+RULES = (
+    "Nim. Players take turns to take any number of pieces from one heap; whoever takes the last piece of "
+    "all loses. Each prompt shows the heaps, numbered from 1. Answer with heap and count, as in: 2 1"
+)
+
+
+def sizes(heaps: str) -> list[int]:
+    """The heaps of a text like 1-3-5-7. Raises GameError for anything else."""
+    parts = heaps.split("-")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise GameError(f"nim: heaps must be sizes joined by dashes, like 1-3-5-7, not {heaps!r}")
+    return [int(part) for part in parts]
+
+
+def moves(heaps: Sequence[int]) -> tuple[str, ...]:
+    return tuple(f"{heap} {count}" for heap, size in enumerate(heaps, 1) for count in range(1, size + 1))
+
+
+def after(heaps: Sequence[int], move: str) -> list[int]:
+    heap, count = map(int, move.split())
+    return [size - count if index == heap else size for index, size in enumerate(heaps, 1)]
+
+
+def lost(heaps: Sequence[int]) -> bool:
+    """Whether the player to move loses: nim sum 0, or only heaps of one and an odd number of them."""
+    if max(heaps) > 1:
+        return reduce(xor, heaps) == 0
+    return sum(heaps) % 2 == 1
+
+
+def optimal(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> Sequence[float]:
+    """Every move that leaves the other a lost position, with equal odds; any move where there is none."""
+    shown = [m.text for m in messages if m.speaker == "game" and m.text.startswith("heaps ")]
+    heaps = [int(size) for size in shown[-1].split()[1:]]
+    good = [float(lost(after(heaps, move))) for move in choices]
+    return good if any(good) else [1.0] * len(choices)
+
+
+@game(
+    "nim-v0",
+    roles={"first": 1, "second": 1},
+    max_turns=lambda heaps: sum(sizes(heaps)),
+    payoff_range=(-1, 1),
+    sum="zero",
+    score="win",
+    rules=RULES,
+    oracles={"optimal": optimal},
+)
+def nim(heaps: str = "1-3-5-7") -> Script:
+    """Take pieces from one heap at a time; whoever takes the last one loses."""
+    left = sizes(heaps)
+    seat, other = "first", "second"
+    while sum(left):
+        move = yield from ask(seat, f"heaps {' '.join(map(str, left))}", choices=moves(left))
+        left = after(left, move)
+        seat, other = other, seat
+    return {seat: 1, other: -1}

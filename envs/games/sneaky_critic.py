@@ -1,0 +1,122 @@
+"""Sneaky critic: one falsifies a step of a correct calculation, the other must find it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from ..gate import plain_values
+from ..parse import Illegal, tagged
+from ..registry import game
+from ..script import Script, Steps, ask, note, randomness, verify
+from ..types import Job, Value
+from ..values import read
+
+CHAIN = """\
+def f(start, steps, falsified, result):
+    values, value = [], start
+    for number, (kind, operand) in enumerate(steps, 1):
+        if kind == "add":
+            value += operand
+        elif kind == "subtract":
+            value -= operand
+        elif kind == "multiply by":
+            value *= operand
+        else:
+            value //= operand
+        if number == falsified:
+            value = result
+        values.append(value)
+    return values
+"""
+SIGNS = {"add": "+", "subtract": "−", "multiply by": "×", "divide, rounding down, by": "÷"}
+SNEAK = """\
+This calculation is right:
+{chain}
+Replace the result of one step by a false one. The later steps will be worked out again from it. You win \
+if the last result changes too and the critic does not find your step. Or change nothing.
+Answer with the step and its false result, in this form: <step>2</step><result>15</result>
+or with <step>none</step>"""
+CRITIC = """\
+One step of this calculation may be wrong:
+{chain}
+Which step is the first wrong one? Answer with its number alone, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """A step, counted from 1, and the false result it is given; step 0 changes nothing."""
+
+    step: int
+    result: int
+
+
+@game(
+    "sneaky-critic-v0",
+    roles={"generator": 1, "critic": 1},
+    max_turns=2,
+    payoff_range=(-1, 1),
+    sum="zero",
+    score="win",
+)
+def sneaky_critic(steps: int = 4) -> Script:
+    """A sneaky generator falsifies one step of a verified calculation; a critic names the first wrong step.
+
+    Moves: the generator names a step and a false result, or none; the critic names a step, or none.
+    Execution works out the chain before and after: a lie that is no lie, or that leaves the last result as
+    it was, loses without asking the critic. Payoff: the critic wins when it names exactly the falsified
+    step (or none where there is none), else the generator.
+    Source: SPC (Chen et al. 2025); here the chains are generated, so a lie is proven and not judged.
+    """
+    rng = yield from randomness()
+    start, plan = rng.randint(2, 12), [_step(rng) for _ in range(steps)]
+    true = yield from _chain(start, plan, Lie(0, 0))
+    lie = yield from ask("generator", SNEAK.format(chain=_shown(start, plan, true)), _lie(steps))
+    told = (yield from _chain(start, plan, lie)) if lie.step else true
+    sound = not lie.step or (told[lie.step - 1] != true[lie.step - 1] and told[-1] != true[-1])
+    yield from note("lie", lie.step if sound else -1)
+    if not sound:
+        return {"generator": -1, "critic": 1}
+    names = ("none", *map(str, range(1, steps + 1)))
+    named = yield from ask("critic", CRITIC.format(chain=_shown(start, plan, told)), choices=names)
+    found = named == names[lie.step]
+    return {"generator": -1, "critic": 1} if found else {"generator": 1, "critic": -1}
+
+
+def _step(rng: random.Random) -> tuple[str, int]:
+    kind = rng.choice(list(SIGNS))
+    return kind, rng.randint(2, 5) if kind.startswith(("m", "d")) else rng.randint(2, 30)
+
+
+def _chain(start: int, plan: Sequence[tuple[str, int]], lie: Lie) -> Steps[list[int]]:
+    """The result of every step, from execution."""
+    job = Job(CHAIN, "f", ((start, list[Value](plan), lie.step, lie.result),))
+    values = plain_values((yield from verify(job))[0], 1)
+    assert values is not None, "the chain is ours and must run"
+    return cast(list[int], values[0])
+
+
+def _shown(start: int, plan: Sequence[tuple[str, int]], values: Sequence[int]) -> str:
+    before = (start, *values)
+    lines = [
+        f"Step {i + 1}: {kind} {n}: {before[i]} {SIGNS[kind]} {n} = {values[i]}"
+        for i, (kind, n) in enumerate(plan)
+    ]
+    return "\n".join([f"Start with {start}.", *lines])
+
+
+def _lie(steps: int) -> Callable[[str], Lie]:
+    def parse(text: str) -> Lie:
+        step = tagged(text, "step")
+        if step.casefold() == "none":
+            return Lie(0, 0)
+        if not (step.isascii() and step.isdigit() and 1 <= int(step[:9]) <= steps):
+            raise Illegal(f"the step must be none or a number from 1 to {steps}, not {step[:20]!r}")
+        result = read(tagged(text, "result"), kilobytes=1)
+        if type(result) is not int or abs(result) > 10**9:
+            raise Illegal("the false result must be a whole number of at most nine digits")
+        return Lie(int(step), result)
+
+    return parse

@@ -1,0 +1,102 @@
+"""Verdicts for callers that cannot await: a verifier opened at the first job, in a loop of its own.
+
+Games know no verifier and this room may not import one, so whoever assembles the rooms says once, with
+`install`, how a name like `auto` becomes a verifier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
+
+from .errors import SparringError
+from .table import Table
+from .types import Ask, Job, Verdict
+
+T = TypeVar("T")
+
+
+class Verifies(Protocol):
+    """The part of a verifier that is needed here."""
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]: ...
+
+    async def close(self) -> None: ...
+
+
+Opener: TypeAlias = Callable[[], Verifies]
+
+
+class NoVerifierError(SparringError, RuntimeError):
+    """A game runs code and was given nothing to run it."""
+
+
+_by_name: Callable[[str], Verifies] | None = None
+
+
+def install(open_by_name: Callable[[str], Verifies]) -> None:
+    """Say how a verifier's name becomes a verifier; it is called at the first job."""
+    global _by_name
+    _by_name = open_by_name
+
+
+class Verdicts:
+    """Runs jobs for synchronous callers. Copies and pickles share or reopen the verifier.
+
+    `verifier` is a name for what was installed, a callable that opens one, or one that is open already,
+    which is not closed here and must not belong to a running loop.
+    """
+
+    def __init__(self, verifier: str | Opener | Verifies) -> None:
+        self._wanted = verifier
+        self._open: Verifies | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def settle(self, table: Table) -> None:
+        """Answer a table's jobs until it asks a seat, or is over."""
+        while isinstance(table.pending, tuple) and not isinstance(table.pending[0], Ask):
+            table.answer(self.run(cast(tuple[Job, ...], table.pending)))
+
+    def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        """One verdict per job. Raises NoVerifierError, or what the verifier raises when it cannot start."""
+        if self._open is None:
+            self._open = self._opened()
+        return self._await(self._open.verify(jobs))
+
+    def close(self) -> None:
+        """Release the verifier if it was opened here; safe to call twice, and a later job reopens it."""
+        if self._open is not None and self._open is not self._wanted:
+            self._await(self._open.close())
+        self._open = None
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
+
+    def _opened(self) -> Verifies:
+        wanted = self._wanted
+        if isinstance(wanted, str):
+            if _by_name is None:
+                raise NoVerifierError(f"no verifier {wanted!r} is installed; pass verifier=… (an open one)")
+            return _by_name(wanted)
+        return wanted() if callable(wanted) else wanted
+
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_serve, args=(self._loop,), daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def __deepcopy__(self, memo: object) -> Verdicts:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Verdicts, (self._wanted,)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from sparring.agents.dialect import Dialect
+from sparring.agents.exact import ExactError, behaviour, distributions
+from sparring.agents.policy import Key, Request, Sampling
+from sparring.agents.transformer import Transformer
+from sparring.envs.exact import tree
+from sparring.envs.registry import Game
+from sparring.envs.types import Message
+
+
+class Chain(torch.nn.Module):
+    """A language model given by a table: the next token depends on the last one only."""
+
+    def __init__(self, odds: dict[int, dict[int, float]], width: int) -> None:
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.full((width, width), -torch.inf))
+        for last, following in odds.items():
+            for token, p in following.items():
+                self.table.data[last, token] = torch.tensor(p).log()
+        self.device = torch.device("cpu")
+        self.config = SimpleNamespace(max_position_embeddings=100)
+
+    def forward(self, input_ids: torch.Tensor, **_: Any) -> Any:
+        return SimpleNamespace(logits=self.table[input_ids], past_key_values=Cache())
+
+
+class Cache:
+    def reorder_cache(self, parents: torch.Tensor) -> None:
+        """A chain remembers nothing."""
+
+
+@pytest.fixture
+def ten_or_nothing(tiny: Transformer) -> Transformer:
+    """Says "bet" .2 and "bet 10" .8, where "bet" has likelihood 1 before its end of turn."""
+    bet, *ten = tiny.dialect.choice("bet 10")
+    move = tiny.dialect.tokenizer.convert_tokens_to_ids("<|move|>")
+    end = tiny.dialect.end
+    odds: dict[int, dict[int, float]] = {move: {bet: 1.0}, bet: {end: 0.2, ten[0]: 0.8}}
+    for token, after in zip(ten, [*ten[1:], end], strict=True):
+        odds[token] = {after: 1.0}
+    model = Chain(odds, len(tiny.dialect.tokenizer))
+    return Transformer(model, tiny.dialect, name="chain", weights="chain")
+
+
+def asked(*choices: str) -> Request:
+    return Request("first", "first", (Message("game", "J"),), choices, Key(0, 0, "first", 0))
+
+
+def test_the_end_of_turn_counts_so_short_choices_do_not_win(ten_or_nothing: Transformer) -> None:
+    (found,) = distributions(ten_or_nothing, [asked("bet", "bet 10")])
+    assert found.probability == pytest.approx({"bet": 0.2, "bet 10": 0.8})
+    assert found.legal_mass == pytest.approx(1.0)
+
+
+def test_the_mass_of_the_legal_choices_is_told(ten_or_nothing: Transformer) -> None:
+    (found,) = distributions(ten_or_nothing, [asked("bet")])
+    assert found.probability == {"bet": 1.0}
+    assert found.legal_mass == pytest.approx(0.2)
+
+
+def test_a_request_without_choices_and_a_thinking_policy_are_refused(tiny: Transformer) -> None:
+    with pytest.raises(ExactError, match="choices"):
+        distributions(tiny, [asked()])
+    thinker = Transformer(tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w")
+    with pytest.raises(ExactError, match="thinks"):
+        distributions(thinker, [asked("bet")])
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=2.0), Sampling(top_p=0.4)])
+def test_the_exact_distribution_is_the_one_that_play_samples_from(
+    tiny: Transformer, sampling: Sampling
+) -> None:
+    policy = tiny.with_sampling(sampling)
+    (found,) = distributions(policy, [asked("check", "bet")])
+    replies = policy.reply(
+        [Request("first", "first", (Message("game", "J"),), None, Key(n, 0, "first", 0)) for n in range(3000)]
+    )
+    for choice in ("check", "bet"):
+        seen = sum(reply.text == choice for reply in replies) / 3000
+        assert seen == pytest.approx(found.probability[choice] * found.legal_mass, abs=0.035)
+
+
+def test_all_information_sets_at_once_give_what_each_gives_alone(tiny: Transformer, kuhn: Game) -> None:
+    infosets = tree(kuhn).infosets
+    odds, mass = behaviour(tiny, infosets)
+    for info in infosets:
+        alone, alone_mass = behaviour(tiny, [info])
+        assert alone[info.key] == pytest.approx(odds[info.key], abs=1e-6)
+        assert alone_mass[info.key] == pytest.approx(mass[info.key], abs=1e-6)

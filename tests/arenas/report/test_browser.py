@@ -1,0 +1,123 @@
+"""Rules of the page in a real browser: from the leaderboard to a replay, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sparring.arenas.report.page import Page, Replay
+from sparring.arenas.report.render import write
+from sparring.envs.types import Episode
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\x1b[31m"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    required = os.environ.get("SPARRING_REQUIRE_BROWSER") == "1"
+    try:
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+    except ImportError:
+        if required:
+            raise
+        pytest.skip("selenium is not installed (pip install sparring[dev])")
+    if not (program and driver):
+        assert not required, "SPARRING_REQUIRE_BROWSER=1, but chromium or chromedriver is not on PATH"
+        pytest.skip("no browser: chromium and chromedriver are not both on PATH")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    window = webdriver.Chrome(options=options, service=Service(driver))
+    yield window
+    window.quit()
+
+
+@pytest.fixture(scope="module")
+def address(page: Page, playing: Callable[..., Episode], tmp_path_factory: pytest.TempPathFactory) -> str:
+    bad = Replay("a hostile game", playing(1, "nash", "step-6000", says=HOSTILE))
+    key = ("nash", "step-6000")
+    replays = {**page.replays, key: (*page.replays[key], bad)}
+    return write(replace(page, replays=replays), tmp_path_factory.mktemp("page") / "report.html").as_uri()
+
+
+def by(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def test_a_click_goes_from_the_leaderboard_to_a_replay(browser: Any, address: str) -> None:
+    browser.get(address)
+    by(browser, "#leaderboard tbody tr:nth-child(2) th a").click()
+    assert "step-6000" in by(browser, "dialog[open] h2").text
+    by(browser, "dialog[open] table a[href='#cell-0-1']").click()
+    shown = by(browser, "dialog[open]").text
+    for words in (
+        "nash v step-6000",
+        "a hostile game",
+        "forfeit by first",
+        "Thought",
+        "first −3.00",
+        "second +3.00",
+    ):
+        assert words in shown, words
+
+
+def test_hostile_moves_are_read_as_text_and_do_nothing(browser: Any, address: str) -> None:
+    browser.get(address + "#cell-0-1")
+    shown = by(browser, "dialog[open] .move").text
+    assert shown == HOSTILE.replace("\x1b", "⟨ESC⟩")
+    assert "pwned" not in browser.title
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_keyboard_alone_opens_and_closes_a_replay(browser: Any, address: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(address)
+    browser.execute_script("document.querySelector('#leaderboard tbody a').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert by(browser, "dialog[open] h2").text == "nash"
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert browser.find_elements("css selector", "dialog[open]") == []
+    assert browser.switch_to.active_element.text == "nash"
+
+
+def test_a_chart_says_its_values_under_the_arrow_keys(browser: Any, address: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(address)
+    by(browser, "#progress .plot svg.wide-only").send_keys(Keys.ARROW_LEFT)
+    readout = by(browser, "#progress .readout").text
+    assert readout.startswith("games 1,510,400: last iterate 0.0")
+    assert "weight average" in readout
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int) -> None:
+    metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(address)
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide <= width
+
+
+def test_replays_open_without_scripts(browser: Any, address: str) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(address + "#cell-0-1")
+    shown = by(browser, "#cell-0-1").is_displayed()
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert shown

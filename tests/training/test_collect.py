@@ -1,0 +1,123 @@
+"""Who is trained on what: hand-made episodes with known samples."""
+
+from dataclasses import replace
+
+import pytest
+from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
+from sparring.training.collect import collect
+from sparring.training.config import ConfigError, Credits
+
+ROLES = {"first": "first", "second": "second"}
+ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
+
+
+def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes: object) -> Turn:
+    reply = Reply("x", tokens=tokens, logprobs=tuple(-0.1 * t for t in tokens), prompt_tokens=prompt)
+    return replace(Turn(seat, seat, (Message("game", str(prompt[:3])),), reply), **changes)
+
+
+def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Episode:
+    seats = {"first": ME, "second": ME}
+    made = Episode(
+        GameRef("g-v0"), 5, 0, seats, turns, {"first": 2.0, "second": -2.0}, ending or Ending("outcome")
+    )
+    return replace(made, **changes)
+
+
+def gather(*episodes: Episode, settings: Credits | None = None, **more: object):
+    return collect(enumerate(episodes), settings or Credits(), learner="learner", role_of=ROLES, **more)
+
+
+def test_turns_whose_tokens_extend_each_other_merge_and_context_is_never_trained():
+    game = episode(
+        turn("first", (1, 2), (3,)), turn("second", (9,), (8,)), turn("first", (1, 2, 3, 4, 5), (6, 7))
+    )
+    first, second = gather(game).samples
+    assert first.tokens == (1, 2, 3, 4, 5, 6, 7)
+    assert first.sampled == (False, False, True, False, False, True, True)
+    assert first.logprobs == pytest.approx((0, 0, -0.3, 0, 0, -0.6, -0.7))
+    assert [(s.turn, s.start, s.stop) for s in first.spans] == [(0, 2, 3), (2, 5, 7)]
+    assert second.tokens == (9, 8)
+
+
+def test_turns_that_do_not_extend_each_other_stay_apart_but_share_one_outcome():
+    game = episode(turn("first", (1, 2), (3,)), turn("first", (1, 2, 4), (6,)))
+    found = gather(game)
+    assert [s.tokens for s in found.samples] == [(1, 2, 3), (1, 2, 4, 6)]
+    assert len(found.outcomes) == 1
+
+
+def test_the_innocent_side_of_a_forfeit_is_not_trained():
+    game = episode(
+        turn("first", (1,), (2,)),
+        turn("second", (3,), (4,)),
+        ending=Ending("forfeit", ("second",), "illegal", "illegal"),
+        payoff={"first": 3.0, "second": -3.0},
+    )
+    found = gather(game)
+    assert [s.seat for s in found.samples] == ["second"]
+    assert found.samples[0].spans[0].earned == -3.0
+    assert found.endings == {"forfeit": 1}
+
+
+def test_truncated_and_broken_games_are_counted_and_not_trained():
+    cut = episode(turn("first", (1,), (2,)), ending=Ending("truncated"))
+    broken = episode(turn("first", (1,), (2,)), ending=Ending("error"), payoff={})
+    found = gather(cut, broken)
+    assert (found.samples, found.endings) == ((), {"truncated": 1, "error": 1})
+    assert len(gather(cut, broken, settings=Credits(truncated=True)).samples) == 1
+
+
+def test_opponents_and_scripted_replies_are_not_trained():
+    turns = turn("first", (1,), (2,)), turn("second", (3,), (4,))
+    game = episode(*turns, seats={"first": ME, "second": OTHER})
+    found = gather(game)
+    assert [(s.seat, s.opponent) for s in found.samples] == [("first", "random")]
+    silent = episode(replace(turns[0], reply=Reply("check")))
+    assert gather(silent).outcomes == ()
+
+
+def test_only_the_roles_asked_for_are_trained():
+    game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)))
+    assert {s.role for s in gather(game, settings=Credits(trained=("second",))).samples} == {"second"}
+
+
+def test_a_refused_try_that_was_made_good_pays_its_own_credit():
+    game = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,), retry=1))
+    (sample,) = gather(game).samples
+    assert [(s.credit, s.earned) for s in sample.spans] == [(-1.0, 1.0), (0.0, 2.0)]
+    assert sample.reward == 1.0
+
+
+@pytest.mark.parametrize(
+    ("spread", "earned"), [("terminal", [2, 2]), ("to_go", [2.75, 2.5]), ("turn", [2.25, 2.5])]
+)
+def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[float]):
+    game = episode(
+        turn("first", (1,), (2,), credits={"a": 0.25}), turn("first", (1, 2, 3), (4,), credits={"b": 0.5})
+    )
+    (sample,) = gather(game, settings=Credits(spread=spread)).samples
+    assert [s.earned for s in sample.spans] == earned
+
+
+def test_payoffs_and_credits_are_scaled_together():
+    game = episode(turn("first", (1,), (2,), credits={"a": 1.0}))
+    assert gather(game, settings=Credits(scale=0.5)).samples[0].reward == 1.5
+
+
+def test_proposers_can_be_paid_by_the_solve_rate_of_their_task():
+    game = episode(turn("proposer", (1,), (2,)), notes=(("solve_rate", 0.25),))
+    game = replace(game, seats={"proposer": ME}, payoff={"proposer": 0.0})
+    found = collect(
+        [(0, game)], Credits(proposer="variance"), learner="learner", role_of={"proposer": "proposer"}
+    )
+    assert found.samples[0].payoff == 0.75
+    with pytest.raises(ConfigError, match="must be one of payoff, difficulty"):
+        collect([(0, game)], Credits(proposer="x"), learner="learner", role_of={"proposer": "proposer"})
+
+
+def test_same_prompts_share_a_group_and_other_prompts_do_not():
+    one, two = episode(turn("first", (1,), (2,))), episode(turn("first", (1,), (3,)))
+    third = episode(turn("first", (7,), (3,)))
+    groups = [s.group for s in gather(one, two, third).samples]
+    assert groups[0] == groups[1] != groups[2]
