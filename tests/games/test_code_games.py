@@ -43,8 +43,13 @@ def test_no_other_text_is_an_input(play, known, text):
 
 
 def test_a_program_must_fit_the_pairs_that_it_was_not_shown(play, known):
-    texts = dict(zip(["solver_0", "solver_1", "solver_2", "solver_3"],
-                     [block(SQUARE), block(CONSTANT), block(CRASH), "x"], strict=True))  # fmt: skip
+    texts = dict(
+        zip(
+            ["solver_0", "solver_1", "solver_2", "solver_3"],
+            [block(SQUARE), block(CONSTANT), block(CRASH), "x"],
+            strict=True,
+        )
+    )
     table = play(
         "code-induction-v0", {"proposer": INDUCTION, **texts}, known(SQUARE, CONSTANT, CRASH), attempts=4
     )
