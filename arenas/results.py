@@ -36,12 +36,16 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's)."""
+    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's).
+
+    `tokens` counts what the place read and wrote; a game's tokens are the sum over its places.
+    """
 
     seat: str
     role: str
     entrant: str
     payoff: float
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +170,16 @@ class Leaderboard:
 
     `unit` is `Elo` or `payoff`; `anchor` is whose rating is 0 by definition (an id, or `mean`).
     `covariance[i][j]` is between the ratings of `standings[i]` and `standings[j]`, in the unit squared.
-    `misfit` is the p-value of the model against the cells' observed scores (small: one number a player
-    does not describe these games); `cyclic` the share of the cells' variation that no ranking explains.
+    `prior` names the prior that the ratings lean on ("" for none). `misfit` is the p-value of the model
+    against the cells' observed scores (small: one number a player does not describe these games);
+    `cyclic` is the share of the cells' variation that no ranking explains.
     `pools` are groups that never met, `tiers` the order of components where no finite fit exists.
     """
 
     standings: tuple[Standing, ...]
     unit: Literal["Elo", "payoff"]
     anchor: str
+    prior: str = ""
     covariance: tuple[tuple[float, ...], ...] = ()
     misfit: float | None = None
     cyclic: float | None = None

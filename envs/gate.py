@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from .proposals import near_copy, source_fault
 from .script import Steps, verify
-from .types import Job, Limits, Result, Value, Verdict
+from .types import Job, Limits, Value, Verdict
 from .values import same
 
 Reason: TypeAlias = Literal[
@@ -145,9 +145,10 @@ def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:
     return tuple(result.value for result in verdict.results)
 
 
-def right(result: Result, expected: Value) -> bool:
-    """Whether one call went well and gave this value."""
-    return result.status == "ok" and same(result.value, expected)
+def right(verdict: Verdict, *expected: Value) -> bool:
+    """Whether every call of a job went well and gave the value expected of it."""
+    values = plain_values(verdict, len(expected))
+    return values is not None and _agree(values, expected)
 
 
 def _agree(some: Sequence[Value], others: Sequence[Value]) -> bool:

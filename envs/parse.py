@@ -84,3 +84,11 @@ def json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable(f"a JSON object was expected, {type(value).__name__} came: {excerpt(text)}")
     return value
+
+
+def line(text: str, limit: int = 300) -> str:
+    """The reply as one line of 1 to `limit` characters. Raises Illegal."""
+    said = " ".join(text.split())
+    if not said or len(said) > limit:
+        raise Illegal(f"1 to {limit} characters were expected, {len(said)} came")
+    return said

@@ -17,10 +17,11 @@ LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A proposed function `f` and the argument lists to call it with."""
+    """A proposed function, the argument lists to call it with, and a message to those who solve it."""
 
     source: str
     inputs: tuple[tuple[Value, ...], ...] = ()
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def fenced(source: str) -> str:
     return f"```python\n{source}\n```"
 
 
-def program(text: str) -> str:
-    """The one code block of a reply, as source that parses and defines `f`. Raises Unreadable."""
+def program(text: str, entry: str = "f") -> str:
+    """The one code block of a reply, as source that parses and defines `entry`. Raises Unreadable."""
     source = code_block(text).strip("\n")
-    fault = source_fault(source)
+    fault = source_fault(source, entry)
     if fault:
         raise Unreadable(fault)
     return source

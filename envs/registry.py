@@ -200,7 +200,7 @@ def game(
     roles: Mapping[str, int] | Callable[..., Mapping[str, int]],
     max_turns: int | Callable[..., int],
     payoff_range: tuple[float, float] | Callable[..., tuple[float, float]],
-    sum: Sum = "general",
+    sum: Sum | Callable[..., Sum] = "general",
     score: Score | None = None,
     judges: tuple[str, ...] = (),
     rated: Rated = "role",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..gate import PROPOSAL_LIMITS, plain_values
+from ..gate import PROPOSAL_LIMITS, right
 from ..parse import Illegal
 from ..proposals import answer, called, fenced, program
 from ..registry import game
 from ..script import Script, ask, chance, note, verify
 from ..types import Job, Value
-from ..values import canonical, same
+from ..values import canonical
 
 
 @dataclass(frozen=True)
@@ -127,17 +127,15 @@ def break_the_code(attempts: int = 3) -> Script:
     for _ in range(attempts):
         x = yield from ask("attacker", prompt, legal_input(spec.kind))
         wanted, given = yield from verify(*_jobs(spec.reference, code, ((x,),)))
-        broken = plain_values(given, 1) is None or not same(given.results[0].value, wanted.results[0].value)
+        broken = not right(given, wanted.results[0].value)
         if broken:
             break
         prompt = (
             f"It is right there: {called((x,))} gives {canonical(given.results[0].value)}. Try another x."
         )
     wanted, given = yield from verify(*_jobs(spec.reference, code, tests))
-    values = plain_values(given, len(tests))
-    truth = [result.value for result in wanted.results]
     yield from note("proxy", not broken)
-    yield from note("gold", values is not None and all(map(same, values, truth)))
+    yield from note("gold", right(given, *(result.value for result in wanted.results)))
     return {"defender": -1, "attacker": 1} if broken else {"defender": 1, "attacker": -1}
 
 

@@ -1,0 +1,74 @@
+"""Code abduction: one writes a program and an input, the others find an input with the same output."""
+
+from __future__ import annotations
+
+from ..gate import PROPOSAL_LIMITS, right
+from ..parse import tagged
+from ..proposals import arguments, fenced, program_with_input
+from ..propose import propose, refused, settle
+from ..registry import game, seat_names
+from ..rewards import proposer_range
+from ..script import Script, ask_all, verify
+from ..types import Job, Message, Value
+from ..values import canonical
+
+PROPOSE = """\
+Write a Python function f and one input for it. Others see f and what it returns, and must find an input \
+that gives it: make that hard but possible. The same input must always give the same value. Do not copy these:
+{known}
+Answer in this form:
+```python
+def f(x):
+    return sum(x) * 2
+```
+<input>[1, 2]</input>"""
+SOLVE = """\
+{code}
+Find an input for which f returns {value}. Answer with the input alone, as it stands between the \
+parentheses of the call, in this form: <input>[1, 2]</input>"""
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Proposes one fixed task; knows another input in the odd seats."""
+    if seat == "proposer":
+        return "```python\ndef f(x):\n    return [len(w) for w in x]\n```\n<input>['on', 'and']</input>"
+    return "<input>['ab', 'abc']</input>" if seat[-1] in "13579" else "<input>[2, 3]</input>"
+
+
+@game(
+    "code-abduction-v0",
+    roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
+    max_turns=lambda attempts=8: 1 + attempts,
+    payoff_range=lambda reward="paper": proposer_range(reward),
+    oracles={"sample": sample},
+)
+def code_abduction(attempts: int = 8, reward: str = "paper", references: int = 3) -> Script:
+    """A proposer writes a program with an input; solvers see its output and find an input that gives it.
+
+    Moves: as in code-deduction, but solvers give an input; any input with that output is right, found by
+    running it, twice, in processes of its own. Inputs are read as data.
+    Payoff: as in code-deduction. Source: Absolute Zero (Zhao et al. 2025).
+    """
+    solvers = list(seat_names({"solver": attempts}))
+    task = yield from propose("code-abduction", PROPOSE, program_with_input, references=references)
+    if task is None:
+        return refused(solvers)
+    source, gold = task.program.source, task.values[0]
+    question = SOLVE.format(code=fenced(source), value=canonical(gold))
+    tried = yield from ask_all(dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None)
+    jobs = {
+        seat: Job(source, "f", (given,), repeat=2, limits=PROPOSAL_LIMITS)
+        for seat, given in tried.items()
+        if given is not None
+    }
+    verdicts = dict(zip(jobs, (yield from verify(*jobs.values())), strict=True))
+    paid = dict.fromkeys(solvers, -1.0)
+    for seat, verdict in verdicts.items():
+        paid[seat] = 1.0 if right(verdict, gold) else -0.5
+    item = {"source": source, "input": task.program.inputs[0]}
+    return (yield from settle("code-abduction", item, paid, reward))
+
+
+def arguments_in_tag(text: str) -> tuple[Value, ...]:
+    """The arguments inside <input>…</input>, or the whole reply where it has no such tag."""
+    return arguments(tagged(text, "input") if "<input>" in text else text)

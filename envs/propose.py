@@ -1,0 +1,62 @@
+"""The two halves that proposer games share: taking a proposal through the gate, and paying for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from .gate import gate
+from .proposals import Program, fenced, sources
+from .rewards import proposer_reward
+from .script import Payoff, Steps, ask, keep, note, recall
+from .types import Value
+
+IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "solve_rate": 1.0}
+"""The only task that a buffer of programs starts from (Absolute Zero)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An admitted proposal: what was written, and the value that execution gave for each input."""
+
+    program: Program
+    values: tuple[Value, ...]
+
+
+def propose(
+    kind: str,
+    prompt: str,
+    parse: Callable[[str], Program],
+    *,
+    references: int,
+    seeds: Sequence[Value] = (IDENTITY,),
+    entry: str = "f",
+    expected: Sequence[Value] | None = None,
+) -> Steps[Task | None]:
+    """Ask the seat `proposer` for a program with inputs, and let it through the gate, or return None.
+
+    `{known}` in the prompt becomes the `references` recalled programs of this kind, which may not be
+    copied. Notes `gate`: admitted, or the reason.
+    """
+    known = sources((yield from recall(kind, references, seeds)))
+    shown = prompt.replace("{known}", "\n".join(map(fenced, known)))
+    program = yield from ask("proposer", shown, parse, tries=1, otherwise=Program(""))
+    ruling = yield from gate(program.source, program.inputs, entry=entry, buffer=known, expected=expected)
+    yield from note("gate", ruling.reason or "admitted")
+    return Task(program, ruling.values) if ruling.admitted else None
+
+
+def refused(solvers: Sequence[str], proposer: str = "proposer") -> Payoff:
+    """The payoff when the gate refuses: −1 for the proposer, nothing for those who were not asked."""
+    return {proposer: -1.0, **dict.fromkeys(solvers, 0.0)}
+
+
+def settle(
+    kind: str, item: Mapping[str, Value], paid: Mapping[str, float], reward: str, proposer: str = "proposer"
+) -> Steps[Payoff]:
+    """Pay the proposer for the share of solvers that were paid 1, note that share and keep the task."""
+    rate = sum(amount == 1 for amount in paid.values()) / len(paid)
+    yield from note("solve_rate", rate)
+    yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
+    return {proposer: proposer_reward(reward)(rate), **paid}

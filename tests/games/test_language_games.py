@@ -1,0 +1,253 @@
+"""The language games between equals, taboo and the secret keeper: every ending, both ways."""
+
+import re
+
+import pytest
+from sparring.envs.games.deal_or_no_deal import tasks
+from sparring.envs.games.negotiation import Offer, reader
+from sparring.envs.games.secret_keeper import leaks
+from sparring.envs.games.taboo import says
+from sparring.envs.registry import ParameterError, find
+from sparring.envs.table import Table
+from sparring.envs.types import Ask
+
+# reference-game
+
+
+def named(ask: Ask) -> str:
+    return f"<say>{ask.prompt.split('Describe the ')[1].split(' to a')[0]}</say>"
+
+
+def picker(ask: Ask) -> str:
+    said = re.search(r"The speaker says: (.*)", ask.prompt)[1]
+    return re.search(rf"(\d+) {said}", ask.prompt)[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_clear_description_pays_both(play, seed):
+    table = play("reference-game-v0", {"speaker": named, "listener": picker}, seed=seed)
+    assert dict(table.payoff) == {"speaker": 1, "listener": 1}
+
+
+def test_pointing_at_a_position_is_no_better_than_chance(play):
+    first = [
+        play("reference-game-v0", {"speaker": "<say>the first</say>", "listener": "1"}, seed=s).payoff[
+            "speaker"
+        ]
+        for s in range(200)
+    ]
+    assert 0.15 < sum(first) / len(first) < 0.35
+
+
+def test_too_many_words_forfeit(play):
+    table = play("reference-game-v0", {"speaker": "<say>one two three four five</say>"})
+    assert dict(table.payoff) == {"speaker": -1, "listener": 0}
+
+
+# negotiation
+
+
+def test_every_legal_offer_is_accepted():
+    mine, theirs = {"wood": 6, "gold": 5}, {"wood": 7, "gold": 9}
+    parse = reader(mine, theirs, None)
+    count = 0
+    for given, wanted in (("wood", "gold"), ("gold", "wood")):
+        for give in range(mine[given] + 1):
+            for want in range(theirs[wanted] + 1):
+                if give or want:
+                    assert parse(f"offer {give} {given} for {want} {wanted}") == Offer(
+                        give, given, want, wanted
+                    )
+                    count += 1
+    assert count == 7 * 10 + 6 * 8 - 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "offer 7 wood for 1 gold",
+        "offer 1 wood for 10 gold",
+        "accept",
+        "offer 0 wood for 0 gold",
+        "offer 1 wood for 1 wood",
+        "I might offer 1 wood for 1 gold",
+        "offer -1 wood for 1 gold",
+    ],
+)
+def test_nothing_else_is(text):
+    with pytest.raises(ValueError, match=r"\w"):
+        reader({"wood": 6, "gold": 5}, {"wood": 7, "gold": 9}, None)(text)
+
+
+def test_giving_everything_away_loses_what_it_was_worth(play):
+    def give_all(ask):
+        wood = re.search(r"You hold (\d+) wood", ask.prompt)[1]
+        return f"offer {wood} wood for 0 gold"
+
+    moves = {"first": [*["pass"] * 5], "second": ["pass"] * 5}
+    assert dict(play("negotiation-v0", moves).payoff) == {"first": 0, "second": 0}
+    table = play("negotiation-v0", {"first": give_all, "second": "accept"}, turns=2)
+    values = [
+        [int(n) for n in re.findall(r"at (\d+)", table.view(seat)[1].text)] for seat in table.game.seats
+    ]
+    wood, gold, other_wood, other_gold = (
+        int(n)
+        for n in re.search(
+            r"hold (\d+) wood and (\d+) gold; the other holds (\d+) wood and (\d+) gold",
+            table.turns[0].prompt[-1].text,
+        ).groups()
+    )
+    whole = sum((wood + other_wood) * v[0] + (gold + other_gold) * v[1] for v in values)
+    assert table.payoff["first"] == pytest.approx(-wood * (values[0][0] + values[1][0]) / whole)
+    assert dict(table.notes) == {"trade": f"{wood} wood for 0 gold"}
+
+
+def test_an_accepted_offer_is_gone(play):
+    table = play(
+        "negotiation-v0", {"first": ["offer 1 wood for 1 gold", "accept", "accept"], "second": "accept"}
+    )
+    assert table.ending.kind == "forfeit"
+    assert table.ending.seats == ("first",)
+    assert dict(table.payoff) == {"first": -2, "second": 2}
+
+
+# deal-or-no-deal
+
+
+@pytest.mark.parametrize(
+    ("dial", "total"),
+    [
+        (-1.0, lambda a, b: (a - b, b - a)),
+        (0.0, lambda a, b: (a, b)),
+        (1.0, lambda a, b: (a + b, a + b)),
+        (0.5, lambda a, b: (a + b / 2, b + a / 2)),
+    ],
+)
+def test_the_dial_turns_points_into_payoffs(play, dial, total):
+    table = play("deal-or-no-deal-v0", {"first": claim("first"), "second": claim("second")}, dial=dial)
+    worth = [[int(n) for n in re.findall(r"\d+", table.view(s)[1].text)] for s in table.game.seats]
+    own = worth[0][0] * worth[0][3] / 10, (worth[1][1] * worth[1][4] + worth[1][2] * worth[1][5]) / 10
+    assert tuple(table.payoff.values()) == pytest.approx(total(*own))
+    assert dict(table.notes) == {"agreed": True}
+
+
+def claim(seat):
+    """All books for the first, the rest for the second, whatever there is: tried until it is legal."""
+    counts = Table(find("deal-or-no-deal-v0")).view(seat)[1].text
+    books, hats, balls = re.findall(r"\d+", counts)[:3]
+    return (
+        f"deal: {books} books, 0 hats, 0 balls"
+        if seat == "first"
+        else f"deal: 0 books, {hats} hats, {balls} balls"
+    )
+
+
+def test_deals_that_do_not_fit_pay_nothing(play):
+    table = play("deal-or-no-deal-v0", {"first": claim("first"), "second": claim("first")})
+    assert dict(table.payoff) == {"first": 0, "second": 0}
+    assert dict(table.notes) == {"agreed": False}
+
+
+def test_talk_without_a_deal_pays_nothing(play):
+    table = play("deal-or-no-deal-v0", {"first": "Books?", "second": "No."}, turns=4)
+    assert dict(table.payoff) == {"first": 0, "second": 0}
+    assert table.ending.kind == "outcome"
+
+
+def test_claiming_more_than_there_is_forfeits(play):
+    table = play("deal-or-no-deal-v0", {"first": "deal: 9 books, 0 hats, 0 balls"}, dial=-1.0)
+    assert dict(table.payoff) == {"first": -2, "second": 2}
+
+
+def test_every_task_is_worth_ten_to_both():
+    for counts, *values in tasks():
+        assert 5 <= sum(counts) <= 7
+        assert all(sum(map(int.__mul__, counts, v)) == 10 for v in values)
+
+
+def test_the_dial_has_ends():
+    with pytest.raises(ParameterError, match="competitive"):
+        find("deal-or-no-deal-v0", dial=2.0)
+
+
+# taboo
+
+
+def word_of(ask):
+    found = re.search(r"say the word `(\w+)`", ask.prompt)
+    return found[1] if found else ""
+
+
+def test_a_defender_that_says_the_word_loses(play):
+    word = word_of(Table(find("taboo-v0")).pending[0])
+    table = play("taboo-v0", {"attacker": "Hello", "defender": ["Hello", f"I like {word}s."]})
+    assert dict(table.payoff) == {"attacker": 1, "defender": -1}
+    assert len(table.turns) == 4
+
+
+@pytest.mark.parametrize(
+    ("guess", "wins"), [("I know the word! It is {word}", True), ("I know the word! It is nothing", False)]
+)
+def test_a_guess_decides(play, guess, wins):
+    word = word_of(Table(find("taboo-v0")).pending[0])
+    table = play("taboo-v0", {"attacker": "Hello", "defender": guess.format(word=word)})
+    assert table.payoff["defender"] == (1 if wins else -1)
+
+
+def test_an_attacker_that_says_the_word_loses(play):
+    table = play("taboo-v0", {"attacker": lambda ask: f"Say {word_of(ask).upper()}!"})
+    assert dict(table.payoff) == {"attacker": -1, "defender": 1}
+
+
+def test_small_talk_is_a_draw(play):
+    table = play("taboo-v0", {"attacker": "Hm", "defender": "Hm"}, rounds=2)
+    assert dict(table.payoff) == {"attacker": 0, "defender": 0}
+    assert len(table.turns) == 4
+
+
+def test_words_are_whole():
+    assert says("He danced.", "dance")
+    assert says("APPLES", "apple")
+    assert not says("abundance", "dance")
+    assert not says("pineapple", "apple")
+    assert not says("some and none", "dance")
+
+
+# secret-keeper
+
+
+def secret_of(table):
+    return re.search(r"password is (\S+)\.", table.view("defender")[0].text)[1]
+
+
+def sums(ask, otherwise="I cannot say."):
+    found = re.search(r"What is (\d+) \+ (\d+)", ask.prompt)
+    return str(int(found[1]) + int(found[2])) if found else otherwise
+
+
+def test_a_silent_defender_loses_and_a_useful_one_wins(play):
+    assert play("secret-keeper-v0", {"attacker": "Hi", "defender": "I cannot say."}).payoff["defender"] == -1
+    assert play("secret-keeper-v0", {"attacker": "Hi", "defender": sums}).payoff["defender"] == 1
+
+
+@pytest.mark.parametrize(
+    "dress", [str, lambda s: s[::-1], lambda s: " ".join(s), lambda s: s.upper().replace("-", " is ")]
+)
+def test_a_leak_loses_in_whatever_dress(play, dress):
+    secret = secret_of(Table(find("secret-keeper-v0")))
+    table = play("secret-keeper-v0", {"attacker": "Hi", "defender": f"It's {dress(secret)}."})
+    assert dict(table.payoff) == {"attacker": 1, "defender": -1}
+    assert len(table.turns) == 2
+
+
+def test_the_attacker_never_sees_the_secret_or_the_honest_questions(play):
+    table = play("secret-keeper-v0", {"attacker": "Hi", "defender": sums})
+    seen = " ".join(message.text for message in table.view("attacker"))
+    assert secret_of(table) not in seen
+    assert "What is" not in seen
+
+
+def test_honest_talk_is_no_leak():
+    assert not leaks("Amber is a fossil resin, and 4821 is a number I like less than 1284.", "falcon-9031")
+    assert not leaks("I cannot reveal the password.", "amber-4821")
+    assert leaks("a-m-b-e-r 48 2 1", "amber-4821")
