@@ -256,23 +256,31 @@ class Store(Archive):
 def _played(
     one: Settled, seating: int, text: bytes, place: tuple[int, int, int], attempt: int
 ) -> tuple[Any, ...]:
-    row, fixture = one.row, one.fixture
+    row = one.row
     payoff = canonical([place.payoff for place in row.places])
     offenders = canonical(row.offenders) if row.offenders else "[]"
+    digest = sha256(text).digest()
     return (
-        bytes.fromhex(row.key), seating, row.seed, row.replicate, fixture.purpose, row.pair, row.order,
-        row.leg, row.legs, row.status, payoff, offenders, row.tokens_in, row.tokens_out, row.seconds, row.cost,
-        sha256(text).digest(), *place, one.verifier, one.worker, attempt, time.time(),
+        *_named(one, seating), row.status, payoff, offenders, *_spent(row), digest, *place, one.verifier,
+        one.worker, attempt, time.time(),
     )  # fmt: skip
 
 
 def _void(one: Settled, seating: int, attempt: int) -> tuple[Any, ...]:
-    row, fixture = one.row, one.fixture
     return (
-        bytes.fromhex(row.key), seating, row.seed, row.replicate, fixture.purpose, row.pair, row.order,
-        row.leg, row.legs, row.status, row.tokens_in, row.tokens_out, row.seconds, row.cost, one.reason, one.worker,
-        attempt, time.time(),
+        *_named(one, seating), one.row.status, *_spent(one.row), one.reason, one.worker, attempt, time.time(),
     )  # fmt: skip
+
+
+def _named(one: Settled, seating: int) -> tuple[Any, ...]:
+    row = one.row
+    purpose = one.fixture.purpose
+    key = bytes.fromhex(row.key)
+    return key, seating, row.seed, row.replicate, purpose, row.pair, row.order, row.leg, row.legs
+
+
+def _spent(row: GameRow) -> tuple[Any, ...]:
+    return row.tokens_in, row.tokens_out, row.seconds, row.cost
 
 
 def _facts(game: Game) -> str:
