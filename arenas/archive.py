@@ -146,7 +146,7 @@ class Archive:
         """The game of this key, to be shown or replayed. Raises StoreError or TranscriptError."""
         return read(self.transcript(key))
 
-    def keys(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         """The key of every recorded game, sorted."""
         for (key,) in self._base.execute("SELECT lower(hex(key)) FROM played ORDER BY key"):
             yield key
