@@ -121,7 +121,7 @@ def plan(
     cells = list(combinations(sorted(ids), len(where)))
     return [
         Block(
-            order=index * len(cells) + number,
+            order=index,  # not the running number: a cell's games are the same whoever else takes part
             seed=seed_of(purpose, seed, cell, index),
             replicate=0,
             entrants=cell,
@@ -130,7 +130,7 @@ def plan(
             ),
         )
         for index in range(pairs)
-        for number, cell in enumerate(cells)
+        for cell in cells
     ]
 
 
