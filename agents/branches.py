@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ..envs.errors import SparringError
+from .kv import growing_cache
 
 
 class ContextError(SparringError, ValueError):
@@ -29,7 +30,7 @@ class Branches:
         starts = longest - self._lengths
         self._mask = (torch.arange(longest, device=model.device) >= starts[:, None]).long()
         self._padded = any(len(prompt) != longest for prompt in prompts)
-        self._cache: Any = None
+        self._cache: Any = growing_cache(model)
         positions = (torch.arange(longest, device=model.device) - starts[:, None]).clamp_(min=0)
         self.logits = self._forward(ids, positions)
 
@@ -53,7 +54,6 @@ class Branches:
             use_cache=True,
             logits_to_keep=1,
         )
-        self._cache = output.past_key_values
         return output.logits[:, -1]
 
 

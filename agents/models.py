@@ -16,9 +16,8 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .dialect import Dialect
 from .policy import FREE, Sampling
+from .seats import MODELS
 from .transformer import Transformer
-
-BUILT_IN = ("tiny", "smollm2-135m")
 
 
 class ModelError(SparringError, ValueError):
@@ -66,14 +65,10 @@ def load_model(
 ) -> Transformer:
     """The named model as a policy, in float32; see `model_folder`. Its id covers the weights' bytes."""
     folder = model_folder(name, game, seed)
+    weights = weights_hash(folder)
     model, tokenizer = open_folder(folder, device)
-    return Transformer(
-        model,
-        Dialect(tokenizer, thinks=thinks, stops=_stops(model)),
-        name=name,
-        weights=weights_hash(folder),
-        sampling=sampling,
-    )
+    dialect = Dialect(tokenizer, thinks=thinks, stops=_stops(model))
+    return Transformer(model, dialect, name=name, weights=weights, sampling=sampling)
 
 
 def open_folder(folder: Path, device: str = "cpu") -> tuple[Any, Any]:
@@ -115,16 +110,36 @@ def _open_adapter(folder: Path, device: str) -> tuple[Any, Any]:
 
 
 def weights_hash(folder: Path) -> str:
-    """SHA-256 over the names and bytes of a folder's weights and configuration; a base model's included."""
+    """SHA-256 over the names and bytes of a folder's weights and configuration; a base model's included.
+
+    Raises ModelError where a file is not as the folder's manifest (a checkpoint has one) says.
+    """
     digest = sha256()
+    sealed = _manifest(folder)
     for file in sorted(folder.iterdir()):
-        if file.suffix in (".safetensors", ".bin", ".json", ".jinja") and file.name != "trainer_state.json":
+        if file.name in _SETTINGS or file.suffix == ".safetensors" or file.name.startswith("pytorch_model"):
             status = file.stat()
-            digest.update(f"{file.name} {_file_hash(file, status.st_size, status.st_mtime_ns)}\n".encode())
+            content = _file_hash(file, status.st_size, status.st_mtime_ns)
+            if sealed.get(file.name, content) != content:
+                raise ModelError(f"{folder} is damaged: {file.name} changed since it was written")
+            digest.update(f"{file.name} {content}\n".encode())
     if (folder / "adapter_config.json").exists():
         named = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
         digest.update(weights_hash(model_folder(named)).encode())
     return digest.hexdigest()
+
+
+_SETTINGS = ("config.json", "generation_config.json", "adapter_config.json")
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """File names to SHA-256, as written beside them; empty where there is no manifest."""
+    try:
+        return json.loads((folder / "manifest.json").read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as fault:
+        raise ModelError(f"{folder} is damaged: its manifest.json is no JSON ({fault})") from fault
 
 
 @lru_cache(4096)
@@ -172,8 +187,8 @@ def _from_hub(name: str) -> Path:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(BUILT_IN)}, a folder, or a hub id"
+    near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(MODELS)}, a folder, or a hub id"
     return f"no model or folder {name!r}{hint}"
 
 

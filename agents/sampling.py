@@ -52,13 +52,17 @@ def logprobs(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
 def draw(logp: torch.Tensor, rows_of: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """Token ids (R,), drawn from rows `rows_of` (R,) of `logp` (N, V) with uniforms `noise` (R,).
 
-    Each is the inverse of its row's distribution function at its uniform.
-    Rows are laid end to end, row n on [n, n+1), so that one search serves them all.
+    Each is the inverse of its row's distribution function at its uniform. The draws of a row stand
+    side by side in one line of a table, so that one search serves them all.
     """
-    rows, width = logp.shape
-    mass = logp.double().exp().cumsum(-1)
-    mass = mass / mass[:, -1:]
-    offsets = torch.arange(rows, device=mass.device, dtype=mass.dtype)
-    flat = (mass + offsets[:, None]).flatten()
-    found = torch.searchsorted(flat, offsets[rows_of] + noise, right=True)
-    return (found - rows_of * width).clamp_(0, width - 1)
+    mass = logp.exp().cumsum(-1, dtype=torch.float64)
+    order = rows_of.argsort(stable=True)
+    counts = rows_of.bincount(minlength=len(logp))
+    ranked = rows_of[order]
+    column = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[ranked]
+    goals = mass.new_zeros(len(logp), int(counts.max()))
+    goals[ranked, column] = noise[order] * mass[ranked, -1]
+    found = torch.searchsorted(mass, goals, right=True)
+    tokens = torch.empty_like(order)
+    tokens[order] = found[ranked, column]
+    return tokens.clamp_(max=logp.shape[1] - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..agents.policy import Policy, Request
@@ -56,7 +56,7 @@ async def rollouts(
     buffer: Buffer | None = None,
     at_once: int = 256,
     deterministic: bool = True,
-) -> AsyncIterator[tuple[int, Episode]]:
+) -> AsyncGenerator[tuple[int, Episode]]:
     """Play all matches, `at_once` in flight, and yield (index, episode) as each ends.
 
     `deterministic`: a batch is sent only once every running game waits for something, in the order of
@@ -95,7 +95,7 @@ class _Driver:
         self._round = _Round()
         self._tasks: dict[asyncio.Task[list[_Waiting]], int] = {}
 
-    async def run(self) -> AsyncIterator[tuple[int, Episode]]:
+    async def run(self) -> AsyncGenerator[tuple[int, Episode]]:
         moved: list[_Waiting] = self._fill()
         while self._running:
             over = [w for w in moved if w.sitting.table.pending is None]

@@ -211,14 +211,14 @@ def _tagged(value: Value) -> Any:
     return value
 
 
-def from_json(data: object) -> Value:
+def from_json(data: object, kilobytes: int = KILOBYTES) -> Value:
     """What `to_json` was given, from data that may have been tampered with.
 
     Raises Unreadable when the data is not of that form, and Illegal when it is too deep, too large or
     has members that cannot be in a set.
     """
     try:
-        return check(_untagged(data, DEPTH))
+        return check(_untagged(data, DEPTH), kilobytes)
     except (ValueError, TypeError, OverflowError) as fault:
         if isinstance(fault, (Unreadable, Illegal)):
             raise

@@ -12,6 +12,7 @@ from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message
+from transformers import LlamaConfig
 
 
 class Chain(torch.nn.Module):
@@ -24,15 +25,10 @@ class Chain(torch.nn.Module):
             for token, p in following.items():
                 self.table.data[last, token] = torch.tensor(p).log()
         self.device = torch.device("cpu")
-        self.config = SimpleNamespace(max_position_embeddings=100)
+        self.config = LlamaConfig(max_position_embeddings=100, num_hidden_layers=1)
 
     def forward(self, input_ids: torch.Tensor, **_: Any) -> Any:
-        return SimpleNamespace(logits=self.table[input_ids], past_key_values=Cache())
-
-
-class Cache:
-    def reorder_cache(self, parents: torch.Tensor) -> None:
-        """A chain remembers nothing."""
+        return SimpleNamespace(logits=self.table[input_ids], past_key_values=None)
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+"""A key-value cache that grows in place: a new token is written, not the whole past copied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+_SPARE = 64
+
+
+class GrowingLayer(DynamicLayer):
+    """A layer's keys and values as the filled part of larger buffers (rows, heads, room, size)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms: dict[str, torch.Tensor] = {}
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        self.keys = self._append("keys", self.keys, key_states)
+        self.values = self._append("values", self.values, value_states)
+        return self.keys, self.values
+
+    def _append(self, name: str, seen: torch.Tensor | None, new: torch.Tensor) -> torch.Tensor:
+        """`seen` with `new` behind it; copied only where its buffer is full or no longer its own."""
+        past = seen.shape[2] if seen is not None and seen.numel() else 0
+        total = past + new.shape[2]
+        room = self._rooms.get(name)
+        if room is None or not _holds(room, seen, total):
+            rows, heads, _, size = new.shape
+            room = new.new_empty(rows, heads, total + max(_SPARE, total // 2), size)
+            if seen is not None and past:
+                room[:, :, :past] = seen
+            self._rooms[name] = room
+        room[:, :, past:total] = new
+        return room[:, :, :total]
+
+
+def _holds(room: torch.Tensor, seen: torch.Tensor | None, total: int) -> bool:
+    """Whether `seen` is the beginning of `room`, with space for `total`."""
+    return (
+        seen is not None
+        and seen.data_ptr() == room.data_ptr()
+        and seen.shape[0] == room.shape[0]
+        and total <= room.shape[2]
+    )
+
+
+def growing_cache(model: Any) -> DynamicCache:
+    """The cache that this model wants, its plain layers made to grow in place."""
+    cache = DynamicCache(config=model.config)
+    cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    return cache

@@ -1,0 +1,94 @@
+"""From a word to who sits in a seat: `random`, `nash`, `minimax`, `human`, a model, `RUN@step`."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game
+from .policy import FREE, Policy, Sampling
+from .scripted import scripted, scripted_names
+
+RUNS = Path("runs")
+MODELS = ("tiny", "smollm2-135m")
+
+
+class UnknownEntrantError(SparringError, KeyError):
+    """Nobody has this name: no scripted player, no model, no checkpoint."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def seat(
+    spec: str,
+    game: Game,
+    *,
+    runs: Path = RUNS,
+    sampling: Sampling = FREE,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Policy:
+    """Who `spec` names in this game.
+
+    A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
+    `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
+    folder under `runs` or a path. Raises UnknownEntrantError, naming the nearest, or ModelError.
+    """
+    if spec in scripted_names(game):
+        return scripted(spec, game)
+    run, at, step = spec.rpartition("@")
+    if at and not Path(spec).exists():
+        return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device)
+    if spec in MODELS or spec.count("/") == 1 or _is_model(Path(spec)):
+        return _model(spec, game, spec, sampling, seed, device)
+    raise UnknownEntrantError(_unknown(spec, game, runs))
+
+
+def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
+    """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError."""
+    home = next((place for place in (runs / run, Path(run)) if (place / "checkpoints").is_dir()), None)
+    if home is None:
+        near = _near(run, _names(runs))
+        raise UnknownEntrantError(f"no run {run!r} with checkpoints, in {runs} or as a path{near}")
+    known = sorted(int(p.name[5:]) for p in (home / "checkpoints").glob("step-*") if p.name[5:].isdecimal())
+    if not known:
+        raise UnknownEntrantError(f"the run {run!r} has no checkpoint yet")
+    if step == "latest":
+        return home / "checkpoints" / f"step-{known[-1]}"
+    if not step.isdecimal() or int(step) not in known:
+        listed = ", ".join(map(str, known if len(known) < 9 else [*known[:3], "…", *known[-4:]]))
+        raise UnknownEntrantError(f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest")
+    return home / "checkpoints" / f"step-{step}"
+
+
+def _model(spec: str, game: Game, name: str, sampling: Sampling, seed: int, device: str) -> Policy:
+    from .models import load_model
+
+    policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
+    policy.publish(policy.weights, name=name)
+    return policy
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("config.json", "adapter_config.json"))
+
+
+def _unknown(spec: str, game: Game, runs: Path) -> str:
+    if (Path(spec) / "checkpoints").is_dir() or (runs / spec / "checkpoints").is_dir():
+        return f"{spec!r} is a run; name one of its checkpoints, like {spec}@latest"
+    if Path(spec).is_dir():
+        return f"the folder {spec!r} holds no model: it has no config.json"
+    known = (*scripted_names(game), *MODELS)
+    near = _near(spec, [*known, *_names(runs)]) or f"; there are {', '.join(known)}, a folder, RUN@step"
+    return f"nobody is called {spec!r} in {game.id}{near}"
+
+
+def _names(runs: Path) -> list[str]:
+    return sorted(path.name for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+
+
+def _near(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""

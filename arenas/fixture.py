@@ -1,0 +1,175 @@
+"""A game that a plan calls for: who sits where, on which seed, and the key that names it for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final, Literal, TypeAlias, cast
+
+from ..envs.registry import Game
+from ..envs.types import Ending, Episode, GameRef
+from ..envs.values import to_json
+from .results import Block, GameRow, Place, ResultsError, RowStatus, Seating
+from .transcript import canonical
+
+PROTOCOL: Final = 1
+"""Version of how games are played; part of every key, raised when the same key could mean another game."""
+Purpose: TypeAlias = Literal["rating", "gate", "league"]
+"""What games were played for. Only `rating` games are rated: a gate stops when it likes what it sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """One seating of a block, to be played. `seats` maps every seat to an entrant, judges included.
+
+    `places` are the rated ones (`places(game)`) and who sits there. `key` is the sha256 of everything
+    that decides how the game goes; a store holds at most one row of each key.
+    """
+
+    game: Game
+    seats: Mapping[str, str]
+    places: tuple[tuple[str, str], ...]
+    seed: int
+    replicate: int
+    pair: str
+    order: int
+    leg: int
+    legs: int
+    purpose: Purpose
+    key: str
+
+
+def places(game: Game) -> tuple[str, ...]:
+    """What one entrant is seated at: seats, or whole roles with `rated="role"`; never a judge."""
+    if game.rated == "seat":
+        return game.players
+    return tuple(role for role in game.roles if role not in game.judges)
+
+
+def fixtures(
+    game: Game, block: Block, purpose: Purpose = "rating", judges: Mapping[str, str] | None = None
+) -> tuple[Fixture, ...]:
+    """The games of a block, one per seating. `judges` maps each judge's role to an entrant.
+
+    Legs are numbered by content, not by the plan's order, so that two plans which share a game agree on
+    it. Raises ResultsError when a seating does not fill exactly the game's places.
+    """
+    wanted = places(game)
+    seatings = sorted({_in_order(game, wanted, seating) for seating in block.seatings})
+    name = _hash([_game_data(game.ref), seatings, block.seed, block.replicate, purpose])[:16]
+    return tuple(
+        Fixture(
+            game=game,
+            seats=(seats := _seats(game, dict(seating), judges or {})),
+            places=seating,
+            seed=block.seed,
+            replicate=block.replicate,
+            pair=name,
+            order=block.order,
+            leg=leg,
+            legs=len(seatings),
+            purpose=purpose,
+            key=game_key(game.ref, seats, block.seed, block.replicate),
+        )
+        for leg, seating in enumerate(seatings)
+    )
+
+
+def game_key(game: GameRef, seats: Mapping[str, str], seed: int, replicate: int) -> str:
+    """The sha256, in hex, of what decides how a game goes: rules, seed, who sits where, and protocol."""
+    return _hash([PROTOCOL, _game_data(game), dict(seats), seed, replicate])
+
+
+def settle(fixture: Fixture, episode: Episode, *, seconds: float = 0.0, cost: float = 0.0) -> GameRow:
+    """The row that an episode of this fixture comes to. Raises ResultsError if it is of another game."""
+    if (episode.game, episode.seed, episode.replicate) != (
+        fixture.game.ref,
+        fixture.seed,
+        fixture.replicate,
+    ):
+        raise ResultsError(
+            f"{fixture.game.id} on seed {fixture.seed} was to be played; "
+            f"{episode.game.id} on seed {episode.seed} came back"
+        )
+    return GameRow(
+        pair=fixture.pair,
+        order=fixture.order,
+        leg=fixture.leg,
+        legs=fixture.legs,
+        seed=fixture.seed,
+        replicate=fixture.replicate,
+        places=_paid(fixture, episode.payoff),
+        status=status(episode.ending),
+        offenders=_offenders(fixture, episode.ending.seats),
+        tokens_in=sum([len(turn.reply.prompt_tokens) for turn in episode.turns]),
+        tokens_out=sum([len(turn.reply.tokens) for turn in episode.turns]),
+        seconds=seconds,
+        cost=cost,
+        key=fixture.key,
+    )
+
+
+def void(fixture: Fixture, source: str) -> GameRow:
+    """The row of an attempt that came to nothing: `engine`, `worker`, `quota`, `env` or `cancelled`."""
+    row = settle(
+        fixture,
+        Episode(fixture.game.ref, fixture.seed, fixture.replicate, {}, (), {}, Ending("error")),
+    )
+    return replace(row, status=cast(RowStatus, f"void_{source}"))
+
+
+def status(ending: Ending) -> RowStatus:
+    """How a row calls an ending: the four kinds, with the cause of a forfeit and the source of a fault."""
+    if ending.kind == "outcome":
+        return "completed"
+    if ending.kind == "truncated":
+        return "truncated"
+    if ending.kind == "forfeit":
+        return cast(RowStatus, f"forfeit_{ending.cause or 'illegal'}")
+    return cast(RowStatus, f"void_{ending.source or 'env'}")
+
+
+def role_of(game: Game, place: str) -> str:
+    """The role of a rated place."""
+    return game.role_of.get(place, place)
+
+
+def _in_order(game: Game, wanted: Sequence[str], seating: Seating) -> tuple[tuple[str, str], ...]:
+    if set(seating) != set(wanted):
+        raise ResultsError(f"{game.id} is rated by {', '.join(wanted)}; a seating names {', '.join(seating)}")
+    return tuple([(place, seating[place]) for place in wanted])
+
+
+def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) -> dict[str, str]:
+    by_place = {**seating, **judges}
+    missing = [role for role in game.judges if role not in judges]
+    if missing:
+        raise ResultsError(f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge")
+    return {seat: by_place.get(seat) or by_place[role] for seat, role in game.role_of.items()}
+
+
+def _paid(fixture: Fixture, payoff: Mapping[str, float]) -> tuple[Place, ...]:
+    """What each place was paid: a role of several seats their mean, and 0 after a fault."""
+    game = fixture.game
+    if game.rated == "seat" or len(game.roles) == len(game.seats):
+        return tuple([Place(p, role_of(game, p), who, payoff.get(p, 0.0)) for p, who in fixture.places])
+    means: list[Place] = []
+    for place, who in fixture.places:
+        mine = [payoff.get(seat, 0.0) for seat, role in game.role_of.items() if role == place]
+        means.append(Place(place, place, who, sum(mine) / len(mine)))
+    return tuple(means)
+
+
+def _offenders(fixture: Fixture, seats: Iterable[str]) -> tuple[str, ...]:
+    rated = dict(fixture.places)
+    found = [seat if seat in rated else fixture.game.role_of[seat] for seat in seats]
+    return tuple(dict.fromkeys(found))
+
+
+def _game_data(game: GameRef) -> list[object]:
+    return [game.id, [[name, to_json(value)] for name, value in game.parameters]]
+
+
+def _hash(data: object) -> str:
+    return sha256(canonical(data).encode()).hexdigest()

@@ -1,0 +1,329 @@
+"""Games on disk: each recorded exactly once, with a hashed transcript, whatever is killed when.
+
+One process writes a store at a time (it holds a lock, and every write checks that no later writer has
+come); any number read it. Workers lease a game, play it, and report to that process. For each batch the
+transcripts are made durable first and the rows after, in one transaction: a row never lacks its
+transcript, and a crash in between leaves only text that the next writer cuts off.
+
+The file must lie on a local disk: SQLite's write-ahead log does not work on network file systems.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..envs.registry import Game
+from ..envs.types import PolicyRef
+from .archive import Archive, write_parameters
+from .fixture import Fixture
+from .results import GameRow
+from .schema import StoreError, StoreFullError
+from .transcript import canonical
+
+_TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PLAYED = f"INSERT INTO played VALUES (NULL{', ?' * 24}) ON CONFLICT (key) DO NOTHING"
+_VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 18})"
+
+
+class GameVersionError(StoreError, ValueError):
+    """The store holds games played by other rules under this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a fixture. `transcript` is empty and `reason` says why when the row is void.
+
+    `token` is that of the lease under which it was played; without one it is taken as long as nobody
+    else holds the key.
+    """
+
+    fixture: Fixture
+    row: GameRow
+    transcript: str = ""
+    token: int | None = None
+    worker: str = ""
+    verifier: str = ""
+    reason: str = ""
+
+
+class Store(Archive):
+    """A store open for writing, made where there is none. Use as a context manager.
+
+    Raises StoreError when another process writes it, StoreVersionError for a newer or foreign file, and
+    StoreFullError when the disk is full; what was recorded before stays.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._lock = _locked(Path(path))
+        try:
+            super().__init__(path, write=True)
+            self._epoch = self._next_epoch()
+            segment, size = self._base.execute(
+                "SELECT segment, offset + length + 1 FROM played ORDER BY segment DESC, offset DESC LIMIT 1"
+            ).fetchone() or (0, 0)
+            self._segments.resume(segment, size)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._leases: dict[str, tuple[int, float]] = {}
+        self._tokens = self._epoch * _TOKENS
+        self._games: dict[str, int] = {}
+        self._seating: dict[tuple[int, str], int] = {}
+        self._attempts: dict[str, int] = {}
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._lock)
+
+    def enter(self, policy: PolicyRef, info: Mapping[str, Any] | None = None) -> None:
+        """Make an entrant known, by its id; a later name or info replaces the earlier. Raises StoreError."""
+        if not policy.id:
+            raise StoreError(f"{policy.name!r} has no id; results without one could not be told apart")
+        with self._transaction():
+            self._base.execute(
+                "INSERT INTO entrants VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
+                "info = CASE excluded.info WHEN '{}' THEN info ELSE excluded.info END",
+                (policy.id, policy.name, canonical(dict(info or {}))),
+            )
+
+    def descend(self, child: str, parent: str, kind: str) -> None:
+        """Note that one entrant came from another: `trained_from`, `snapshot`, `exploiter_of` …"""
+        with self._transaction():
+            self._base.execute("INSERT OR IGNORE INTO lineage VALUES (?, ?, ?)", (child, parent, kind))
+
+    def admit(self, game: Game) -> int:
+        """The number of a game in this store.
+
+        Raises GameVersionError where the store holds games of another version, or of the same version
+        played by other rules.
+        """
+        if found := self._games.get(repr(game.ref)):
+            return found
+        name, version = game.id.rsplit("-v", 1)
+        facts, parameters = _facts(game), write_parameters(game.ref)
+        for id, known, stored in self._base.execute("SELECT id, parameters, facts FROM games"):
+            if id.rsplit("-v", 1)[0] == name and id != game.id:
+                raise GameVersionError(
+                    f"{self.path} holds {id}, and {game.id} was asked for; results of two versions cannot be "
+                    "compared: use another store"
+                )
+            if (id, known) == (game.id, parameters) and stored != facts:
+                raise GameVersionError(
+                    f"{self.path} holds {id} with other rules ({stored}) than it has now ({facts}); a game "
+                    f"that changed needs a new version (-v{int(version) + 1}), or another store"
+                )
+        with self._transaction():
+            self._base.execute(
+                "INSERT OR IGNORE INTO games VALUES (NULL, ?, ?, ?)", (game.id, parameters, facts)
+            )
+        self._games[repr(game.ref)] = self._game(game.ref)
+        return self._games[repr(game.ref)]
+
+    def lease(self, keys: Iterable[str], seconds: float = 600.0) -> dict[str, int]:
+        """Tokens for those keys that are neither recorded nor leased; each holds for so many seconds.
+
+        A lease that ran out may be given again; the first holder's report is then refused.
+        """
+        now = time.monotonic()
+        wanted = list(keys)
+        done = self.recorded(wanted)
+        granted: dict[str, int] = {}
+        for key in wanted:
+            held = self._leases.get(key)
+            if key in done or (held and held[1] > now):
+                continue
+            self._tokens += 1
+            granted[key] = self._tokens
+            self._leases[key] = (self._tokens, now + seconds)
+        return granted
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Give leases up, as when their worker has died."""
+        for key in keys:
+            self._leases.pop(key, None)
+
+    def record(self, settled: Sequence[Settled]) -> int:
+        """Make a batch durable: transcripts first, then all rows in one transaction. Returns new rows.
+
+        A report whose lease no longer holds is dropped, and so is a second row of a key.
+        """
+        valid = [one for one in settled if self._holds(one)]
+        numbers = {id(one): self._seated(one.fixture) for one in valid}
+        played = [one for one in valid if not one.row.void]
+        texts = [one.transcript.encode() for one in played]
+        try:
+            found = self._segments.append(texts) if texts else []
+            with self._transaction():
+                before = self._base.total_changes
+                self._base.executemany(
+                    _PLAYED,
+                    [
+                        _played(one, numbers[id(one)], text, place, self._attempt(one))
+                        for one, text, place in zip(played, texts, found, strict=True)
+                    ],
+                )
+                new = self._base.total_changes - before
+                self._base.executemany(
+                    _VOID, [_void(one, numbers[id(one)], self._attempt(one)) for one in valid if one.row.void]
+                )
+        except OSError as fault:
+            if isinstance(fault, StoreError):
+                raise
+            raise _broken(self.path, fault) from fault
+        for one in valid:
+            self._leases.pop(one.fixture.key, None)
+            if one.row.void:
+                self._attempts[one.fixture.key] = self._attempt(one) + 1
+        return new
+
+    def find(self, kind: str, game: Game, settings: Mapping[str, Any], result: str) -> None:
+        """Keep a result with what it was worked out from, so that `verify` can do it again."""
+        number = self.admit(game)
+        with self._transaction():
+            self._base.execute(
+                "INSERT INTO findings SELECT NULL, ?, ?, ?, ?, (SELECT COALESCE(MAX(n), 0) FROM played), "
+                "(SELECT COALESCE(MAX(n), 0) FROM voids), ?",
+                (kind, number, canonical(dict(settings)), result, time.time()),
+            )
+
+    def _holds(self, one: Settled) -> bool:
+        held = self._leases.get(one.fixture.key)
+        return (held[0] if held else None) == one.token
+
+    def _attempt(self, one: Settled) -> int:
+        return self._attempts.get(one.fixture.key, 1)
+
+    def _seated(self, fixture: Fixture) -> int:
+        """The number of a seating; entered on first sight."""
+        game = self.admit(fixture.game)
+        name = (game, repr((fixture.seats, fixture.places)))
+        if name not in self._seating:
+            seats, rated = canonical(dict(fixture.seats)), canonical(fixture.places)
+            with self._transaction():
+                self._base.execute(
+                    "INSERT OR IGNORE INTO seatings VALUES (NULL, ?, ?, ?)", (game, seats, rated)
+                )
+            self._seating[name] = self._base.execute(
+                "SELECT n FROM seatings WHERE game = ? AND seats = ? AND places = ?", (game, seats, rated)
+            ).fetchone()[0]
+        return self._seating[name]
+
+    def _next_epoch(self) -> int:
+        """Count the writers of this store; the latest fences off all before it."""
+        try:
+            self._base.execute(
+                "INSERT INTO counters VALUES ('epoch', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+            )
+            return self._stored_epoch()
+        except sqlite3.Error as fault:
+            raise _broken(self.path, fault) from fault
+
+    def _stored_epoch(self) -> int:
+        return self._base.execute("SELECT value FROM counters WHERE name = 'epoch'").fetchone()[0]
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        """All or nothing, and only while no later writer has opened the store."""
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            if self._stored_epoch() != self._epoch:
+                raise StoreError(f"{self.path} was taken over by a later writer; this one may not write")
+            yield
+            self._base.execute("COMMIT")
+        except sqlite3.Error as fault:
+            self._roll_back()
+            raise _broken(self.path, fault) from fault
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._base.in_transaction:
+            self._base.execute("ROLLBACK")
+
+
+def _played(
+    one: Settled, seating: int, text: bytes, place: tuple[int, int, int], attempt: int
+) -> tuple[Any, ...]:
+    row = one.row
+    payoff = canonical([place.payoff for place in row.places])
+    offenders = canonical(row.offenders) if row.offenders else "[]"
+    digest = sha256(text).digest()
+    return (
+        *_named(one, seating), row.status, payoff, offenders, *_spent(row), digest, *place, one.verifier,
+        one.worker, attempt, time.time(),
+    )  # fmt: skip
+
+
+def _void(one: Settled, seating: int, attempt: int) -> tuple[Any, ...]:
+    return (
+        *_named(one, seating), one.row.status, *_spent(one.row), one.reason, one.worker, attempt, time.time(),
+    )  # fmt: skip
+
+
+def _named(one: Settled, seating: int) -> tuple[Any, ...]:
+    row = one.row
+    purpose = one.fixture.purpose
+    key = bytes.fromhex(row.key)
+    return key, seating, row.seed, row.replicate, purpose, row.pair, row.order, row.leg, row.legs
+
+
+def _spent(row: GameRow) -> tuple[Any, ...]:
+    return row.tokens_in, row.tokens_out, row.seconds, row.cost
+
+
+def _facts(game: Game) -> str:
+    """What a game declares, as text: two games of one id that differ here are not the same game."""
+    return canonical(
+        {
+            "roles": dict(game.roles),
+            "max_turns": game.max_turns,
+            "payoff_range": list(game.payoff_range),
+            "sum": game.sum,
+            "score": game.score,
+            "judges": list(game.judges),
+            "rated": game.rated,
+            "truncation": dict(game.truncation),
+            "rules": dict(game.rules),
+        }
+    )
+
+
+def _locked(path: Path) -> int:
+    """A lock on the store that ends with this process, however it ends. Raises StoreError if it is held."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as fault:
+        raise StoreError(f"cannot write the store {path}: {fault}") from fault
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(handle, 32).decode() or "?"
+        os.close(handle)
+        raise StoreError(
+            f"process {holder} is writing {path}; wait until it is done, or use another store"
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+def _broken(path: Path, fault: Exception) -> StoreError:
+    full = isinstance(fault, OSError) and fault.errno in _FULL
+    if full or "full" in str(fault) or "disk I/O" in str(fault):
+        return StoreFullError(
+            f"the disk under {path} takes no more ({fault}); make room and run again to go on"
+        )
+    return StoreError(f"cannot write the store {path}: {fault}")

@@ -1,0 +1,243 @@
+"""The runner in hardened containers of a Docker engine: the only file that imports `docker`.
+
+One container per supervisor, warm, reached over one attached stream. No network, no capability, no writable
+file, no log, a process limit and a memory limit; killed when its client leaves. Covers what `local` covers
+and adds a file system and a process tree with nothing else in them. Does not cover bugs of the kernel that
+the containers share with the host: `runtime="runsc"` (gVisor) puts another kernel in between.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import docker
+from docker.errors import DockerException, ImageNotFound, NotFound
+
+from .image.build import archive, tag
+from .local import START_SECONDS, hello
+from .pool import ConnectionLost, Pool
+from .pooled import Pooled
+from .verifier import VerifierError
+
+OWNER: Final = "sparring.owner"
+EXPIRES: Final = "sparring.expires"
+LIFETIME_SECONDS: Final = 24 * 3600
+MEGABYTES: Final = 1024
+
+
+@contextmanager
+def _explained(doing: str) -> Generator[None, None, None]:
+    """Turn the engine's faults into VerifierErrors that say what to do."""
+    try:
+        yield
+    except (DockerException, OSError) as fault:
+        raise VerifierError(
+            f"no Docker engine could be used ({doing}: {fault}); start one, set DOCKER_HOST, or take "
+            "--verifier local; `sparring sandbox doctor` says more"
+        ) from fault
+
+
+def engine(timeout: int = 20) -> docker.DockerClient:
+    """A client of the engine that DOCKER_HOST names, after it answered. Raises VerifierError."""
+    with _explained("asking for its version"):
+        client = docker.from_env(timeout=timeout)
+        try:
+            client.ping()
+        except BaseException:
+            client.close()
+            raise
+    return client
+
+
+def build(rebuild: bool = False) -> str:
+    """Make the image from this machine's interpreter unless it is there; returns its id."""
+    client = engine(timeout=120)
+    with _explained("building the image"):
+        try:
+            if not rebuild:
+                try:
+                    return str(client.images.get(tag()).id)
+                except ImageNotFound:
+                    pass
+            data, digest = archive()
+            loaded = client.images.load(data)
+            if not loaded or not client.images.get(tag()):
+                raise VerifierError(f"the engine did not take the image {digest}")
+            return str(client.images.get(tag()).id)
+        finally:
+            client.close()
+
+
+def owner() -> str:
+    """This process, so that its containers can be told from those of the dead: boot, pid and start time."""
+    with open("/proc/sys/kernel/random/boot_id") as boot:
+        return f"{boot.read().strip()[:8]}-{os.getpid()}-{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[19]
+    except OSError:
+        return "gone"
+
+
+def _dead(labels: dict[str, str]) -> bool:
+    """Whether a container's owner has ended; of owners elsewhere only the expiry date tells."""
+    if float(labels.get(EXPIRES, "inf")) < time.time():
+        return True
+    boot, _, rest = labels.get(OWNER, "").partition("-")
+    pid, _, start = rest.partition("-")
+    return boot == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
+
+
+def remove_orphans() -> int:
+    """Remove the containers whose owner has ended; how many there were."""
+    client, removed = engine(), 0
+    try:
+        for found in client.api.containers(all=True, filters={"label": OWNER}):
+            if _dead(found["Labels"]):
+                with suppress(DockerException):
+                    client.api.remove_container(found["Id"], force=True)
+                    removed += 1
+    finally:
+        client.close()
+    return removed
+
+
+class DockerConnection:
+    """A container and the stream attached to it."""
+
+    def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
+        self._client = engine()
+        self._id = ""
+        self._socket: socket.socket | None = None
+        self._buffer = bytearray()
+        try:
+            with _explained("starting a container"):
+                self._start(image, megabytes, runtime)
+            self.strength = self._greeting()
+            self._stream.setblocking(False)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, image: str, megabytes: int, runtime: str | None) -> None:
+        api = self._client.api
+        host = api.create_host_config(
+            network_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=64,
+            mem_limit=f"{megabytes}m",
+            memswap_limit=f"{megabytes}m",
+            ipc_mode="none",
+            log_config={"type": "none", "config": {}},
+            auto_remove=True,
+            runtime=runtime,
+        )
+        labels = {OWNER: owner(), EXPIRES: str(int(time.time() + LIFETIME_SECONDS))}
+        self._id = api.create_container(
+            image, ["container+seccomp"], stdin_open=True, user="20000:20000", host_config=host, labels=labels
+        )["Id"]
+        stream: Any = api.attach_socket(self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        self._attached = stream
+        self._socket = getattr(stream, "_sock", stream)
+        api.start(self._id)
+
+    @property
+    def _stream(self) -> socket.socket:
+        if self._socket is None:
+            raise ConnectionLost("the container is closed")
+        return self._socket
+
+    def _greeting(self) -> str:
+        came, until = b"", time.monotonic() + START_SECONDS
+        self._stream.settimeout(START_SECONDS)
+        while (strength := hello(came)) is None:
+            wait = until - time.monotonic()
+            if wait <= 0 or not select.select([self._stream], [], [], wait)[0]:
+                raise VerifierError("the container's supervisor did not start in time")
+            try:
+                came += self.receive()
+            except (ConnectionLost, OSError) as fault:
+                raise VerifierError(f"the container's supervisor left at once: {fault}") from None
+        return strength
+
+    @property
+    def container(self) -> str:
+        """Its id."""
+        return self._id
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def send(self, data: memoryview) -> int:
+        return self._stream.send(data)
+
+    def receive(self) -> bytes:
+        try:
+            data = self._stream.recv(1 << 18)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise ConnectionLost("the container ended")
+        self._buffer += data
+        return self._unframed()
+
+    def _unframed(self) -> bytes:
+        """What whole frames hold: stream number, three zeros, length, then that many bytes."""
+        out, start = bytearray(), 0
+        while len(self._buffer) - start >= 8:
+            length = int.from_bytes(self._buffer[start + 4 : start + 8], "big")
+            if len(self._buffer) - start - 8 < length:
+                break
+            body = self._buffer[start + 8 : start + 8 + length]
+            if self._buffer[start] == 2:
+                raise ConnectionLost(f"the supervisor said: {body[:300].decode('utf-8', 'replace')}")
+            out += body
+            start += 8 + length
+        del self._buffer[:start]
+        return bytes(out)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._attached.close()
+            self._socket = None
+        if self._id:
+            with suppress(DockerException, OSError, NotFound):
+                self._client.api.remove_container(self._id, force=True)
+            self._id = ""
+        self._client.close()
+
+
+def docker_verifier(
+    size: int | None = None, image: str | None = None, runtime: str | None = None, megabytes: int = MEGABYTES
+) -> Pooled:
+    """The Docker verifier with `size` containers (default: one per core) of `megabytes` each.
+
+    Without `image` the offline image is used, and built at the first use. `runtime` is one that the engine
+    knows, such as `runsc`. Raises VerifierError when the engine or the image cannot be used.
+    """
+    if image is None:
+        build()
+    remove_orphans()
+    name = image or tag()
+    first = DockerConnection(name, megabytes, runtime)
+    kept = [first]
+
+    def connect() -> DockerConnection:
+        return kept.pop() if kept else DockerConnection(name, megabytes, runtime)
+
+    called = f"docker[{runtime}]" if runtime else "docker"
+    return Pooled(f"{called}({first.strength.removeprefix('container+')})",
+                  Pool(connect, size or os.cpu_count() or 1))  # fmt: skip

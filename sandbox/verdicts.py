@@ -1,0 +1,238 @@
+"""From jobs to runs, and from what a supervisor reports to verdicts. Pure functions; nothing is trusted.
+
+A *run* is one child process. A job takes one run, `repeat` runs, or one more for its judge.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import math
+import os
+import signal
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast, get_args
+
+from ..envs.parse import Illegal
+from ..envs.types import Job, Result, Status, Value, Verdict
+from ..envs.values import check, from_json, same
+from . import runner
+
+SOURCE_BYTES: Final = 1 << 20
+INPUT_KILOBYTES: Final = 8192
+_SEVERITY: Final[tuple[Status, ...]] = (
+    "ok", "error", "invalid", "nondeterministic", "memory", "output_limit", "no_result", "crash", "timeout",
+    "cpu", "forbidden", "refused", "infra",
+)  # fmt: skip
+assert set(_SEVERITY) == set(get_args(Status))
+_CALL: Final[dict[int, Status]] = {
+    runner.OK: "ok",
+    runner.ERROR: "error",
+    runner.MEMORY: "memory",
+    runner.INVALID: "invalid",
+    runner.TOO_LARGE: "output_limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One child: the job it belongs to, the fork server it comes from, and the order of its inputs."""
+
+    job: Job
+    server: int = 0
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A supervisor's reply, as it came."""
+
+    fate: int
+    wait_status: int
+    wall_seconds: float
+    cpu_seconds: float
+    stdout: bytes
+    stderr: bytes
+    record: bytes
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """The gravest of them; `ok` for none."""
+    return _SEVERITY[max(map(_SEVERITY.index, statuses), default=0)]
+
+
+def failed(job: Job, status: Status, detail: str) -> Verdict:
+    """A verdict that has the same status for every input."""
+    return Verdict(status, tuple(Result(status) for _ in job.inputs), detail=detail)
+
+
+def request(ident: int, run: Run) -> bytes:
+    """The frame that asks a supervisor for this run. Raises Illegal when the job cannot be run at all."""
+    job, limits = run.job, run.job.limits
+    if len(job.source) > SOURCE_BYTES:
+        raise Illegal(f"a source of at most {SOURCE_BYTES} characters was expected, {len(job.source)} came")
+    if not (0 < limits.seconds < 3600 and 0 < limits.cpu_seconds < 3600 and 0 < limits.megabytes < 1 << 20):
+        raise Illegal(f"limits above zero and below an hour and a tebibyte were expected, {limits} came")
+    if not (0 < limits.output_kilobytes <= 16384 and 0 < limits.value_kilobytes <= 8192):
+        raise Illegal(f"at most 16 MiB of output and 8 MiB of values can be had, {limits} came")
+    for arguments in job.inputs:
+        check(arguments, INPUT_KILOBYTES)
+    asked = marshal.dumps((job.source, job.entry, tuple(job.inputs), run.backwards))
+    sizes = (limits.megabytes, limits.output_kilobytes, limits.value_kilobytes)
+    bounds = (float(limits.seconds), math.ceil(limits.cpu_seconds), *sizes)
+    body = marshal.dumps((ident, run.server, bounds, asked, job.stdin.encode("utf-8", "surrogatepass")))
+    return len(body).to_bytes(4, "little") + body
+
+
+def verdict(job: Job, report: Report) -> Verdict:
+    """What a run came to. How the child ended outranks whatever it claimed."""
+    status, detail = _ending(job, report)
+    claims: tuple[Result, ...] = ()
+    forbidden = int(status == "forbidden")
+    if status == "ok":
+        try:
+            status, claims, detail = _claims(job, report.record[len(runner.LOCKED) :])
+        except (ValueError, TypeError, LookupError, RecursionError) as fault:
+            status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
+    results = claims or tuple(Result(status) for _ in job.inputs)
+    stdout, stderr = (data.decode("utf-8", "replace") for data in (report.stdout, report.stderr))
+    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, detail)
+
+
+def _ending(job: Job, report: Report) -> tuple[Status, str]:
+    limits = job.limits
+    if not report.record.startswith(runner.LOCKED):
+        return "infra", f"the child was not locked in: {report.stderr[:200].decode('utf-8', 'replace')}"
+    if report.fate == runner.DEADLINE:
+        return "timeout", f"not done after {limits.seconds:g} s"
+    if report.fate == runner.OUTPUT:
+        return "output_limit", f"more than {limits.output_kilobytes} KiB of output"
+    if report.fate != runner.ENDED and report.fate != runner.RECORD:
+        return "infra", "the run was not carried out"
+    code = os.waitstatus_to_exitcode(report.wait_status)
+    if code < 0 and report.fate == runner.ENDED:
+        return _killed(-code, report, limits.cpu_seconds)
+    if code == runner.EXIT_MEMORY:
+        return "memory", f"more than {limits.megabytes} MiB of memory"
+    if code > 0:
+        return "crash", f"the process left with code {code}"
+    if len(report.record) == len(runner.LOCKED):
+        return "no_result", "the process left before its result"
+    return "ok", ""
+
+
+def _killed(number: int, report: Report, cpu_limit: float) -> tuple[Status, str]:
+    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+    if number == signal.SIGSYS:
+        return "forbidden", "a system call that no honest program makes"
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and report.cpu_seconds >= cpu_limit):
+        return "cpu", f"more than {cpu_limit:g} s of processor time"
+    if number == signal.SIGKILL:
+        return "memory", "killed by the kernel, most likely for its memory"
+    return "crash", f"the process died of {name}"
+
+
+def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
+    """The child's record, checked. Raises ValueError, TypeError or LookupError if it is not one."""
+    if len(record) < 4 or int.from_bytes(record[:4], "little") != len(record) - 4:
+        raise ValueError(f"{len(record)} bytes are not exactly one record")
+    said = cast("list[list[Any]]", json.loads(record[4:].decode("ascii"), parse_constant=_no_constant))
+    if type(said) is not list or len(said) > max(1, len(job.inputs)) or (job.entry is None and not said):
+        raise ValueError("the record is not a list of one entry per input")
+    results: list[Result] = []
+    details: list[str] = []
+    for code, body in said:
+        status = _CALL[code]
+        results.append(Result(status, from_json(body, job.limits.value_kilobytes) if code == 0 else None))
+        if code:
+            details.append(str(body)[:500])
+    detail = details[0] if details else ""
+    if job.entry is None or (len(said) == 1 and results[0].status != "ok"):
+        # a program has no calls; a module that fails to load fails every call
+        return results[0].status, tuple(results[0] for _ in job.inputs), detail
+    if len(said) != len(job.inputs):
+        raise ValueError(f"{len(said)} results came for {len(job.inputs)} inputs")
+    return worst([result.status for result in results]), tuple(results), detail
+
+
+def _no_constant(name: str) -> Value:
+    raise ValueError(f"{name} is not JSON")
+
+
+def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:
+    """The runs that jobs need: yields what to run next, is sent their verdicts, returns one per job.
+
+    Candidates run first, `repeat` times each, alternately in two servers and in the order of the inputs
+    turned round; judges run after them, on the candidates' values as data.
+    """
+    runs = [Run(job, turn % 2, turn % 2 == 1) for job in jobs for turn in range(job.repeat)]
+    came = iter((yield runs))
+    verdicts = [_agreed(job, [next(came) for _ in range(job.repeat)]) for job in jobs]
+    judged = [i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])]
+    if judged:
+        opinions = yield [Run(_hearing(jobs[i], verdicts[i])) for i in judged]
+        for i, opinion in zip(judged, opinions, strict=True):
+            verdicts[i] = _judgement(jobs[i], verdicts[i], opinion)
+    return verdicts
+
+
+def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict of the repetitions: the first, unless another run of the same came out differently."""
+    if not verdicts:
+        return failed(job, "refused", f"repeat of at least 1 was expected, {job.repeat} came")
+    first = verdicts[0]
+    seconds = sum(each.seconds for each in verdicts)
+    forbidden = sum(each.forbidden for each in verdicts)
+    grave = [each for each in verdicts if each.status in _SEVERITY[4:]]
+    if grave:
+        gravest = max(grave, key=lambda each: _SEVERITY.index(each.status))
+        return replace(gravest, seconds=seconds, forbidden=forbidden)
+    results = tuple(
+        mine if all(_alike(mine, each.results[i]) for each in verdicts) else Result("nondeterministic")
+        for i, mine in enumerate(first.results)
+    )
+    differs = any(each.status != first.status for each in verdicts)
+    differs |= any(result.status == "nondeterministic" for result in results)
+    if job.entry is None:  # a program's outcome is what it prints
+        differs |= any(each.stdout != first.stdout for each in verdicts)
+    if not differs:
+        return replace(first, seconds=seconds, forbidden=forbidden)
+    detail = "the same program gave different values in two processes"
+    return replace(first, status="nondeterministic", results=results, seconds=seconds,
+                   forbidden=forbidden, detail=detail)  # fmt: skip
+
+
+def _alike(a: Result, b: Result) -> bool:
+    return a.status == b.status and same(a.value, b.value)
+
+
+def _evidence(job: Job, given: Verdict) -> list[tuple[Value, ...]]:
+    """What the judge is called with: each value that came; of a program, what it printed."""
+    if job.entry is None:
+        return [(given.stdout,)] if given.status == "ok" else []
+    return [(result.value,) for result in given.results if result.status == "ok"]
+
+
+def _hearing(job: Job, given: Verdict) -> Job:
+    source = cast(str, job.judge)
+    return Job(source, "judge", tuple(_evidence(job, given)), limits=job.limits)
+
+
+def _judgement(job: Job, given: Verdict, opinion: Verdict) -> Verdict:
+    """The candidate's verdict with each value replaced by what the judge says of it."""
+    said = iter(opinion.results)
+    if job.entry is None:
+        results = tuple(said)
+    else:
+        results = tuple(next(said) if result.status == "ok" else result for result in given.results)
+    status = worst([given.status, opinion.status])
+    detail = given.detail or (f"judge: {opinion.detail}" if opinion.detail else "")
+    return replace(
+        given,
+        status=status,
+        results=results,
+        seconds=given.seconds + opinion.seconds,
+        detail=detail,
+        forbidden=given.forbidden + opinion.forbidden,
+    )

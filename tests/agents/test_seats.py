@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sparring.agents.models import ModelError, model_folder
+from sparring.agents.seats import UnknownEntrantError, seat
+from sparring.agents.transformer import Transformer
+from sparring.envs.registry import Game, find
+
+
+@pytest.fixture
+def runs(tiny: Transformer, kuhn: Game, tmp_path: Path) -> Path:
+    """A folder of runs, one of them with checkpoints 5 and 20."""
+    for step in (5, 20):
+        shutil.copytree(model_folder("tiny", kuhn), tmp_path / "demo" / "checkpoints" / f"step-{step}")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["random", "nash", "human"])
+def test_scripted_players_go_by_their_names(name: str, kuhn: Game) -> None:
+    assert seat(name, kuhn).ref.name == name
+
+
+def test_a_checkpoint_is_named_by_run_and_step(runs: Path, kuhn: Game, tiny: Transformer) -> None:
+    for spec in ("demo@5", "demo@latest", f"{runs / 'demo'}@20"):
+        policy = seat(spec, kuhn, runs=runs, sampling=tiny.sampling)
+        assert policy.ref.name == spec
+        assert policy.ref.id == tiny.ref.id, "equal weights and settings are one entrant"
+    folder = seat(str(runs / "demo/checkpoints/step-5"), kuhn, sampling=tiny.sampling)
+    assert folder.ref.id == tiny.ref.id
+
+
+def test_who_is_not_there_is_answered_with_the_nearest(runs: Path, kuhn: Game) -> None:
+    for spec, said in {
+        "randm": "did you mean random",
+        "tinny": "did you mean tiny",
+        "dem@5": "did you mean demo",
+        "demo@7": "it has 5, 20, or latest",
+        "demo@x": "it has 5, 20, or latest",
+        "demo": "demo@latest",
+        str(runs): r"no config\.json",
+        "qqqq": "there are random",
+    }.items():
+        with pytest.raises(UnknownEntrantError, match=said):
+            seat(spec, kuhn, runs=runs)
+    with pytest.raises(UnknownEntrantError):
+        seat("nash", find("prisoners-dilemma-v0"))
+
+
+def test_a_checkpoint_that_changed_since_it_was_sealed_is_refused(runs: Path, kuhn: Game) -> None:
+    folder = runs / "demo/checkpoints/step-5"
+    weights = folder / "model.safetensors"
+    (folder / "manifest.json").write_text(
+        f'{{"model.safetensors": "{sha256(weights.read_bytes()).hexdigest()}"}}'
+    )
+    seat("demo@5", kuhn, runs=runs)
+    damaged = bytearray(weights.read_bytes())
+    damaged[-1] ^= 1
+    weights.write_bytes(bytes(damaged))
+    with pytest.raises(ModelError, match=r"model\.safetensors changed"):
+        seat("demo@5", kuhn, runs=runs)

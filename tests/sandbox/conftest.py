@@ -1,0 +1,24 @@
+"""Both executors, opened once; where no engine answers the Docker tests are skipped, or fail if required."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sparring.sandbox import VerifierError, open_verifier
+from sparring.sandbox.pooled import Pooled
+
+
+def opened(name: str) -> Pooled:
+    try:
+        return open_verifier(name, size=2)
+    except VerifierError as fault:
+        if name == "docker" and os.environ.get("SPARRING_REQUIRE_DOCKER") != "1":
+            pytest.skip(f"no engine: {fault}")
+        raise
+
+
+@pytest.fixture(scope="session", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def verifier(request: pytest.FixtureRequest) -> Iterator[Pooled]:
+    pool = opened(request.param)
+    yield pool
+    pool.shut()

@@ -1,0 +1,152 @@
+"""What jobs come to, on both executors."""
+
+import asyncio
+import math
+from typing import Any
+
+import pytest
+from sparring.envs.types import Job, Limits, Result
+from sparring.envs.values import same
+from sparring.sandbox import VerifierError, open_verifier
+from sparring.sandbox.pooled import Pooled
+
+SHORT = Limits(seconds=0.5)
+
+
+def test_each_input_gets_its_result_in_order(verifier: Pooled) -> None:
+    job = Job("def f(a, b=2): return a + b", "f", ((1,), (1, 1), ("x", "y")))
+    (verdict,) = verifier.run([job])
+    assert verdict.status == "ok"
+    assert verdict.results == (Result("ok", 3), Result("ok", 2), Result("ok", "xy"))
+
+
+def test_a_program_reads_stdin_and_prints(verifier: Pooled) -> None:
+    text = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\nprint('oops', file=sys.stderr)"
+    (verdict,) = verifier.run([Job(text, stdin="1 2 3\n")])
+    assert (verdict.status, verdict.stdout, verdict.stderr) == ("ok", "6\n", "oops\n")
+
+
+def test_a_large_stdin_and_a_large_value_pass(verifier: Pooled) -> None:
+    (verdict,) = verifier.run([Job("print(len(open(0).read()))", stdin="x" * 3_000_000)])
+    assert verdict.stdout == "3000000\n"
+    (verdict,) = verifier.run([Job("def f(s): return s * 2", "f", (("y" * 400_000,),))])
+    assert verdict.results[0].value == "y" * 800_000
+
+
+def test_every_kind_of_value_goes_in_and_comes_back(verifier: Pooled) -> None:
+    value: list[Any] = [None, True, 10**50, -3, 1.5, math.inf, math.nan, "é\ud800", b"\0\xff", (1, [2])]
+    value += [{(1, "a"): {2.5}}, {1}, frozenset({b""}), {}, set()]
+    (verdict,) = verifier.run([Job("def f(x): return x", "f", ((value,),))])
+    assert same(verdict.results[0].value, value)
+
+
+def test_one_failing_call_leaves_the_others_alone(verifier: Pooled) -> None:
+    (verdict,) = verifier.run([Job("def f(x): return 1 / x", "f", ((1,), (0,), (2,)))])
+    assert [result.status for result in verdict.results] == ["ok", "error", "ok"]
+    assert verdict.status == "error"
+    assert verdict.detail == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [
+        (Job("x ="), "error"),
+        (Job("def g(): pass", "f", ((),)), "error"),
+        (Job("while True: pass", limits=SHORT), "timeout"),
+        (Job("while True: pass", limits=Limits(seconds=9, cpu_seconds=1)), "cpu"),
+        (Job("print('x' * 100_000)"), "output_limit"),
+        (Job("x = bytearray(400 << 20)"), "memory"),
+        (Job("import os; os._exit(0)"), "no_result"),
+        (Job("import os; os._exit(3)"), "crash"),
+        (Job("import os; os.abort()"), "crash"),
+        (Job("import os; os.fork()"), "forbidden"),
+        (Job("import os\nos.write(3, b'junk')"), "invalid"),
+        (Job("def f(): return object()", "f", ((),)), "invalid"),
+        (Job("def f(): return [0] * 10**7", "f", ((),)), "output_limit"),
+        (Job("x" * 2_000_000), "refused"),
+        (Job("pass", limits=Limits(seconds=-1)), "refused"),
+        (Job("pass", repeat=0), "refused"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else case.source[:24],
+)
+def test_statuses(verifier: Pooled, job: Job, status: str) -> None:
+    (verdict,) = verifier.run([job])
+    assert verdict.status == status, verdict
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x): return list({'a', 'b', 'c', 'd', 'e', x})",
+        "def f(x): return hash('a' + x)",
+        "def f(x): return id(object())",
+        "import random\ndef f(x): return random.random()",
+        "import time\ndef f(x): return time.time_ns()",
+        "n = 0\ndef f(x):\n    global n\n    n += 1\n    return n",
+    ],
+)
+def test_a_program_that_differs_between_processes_is_nondeterministic(verifier: Pooled, source: str) -> None:
+    job = Job(source, "f", (("x",), ("y",)), repeat=2)
+    assert verifier.run([job])[0].status == "nondeterministic"
+
+
+def test_a_deterministic_program_stays_ok_when_repeated(verifier: Pooled) -> None:
+    job = Job("def f(x): return sorted({'a', 'b', x}), {x, 'b'}", "f", (("x",), ("y",)), repeat=2)
+    assert verifier.run([job])[0].status == "ok"
+
+
+def test_a_judge_sees_values_only_as_data(verifier: Pooled) -> None:
+    judge = "def judge(value): return value == 4"
+    honest = Job("def f(x): return x * x", "f", ((2,), (3,)), judge=judge)
+    always = "class Always(int):\n    def __eq__(self, other): return True\ndef f(x): return Always(1)"
+    liar = Job(always, "f", ((2,),), judge=judge)
+    first, second = verifier.run([honest, liar])
+    assert [result.value for result in first.results] == [True, False]
+    assert second.status == "invalid"
+    assert second.results[0].value is None
+
+
+def test_any_event_loop_may_use_the_verifier(verifier: Pooled) -> None:
+    for _ in range(3):
+        verdicts = asyncio.run(verifier.verify([Job("print(1)")] * 3))
+        assert [verdict.status for verdict in verdicts] == ["ok"] * 3
+
+
+def test_a_stream_yields_each_verdict_with_its_index(verifier: Pooled) -> None:
+    async def statuses() -> dict[int, str]:
+        jobs = [Job("while True: pass", limits=SHORT), Job("pass"), Job("1/0")]
+        return {index: verdict.status async for index, verdict in verifier.stream(jobs)}
+
+    assert asyncio.run(statuses()) == {0: "timeout", 1: "ok", 2: "error"}
+
+
+def test_cancelling_kills_what_runs(verifier: Pooled) -> None:
+    async def cancel() -> None:
+        task = asyncio.create_task(
+            verifier.verify([Job("while True: pass", limits=Limits(seconds=60, cpu_seconds=60))] * 4)
+        )
+        await asyncio.sleep(0.3)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(cancel())
+    assert asyncio.run(asyncio.wait_for(verifier.verify([Job("pass")] * 4), 20))[3].status == "ok"
+
+
+def test_short_runs_do_not_wait_behind_a_long_one(verifier: Pooled) -> None:
+    async def order() -> list[int]:
+        jobs = [Job("import time; time.sleep(3)"), *[Job("pass")] * 20]
+        return [index async for index, _ in verifier.stream(jobs)]
+
+    assert asyncio.run(order())[-1] == 0
+
+
+def test_docker_without_an_engine_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(VerifierError, match="DOCKER_HOST"):
+        open_verifier("docker")
+    chosen = open_verifier("auto", size=1)
+    assert chosen.name.startswith("local(")
+    chosen.shut()
+    with pytest.raises(VerifierError, match="auto, docker, local"):
+        open_verifier("podman")
