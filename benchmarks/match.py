@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 
 import textarena
-
 from sparring.agents.policy import Request
 from sparring.arenas.match import Match, play
 from sparring.arenas.rollouts import play_all

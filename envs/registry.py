@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -86,10 +87,16 @@ class Game:
     def id(self) -> str:
         return self.ref.id
 
-    @property
+    @cached_property
     def players(self) -> tuple[str, ...]:
         """The seats that are paid: all but the judges', in seat order."""
         return tuple(seat for seat in self.seats if self.role_of[seat] not in self.judges)
+
+    @cached_property
+    def openings(self) -> Mapping[str, tuple[Message, ...]]:
+        """What each seat has seen before anything happened: the rules of its role."""
+        told = {role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()}
+        return MappingProxyType({seat: told.get(role, ()) for seat, role in self.role_of.items()})
 
     def script(self) -> Script:
         """A fresh run of the rules."""

@@ -95,10 +95,14 @@ class _Cut(ValueError):
     """A reply that the engine cut off."""
 
 
-def _read(reply: Reply, parse: Callable[[str], Move]) -> Move:
-    if reply.finish == "stop":
+def _move(reply: Reply, parse: Callable[[str], Move] | None, choices: tuple[str, ...] | None) -> Move:
+    if reply.finish != "stop":
+        raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
+    if parse is not None:
         return parse(reply.text)
-    raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
+    if choices and reply.text in choices:
+        return cast(Move, reply.text)
+    return cast(Move, one_of(choices or ())(reply.text))
 
 
 def _cause(fault: ValueError) -> Cause:
@@ -111,48 +115,6 @@ def _reason(fault: ValueError) -> str:
     return str(fault.args[0]) if fault.args else type(fault).__name__
 
 
-def ask_all(
-    prompts: Mapping[str, str],
-    parse: Callable[[str], Move] | None = None,
-    choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
-    tries: int = 2,
-    otherwise: Move | _Raise = RAISE,
-) -> Generator[Wish, Any, dict[str, Move]]:
-    """Ask several seats at once; nobody sees another's answer. Returns the move of each seat.
-
-    Only failing seats are asked again, with the reason. Those that fail `tries` times get `otherwise`,
-    or share one Forfeit. Without `parse` a move is one of `choices`.
-    """
-    legal = {
-        seat: tuple(choices[seat]) if isinstance(choices, Mapping) else tuple(choices) if choices else None
-        for seat in prompts
-    }
-    asks = tuple([Ask(seat, prompt, legal[seat]) for seat, prompt in prompts.items()])
-    moves: dict[str, Move] = {}
-    faults: dict[str, ValueError] = {}
-    for retry in range(1, tries + 1):
-        replies = cast(Sequence[Reply], (yield asks))
-        faults = {}
-        for asked, reply in zip(asks, replies, strict=True):
-            reader = parse or cast(Callable[[str], Move], one_of(asked.choices or ()))
-            try:
-                moves[asked.seat] = _read(reply, reader)
-            except ValueError as fault:
-                faults[asked.seat] = fault
-        if not faults:
-            break
-        asks = tuple(
-            [Ask(seat, f"{_reason(f)}. Try again.", legal[seat], retry) for seat, f in faults.items()]
-        )
-    if faults and isinstance(otherwise, _Raise):
-        first = next(iter(faults.values()))
-        reasons = "; ".join(f"{seat}: {_reason(fault)}" for seat, fault in faults.items())
-        raise Forfeit(tuple(faults), reasons, _cause(first))
-    for seat in faults:
-        moves[seat] = cast(Move, otherwise)
-    return {seat: moves[seat] for seat in prompts}
-
-
 def ask(
     seat: str,
     prompt: str,
@@ -160,10 +122,70 @@ def ask(
     choices: Sequence[str] | None = None,
     tries: int = 2,
     otherwise: Move | _Raise = RAISE,
-) -> Generator[Wish, Any, Move]:
-    """Ask one seat for a move; see `ask_all`."""
-    moves = yield from ask_all({seat: prompt}, parse, choices, tries, otherwise)
-    return moves[seat]
+) -> Steps[Move]:
+    """Ask one seat for a move; without `parse` it is one of `choices`.
+
+    A move that cannot be read or is illegal is asked for again, with the reason. After `tries` failures
+    the seat's move is `otherwise`, or it forfeits.
+    """
+    legal = tuple(choices) if choices else None
+    retry = 0
+    while True:
+        (reply,) = yield (Ask(seat, prompt, legal, retry),)
+        try:
+            return _move(reply, parse, legal)
+        except ValueError as fault:
+            retry += 1
+            prompt = f"{_reason(fault)}. Try again."
+            if retry < tries:
+                continue
+            if isinstance(otherwise, _Raise):
+                raise Forfeit((seat,), _reason(fault), _cause(fault)) from None
+            return otherwise
+
+
+def ask_all(
+    prompts: Mapping[str, str],
+    parse: Callable[[str], Move] | None = None,
+    choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    tries: int = 2,
+    otherwise: Move | _Raise = RAISE,
+) -> Steps[dict[str, Move]]:
+    """Ask several seats at once, each as `ask` does; nobody sees another's answer.
+
+    Returns the move of each seat. Only failing seats are asked again; all that still fail share one
+    Forfeit.
+    """
+    asking = {
+        seat: ask(
+            seat, prompt, parse, choices[seat] if isinstance(choices, Mapping) else choices, tries, otherwise
+        )
+        for seat, prompt in prompts.items()
+    }
+    asks = {seat: cast(tuple[Ask], next(steps))[0] for seat, steps in asking.items()}
+    moves: dict[str, Move] = {}
+    forfeits: list[Forfeit] = []
+    while asks:
+        replies = cast(Sequence[Reply], (yield tuple(asks.values())))
+        again: dict[str, Ask] = {}
+        for seat, reply in zip(asks, replies, strict=True):
+            try:
+                again[seat] = cast(tuple[Ask], asking[seat].send((reply,)))[0]
+            except StopIteration as end:
+                moves[seat] = end.value
+            except Forfeit as forfeit:
+                forfeits.append(forfeit)
+        asks = again
+    if forfeits:
+        raise _shared(forfeits)
+    return {seat: moves[seat] for seat in prompts}
+
+
+def _shared(forfeits: Sequence[Forfeit]) -> Forfeit:
+    """One Forfeit for all who failed at the same time."""
+    seats = [seat for forfeit in forfeits for seat in forfeit.seats]
+    reasons = "; ".join(map(str, forfeits)) if len(forfeits) > 1 else forfeits[0].reason
+    return Forfeit(seats, reasons, forfeits[0].cause)
 
 
 def verify(*jobs: Job) -> Generator[Wish, Any, tuple[Verdict, ...]]:

@@ -33,7 +33,12 @@ def keyed(seed: int, request: int) -> random.Random:
 
 def draw(weights: Sequence[float], rng: random.Random) -> int:
     """An index drawn with these weights."""
-    return rng.choices(range(len(weights)), weights)[0]
+    at = rng.random() * sum(weights)
+    for index, weight in enumerate(weights):
+        at -= weight
+        if at < 0:
+            return index
+    return max(index for index, weight in enumerate(weights) if weight)  # rounding left a rest
 
 
 class Table:
@@ -69,10 +74,7 @@ class Table:
         self._open_chance = open_chance
         self._buffer = buffer
         self._draws = 0
-        self._views: dict[str, tuple[Message, ...]] = {
-            seat: (Message("system", rules),) if (rules := game.rules.get(role, "")) else ()
-            for seat, role in game.role_of.items()
-        }
+        self._views = dict(game.openings)
         self._script = game.script()
         self._step(None)
 
@@ -168,7 +170,7 @@ class Table:
             wish = self._script.send(answer)
             while True:
                 if type(wish) is tuple:
-                    if isinstance(wish[0], Ask) and self._out_of_turns(cast(tuple[Ask, ...], wish)):
+                    if type(wish[0]) is Ask and self._out_of_turns(cast(tuple[Ask, ...], wish)):
                         return
                     self.pending = wish
                     return
@@ -237,15 +239,16 @@ class Table:
 
     def _out_of_turns(self, asks: tuple[Ask, ...]) -> bool:
         """Show prompts to their seats and count moves; True when the turn limit ended the game."""
-        new = sum(not ask.retry for ask in asks)
-        if self.moves + new > self.game.max_turns:
+        moves = self.moves + len([ask for ask in asks if not ask.retry])
+        if moves > self.game.max_turns:
             self._end(
                 self.game.truncation, Ending("truncated", (), f"no end after {self.game.max_turns} turns")
             )
             return True
-        self.moves += new
+        self.moves = moves
+        views = self._views
         for ask in asks:
-            self._views[ask.seat] = (*self._views[ask.seat], Message("game", ask.prompt))
+            views[ask.seat] = (*views[ask.seat], Message("game", ask.prompt))
         return False
 
     def _finish(self, payoff: Payoff) -> None:
@@ -264,15 +267,16 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or set(cast(Mapping[str, float], payoff)) != set(game.players):
+    if not isinstance(payoff, Mapping) or len(payoff) != len(game.players) or set(payoff) != {*game.players}:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
     amounts = list(cast(Mapping[str, float], payoff).values())
-    if not all(math.isfinite(a) and lo - _TOLERANCE <= a <= hi + _TOLERANCE for a in amounts):
+    least, most, total = min(amounts), max(amounts), math.fsum(amounts)
+    if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
         return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
-    if game.sum == "zero" and abs(math.fsum(amounts)) > _TOLERANCE:
+    if game.sum == "zero" and abs(total) > _TOLERANCE:
         return f"the payoff {dict(payoff)} of a zero-sum game does not sum to 0"
-    if game.sum == "common" and max(amounts) - min(amounts) > _TOLERANCE:
+    if game.sum == "common" and most - least > _TOLERANCE:
         return f"the payoff {dict(payoff)} of a common-payoff game differs between seats"
     return ""
 

@@ -18,7 +18,9 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
-    parser.add_argument("game", metavar="GAME", help="a game; or `verify`, to check the stores named after it")
+    parser.add_argument(
+        "game", metavar="GAME", help="a game; or `verify`, to check the stores named after it"
+    )
     parser.add_argument(
         "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
