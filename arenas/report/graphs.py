@@ -195,13 +195,13 @@ def _arrow(start: Point, end: Point, after: float, before: float, class_: str, t
     away = max(1.0, ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5)
     ux, uy = (x2 - x1) / away, (y2 - y1) / away
     x1, y1, x2, y2 = x1 + after * ux, y1 + after * uy, x2 - before * ux, y2 - before * uy
-    bow = 0.0 if abs(uy) < 0.98 or away < 110 or "cyclic" in class_ else 26.0
+    bow = 0.0 if abs(uy) < 0.98 or away < 110 or "cyclic" in class_ else max(36.0, 0.28 * away)
     d = f"M{x1:.1f} {y1:.1f}Q{(x1 + x2) / 2 - bow * uy:.1f} {(y1 + y2) / 2 + bow * ux:.1f} {x2:.1f} {y2:.1f}"
     return tag("path", d=d, class_=class_, marker_end=f"url(#{tip})")
 
 
 def _side(at: Point, frame: Frame | None) -> int:
-    """Where a cycle's entrant has its name: above (-1) in the upper half, below (1) in the lower; 0: no cycle."""
+    """Where a cycle's entrant has its name: above (-1) in the upper half, else below (1); 0: no cycle."""
     return 0 if frame is None else -1 if at[1] < frame[1] + frame[3] / 2 - 8 else 1
 
 

@@ -10,10 +10,11 @@ from . import charts, graphs, tables
 from .field import Field, half
 from .notices import notices
 from .page import Chart, Gate, Page, Progress, Series
-from .replays import BUDGET, story
+from .replays import BUDGET
 from .shown import Decided, Plot, Proof, View
-from .text import compact, line, number, signed
+from .text import compact, line, number, shorten, signed
 
+LONGEST_TRANSCRIPT = 40_000
 WIDE, COLUMN, NARROW = 1040.0, 500.0, 372.0
 """Widths in pixels of a picture over the whole page, in one of two columns, and on a phone."""
 
@@ -36,7 +37,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
         gates=tuple(pictures.gate(gate, field) for gate in page.gates),
         training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
         dialogs=tables.dialogs(field, games),
-        samples=tuple(story(replay) for replay in page.samples),
+        transcripts=tuple((name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts),
         left_out=left_out,
         charts=tuple(pictures.charts),
     )
