@@ -47,7 +47,7 @@ def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") ->
 
     Moves: f, `turns` times; with `feedback="execution"` the seat sees between them what f gave on the first
     two inputs, which are not among those that score. r is 1 when f is right on all other inputs, else 0.
-    Payoff: r of the last turn. Credits: `right`, r of each turn; `correction`, α(r − r before) after the first.
+    Payoff: r of the last turn. Credits: `right`, r of each turn; `correction`, α(r − r before).
     Notes: right, r by turn. Sources: SCoRe (Kumar et al. 2024): train stage one with KL on the first turn,
     then payoff and correction; CoCoS: the sum of `right` and improvements over the turns.
     """
