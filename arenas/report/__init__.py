@@ -1,7 +1,9 @@
 """One static page of a run or a tournament, and the leaderboard for a terminal."""
 
+from .collect import ReportError, report, tournament_report
 from .page import Chart, Entrant, Gate, Kin, Notice, Page, Progress, Replay, Series
 from .render import html, write
+from .terminal import leaderboard, show
 
 __all__ = [
     "Chart",
@@ -12,7 +14,12 @@ __all__ = [
     "Page",
     "Progress",
     "Replay",
+    "ReportError",
     "Series",
     "html",
+    "leaderboard",
+    "report",
+    "show",
+    "tournament_report",
     "write",
 ]

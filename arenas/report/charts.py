@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from ..results import Estimate
 from .page import Chart, Series
-from .svg import Point, Scale, group, path, picture, tag, text, tick_text, ticks
-from .text import line, number, signed
+from .svg import Point, Scale, group, path, picture, tag, text, tick_texts, ticks
+from .text import compact, line, number, signed
 
 LETTER = 6.4  # pixels a letter of a label takes, on average
 LINE = 14  # pixels between the middles of two lines of text
@@ -144,7 +144,7 @@ def scatter(
         parts.append(
             group(
                 [
-                    tag("title", f"{label}: {interval(estimate)} at {tick_text(at)}"),
+                    tag("title", f"{label}: {interval(estimate)} at {compact(at)}"),
                     tag("line", x1=cx, x2=cx, y1=y(estimate.low), y2=y(estimate.high), class_="whisker c0"),
                     tag("circle", cx=cx, cy=cy, r=4, class_="dot f0"),
                 ]
@@ -166,19 +166,18 @@ def _scales(
     room = (high - low) * 0.05
     low = low if chart.low is not None and low >= chart.low else low - room
     high = high if chart.high is not None and high <= chart.high else high + room
-    return Scale(min(xs), max(xs), 48, width - right), Scale(low, high, height - 40, 12)
+    start = 0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs)
+    return Scale(start, max(xs), 48, width - right), Scale(low, high, height - 40, 12)
 
 
 def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
     parts: list[Markup] = []
-    for value in ticks(y.low, y.high, 5 if y.start > 160 else 3):
-        at = y(value)
+    for at, words in _ticks(y, 5 if y.start > 160 else 3):
         parts.append(tag("line", x1=x.start, x2=x.end, y1=at, y2=at, class_="grid"))
-        parts.append(text(x.start - 7, at, tick_text(value), "tick", "end"))
-    for value in ticks(x.low, x.high, max(2, int((x.end - x.start) / 80))):
-        at = x(value)
+        parts.append(text(x.start - 7, at, words, "tick", "end"))
+    for at, words in _ticks(x, max(2, int((x.end - x.start) / 80))):
         parts.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 4, class_="axis"))
-        parts.append(text(at, y.start + 15, tick_text(value), "tick", "middle"))
+        parts.append(text(at, y.start + 15, words, "tick", "middle"))
     parts.append(tag("line", x1=x.start, x2=x.end, y1=y.start, y2=y.start, class_="axis"))
     parts.append(text((x.start + x.end) / 2, y.start + 33, x_name, "axis-name", "middle"))
     return parts
@@ -186,12 +185,18 @@ def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
 
 def _columns(x: Scale, bottom: float, name: str) -> list[Markup]:
     parts: list[Markup] = []
-    for value in ticks(x.low, x.high, max(2, int((x.end - x.start) / 80))):
-        at = x(value)
-        parts.append(tag("line", x1=at, x2=at, y1=0, y2=bottom, class_="zero" if value == 0 else "grid"))
-        parts.append(text(at, bottom + 13, tick_text(value), "tick", "middle"))
+    for at, words in _ticks(x, max(2, int((x.end - x.start) / 80))):
+        looks = "zero" if words == "0" else "grid"
+        parts.append(tag("line", x1=at, x2=at, y1=0, y2=bottom, class_=looks))
+        parts.append(text(at, bottom + 13, words, "tick", "middle"))
     parts.append(text((x.start + x.end) / 2, bottom + 32, name, "axis-name", "middle"))
     return parts
+
+
+def _ticks(scale: Scale, about: int) -> list[tuple[float, str]]:
+    """Where an axis has its ticks, and what they say."""
+    values = ticks(scale.low, scale.high, about)
+    return [(scale(value), words) for value, words in zip(values, tick_texts(values), strict=True)]
 
 
 def _references(chart: Chart, x: Scale, y: Scale) -> list[Markup]:

@@ -63,14 +63,14 @@ class Field:
 
 
 def both_ways(cells: Sequence[Cell], scored: str) -> list[Cell]:
-    """The cells, and for those whose other direction is missing, that direction where it follows.
+    """The cells, and for those whose other direction is missing, that direction.
 
-    Shares of points sum to 1 over both directions. Payoffs need not sum to anything, so nothing is
-    made up for them.
+    A cell's score is a share of points, of which the other has the rest, or half of the difference of
+    payoffs, of which the other has the opposite.
     """
     there = {(cell.a, cell.b) for cell in cells}
-    turned = [_turned(cell) for cell in cells if scored == "win" and (cell.b, cell.a) not in there]
-    return [*cells, *turned]
+    whole = 1.0 if scored == "win" else 0.0
+    return [*cells, *(_turned(cell, whole) for cell in cells if (cell.b, cell.a) not in there)]
 
 
 def half(estimate: Estimate, digits: int) -> str:
@@ -78,7 +78,7 @@ def half(estimate: Estimate, digits: int) -> str:
     return number((estimate.high - estimate.low) / 2, digits)
 
 
-def _turned(cell: Cell) -> Cell:
+def _turned(cell: Cell, whole: float) -> Cell:
     score = cell.score
-    other = Estimate(1 - score.value, score.se, 1 - score.high, 1 - score.low)
+    other = Estimate(whole - score.value, score.se, whole - score.high, whole - score.low)
     return replace(cell, a=cell.b, b=cell.a, score=other, counts=cell.counts[::-1])

@@ -10,14 +10,19 @@ import networkx as nx
 from markupsafe import Markup
 
 from ..results import Cell, Estimate
-from .charts import interval
+from .charts import LETTER, interval
 from .page import Kin
 from .svg import Point, group, picture, tag, text
 from .text import line
 
 Graph = Any  # networkx ships no types
+Frame = tuple[float, float, float, float]
+"""Left, top, width and height of the box around a cycle."""
 Layers = Sequence[Sequence[tuple[str, ...]]]
 SHADES = 5
+STEP = 36.0  # pixels from one row of the lineage to the next
+STRAIGHT = {"trained_from", "snapshot"}
+STORY = {"exploiter_of": "exploiter of", "merged": "merged with", "distilled": "distilled from"}
 SLOT = 130.0  # pixels that a component needs in its row
 
 
@@ -57,21 +62,27 @@ def response_graph(
 
     `names` are in the order of the leaderboard: their places are the numbers in the nodes.
     """
+    tip = f"tip-{class_}"
     spots: dict[str, Point] = {}
-    parts = [_arrowhead(tip := f"tip-{class_}")]
+    frames: dict[str, Frame] = {}
     top = 28.0
     for row in _rows(stacked, width):
         tall = max(_tall(component) for component in row)
         slot = width / len(row)
         for k, component in enumerate(row):
-            middle = (slot * (k + 0.5), top + tall / 2)
+            x, y = slot * (k + 0.5), top + tall / 2
             wide = min(slot - 8, 120.0 + 34 * len(component))
-            spots.update(_spread(component, middle, wide))
+            spots.update(_spread(component, (x, y), wide))
             if len(component) > 1:
-                parts.append(_box(component, middle, wide))
+                high = _tall(component) + 16
+                frames.update(dict.fromkeys(component, (x - wide / 2, y - high / 2, wide, high)))
         top += tall + 46
-    parts += [_arrow(spots[a], spots[b], cyclic, tip) for a, b, cyclic in _shown_edges(graph)]
-    parts += [_node(spots[id], name, i, width) for i, (id, name) in enumerate(names.items(), 1)]
+    parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
+    parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
+    parts += [
+        _node(spots[id], name, i, _side(spots[id], frames.get(id)), width)
+        for i, (id, name) in enumerate(names.items(), 1)
+    ]
     label = f"Response graph of {len(names)} entrants: {graph.number_of_edges()} resolved pairs"
     return picture(width, top - 24, parts, label, class_)
 
@@ -89,7 +100,7 @@ def lineage(
     place = {id: i for i, id in enumerate(graph)}
     rows = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     lane = _lanes(graph, rows)
-    spots = {id: (16.0 + 22 * lane[id], 16.0 + 36 * i) for i, id in enumerate(rows)}
+    spots = {id: (16.0 + 22 * lane[id], 16.0 + STEP * i) for i, id in enumerate(rows)}
     left = 36.0 + 22 * max(lane.values())
     parts = [
         tag("path", d=_bend(spots[a], spots[b]), class_=f"kin {data['relation']}")
@@ -105,7 +116,7 @@ def lineage(
         parts.append(text(width - 8, y, interval(rating) if rating else "not rated", "row number", "end"))
         if story := _story(graph, id, names):
             parts.append(text(left, y + 14, story, "muted"))
-    return picture(width, 36 * len(rows) + 4, parts, f"Lineage of {len(rows)} policies", class_)
+    return picture(width, STEP * len(rows) + 4, parts, f"Lineage of {len(rows)} policies", class_)
 
 
 def _rows(stacked: Layers, width: float) -> list[Sequence[tuple[str, ...]]]:
@@ -121,15 +132,16 @@ def _rows(stacked: Layers, width: float) -> list[Sequence[tuple[str, ...]]]:
 
 
 def _tall(component: Sequence[str]) -> float:
-    return 26.0 if len(component) == 1 else 84.0 + 16 * len(component)
+    return 26.0 if len(component) == 1 else 112.0 + 18 * len(component)
 
 
-def _box(component: Sequence[str], middle: Point, wide: float) -> Markup:
-    x, y, high = middle[0] - wide / 2, middle[1] - _tall(component) / 2 - 8, _tall(component) + 16
+def _box(frame: Frame, frames: Mapping[str, Frame]) -> Markup:
+    x, y, wide, high = frame
+    count = sum(other == frame for other in frames.values())
     return group(
         [
             tag("rect", x=x, y=y, width=wide, height=high, rx=10, class_="cycle"),
-            text(x + 8, y + 12, f"cycle of {len(component)}", "cycle-name"),
+            text(x + 8, y + 12, f"cycle of {count}", "cycle-name"),
         ]
     )
 
@@ -138,48 +150,72 @@ def _spread(component: Sequence[str], middle: Point, wide: float) -> dict[str, P
     """Places for a component's entrants: one in the middle, several on an ellipse."""
     if len(component) == 1:
         return {component[0]: middle}
-    across, up = wide / 2 - 44, _tall(component) / 2 - 22
+    across, up = wide / 2 - 46, _tall(component) / 2 - 36
     turn = 2 * math.pi / len(component)
     return {
-        id: (middle[0] + across * math.sin(i * turn), middle[1] + 8 - up * math.cos(i * turn))
+        id: (middle[0] + across * math.sin(i * turn), middle[1] + 4 - up * math.cos(i * turn))
         for i, id in enumerate(component)
     }
 
 
-def _shown_edges(graph: Graph) -> list[tuple[str, str, bool]]:
-    """All edges inside cycles; between components only those that no others imply."""
+def _shown_edges(graph: Graph) -> list[tuple[str, str]]:
+    """All edges inside cycles; between components only those that no others imply, each once."""
     condensed: Graph = nx.condensation(graph)
     component: Mapping[str, int] = condensed.graph["mapping"]
     needed: Graph = nx.transitive_reduction(condensed)
-    shown: list[tuple[str, str, bool]] = []
+    shown: list[tuple[str, str]] = []
     drawn: set[tuple[int, int]] = set()
     for a, b in graph.edges:
         between = (component[a], component[b])
         if between[0] == between[1]:
-            shown.append((a, b, True))
+            shown.append((a, b))
         elif needed.has_edge(*between) and between not in drawn:
             drawn.add(between)
-            shown.append((a, b, False))
+            shown.append((a, b))
     return shown
 
 
-def _node(at: Point, name: str, rank: int, width: float) -> Markup:
-    x, y = at
-    label = line(name, 18)
-    ahead = x + 18 + 6.4 * len(label) < width
-    where = text(x + 18, y, label, "node-name") if ahead else text(x - 18, y, label, "node-name", "end")
-    circle = tag("circle", cx=x, cy=y, r=13, class_="node")
-    return group([tag("title", name), circle, text(x, y, str(rank), "node-rank", "middle"), where])
+def _edge(a: str, b: str, spots: Mapping[str, Point], frames: Mapping[str, Frame], tip: str) -> Markup:
+    """An arrow inside a cycle, or from one component to the next: from and to their boxes."""
+    if a in frames and frames[a] == frames.get(b):
+        return _arrow(spots[a], spots[b], 15, 17, "edge cyclic", tip)
+    start, end = spots[a], spots[b]
+    if a in frames:
+        x, y, wide, high = frames[a]
+        start = (x + wide / 2, y + high)
+    if b in frames:
+        x, y, wide, _ = frames[b]
+        end = (x + wide / 2, y)
+    return _arrow(start, end, 2 if a in frames else 15, 4 if b in frames else 17, "edge", tip)
 
 
-def _arrow(start: Point, end: Point, cyclic: bool, tip: str) -> Markup:
+def _arrow(start: Point, end: Point, after: float, before: float, class_: str, tip: str) -> Markup:
+    """From so many pixels after the start to so many before the end; long upright ones bow aside."""
     (x1, y1), (x2, y2) = start, end
     away = max(1.0, ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5)
     ux, uy = (x2 - x1) / away, (y2 - y1) / away
-    x1, y1, x2, y2 = x1 + 14 * ux, y1 + 14 * uy, x2 - 17 * ux, y2 - 17 * uy
-    bow = 0.0 if abs(uy) < 0.98 or away < 90 else 26.0
+    x1, y1, x2, y2 = x1 + after * ux, y1 + after * uy, x2 - before * ux, y2 - before * uy
+    bow = 0.0 if abs(uy) < 0.98 or away < 110 or "cyclic" in class_ else max(36.0, 0.28 * away)
     d = f"M{x1:.1f} {y1:.1f}Q{(x1 + x2) / 2 - bow * uy:.1f} {(y1 + y2) / 2 + bow * ux:.1f} {x2:.1f} {y2:.1f}"
-    return tag("path", d=d, class_="edge cyclic" if cyclic else "edge", marker_end=f"url(#{tip})")
+    return tag("path", d=d, class_=class_, marker_end=f"url(#{tip})")
+
+
+def _side(at: Point, frame: Frame | None) -> int:
+    """Where a cycle's entrant has its name: above (-1) in the upper half, else below (1); 0: no cycle."""
+    return 0 if frame is None else -1 if at[1] < frame[1] + frame[3] / 2 - 8 else 1
+
+
+def _node(at: Point, name: str, rank: int, boxed: int, width: float) -> Markup:
+    x, y = at
+    label = line(name, 18)
+    if boxed:
+        where = text(x, y + 22 * boxed, label, "node-name", "middle")
+    elif x + 18 + LETTER * len(label) < width:
+        where = text(x + 18, y, label, "node-name")
+    else:
+        where = text(x - 18, y, label, "node-name", "end")
+    circle = tag("circle", cx=x, cy=y, r=13, class_="node")
+    return group([tag("title", name), circle, text(x, y, str(rank), "node-rank", "middle"), where])
 
 
 def _arrowhead(id: str) -> Markup:
@@ -189,11 +225,12 @@ def _arrowhead(id: str) -> Markup:
 
 
 def _lanes(graph: Graph, rows: Sequence[str]) -> dict[str, int]:
-    """A lane per branch: a first child goes on in its parent's lane, others open the next free one."""
+    """A lane per branch: the first that was trained on stays in its parent's lane, others open new ones."""
     lane: dict[str, int] = {}
     taken: set[str] = set()
     for id in rows:
-        parent = next((p for p in graph.predecessors(id) if p not in taken), None)
+        direct = (p for p, _, relation in graph.in_edges(id, data="relation") if relation in STRAIGHT)
+        parent = next((p for p in direct if p not in taken), None)
         if parent is not None:
             taken.add(parent)
             lane[id] = lane[parent]
@@ -203,19 +240,25 @@ def _lanes(graph: Graph, rows: Sequence[str]) -> dict[str, int]:
 
 
 def _bend(start: Point, end: Point) -> str:
+    """Down the outer of the two lanes, changing lanes within one row of the inner one's end."""
     (x1, y1), (x2, y2) = start, end
-    if x1 == x2:
-        return f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"
-    turn = f"C{x1:.1f} {y1 + 18:.1f} {x2:.1f} {y1 + 6:.1f} {x2:.1f} {y1 + 36:.1f}"
-    return f"M{x1:.1f} {y1:.1f}{turn}L{x2:.1f} {y2:.1f}"
+    begin = f"M{x1:.1f} {y1:.1f}"
+    if x1 < x2:
+        return (
+            f"{begin}C{x1:.1f} {y1 + 20:.1f} {x2:.1f} {y1 + 8:.1f} {x2:.1f} {y1 + STEP:.1f}L{x2:.1f} {y2:.1f}"
+        )
+    if x1 > x2:
+        turn = y2 - STEP
+        return f"{begin}L{x1:.1f} {turn:.1f}C{x1:.1f} {y2 - 8:.1f} {x2:.1f} {y2 - 20:.1f} {x2:.1f} {y2:.1f}"
+    return f"{begin}L{x2:.1f} {y2:.1f}"
 
 
 def _story(graph: Graph, id: str, names: Mapping[str, str]) -> str:
     """How the entrant came to be, where it was not simply trained on."""
     told = [
-        f"{relation.replace('_', ' ')} {line(names.get(parent, parent), 20)}"
+        f"{STORY[relation]} {line(names.get(parent, parent), 20)}"
         for parent, _, relation in graph.in_edges(id, data="relation")
-        if relation != "trained_from"
+        if relation in STORY
     ]
     return ", ".join(told)
 

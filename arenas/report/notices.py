@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..results import Leaderboard
 from .graphs import ancestors, cycles, layers, responses
 from .page import Notice, Page, Progress
-from .text import line, number
+from .text import line, number, sentence
 
-MATERIAL_CYCLIC = 0.1
-MISFIT = 0.01
 LEGAL = 0.99
 
 
@@ -19,8 +16,8 @@ def notices(page: Page) -> tuple[Notice, ...]:
     names = {entrant.id: entrant.name for entrant in page.entrants}
     found = [*page.notices, *_forgetting(page, names), *_collapse(page.progress), *_control(page, names)]
     if page.board:
-        found += [*_fit(page.board), *_cycles(page, names), *_unconnected(page.board, names)]
-        found += [Notice("From the fit", warning) for warning in page.board.warnings]
+        found += [Notice("Ratings", sentence(warning, names)) for warning in page.board.warnings]
+        found += _cycles(page, names)
     found += _void(page.statuses)
     weight = {"alarm": 0, "warning": 1, "note": 2}
     return tuple(sorted(dict.fromkeys(found), key=lambda notice: weight[notice.severity]))
@@ -82,39 +79,12 @@ def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
         )
 
 
-def _fit(board: Leaderboard) -> Iterable[Notice]:
-    if board.misfit is not None and board.misfit < MISFIT:
-        yield Notice(
-            "One number does not fit",
-            f"The observed scores differ from what the ratings predict by more than chance allows "
-            f"(p = {board.misfit:.2g}). Read the crosstable, not only the ranking.",
-        )
-    if board.cyclic is not None and board.cyclic >= MATERIAL_CYCLIC:
-        yield Notice(
-            "Cyclic share",
-            f"{board.cyclic:.0%} of the variation between pairs is of the rock-paper-scissors kind, which no "
-            "ranking can show.",
-        )
-
-
 def _cycles(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
     ids = [standing.entrant for standing in page.board.standings] if page.board else []
     for members in cycles(layers(responses(page.cells, ids), ids)):
         told = ", ".join(line(names.get(id, id), 40) for id in members)
         yield Notice(
             "Cycle", f"{told} beat each other in a circle; their order on the leaderboard means little."
-        )
-
-
-def _unconnected(board: Leaderboard, names: Mapping[str, str]) -> Iterable[Notice]:
-    if len(board.pools) > 1:
-        told = " | ".join(", ".join(names.get(id, id) for id in pool) for pool in board.pools)
-        yield Notice("Disconnected", f"These groups never met and cannot be compared: {told}.")
-    if len(board.tiers) > 1:
-        told = " > ".join(", ".join(names.get(id, id) for id in tier) for tier in board.tiers)
-        yield Notice(
-            "No finite ratings",
-            f"Some entrants never lost to others, so their distance has no upper bound. Tiers: {told}.",
         )
 
 

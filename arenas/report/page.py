@@ -114,8 +114,8 @@ class Page:
 
     `facts` stand under the title as (name, value). `cells` are ordered pairs (a, b) of entrant ids as
     the ratings give them; `replays` belong to unordered pairs, keyed by the two ids in either order.
-    `samples` are games of the training run. `statuses` counts all games by their stored status.
-    `control` names two entrants that are one and the same (the A/A control).
+    `transcripts` are texts of the training run, as (name, text). `statuses` counts all attempts by their
+    stored status. `control` names two entrants that are one and the same (the A/A control).
     """
 
     title: str
@@ -133,7 +133,7 @@ class Page:
     replays: Mapping[tuple[str, str], tuple[Replay, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    samples: tuple[Replay, ...] = ()
+    transcripts: tuple[tuple[str, str], ...] = ()
     statuses: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     control: tuple[str, str] | None = None
     command: str = ""

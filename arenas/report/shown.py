@@ -134,7 +134,7 @@ class View:
     gates: tuple[Decided, ...]
     training: tuple[Plot, ...]
     dialogs: tuple[Dialog, ...]
-    samples: tuple[Story, ...]
+    transcripts: tuple[tuple[str, str], ...]
     left_out: int
     charts: tuple[Chart, ...]
 
@@ -149,6 +149,6 @@ class View:
             ("lineage", "Lineage", self.lineage or self.ages),
             ("gates", "Gates", self.gates),
             ("training", "Training", self.training),
-            ("games", "Games", self.samples),
+            ("games", "Games", self.transcripts),
         )
         return tuple((id, name) for id, name, something in there if something)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from .text import MINUS, compact, line
+from .text import MINUS, compact, line, number
 
 Point = tuple[float, float]
 
@@ -77,10 +78,15 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
     return tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
 
 
-def tick_text(value: float) -> str:
-    """How an axis writes a number: short, true minus, no needless zeros."""
-    written = compact(value) if abs(value) >= 1000 else f"{value:.4g}"
-    return written.replace("-", MINUS)
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """How an axis writes its ticks: short, all as precise as their distance asks for, true minus."""
+    step = min((b - a for a, b in pairwise(values)), default=1.0)
+    if max(map(abs, values), default=0.0) >= 1000:
+        return [compact(value).replace("-", MINUS) for value in values]
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 3
+    if abs(step * 10**digits - round(step * 10**digits)) > 1e-6:
+        digits += 1  # steps of 2.5, 0.25 …
+    return ["0" if value == 0 else number(value, digits) for value in values]
 
 
 def _short(value: object) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..results import Leaderboard, Standing
 from .field import half
-from .text import compact, line, signed
+from .text import compact, line, sentence, signed
 
 LONGEST = 40
 
@@ -40,7 +40,7 @@ def show(board: Leaderboard, names: Mapping[str, str] | None = None, console: Co
     console = console or Console()
     console.print(leaderboard(board, names))
     for warning in board.warnings:
-        console.print(Text("! " + line(warning), style="yellow"))
+        console.print(Text("! " + line(sentence(warning, names or {})), style="yellow"))
 
 
 def _cells(standing: Standing, names: Mapping[str, str], roles: list[str], digits: int) -> list[Text]:

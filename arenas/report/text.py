@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 
 _KEPT = "\n\t"
 _HIDDEN = {"Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -40,6 +41,13 @@ def shorten(text: str, limit: int) -> str:
         return text
     head, tail = limit * 2 // 3, limit // 3
     return f"{text[:head]}\n[… {len(text) - head - tail:,} characters left out …]\n{text[-tail:]}"
+
+
+def sentence(text: str, names: Mapping[str, str]) -> str:
+    """A warning with entrants' names for their ids, from a capital letter to a full stop."""
+    for id in sorted(names, key=len, reverse=True):
+        text = text.replace(id, names[id])
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from ..results import Estimate
 from . import charts, graphs, tables
-from .field import Field
+from .field import Field, half
 from .notices import notices
 from .page import Chart, Gate, Page, Progress, Series
-from .replays import BUDGET, story
+from .replays import BUDGET
 from .shown import Decided, Plot, Proof, View
-from .text import compact, line, number
+from .text import compact, line, number, shorten, signed
 
+LONGEST_TRANSCRIPT = 40_000
 WIDE, COLUMN, NARROW = 1040.0, 500.0, 372.0
 """Widths in pixels of a picture over the whole page, in one of two columns, and on a phone."""
 
@@ -24,7 +25,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
     games, left_out = tables.stories(field, budget)
     listed = tables.rows(field, games)
     return View(
-        headline=headline(page.progress),
+        headline=headline(page.progress) or _leader(field),
         notices=notices(page),
         progress=pictures.proof(page.progress) if page.progress else None,
         board=tables.board(field, listed),
@@ -36,7 +37,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
         gates=tuple(pictures.gate(gate, field) for gate in page.gates),
         training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
         dialogs=tables.dialogs(field, games),
-        samples=tuple(story(replay) for replay in page.samples),
+        transcripts=tuple((name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts),
         left_out=left_out,
         charts=tuple(pictures.charts),
     )
@@ -59,6 +60,17 @@ def headline(progress: Progress | None) -> str:
         f"Exact NashConv of the model’s own policy {verb} from {number(first[1])} to {number(last[1])}"
         f"{beside} over {compact(last[0] - first[0])} {chart.x_name}{against}."
     )
+
+
+def _leader(field: Field) -> str:
+    """Who leads, in one sentence; empty where nobody is rated."""
+    if not field.standings or not field.page.board:
+        return ""
+    first, unit = field.standings[0], field.page.board.unit
+    rating = f"{signed(first.rating.value, field.digits)} ± {half(first.rating, field.digits)}"
+    open_ = " alone" if first.ranks == (1, 1) else ""
+    name = line(field.names[first.entrant], 60)
+    return f"{name} stands first{open_} among {len(field.standings)} entrants, at {rating} {unit}."
 
 
 class _Pictures:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from ..chains import SIGNS, Chain, drawn
 from ..gate import plain_values
 from ..parse import Illegal, tagged
 from ..registry import game
 from ..script import Script, Steps, ask, note, randomness, verify
-from ..types import Job, Value
+from ..types import Job, Message, Value
 from ..values import read
 
 CHAIN = """\
@@ -31,7 +32,6 @@ def f(start, steps, falsified, result):
         values.append(value)
     return values
 """
-SIGNS = {"add": "+", "subtract": "−", "multiply by": "×", "divide, rounding down, by": "÷"}
 SNEAK = """\
 This calculation is right:
 {chain}
@@ -53,6 +53,16 @@ class Lie:
     result: int
 
 
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Adds one to the last result; reads the steps again and finds the first that is wrong."""
+    steps = re.findall(r"Step (\d+): .*: (-?\d+) (.) (\d+) = (-?\d+)", view[-1].text)
+    if seat == "generator":
+        return f"<step>{len(steps)}</step><result>{int(steps[-1][-1]) + 1}</result>"
+    kinds = {sign: kind for kind, sign in SIGNS.items()}
+    right = [Chain(int(a), ((kinds[sign], int(b)),)).results[0] == int(c) for _, a, sign, b, c in steps]
+    return "none" if all(right) else choices[1 + right.index(False)]
+
+
 @game(
     "sneaky-critic-v0",
     roles={"generator": 1, "critic": 1},
@@ -60,6 +70,7 @@ class Lie:
     payoff_range=(-1, 1),
     sum="zero",
     score="win",
+    oracles={"sample": sample},
 )
 def sneaky_critic(steps: int = 4) -> Script:
     """A sneaky generator falsifies one step of a verified calculation; a critic names the first wrong step.
@@ -71,40 +82,26 @@ def sneaky_critic(steps: int = 4) -> Script:
     Source: SPC (Chen et al. 2025); here the chains are generated, so a lie is proven and not judged.
     """
     rng = yield from randomness()
-    start, plan = rng.randint(2, 12), [_step(rng) for _ in range(steps)]
-    true = yield from _chain(start, plan, Lie(0, 0))
-    lie = yield from ask("generator", SNEAK.format(chain=_shown(start, plan, true)), _lie(steps))
-    told = (yield from _chain(start, plan, lie)) if lie.step else true
+    chain = drawn(rng, steps)
+    true = yield from _results(chain, Lie(0, 0))
+    lie = yield from ask("generator", SNEAK.format(chain=chain.shown(true)), _lie(steps))
+    told = (yield from _results(chain, lie)) if lie.step else true
     sound = not lie.step or (told[lie.step - 1] != true[lie.step - 1] and told[-1] != true[-1])
     yield from note("lie", lie.step if sound else -1)
     if not sound:
         return {"generator": -1, "critic": 1}
     names = ("none", *map(str, range(1, steps + 1)))
-    named = yield from ask("critic", CRITIC.format(chain=_shown(start, plan, told)), choices=names)
+    named = yield from ask("critic", CRITIC.format(chain=chain.shown(told)), choices=names)
     found = named == names[lie.step]
     return {"generator": -1, "critic": 1} if found else {"generator": 1, "critic": -1}
 
 
-def _step(rng: random.Random) -> tuple[str, int]:
-    kind = rng.choice(list(SIGNS))
-    return kind, rng.randint(2, 5) if kind.startswith(("m", "d")) else rng.randint(2, 30)
-
-
-def _chain(start: int, plan: Sequence[tuple[str, int]], lie: Lie) -> Steps[list[int]]:
+def _results(chain: Chain, lie: Lie) -> Steps[list[int]]:
     """The result of every step, from execution."""
-    job = Job(CHAIN, "f", ((start, list[Value](plan), lie.step, lie.result),))
+    job = Job(CHAIN, "f", ((chain.start, list[Value](chain.steps), lie.step, lie.result),))
     values = plain_values((yield from verify(job))[0], 1)
     assert values is not None, "the chain is ours and must run"
     return cast(list[int], values[0])
-
-
-def _shown(start: int, plan: Sequence[tuple[str, int]], values: Sequence[int]) -> str:
-    before = (start, *values)
-    lines = [
-        f"Step {i + 1}: {kind} {n}: {before[i]} {SIGNS[kind]} {n} = {values[i]}"
-        for i, (kind, n) in enumerate(plan)
-    ]
-    return "\n".join([f"Start with {start}.", *lines])
 
 
 def _lie(steps: int) -> Callable[[str], Lie]:

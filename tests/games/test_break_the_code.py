@@ -1,8 +1,8 @@
 """break-the-code: the executor alone decides, both ways."""
 
 import pytest
-from sparring.envs.games.break_the_code import SPECS, legal_input
 from sparring.envs.registry import find
+from sparring.envs.specs import SPECS, legal_input
 from sparring.envs.table import Table
 from sparring.envs.values import canonical, same
 

@@ -166,7 +166,7 @@ def page() -> Page:
         gates=(_gate(rng),),
         training=_training(rng),
         replays=replays,
-        samples=tuple(Replay(f"step {step}", played(step, "learner", "learner")) for step in (10, 20, 30)),
+        transcripts=(("step-000010", "[0] first says: bet\npayoff: first +1"), ("step-000020", "[0] …")),
         command="sparring report runs/demo",
     )
 

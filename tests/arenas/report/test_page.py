@@ -89,7 +89,7 @@ def test_hostile_words_anywhere_are_shown_as_text(page: Page, playing: Callable[
         facts=((HOSTILE, HOSTILE),),
         entrants=tuple(Entrant(id, f"{HOSTILE}{i}", HOSTILE) for i, id in enumerate(ids)),
         replays={(ids[0], ids[1]): (game,)},
-        samples=(game,),
+        transcripts=((HOSTILE, HOSTILE),),
         command=HOSTILE,
     )
     shown = html(worst)
@@ -138,7 +138,7 @@ def test_a_curve_that_is_one_point_or_not_finite_is_drawn() -> None:
 
 
 def test_a_replay_shows_prompt_thought_move_credit_verdict_and_payoff(page: Page, judged: Episode) -> None:
-    told = Elements(html(replace(page, samples=(Replay("judged", judged),)))).text
+    told = Elements(html(replace(page, replays={("nash", "random"): (Replay("judged", judged),)}))).text
     for words in (
         "My card is",
         "format +0.10",
@@ -219,28 +219,22 @@ def test_a_cycle_is_named_in_plain_words(page: Page) -> None:
     assert "Cycle." not in Elements(html(page)).text
 
 
-def test_misfit_pools_collapse_and_a_failed_control_are_said(page: Page) -> None:
+def test_what_the_fit_warns_of_collapse_and_a_failed_control_are_said(page: Page) -> None:
     assert page.board
-    board = replace(page.board, misfit=0.0001, cyclic=0.4, pools=(("nash", "random"), ("step-0",)))
     curve = Chart("NashConv", "games", (Series("last iterate", ((0, 0.9), (1, 0.02), (2, 0.47))),))
     legal = Chart("Legal mass", "games", (Series("least", ((0, 1.0), (2, 0.58))),))
     worst = replace(
         page,
-        board=board,
+        board=replace(page.board, warnings=("separate pools never met: id-1; id-12",)),
+        entrants=(*page.entrants, Entrant("id-1", "alice"), Entrant("id-12", "bob")),
         progress=Progress(curve, legal),
         control=("nash", "step-400"),
         statuses={"void_engine": 3},
     )
     told = Elements(html(worst)).text
-    for words in (
-        "One number does not fit",
-        "40% of the variation",
-        "nash, random | step-0",
-        "Late collapse",
-    ):
-        assert words in told
-    for words in ("Legal mass", "A/A control failed", "3 engine"):
-        assert words in told
+    pools = "Separate pools never met: alice; bob."
+    for words in (pools, "Late collapse", "Legal mass", "A/A control failed", "3 engine"):
+        assert words in told, words
 
 
 def test_win_scores_are_shares_and_fill_in_the_other_direction(page: Page) -> None:

@@ -28,5 +28,5 @@ def test_the_table_holds_ratings_intervals_ranks_and_forfeits(page: Page) -> Non
 def test_names_cannot_steer_the_terminal_or_rich(page: Page) -> None:
     text = printed(page, {"nash": "\x1b[2J[bold]nash[/bold]\r\u202e"})
     assert "⟨ESC⟩[2J[bold]nash[/bold]⟨CR⟩⟨U+202E⟩" in text
-    assert "two ⟨ESC⟩[2Jpools" in text
+    assert "! Two ⟨ESC⟩[2Jpools." in text
     assert "\x1b[2J" not in text

@@ -1,0 +1,202 @@
+"""A run folder's own story: its settings, its exact progress, its training curves, its transcripts.
+
+Nothing here needs training to be importable; a key that `metrics.jsonl` lacks just has no curve.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ...envs.exact import TreeError, tree, uniform
+from ...envs.registry import Game
+from .page import Chart, Progress, Series
+from .svg import Point
+from .text import compact, number
+
+Records = Sequence[Mapping[str, Any]]
+LAST, AVERAGE = "last iterate", "weight average"
+MAX_NODES = 20_000
+TRANSCRIPTS = 6
+CURVES: tuple[tuple[str, str, int], ...] = (
+    ("payoff", "Payoff in self-play", 3),
+    ("entropy", "Entropy (nats a token)", 3),
+    ("kl", "KL to the reference", 4),
+    ("reply_tokens", "Reply length (tokens)", 1),
+    ("thought_characters", "Thought length (characters)", 0),
+    ("invalid_rate", "Share of replies refused", 3),
+    ("cut_rate", "Share of replies cut off", 3),
+    ("notes", "Measured by the game", 3),
+    ("baseline", "Baselines", 3),
+)
+"""Kind of metric (before the slash), the chart's title, digits."""
+SHARES = {"invalid_rate", "cut_rate"}
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """The records of `metrics.jsonl` in order, up to the first line that was not written whole."""
+    path = folder / "metrics.jsonl"
+    records: list[dict[str, Any]] = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            break
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """What `config.toml` says; empty where there is none or it cannot be read."""
+    try:
+        return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
+    """What stands under the title of a run."""
+    for key in ("recipe", "model", "seed"):
+        if key in config:
+            yield key.capitalize(), str(config[key])
+    last = dict[str, Any]()
+    for record in records:
+        last |= record
+    for key in ("step", "games", "tokens"):
+        if _is_number(last.get(key)):
+            yield "Steps" if key == "step" else key.capitalize(), compact(last[key])
+    spent = seconds(records)
+    if total := sum(spent.values()):
+        shares = ", ".join(f"{name} {part / total:.0%}" for name, part in _largest(spent))
+        yield "Time", f"{_duration(total)} ({shares})"
+
+
+def progress(records: Records, game: Game | None) -> Progress | None:
+    """The exact learning curve; None where the run was never evaluated.
+
+    The NashConv of uniformly random play is worked out from the game's tree, not quoted.
+    """
+    own = _points(records, "nashconv")
+    if not own:
+        return None
+    x_name = _x_name(records)
+    random = random_nashconv(game) if game else None
+    references = [] if random is None else [(f"random ({_fraction(random)})", random)]
+    legal = _curves(records, (("legal_mass", LAST), ("legal_mass_average", AVERAGE)))
+    return Progress(
+        Chart(
+            title="Exact NashConv",
+            x_name=x_name,
+            series=_curves(records, (("nashconv", LAST), ("nashconv_average", AVERAGE))),
+            references=(*references, ("Nash (0)", 0.0)),
+            low=0.0,
+        ),
+        Chart("Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4)
+        if legal
+        else None,
+        random,
+    )
+
+
+def curves(records: Records) -> tuple[Chart, ...]:
+    """Training curves: one chart per kind of metric, one line per role (or other name after the slash)."""
+    x_name = _x_name(records)
+    versus = _curves(records, (("versus_nash", LAST), ("versus_nash_average", AVERAGE)))
+    charts = (
+        [Chart("Exact payoff against Nash", x_name, versus, (("Nash (0)", 0.0),), digits=4)] if versus else []
+    )
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    for kind, title, digits in CURVES:
+        found = [key for key in keys if key.partition("/")[0] == kind]
+        by_role = [key for key in found if "/" in key] or found
+        lines = _curves(records, list(zip(by_role, _short(by_role), strict=True)))
+        low = 0.0 if kind in SHARES else None
+        if lines:
+            charts.append(Chart(title, x_name, lines, low=low, digits=digits, noisy=True))
+    return tuple(charts)
+
+
+def transcripts(folder: Path, most: int = TRANSCRIPTS) -> tuple[tuple[str, str], ...]:
+    """Some of the run's transcripts as (name, text): the first, the last, and some between."""
+    paths = sorted((folder / "transcripts").glob("*.txt"))
+    if len(paths) > most:
+        paths = [paths[round(i * (len(paths) - 1) / (most - 1))] for i in range(most)]
+    return tuple((path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in paths)
+
+
+def random_nashconv(game: Game) -> float | None:
+    """The NashConv of uniformly random play; None where the game has no small tree."""
+    try:
+        return tree(game, MAX_NODES).nash_conv(uniform)
+    except TreeError:
+        return None
+
+
+def seconds(records: Records) -> dict[str, float]:
+    """Seconds per phase over the whole run: counters that start anew after a resume are added up."""
+    total: dict[str, float] = {}
+    before: dict[str, float] = {}
+    for record in records:
+        for key, value in record.items():
+            kind, _, phase = key.partition("/")
+            if kind == "seconds" and _is_number(value):
+                counted = before.get(phase, 0.0)
+                total[phase] = total.get(phase, 0.0) + (value - counted if value >= counted else value)
+                before[phase] = value
+    return total
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """What tells keys apart: their last part where that is enough, else all after the first."""
+    lasts = [key.rpartition("/")[2] if "/" in key else "" for key in keys]
+    return lasts if len(set(lasts)) == len(keys) else [key.partition("/")[2] for key in keys]
+
+
+def _curves(records: Records, named: Iterable[tuple[str, str]]) -> tuple[Series, ...]:
+    lines = (Series(name, _points(records, key)) for key, name in named)
+    return tuple(line for line in lines if line.points)
+
+
+def _points(records: Records, key: str) -> tuple[Point, ...]:
+    x_name = _x_key(records)
+    return tuple(
+        (float(record[x_name]), float(record[key]))
+        for record in records
+        if _is_number(record.get(key)) and _is_number(record.get(x_name))
+    )
+
+
+def _x_key(records: Records) -> str:
+    """Games where every record counts them: they compare runs of different batch sizes; else steps."""
+    return "games" if all(_is_number(record.get("games")) for record in records) else "step"
+
+
+def _x_name(records: Records) -> str:
+    return "games" if _x_key(records) == "games" else "steps"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _largest(spent: Mapping[str, float], most: int = 3) -> list[tuple[str, float]]:
+    return sorted(spent.items(), key=lambda item: -item[1])[:most]
+
+
+def _fraction(value: float) -> str:
+    """A small fraction where the value is one: 11/12 says more than 0.917."""
+    close = Fraction(value).limit_denominator(99)
+    return f"{close}" if abs(close - value) < 1e-9 else number(value)
+
+
+def _duration(total: float) -> str:
+    minutes, rest = divmod(round(total), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{total:.1f} s"

@@ -1,0 +1,93 @@
+"""Corpus challenge: one asks about a document, the others answer without having seen it."""
+
+from __future__ import annotations
+
+import re
+
+from ..answers import said, same_answer, vote
+from ..parse import Illegal, tagged
+from ..propose import refused, settle
+from ..registry import game, seat_names
+from ..rewards import proposer_range
+from ..script import Script, ask, ask_all, note, recall
+from ..types import Message
+
+DOCUMENTS = (
+    "Water boils at 100 degrees Celsius at sea level. On a mountain of 3000 metres the air is thinner, and "
+    "water boils at about 90 degrees, so that potatoes take longer to cook.",
+    "A spider has eight legs and an insect has six. A spider spins silk with spinnerets at the end of its "
+    "abdomen. Most spiders have eight eyes, yet many see poorly.",
+    "Copper conducts electricity better than iron, and silver better than copper. Cables are made of copper, "
+    "since silver costs about a hundred times as much.",
+    "The year on Mars has 687 days of ours. A day there lasts 24 hours and 37 minutes. Mars has two moons, "
+    "Phobos and Deimos; Phobos is the larger.",
+    "A baker mixes 500 grams of flour with 350 grams of water, 10 grams of salt and 5 grams of yeast. The "
+    "dough rests for 12 hours and bakes for 40 minutes at 230 degrees.",
+    "The Danube rises in the Black Forest and flows through ten countries to the Black Sea. It is 2850 "
+    "kilometres long; only the Volga is longer in Europe.",
+)
+ASK = """\
+Read this:
+{document}
+Ask a question that this text answers, for others who have not read it but may know or work it out. The \
+answer must stand in the text, in a few words, and not in your question. Answer in this form:
+<question>How many legs has a spider?</question><answer>eight</answer>"""
+ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Asks for the first number or last word of the text; answers with common guesses."""
+    if seat == "proposer":
+        text = view[-1].text.split("\n")[1]
+        found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
+        return f"<question>Which is it?</question><answer>{found[0] if found else ''}</answer>"
+    return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
+
+
+def challenge(text: str, document: str) -> tuple[str, str]:
+    """A question and its answer. Raises Illegal where the document does not hold the answer."""
+    question, answer = tagged(text, "question"), said(tagged(text, "answer"))
+    if not 3 <= len(question) <= 300:
+        raise Illegal("a question of 3 to 300 characters was expected")
+    if not _holds(document, answer) or len(answer) * 4 > len(document):
+        raise Illegal("the answer must be a few words of the text")
+    if _holds(question, answer):
+        raise Illegal("the question must not hold its answer")
+    return question, answer
+
+
+def _holds(text: str, words: str) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE))
+
+
+@game(
+    "corpus-challenge-v0",
+    roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
+    max_turns=lambda attempts=8: 1 + attempts,
+    payoff_range=lambda reward="variance": proposer_range(reward),
+    oracles={"sample": sample},
+)
+def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
+    """A challenger asks about a document that the solvers do not see.
+
+    Moves: question and answer, the answer being words of the document and not of the question; each solver
+    answers from the question alone. Documents are recalled from the driver's buffer, kind `document`, or
+    from a few of the game's own. Payoff: challenger −1 for a task that is not grounded, else by `reward`
+    (4p(1 − p) by default) in the share p of right answers; solver 1 or 0.
+    Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
+    Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.
+    """
+    solvers = list(seat_names({"solver": attempts}))
+    (document,) = yield from recall("document", 1, DOCUMENTS)
+    prompt = ASK.format(document=document)
+    task = yield from ask("proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None)
+    yield from note("gate", "admitted" if task else "not grounded")
+    if task is None:
+        return refused(solvers)
+    question, gold = task
+    asked = dict.fromkeys(solvers, ANSWER.format(question=question))
+    answers = yield from ask_all(asked, said, tries=1, otherwise=None)
+    paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
+    yield from note("proxy", vote(list(answers.values())).share)
+    yield from note("gold", sum(paid.values()) / attempts)
+    return (yield from settle("corpus-challenge", {"question": question, "answer": gold}, paid, reward))

@@ -1,0 +1,187 @@
+"""Question and answer: one asks, the others answer, and what most of them say is the label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from ..answers import Vote, said, same_answer, similar, vote
+from ..gate import plain_values
+from ..parse import Illegal, tagged
+from ..registry import ParameterError, game, seat_names
+from ..rewards import repetition_share
+from ..script import Script, Steps, ask, ask_all, keep, note, recall, verify
+from ..types import Job, Message, Value
+
+GOLD = """\
+import ast
+from fractions import Fraction
+
+OPS = {ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b,
+       ast.Mult: lambda a, b: a * b, ast.Div: lambda a, b: a / b}
+
+def value(node, x):
+    if isinstance(node, ast.BinOp):
+        return OPS[type(node.op)](value(node.left, x), value(node.right, x))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -value(node.operand, x)
+    return x if isinstance(node, ast.Name) else Fraction(str(node.value))
+
+def at(text, x):
+    return value(ast.parse(text.strip(), mode="eval").body, Fraction(x))
+
+def f(left, right):
+    if right is None:
+        return str(at(left, 0))
+    gap = [at(left, x) - at(right, x) for x in (0, 1, 2)]
+    if gap[2] - gap[1] != gap[1] - gap[0] or gap[1] == gap[0]:
+        return None
+    return str(-gap[0] / (gap[1] - gap[0]))
+"""
+TOPICS = {
+    "arithmetic": ("a sum", "What is 12 * (7 - 3)?"),
+    "algebra": ("a linear equation to be solved for x", "Solve 3*x + 5 = 20 for x."),
+    "knowledge": ("a question with a short answer", "Which planet is nearest to the sun?"),
+}
+REWARDS = ("sqlm", "r-zero", "serl")
+LABELS = ("majority", "swapped", "judge")
+ASK = """\
+Write {kind}. Others must answer it: make that hard but possible. Do not repeat these:
+{known}
+Answer in this form: <question>{example}</question>{paraphrase}"""
+ANSWER = "{question}\nAnswer in this form: <answer>7</answer>"
+JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right?"
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Asks for 17 * 3 in either wording; answers right in the even seats; judges by the gold."""
+    if seat == "proposer":
+        return "<question>What is 17 * 3?</question><paraphrase>Give the product 17 * 3.</paraphrase>"
+    if choices:
+        return choices[0] if "Answer: 51" in view[-1].text else choices[1]
+    return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"
+
+
+def _range(topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority") -> tuple[float, float]:
+    for name, value, known in (
+        ("topic", topic, TOPICS),
+        ("reward", reward, REWARDS),
+        ("label", label, LABELS),
+    ):
+        if value not in known:
+            raise ParameterError(f"question-answer-v0: no {name} {value!r}; there are: {', '.join(known)}")
+    return (-1.0, 1.0)
+
+
+@game(
+    "question-answer-v0",
+    roles=lambda attempts=8, label="majority": {
+        "proposer": 1,
+        "solver": attempts,
+        **({"judge": 1} if label == "judge" else {}),
+    },
+    max_turns=lambda attempts=8, label="majority": 1 + attempts * (2 if label == "judge" else 1),
+    payoff_range=_range,
+    judges=("judge",),
+    oracles={"sample": sample},
+)
+def question_answer(
+    topic: str = "arithmetic",
+    attempts: int = 8,
+    reward: str = "sqlm",
+    label: str = "majority",
+    references: int = 3,
+) -> Script:
+    """A proposer asks a question on a topic; solvers answer; the label is what most of them say.
+
+    Payoff: solver 1 when it agrees with the label, else 0; proposer −1 for no question, else by `reward`:
+    sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) less the share of recalled questions that
+    are near copies; serl 1 for a new question with 0.2 ≤ p ≤ 0.8, else 0. p is the share of the label.
+    `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
+    Co-Reward); judge (a judge seat says which answers are right).
+    Notes: proxy, the solvers' mean pay; gold, their mean against the truth by execution, where the topic
+    has one (arithmetic, algebra).
+    Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
+    """
+    solvers = list(seat_names({"solver": attempts}))
+    known = [str(item) for item in (yield from recall("question", references))]
+    kind, example = TOPICS[topic]
+    extra = "<paraphrase>the same in other words</paraphrase>" if label == "swapped" else ""
+    prompt = ASK.format(kind=kind, example=example, known="\n".join(known) or "(none yet)", paraphrase=extra)
+    wordings = yield from ask("proposer", prompt, lambda text: _wordings(text, label), tries=1, otherwise=())
+    if not wordings:
+        return {"proposer": -1.0, **dict.fromkeys(solvers, 0.0)}
+    shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
+    prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
+    answers = yield from ask_all(prompts, said, tries=1, otherwise=None)
+    paid = yield from _paid(label, shown, answers)
+    share = sum(paid.values()) / attempts
+    yield from note("proxy", share)
+    yield from _note_gold(topic, wordings[0], list(answers.values()))
+    yield from keep("question", wordings[0])
+    return {"proposer": _pay(reward, share, attempts, wordings[0], known), **paid}
+
+
+def _wordings(text: str, label: str) -> tuple[str, ...]:
+    """The question, and its paraphrase where one is wanted."""
+    found = [tagged(text, "question"), *([tagged(text, "paraphrase")] if label == "swapped" else [])]
+    if not all(3 <= len(wording) <= 300 for wording in found):
+        raise Illegal("a question of 3 to 300 characters was expected")
+    return tuple(found)
+
+
+def _paid(label: str, shown: Mapping[str, str], answers: Mapping[str, str | None]) -> Steps[dict[str, float]]:
+    """What each solver earns: agreement with the label."""
+    if label == "judge":
+        paid = dict.fromkeys(answers, 0.0)
+        for seat, answer in answers.items():
+            if answer is not None:
+                asked = JUDGE.format(question=shown[seat], answer=answer)
+                paid[seat] = float((yield from ask("judge", asked, choices=("right", "wrong"))) == "right")
+        return paid
+    halves = (list(answers)[::2], list(answers)[1::2]) if label == "swapped" else (list(answers),) * 2
+    votes: list[Vote] = [vote([answers[seat] for seat in half]) for half in halves]
+    yield from note("label", votes[0].label)
+    judged_by = {seat: votes[1 - i].label for i, half in enumerate(halves) for seat in half}
+    return {seat: float(_agrees(answer, judged_by[seat])) for seat, answer in answers.items()}
+
+
+def _agrees(answer: str | None, label: str | None) -> bool:
+    return answer is not None and label is not None and same_answer(answer, label)
+
+
+def _note_gold(topic: str, question: str, answers: Sequence[str | None]) -> Steps[None]:
+    """Note the share of answers that are true, where execution can tell."""
+    sides = _sides(topic, question)
+    if sides is None:
+        return
+    values = plain_values((yield from verify(Job(GOLD, "f", (sides,))))[0], 1)
+    if values and isinstance(values[0], str):
+        truth = str(Fraction(values[0]))
+        yield from note("gold", sum(_agrees(answer, truth) for answer in answers) / len(answers))
+
+
+def _sides(topic: str, question: str) -> tuple[Value, Value] | None:
+    """The expression of a question, or both sides of its equation; only digits, x, + − * / ( ) and points."""
+    if topic == "arithmetic":
+        found = max(re.findall(r"[\d.()+\-*/ ]+", question), key=len, default="").strip(" .")
+        return (found, None) if re.search(r"\d\s*[-+*/]", found) else None
+    if topic == "algebra":
+        sides = re.search(r"([\dx.()+\-*/ ]+)=([\dx.()+\-*/ ]+)", question)
+        if sides and "x" in sides[0]:
+            left, right = (re.sub(r"(\d)\s*(?=[x(])", r"\1*", side).strip(" .") for side in sides.groups())
+            return left, right
+    return None
+
+
+def _pay(reward: str, share: float, attempts: int, question: str, known: Sequence[str]) -> float:
+    """The proposer's reward for a question whose label this share of answers agrees with."""
+    if reward == "sqlm":
+        return float(1 < round(share * attempts) < attempts)
+    if reward == "serl":
+        return float(0.2 <= share <= 0.8 and not any(similar(question, other) for other in known))
+    everything = [question, *known]
+    close = [[similar(a, b) for b in everything] for a in everything]
+    repeated = repetition_share(0, close) if any(close[0][1:]) else 0.0
+    return min(share, 1 - share) - repeated

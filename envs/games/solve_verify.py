@@ -1,0 +1,136 @@
+"""Solve and verify: solvers write code, verifiers write tests, and every solution meets every test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..gate import PROPOSAL_LIMITS
+from ..parse import Illegal, Unreadable, excerpt, tagged
+from ..proposals import fenced, program
+from ..registry import ParameterError, game, seat_names
+from ..script import Script, ask_all, chance, note, verify
+from ..specs import SPECS, Spec, checked
+from ..types import Job, Message, Value, Verdict
+from ..values import canonical, read, same
+
+SOLVE = """\
+Write a Python function f(x). x is {kind}. f(x) returns {text}. Answer in this form:
+```python
+def f(x):
+    return x
+```"""
+TEST = """\
+A function f(x) should return {text}. x is {kind}. Write {tests} different tests for it, one a line: an \
+input, an arrow, and what f returns. Answer in this form:
+<tests>
+{example}
+</tests>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """An input, and what a verifier says that f returns for it."""
+
+    input: Value
+    output: Value
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Writes the reference and tests of a fixed value; the odd seats write None."""
+    spec = next(spec for spec in SPECS if spec.text in view[-1].text)
+    if seat.startswith("solver"):
+        return fenced("def f(x):\n    return None" if seat[-1] in "13579" else spec.reference)
+    lines = [f"{canonical(x)} => {'None' if seat[-1] in '13579' else '0'}" for x in spec.hidden[:3]]
+    return "<tests>\n" + "\n".join(lines) + "\n</tests>"
+
+
+def _range(oracle: str = "reference") -> tuple[float, float]:
+    if oracle not in ("reference", "consensus"):
+        raise ParameterError(f"solve-verify-v0: oracle is reference or consensus, not {oracle!r}")
+    return (0.0, 1.0)
+
+
+@game(
+    "solve-verify-v0",
+    roles=lambda solvers=4, verifiers=2: {"solver": solvers, "verifier": verifiers},
+    max_turns=lambda solvers=4, verifiers=2: solvers + verifiers,
+    payoff_range=_range,
+    oracles={"sample": sample},
+)
+def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: str = "reference") -> Script:
+    """Solvers write a function to a specification, verifiers write tests; all meet all.
+
+    Moves: unseen by each other, each solver writes f and each verifier `tests` pairs of input and output,
+    as data. Execution fills the matrix of solutions and tests; a test counts if the reference passes it, or
+    with `oracle="consensus"` if more than half of the solutions do.
+    Payoff: solver, the share of counted tests that it passes (0 where none counts); verifier, the share of
+    its tests that count. Unreadable moves earn 0.
+    Notes: proxy, the solvers' mean; gold, the share of solutions that are right on the hidden inputs; caught,
+    the share of wrong ones that some counted test exposes. Source: Sol-Ver (Lin et al. 2025).
+    """
+    spec = SPECS[(yield from chance((1,) * len(SPECS)))]
+    writers, testers = list(seat_names({"solver": solvers})), list(seat_names({"verifier": verifiers}))
+    solve = SOLVE.format(kind=spec.kind, text=spec.text)
+    sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
+    example = f"{canonical(spec.hidden[-1])} => …"
+    test = TEST.format(kind=spec.kind, text=spec.text, tests=tests, example=example)
+    written = yield from ask_all(
+        dict.fromkeys(testers, test), lambda text: reader(text, spec, tests), tries=1, otherwise=()
+    )
+    every = [one for batch in written.values() for one in batch]
+    inputs = tuple((one.input,) for one in every) + tuple((x,) for x in spec.hidden)
+    codes = [spec.reference, *(source or "" for source in sources.values())]
+    verdicts = yield from verify(*(Job(c, "f", inputs, repeat=2, limits=PROPOSAL_LIMITS) for c in codes))
+    passed = [[_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts]
+    judges = passed[:1] if oracle == "reference" else passed[1:]
+    counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]
+    hidden = [r.value for r in verdicts[0].results[len(every) :]]
+    good = [_tail_right(verdict, len(every), hidden) for verdict in verdicts[1:]]
+    paid = {seat: _share(row, counts) for seat, row in zip(writers, passed[1:], strict=True)}
+    caught = [not all(p for p, c in zip(row, counts, strict=True) if c) for row in passed[1:]]
+    wrong = [c for c, right_one in zip(caught, good, strict=True) if not right_one]
+    yield from note("proxy", sum(paid.values()) / solvers)
+    yield from note("gold", sum(good) / solvers)
+    yield from note("caught", sum(wrong) / len(wrong) if wrong else 1.0)
+    return {**paid, **_tester_pay(written, counts, tests)}
+
+
+def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
+    """Up to `most` tests, one a line. Raises Unreadable, and Illegal for inputs that are excluded."""
+    found: list[Test] = []
+    for row in filter(str.strip, tagged(text, "tests").splitlines()):
+        given, arrow, output = row.partition("=>")
+        if not arrow:
+            raise Unreadable(f"expected `input => output`, not {excerpt(row)}")
+        found.append(Test(checked(spec.kind, read(given, 4)), read(output, 4)))
+    if not 1 <= len(found) <= most:
+        raise Illegal(f"1 to {most} tests were expected, {len(found)} came")
+    if len({canonical(test.input) for test in found}) < len(found):
+        raise Illegal("the inputs of the tests must differ")
+    return tuple(found)
+
+
+def _passes(verdict: Verdict, index: int, output: Value) -> bool:
+    """Whether one call of a job gave this value; a job that is not deterministic passes nothing."""
+    if verdict.status == "nondeterministic" or index >= len(verdict.results):
+        return False
+    result = verdict.results[index]
+    return result.status == "ok" and same(result.value, output)
+
+
+def _tail_right(verdict: Verdict, skip: int, expected: Sequence[Value]) -> bool:
+    return all(_passes(verdict, skip + i, value) for i, value in enumerate(expected))
+
+
+def _share(row: Sequence[bool], counts: Sequence[bool]) -> float:
+    counted = [p for p, c in zip(row, counts, strict=True) if c]
+    return sum(counted) / len(counted) if counted else 0.0
+
+
+def _tester_pay(
+    written: Mapping[str, tuple[Test, ...]], counts: Sequence[bool], tests: int
+) -> dict[str, float]:
+    """The share of the tests asked for that each verifier wrote and that count."""
+    remaining = iter(counts)
+    return {seat: sum(next(remaining) for _ in batch) / tests for seat, batch in written.items()}

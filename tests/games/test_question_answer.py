@@ -1,0 +1,122 @@
+"""question-answer: the label is the vote, the truth comes from execution, and the notes keep them apart."""
+
+import pytest
+from sparring.envs.games.question_answer import GOLD
+from sparring.envs.registry import ParameterError, find
+
+ID = "question-answer-v0"
+QUESTION = "<question>What is 17 * 3?</question>"
+
+
+def solvers(*texts):
+    return {f"solver_{i}": f"<answer>{text}</answer>" for i, text in enumerate(texts)}
+
+
+def test_solvers_are_paid_for_agreement_even_when_it_is_false(play, known):
+    table = play(ID, {"proposer": QUESTION, **solvers("41", "41.0", "41", "51")}, known(GOLD), attempts=4)
+    assert tuple(table.payoff.values()) == (1, 1, 1, 1, 0)
+    notes = dict(table.notes)
+    assert notes["proxy"] == 0.75
+    assert notes["gold"] == 0.25
+    assert notes["label"] == "41"
+
+
+@pytest.mark.parametrize(
+    ("reward", "texts", "paid"),
+    [
+        ("sqlm", ["51"] * 4, 0),
+        ("sqlm", ["51", "51", "1", "2"], 1),
+        ("sqlm", ["1", "2", "3", "4"], 0),
+        ("r-zero", ["51", "51", "1", "2"], 0.5),
+        ("r-zero", ["51"] * 4, 0),
+        ("serl", ["51", "51", "1", "2"], 1),
+        ("serl", ["51"] * 4, 0),
+    ],
+)
+def test_the_proposer_is_paid_by_the_share_of_the_label(play, known, reward, texts, paid):
+    table = play(ID, {"proposer": QUESTION, **solvers(*texts)}, known(GOLD), attempts=4, reward=reward)
+    assert table.payoff["proposer"] == paid
+
+
+def test_repeating_a_question_of_the_buffer_costs(play, known):
+    def buffer(wish):
+        return ["What is 17 * 4?", "Who am I?"]
+
+    players = {"proposer": QUESTION, **solvers("51", "51", "1", "2")}
+    table = play(ID, players, known(GOLD), buffer=buffer, attempts=4, reward="r-zero")
+    assert table.payoff["proposer"] == pytest.approx(0.5 - 2 / 3)
+    table = play(ID, players, known(GOLD), buffer=buffer, attempts=4, reward="serl")
+    assert table.payoff["proposer"] == 0
+
+
+def test_with_swapped_labels_each_half_is_paid_by_the_others_vote(play, known):
+    both = QUESTION + "<paraphrase>Give 17 times 3.</paraphrase>"
+    table = play(
+        ID, {"proposer": both, **solvers("51", "51", "41", "51")}, known(GOLD), attempts=4, label="swapped"
+    )
+    assert tuple(table.payoff.values())[1:] == (1, 1, 0, 1)
+    table = play(
+        ID, {"proposer": both, **solvers("41", "51", "41", "51")}, known(GOLD), attempts=4, label="swapped"
+    )
+    assert tuple(table.payoff.values())[1:] == (0, 0, 0, 0)
+    assert "Give 17 times 3." in table.turns[2].prompt[-1].text
+
+
+def test_a_judge_seat_may_pay_instead(play, known):
+    judge = ["right", "wrong"]
+    table = play(
+        ID,
+        {"proposer": QUESTION, **solvers("41", "51"), "judge": judge},
+        known(GOLD),
+        attempts=2,
+        label="judge",
+    )
+    assert dict(table.payoff) == {"proposer": 0, "solver_0": 1, "solver_1": 0}
+    assert dict(table.notes)["gold"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("topic", "question", "answer"),
+    [
+        ("arithmetic", "How much is (2 + 3) * -4?", "-20"),
+        ("arithmetic", "Compute 1/3 + 0.5.", "5/6"),
+        ("algebra", "Solve 3x + 5 = 20 for x.", "5"),
+        ("algebra", "For which x is 2*(x - 1) = x/2?", "4/3"),
+    ],
+)
+def test_gold_is_exact(play, known, topic, question, answer):
+    players = {"proposer": f"<question>{question}</question>", "solver": f"<answer>{answer}</answer>"}
+    table = play(ID, players, known(GOLD), attempts=1, topic=topic)
+    assert dict(table.notes)["gold"] == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "question"),
+    [
+        ("algebra", "Solve x*x = 4"),
+        ("algebra", "Solve x = x"),
+        ("arithmetic", "What is love?"),
+        ("arithmetic", "What is 1/0?"),
+        ("arithmetic", "__import__('os').system('1+1')"),
+        ("knowledge", "What is 1 + 1?"),
+    ],
+)
+def test_where_execution_cannot_tell_there_is_no_gold(play, known, topic, question):
+    players = {"proposer": f"<question>{question}</question>", "solver": "1"}
+    table = play(ID, players, known(GOLD), attempts=1, topic=topic)
+    assert table.ending.kind == "outcome"
+    assert dict(table.notes).get("gold", 0) == 0
+
+
+def test_no_question_costs_the_proposer(play):
+    assert dict(play(ID, {"proposer": "hm"}, attempts=2).payoff) == {
+        "proposer": -1,
+        "solver_0": 0,
+        "solver_1": 0,
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"topic": "love"}, {"reward": "grpo"}, {"label": "mine"}])
+def test_an_unknown_variant_is_refused_when_the_game_is_found(wrong):
+    with pytest.raises(ParameterError, match="there are"):
+        find(ID, **wrong)
