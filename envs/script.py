@@ -156,11 +156,9 @@ def ask_all(
     Returns the move of each seat. Only failing seats are asked again; all that still fail share one
     Forfeit.
     """
+    legal = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
     asking = {
-        seat: ask(
-            seat, prompt, parse, choices[seat] if isinstance(choices, Mapping) else choices, tries, otherwise
-        )
-        for seat, prompt in prompts.items()
+        seat: ask(seat, prompt, parse, legal[seat], tries, otherwise) for seat, prompt in prompts.items()
     }
     asks = {seat: cast(tuple[Ask], next(steps))[0] for seat, steps in asking.items()}
     moves: dict[str, Move] = {}

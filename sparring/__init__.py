@@ -9,18 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .agents.policy import Policy, Request, Sampling
-    from .agents.seats import seat
-    from .arenas.match import Match, play
-    from .arenas.rollouts import play_all, rollouts
-    from .arenas.tournament import tournament
-    from .envs.aec import make
-    from .envs.conformance import check_game
-    from .envs.errors import SparringError
-    from .envs.registry import Game, find, game, game_ids, load
-    from .envs.types import Episode, Job, Reply, Verdict
-    from .sandbox.choose import open_verifier
-    from .training.run import train
+    from sparring.agents.policy import Policy, Request, Sampling
+    from sparring.agents.seats import seat
+    from sparring.arenas.match import Match, play
+    from sparring.arenas.rollouts import play_all, rollouts
+    from sparring.arenas.tournament import tournament
+    from sparring.envs.aec import make
+    from sparring.envs.conformance import check_game
+    from sparring.envs.errors import SparringError
+    from sparring.envs.registry import Game, find, game, game_ids, load
+    from sparring.envs.types import Episode, Job, Reply, Verdict
+    from sparring.sandbox.choose import open_verifier
+    from sparring.training.run import train
 
 _ROOMS = {
     "agents.policy": ("Policy", "Request", "Sampling"),

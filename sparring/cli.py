@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .commands import games, play, report, sandbox, tournament, train
-from .envs.errors import SparringError
+from sparring.envs.errors import SparringError
 
 _EPILOG = """\
 examples:

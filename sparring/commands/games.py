@@ -34,7 +34,7 @@ def _table() -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from ..envs.registry import find, game_ids
+    from sparring.envs.registry import find, game_ids
 
     table = Table("game", "roles", "sum", "about", box=None, pad_edge=False)
     for id in game_ids():
@@ -46,8 +46,8 @@ def _table() -> int:
 
 
 def _show(id: str) -> int:
-    from ..envs.playthrough import sample
-    from ..envs.registry import find
+    from sparring.envs.playthrough import sample
+    from sparring.envs.registry import find
 
     game = find(id)
     print(f"{game.id}: {game.about}\n")
@@ -64,17 +64,15 @@ def _show(id: str) -> int:
 
 
 def _check(path: str) -> int:
-    from ..envs.conformance import check_game
-    from ..envs.registry import find, load
-    from ..sandbox.choose import Lazy
+    from sparring.envs.conformance import check_game
+    from sparring.envs.registry import find, load
+    from sparring.sandbox.choose import Lazy
 
     failed = 0
     for id in load(path):
         results = check_game(find(id), verifier=Lazy("auto"))
         for result in results:
             failed += not result.passed
-            print(
-                f"{'ok  ' if result.passed else 'FAIL'} {id} {result.name}{result.detail and ': '}{result.detail}"
-            )
+            print(f"{'ok  ' if result.passed else 'FAIL'} {id} {result.name} {result.detail}".rstrip())
     print(f"{failed} failed" if failed else "all checks passed")
     return 2 if failed else 0

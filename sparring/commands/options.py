@@ -6,11 +6,11 @@ import argparse
 import ast
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..envs.errors import SparringError
+from sparring.envs.errors import SparringError
 
 if TYPE_CHECKING:
-    from ..envs.registry import Game
-    from ..envs.types import Value
+    from sparring.envs.registry import Game
+    from sparring.envs.types import Value
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage] argparse names its own return type so
 
@@ -51,7 +51,7 @@ def add_verifier(parser: argparse.ArgumentParser) -> None:
 
 def load_games(arguments: argparse.Namespace) -> list[str]:
     """Register the games of every --load file; returns their ids."""
-    from ..envs.registry import load
+    from sparring.envs.registry import load
 
     return [id for path in arguments.load for id in load(path)]
 
@@ -80,7 +80,7 @@ def literal(text: str) -> Value:
 
 def chosen_game(arguments: argparse.Namespace) -> Game:
     """The game named by the arguments, with its --set parameters."""
-    from ..envs.registry import find
+    from sparring.envs.registry import find
 
     load_games(arguments)
     given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from .options import ArgumentError, Commands, add_load, add_set, add_verifier, chosen_game, command, pairs
 
 if TYPE_CHECKING:
-    from ..agents.policy import Policy
-    from ..envs.registry import Game
+    from sparring.agents.policy import Policy
+    from sparring.envs.registry import Game
 
 _EXAMPLES = """\
   sparring play tic-tac-toe-v0 --seat x=human               you against a random player
@@ -48,7 +48,7 @@ def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
 
     Raises ArgumentError for a name that is neither.
     """
-    from ..agents.seats import seat
+    from sparring.agents.seats import seat
 
     unknown = [name for name in named if name not in game.seats and name not in game.roles]
     if unknown:
@@ -60,9 +60,9 @@ def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
 
 
 async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Policy]) -> int:
-    from ..arenas.match import Match, play
-    from ..envs.playthrough import text
-    from ..sandbox.choose import Lazy
+    from sparring.arenas.match import Match, play
+    from sparring.envs.playthrough import text
+    from sparring.sandbox.choose import Lazy
 
     verifier = Lazy(arguments.verifier)
     watched = "human" not in {policy.ref.name for policy in seats.values()}

@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..arenas.report import report
+    from sparring.arenas.report import report
 
     print(f"wrote {report(arguments.run_name, out=arguments.out)}")
     return 0

@@ -36,22 +36,22 @@ def add(commands: Commands) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from ..sandbox.doctor import doctor
+    from sparring.sandbox.doctor import doctor
 
     print(doctor())
     return 0
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from ..sandbox.docker import build
+    from sparring.sandbox.docker import build
 
     print(f"built {build()}")
     return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..envs.types import Job
-    from ..sandbox.choose import verify_now
+    from sparring.envs.types import Job
+    from sparring.sandbox.choose import verify_now
 
     job = Job(arguments.file.read_text(encoding="utf-8"), stdin=arguments.stdin)
     name, (verdict,) = verify_now([job], arguments.verifier)
@@ -61,8 +61,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from ..sandbox.choose import open_verifier
-    from ..sandbox.conformance import check
+    from sparring.sandbox.choose import open_verifier
+    from sparring.sandbox.conformance import check
 
     async def checked() -> int:
         verifier = await open_verifier(arguments.verifier)

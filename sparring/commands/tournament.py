@@ -19,7 +19,7 @@ _EXAMPLES = """\
 def add(commands: Commands) -> None:
     parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
     parser.add_argument(
-        "game", metavar="GAME", help="a game; or `verify`, to check the stores named after it"
+        "game", metavar="GAME", help="a game; or `verify` and stores to check"
     )
     parser.add_argument(
         "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
@@ -39,13 +39,13 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.game == "verify":
         return _verify(arguments.entrants)
-    from ..agents.seats import seat
-    from ..arenas.report import tournament_report
-    from ..arenas.report.terminal import show
-    from ..arenas.run import Local
-    from ..arenas.tournament import Plan, tournament
-    from ..sandbox.choose import Lazy
-    from ..training.folders import run_folder
+    from sparring.agents.seats import seat
+    from sparring.arenas.report import tournament_report
+    from sparring.arenas.report.terminal import show
+    from sparring.arenas.run import Local
+    from sparring.arenas.tournament import Plan, tournament
+    from sparring.sandbox.choose import Lazy
+    from sparring.training.folders import run_folder
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(stores: list[str]) -> int:
-    from ..arenas.verify import verify
+    from sparring.arenas.verify import verify
 
     wrong = 0
     for name in stores:

@@ -31,8 +31,8 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..training.recipes import configured
-    from ..training.run import resume, train
+    from sparring.training.recipes import configured
+    from sparring.training.run import resume, train
 
     load_games(arguments)
     if arguments.resume:

@@ -21,7 +21,10 @@ def test_starting_imports_nothing_heavy() -> None:
 
 
 def test_listing_games_imports_nothing_heavy() -> None:
-    code = f"import sys; from sparring.cli import main; main(['games']); print([m for m in {HEAVY} if m in sys.modules])"
+    code = (
+        "import sys; from sparring.cli import main; main(['games']); "
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "kuhn-poker-v0" in done.stdout
     assert done.stdout.strip().endswith("[]")
