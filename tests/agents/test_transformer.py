@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from sparring.agents.branches import ContextError, batches
+from sparring.agents.branches import ContextError, batches, beginnings
 from sparring.agents.policy import Key, Request, Sampling
 from sparring.agents.sampling import draw, logprobs, uniforms
 from sparring.agents.transformer import Batching, Transformer
@@ -40,6 +40,25 @@ def test_logprobs_are_those_of_a_plain_forward_pass_under_the_settings_used(
     requests = [request(prompts[n % 4], n, sampling=sampling) for n in range(40)]
     for reply in tiny.reply(requests):
         assert reply.logprobs == pytest.approx(plain_logprobs(tiny, reply, sampling), abs=1e-5)
+
+
+def test_a_common_beginning_is_read_once_and_changes_nothing(tiny: Transformer) -> None:
+    rules = "long rules about nothing, read by everybody; " * 6
+    texts = [f"{rules}{rest}" for rest in ("J", "K check", "Q bet or not", "")] + ["alone", "b" * 50]
+    requests = [request(text, n, sampling=LONG) for n, text in enumerate(texts)]
+    heads, head_of = beginnings([*dict.fromkeys(tiny.prompts(requests))])
+    assert len(heads) == 3
+    assert [head_of.count(n) for n in range(3)].count(4) == 1
+    for reply in tiny.reply(requests):
+        assert reply.logprobs == pytest.approx(plain_logprobs(tiny, reply, LONG), abs=1e-5)
+
+
+def test_beginnings_leave_every_prompt_a_token() -> None:
+    rules = tuple(range(200))
+    heads, head_of = beginnings([rules, (*rules, 1), (*rules, 1, 2)])
+    assert heads == [rules[:-1]]
+    assert head_of == [0, 0, 0]
+    assert beginnings([(1, 2), (1, 3)]) == ([], [])
 
 
 def test_a_reply_ends_in_its_end_of_turn_or_says_that_it_was_cut(tiny: Transformer) -> None:
