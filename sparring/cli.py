@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import games, play, report, sandbox, tournament, train
 from sparring.envs.errors import SparringError
+
+from .commands import games, play, report, sandbox, tournament, train
 
 _EPILOG = """\
 examples:

@@ -66,7 +66,7 @@ def _show(id: str) -> int:
 def _check(path: str) -> int:
     from sparring.envs.conformance import check_game
     from sparring.envs.registry import find, load
-    from sparring.sandbox.choose import Lazy
+    from sparring.sandbox.lazy import Lazy
 
     failed = 0
     for id in load(path):

@@ -62,7 +62,7 @@ def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
 async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Policy]) -> int:
     from sparring.arenas.match import Match, play
     from sparring.envs.playthrough import text
-    from sparring.sandbox.choose import Lazy
+    from sparring.sandbox.lazy import Lazy
 
     verifier = Lazy(arguments.verifier)
     watched = "human" not in {policy.ref.name for policy in seats.values()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
 
 from .options import Commands, add_verifier, command
@@ -51,12 +52,17 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from sparring.envs.types import Job
-    from sparring.sandbox.choose import verify_now
+    from sparring.sandbox.choose import open_verifier
 
     job = Job(arguments.file.read_text(encoding="utf-8"), stdin=arguments.stdin)
-    name, (verdict,) = verify_now([job], arguments.verifier)
+    verifier = open_verifier(arguments.verifier)
+    try:
+        (verdict,) = verifier.run([job])
+    finally:
+        verifier.shut()
     print(verdict.stdout, end="")
-    print(f"[{name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
+    print(verdict.stderr, end="", file=sys.stderr)
+    print(f"[{verifier.name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
     return 0 if verdict.status == "ok" else 2
 
 
@@ -65,7 +71,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from sparring.sandbox.conformance import check
 
     async def checked() -> int:
-        verifier = await open_verifier(arguments.verifier)
+        verifier = open_verifier(arguments.verifier)
         try:
             results = await check(verifier)
         finally:

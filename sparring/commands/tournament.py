@@ -18,9 +18,7 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
-    parser.add_argument(
-        "game", metavar="GAME", help="a game; or `verify` and stores to check"
-    )
+    parser.add_argument("game", metavar="GAME", help="a game; or `verify` and stores to check")
     parser.add_argument(
         "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
@@ -41,11 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _verify(arguments.entrants)
     from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
+    from sparring.arenas.report.collect import run_folder
     from sparring.arenas.report.terminal import show
     from sparring.arenas.run import Local
     from sparring.arenas.tournament import Plan, tournament
-    from sparring.sandbox.choose import Lazy
-    from sparring.training.folders import run_folder
+    from sparring.sandbox.lazy import Lazy
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))

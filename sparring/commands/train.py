@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     load_games(arguments)
     if arguments.resume:
-        return resume(arguments.resume, steps=arguments.steps)
+        return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
     flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
     given = {name: value for name, value in flags.items() if value is not None}
     config = configured(
         arguments.recipe, arguments.config, pairs(arguments.set, "--set"), given, load=arguments.load
     )
-    return train(config)
+    return 130 if train(config).interrupted else 0
