@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from ..envs.types import Episode, Message, Turn
 from .advantage import Outcome
-from .config import ConfigError, Credits
-from .rewards import PROPOSER, returns
+from .config import Credits
+from .rewards import returns
 from .samples import Sample, Span
 
 
@@ -45,7 +45,7 @@ def collect(
     groups: dict[tuple[Message, ...], str] = {}
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         endings[episode.ending.kind] += 1
-        for seat, payoff in shape(episode, settings, role_of).items():
+        for seat, paid in episode.payoff.items():
             if role_of[seat] in judges or not _trained(episode, seat, role_of[seat], settings, learner):
                 continue
             turns = [(i, turn) for i, turn in enumerate(episode.turns) if turn.seat == seat]
@@ -54,7 +54,7 @@ def collect(
                 continue
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             seated = _Seated(index, episode, seat, role_of[seat], _opponent(episode, learner), group)
-            outcome, made = _seat_samples(seated, turns, payoff, settings, version)
+            outcome, made = _seat_samples(seated, turns, settings.scale * paid, settings, version)
             outcomes.append(outcome)
             samples += made
     return Collected(tuple(samples), tuple(outcomes), dict(endings))
@@ -108,27 +108,6 @@ def _seat_samples(
 def _opponent(episode: Episode, learner: str) -> str:
     """The names of the other policies at the table; `self` in a mirror game."""
     return ",".join(sorted({ref.name for ref in episode.seats.values() if ref.name != learner})) or "self"
-
-
-def shape(episode: Episode, settings: Credits, role_of: Mapping[str, str]) -> dict[str, float]:
-    """Each seat's payoff as it is trained on: scaled, proposers by their tasks' solve rate if so set.
-
-    The rate is the episode's note `solve_rate`; an episode without one (an invalid task) keeps the
-    game's own payoff. A shaped payoff is for training alone and never stored or rated.
-    """
-    payoff = dict(episode.payoff)
-    if settings.proposer != "payoff":
-        try:
-            reward = PROPOSER[settings.proposer]
-        except KeyError:
-            known = ", ".join(["payoff", *PROPOSER])
-            raise ConfigError(
-                f"credits.proposer must be one of {known}; it is {settings.proposer!r}"
-            ) from None
-        rate = dict(episode.notes).get("solve_rate")
-        if isinstance(rate, (int, float)):
-            payoff |= {seat: reward(rate) for seat in payoff if role_of[seat] == "proposer"}
-    return {seat: settings.scale * amount for seat, amount in payoff.items()}
 
 
 def failed(turns: Sequence[Turn], index: int, episode: Episode) -> bool:

@@ -28,7 +28,8 @@ class ConfigError(SparringError, ValueError):
 class Rollout:
     """How games are played: `games` a step, each seed `replicates` times, `at_once` in flight.
 
-    `opponent`: who sits opposite the learner: `mirror` (itself).
+    Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
+    log-probabilities trained on those of another policy.
     """
 
     games: int = 256
@@ -36,8 +37,6 @@ class Rollout:
     at_once: int = 256
     max_tokens: int = 64
     temperature: float = 1.0
-    top_p: float = 1.0
-    opponent: str = "mirror"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ class Credits:
     scale: float = 1.0
     spread: Spread = "to_go"
     failed_try: float = -1.0
-    proposer: str = "payoff"
     truncated: bool = False
     trained: tuple[str, ...] = ()
 
@@ -70,7 +68,7 @@ class Update:
     Every `magnet_every` steps the magnet moves the share `magnet_move` of the way to the learner (0:
     it stays at the first weights). `fold` trains rows of equal tokens once, weighted by their number.
     `average` is the decay of the running average of weights (0: none). `lora` is the adapters' rank
-    (0: all weights are trained).
+    (0: all weights are trained). `checkpointing` saves memory by computing activations again.
     """
 
     loss: Loss = "dr_grpo"
@@ -90,11 +88,16 @@ class Update:
     magnet_move: float = 0.1
     average: float = 0.0
     lora: int = 0
+    bf16: bool = False
+    checkpointing: bool = False
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is written, every so many steps (0: never). `keep` bounds the checkpoints kept (0: all)."""
+    """What is written, every so many steps (0: never). `keep` bounds the checkpoints kept (0: all).
+
+    Every `probe_every` steps the sampler's log-probabilities are compared with the learner's.
+    """
 
     evaluate_every: int = 0
     checkpoint_every: int = 0
@@ -102,6 +105,7 @@ class Record:
     transcripts: int = 4
     keep: int = 0
     metrics_every: int = 1
+    probe_every: int = 50
     tensorboard: bool = True
 
 
@@ -121,7 +125,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Config:
-    """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default)."""
+    """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default).
+
+    `load` lists files that register games; `out` is the run's folder, or its name under `runs/`.
+    """
 
     recipe: str = "spiral"
     game: str = "kuhn-poker-v0"
@@ -131,6 +138,8 @@ class Config:
     seed: int = 0
     verifier: str = "auto"
     threads: int = 0
+    load: tuple[str, ...] = ()
+    out: str = ""
     rollout: Rollout = Rollout()
     credits: Credits = Credits()
     update: Update = Update()
@@ -147,6 +156,17 @@ class Config:
                 f"rollout.games = {self.rollout.games} is no multiple of "
                 f"rollout.replicates = {self.rollout.replicates}"
             )
+        if self.update.microbatches > 1 and self.update.loss not in (
+            "dr_grpo",
+            "luspo",
+            "dapo",
+            "bnpo",
+            "cispo",
+        ):
+            raise ConfigError(
+                f"update.loss = {self.update.loss} averages over rows, which padding them to "
+                f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
+            )
 
 
 _LOWEST: Mapping[str, float] = {
@@ -155,7 +175,7 @@ _LOWEST: Mapping[str, float] = {
     "rollout.replicates": 1,
     "rollout.at_once": 1,
     "rollout.max_tokens": 1,
-    "rollout.temperature": 0,
+    "rollout.temperature": 0.01,
     "credits.std_floor": 0,
     "credits.prior": 0,
     "update.lr": 0,
@@ -164,6 +184,7 @@ _LOWEST: Mapping[str, float] = {
     "update.kl": 0,
     "update.lora": 0,
     "record.metrics_every": 1,
+    "record.probe_every": 1,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.collect import collect
-from sparring.training.config import ConfigError, Credits
+from sparring.training.config import Credits
 
 ROLES = {"first": "first", "second": "second"}
 ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
@@ -103,17 +103,6 @@ def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[
 def test_payoffs_and_credits_are_scaled_together():
     game = episode(turn("first", (1,), (2,), credits={"a": 1.0}))
     assert gather(game, settings=Credits(scale=0.5)).samples[0].reward == 1.5
-
-
-def test_proposers_can_be_paid_by_the_solve_rate_of_their_task():
-    game = episode(turn("proposer", (1,), (2,)), notes=(("solve_rate", 0.25),))
-    game = replace(game, seats={"proposer": ME}, payoff={"proposer": 0.0})
-    found = collect(
-        [(0, game)], Credits(proposer="variance"), learner="learner", role_of={"proposer": "proposer"}
-    )
-    assert found.samples[0].payoff == 0.75
-    with pytest.raises(ConfigError, match="must be one of payoff, difficulty"):
-        collect([(0, game)], Credits(proposer="x"), learner="learner", role_of={"proposer": "proposer"})
 
 
 def test_same_prompts_share_a_group_and_other_prompts_do_not():

@@ -1,0 +1,184 @@
+"""Runs: the same curve after an interruption, alarms, refusals in one line, nothing half-written."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from sparring.envs.errors import SparringError
+from sparring.training.checkpoints import CheckpointError
+from sparring.training.config import Config, override
+from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
+from sparring.training.records import read_metrics
+from sparring.training.run import RunError, resume, train
+
+SMALL = [
+    "rollout.games=8",
+    "steps=6",
+    "record.evaluate_every=2",
+    "record.checkpoint_every=3",
+    "record.metrics_every=1",
+    "record.transcripts_every=3",
+    "record.tensorboard=false",
+    "update.magnet_every=2",
+    "threads=1",
+]
+
+
+def small(out: Path, *settings: str) -> Config:
+    return configured("spiral", None, [*SMALL, *settings], {"out": str(out)})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory):
+    """One uninterrupted run of six steps."""
+    return train(small(tmp_path_factory.mktemp("runs") / "whole"), quiet=True)
+
+
+def without_clock(folder: Path):
+    timed = ("seconds/", "games_per_second")
+    return [{k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(folder)]
+
+
+def test_a_run_folder_holds_what_it_promises(whole):
+    names = {path.name for path in whole.folder.iterdir()}
+    assert names == {"config.toml", "metrics.jsonl", "checkpoints", "transcripts"}
+    kept = sorted(path.name for path in (whole.folder / "checkpoints").iterdir())
+    assert kept == ["step-3", "step-6"]
+    assert {"config.json", "model.safetensors", "tokenizer.json", "manifest.json"} <= {
+        path.name for path in (whole.folder / "checkpoints/step-6").iterdir()
+    }
+
+
+def test_metrics_say_what_happened(whole):
+    first, *_, last = read_metrics(whole.folder)
+    assert first["step"] == 0
+    assert 0.85 <= first["nashconv"] <= 1.0
+    assert last["step"] == 6
+    assert last["games"] == 48
+    for name in ("nashconv", "nashconv_average", "legal_mass", "versus_nash", "kl", "tokens"):
+        assert isinstance(last[name], (int, float)), name
+    for role in ("first", "second"):
+        for name in ("payoff", "entropy", "reply_tokens", "invalid_rate"):
+            assert f"{name}/{role}" in last
+    assert last["versus_nash"] <= 1e-9
+    assert read_metrics(whole.folder)[1]["sampler_gap"] < 1e-4
+
+
+def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(whole, tmp_path, monkeypatch):
+    from sparring.training.selfplay import SelfPlay
+
+    play = SelfPlay.batch
+
+    def killed(self, number):
+        if number == 4:
+            raise KeyboardInterrupt
+        return play(self, number)
+
+    folder = tmp_path / "cut"
+    with monkeypatch.context() as patch:
+        patch.setattr(SelfPlay, "batch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(folder), quiet=True)
+    assert read_metrics(folder)[-1]["step"] == 4
+    resume(folder, quiet=True)
+    assert without_clock(folder) == without_clock(whole.folder)
+    for name in ("model.safetensors", "state/average.safetensors", "state/magnet.safetensors"):
+        ours, theirs = (
+            (place / "checkpoints/step-6" / name).read_bytes() for place in (folder, whole.folder)
+        )
+        assert ours == theirs, name
+
+
+def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
+    from sparring.training.selfplay import SelfPlay
+
+    play = SelfPlay.batch
+
+    def interrupted(self, number):
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return play(self, number)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(SelfPlay, "batch", interrupted)
+    done = train(small(tmp_path / "r"), quiet=True)
+    assert (done.interrupted, done.step) == (True, 2)
+    assert (tmp_path / "r/checkpoints/step-2/manifest.json").exists()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_transcripts_show_moves_and_the_audit_of_each_sample(whole):
+    text = (whole.folder / "transcripts/step-000003.txt").read_text()
+    assert "kuhn-poker-v0 seed" in text
+    assert "first says: " in text
+    assert "→ baseline" in text
+    assert "→ advantage" in text
+
+
+def test_a_corrupt_checkpoint_is_refused_in_one_line(whole, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(whole.folder, folder)
+    file = folder / "checkpoints/step-6/model.safetensors"
+    file.write_bytes(file.read_bytes()[:-8] + bytes(8))
+    with pytest.raises(CheckpointError, match=r"step-6 is corrupt \(model.safetensors changed\)") as caught:
+        resume(folder, steps=9, quiet=True)
+    assert "\n" not in str(caught.value)
+    file.unlink()
+    with pytest.raises(CheckpointError, match="is corrupt"):
+        resume(folder, steps=9, quiet=True)
+
+
+def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
+    with pytest.raises(RunError, match="no run"):
+        resume(tmp_path / "nowhere/x")
+    with pytest.raises(RunError, match="has trained all its 6 steps"):
+        resume(whole.folder)
+    with pytest.raises(CheckpointError, match=r"no checkpoint of step 5 .*; there are 3, 6"):
+        resume(f"{whole.folder}@5")
+    with pytest.raises(RunError, match="expected RUN"):
+        resume(f"{whole.folder}@last")
+    with pytest.raises(RunError, match="exists; resume it"):
+        train(small(whole.folder), quiet=True)
+
+
+def test_bad_input_leaves_no_folder_behind(tmp_path):
+    for settings in (["game=kuhn-poker-v1"], ["model=tinny"], ["credits.trained=first2"], ["parameters.x=1"]):
+        with pytest.raises(SparringError):
+            train(small(tmp_path / "r", *settings), quiet=True)
+        assert not (tmp_path / "r").exists()
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    import safetensors.torch
+    import sparring.training.loop as loop
+
+    def full(*_: object, **__: object):
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(loop, "save_file", full)
+    with pytest.raises(CheckpointError, match=r"cannot write .*: No space left on device; free some space"):
+        train(small(tmp_path / "r"), quiet=True)
+    assert list((tmp_path / "r/checkpoints").iterdir()) == []
+
+
+def test_recipes_are_found_by_name():
+    assert {"spiral", "absolute-zero"} <= set(recipe_names())
+    with pytest.raises(UnknownRecipeError, match="did you mean spiral"):
+        configured("spirall")
+
+
+def test_flags_win_over_settings_over_the_file_over_the_recipe(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('recipe = "spiral"\nsteps = 7\nseed = 7\nmodel = "m"\n')
+    config = configured(None, file, {"seed": "8", "model": "n"}, {"model": "o"})
+    assert (config.recipe, config.steps, config.seed, config.model) == ("spiral", 7, 8, "o")
+    assert config.update == override(configured("spiral"), []).update
+
+
+def test_every_line_of_metrics_is_json(whole):
+    for line in (whole.folder / "metrics.jsonl").read_text().splitlines():
+        json.loads(line)

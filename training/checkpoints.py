@@ -1,0 +1,127 @@
+"""Checkpoints: folders that appear whole or not at all, and are read only if every byte is as written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from ..envs.errors import SparringError
+
+MANIFEST = "manifest.json"
+_PARTIAL = ".partial"
+
+
+class CheckpointError(SparringError, OSError):
+    """A checkpoint is missing, corrupt, or could not be written."""
+
+
+def drafts(folder: Path) -> Path:
+    """Where checkpoints are written before they are whole, beside them on the same disk."""
+    return folder / _PARTIAL
+
+
+def steps(folder: Path) -> list[int]:
+    """The steps of all checkpoints in a folder, ascending."""
+    names = [path.name for path in folder.glob("step-*") if path.is_dir()]
+    return sorted(int(name[5:]) for name in names if name[5:].isdecimal())
+
+
+def at(folder: Path, step: int | None = None) -> Path:
+    """The checkpoint of a step, or the latest. Raises CheckpointError, naming what there is."""
+    known = steps(folder)
+    if not known:
+        raise CheckpointError(f"no checkpoint in {folder}")
+    if step is not None and step not in known:
+        raise CheckpointError(f"no checkpoint of step {step} in {folder}; there are {_listed(known)}")
+    return folder / f"step-{known[-1] if step is None else step}"
+
+
+def finish(draft: Path, place: Path) -> None:
+    """Seal a draft with the digests of its files and put it in place in one move.
+
+    Raises CheckpointError when the disk does not take it.
+    """
+    digests = {name: _digest(draft / name) for name in _files(draft)}
+    (draft / MANIFEST).write_text(json.dumps(digests, indent=1) + "\n")
+    for name in [*digests, MANIFEST]:
+        _sync(draft / name)
+    if place.exists():
+        shutil.rmtree(place)
+    draft.rename(place)
+    _sync(place.parent)
+
+
+def verify(place: Path) -> None:
+    """Raise CheckpointError unless every file is there as it was written."""
+    try:
+        digests: dict[str, str] = json.loads((place / MANIFEST).read_text())
+        odd = [name for name, digest in digests.items() if _digest(place / name) != digest]
+    except (OSError, ValueError, AttributeError) as fault:
+        raise CheckpointError(f"the checkpoint {place} is corrupt ({fault}); remove it and resume") from fault
+    if odd:
+        raise CheckpointError(f"the checkpoint {place} is corrupt ({odd[0]} changed); remove it and resume")
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all but the last `keep` checkpoints (0: none is removed)."""
+    for step in steps(folder)[:-keep] if keep else []:
+        shutil.rmtree(folder / f"step-{step}")
+
+
+@contextmanager
+def writing(what: Path) -> Generator[None]:
+    """Turn whatever a full disk makes libraries raise into one clear CheckpointError."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as fault:
+        if not _of_disk(fault):
+            raise
+        raise CheckpointError(
+            f"cannot write {what}: {_reason(fault)}; free some space and resume the run"
+        ) from fault
+
+
+def write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def _of_disk(fault: BaseException) -> bool:
+    text = str(fault)
+    return isinstance(fault, OSError) or "os error" in text or "PytorchStreamWriter" in text
+
+
+def _reason(fault: BaseException) -> str:
+    if isinstance(fault, OSError) and fault.errno is not None:
+        return os.strerror(fault.errno)
+    full = "No space" in str(fault) or "PytorchStreamWriter" in str(fault)
+    return os.strerror(errno.ENOSPC) if full else str(fault)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _listed(known: list[int]) -> str:
+    return ", ".join(map(str, known if len(known) < 8 else [*known[:3], "…", *known[-3:]]))

@@ -1,0 +1,220 @@
+"""What happens around TRL's steps: magnet and average, metrics, evaluation, alarms, checkpoints."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors.torch import load_file, save_file
+from torch.nn import Module
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ..envs.exact import Tree
+from . import checkpoints, transcripts
+from .config import Config
+from .evaluate import evaluate
+from .measure import baselines, measure
+from .monitors import Alarm, Watcher
+from .progress import Display
+from .records import Metrics, Records
+from .selfplay import SelfPlay
+from .trainer import SelfPlayTrainer
+from .weights import Average
+
+STATE = "state"
+
+
+class Loop(TrainerCallback):
+    """The callback of a run. `interrupt()` ends it after the present step, with a checkpoint.
+
+    Order after a step: magnet, average, evaluation, record, transcripts, checkpoint; so a checkpoint
+    holds what the record beside it says.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        folder: Path,
+        play: SelfPlay,
+        records: Records,
+        display: Display,
+        *,
+        tree: Tree | None,
+        resume: Path | None = None,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.play = play
+        self.records = records
+        self.display = display
+        self.alarms: list[Alarm] = []
+        self.last: Metrics = {}
+        self.interrupted = False
+        self.saved: int | None = None
+        self.trainer: SelfPlayTrainer
+        self.magnet: Average | None = None
+        self.average: Average | None = None
+        self._watcher = Watcher(config.watch)
+        self._tree = tree
+        self._resume = resume
+        self._began = 0.0
+        self._seconds: dict[str, float] = {}
+        self._recorded = 0
+        self._since = (0.0, 0)
+
+    def interrupt(self) -> None:
+        """End after the present step, with a checkpoint."""
+        self.interrupted = True
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        update = self.config.update
+        if update.kl:
+            self.magnet = Average(cast(Module, self.trainer.model))
+            self.trainer.pull(self.magnet, update.kl)
+        if update.average:
+            self.average = Average(cast(Module, self.trainer.model))
+        if self._resume:
+            self._restore(self._resume / STATE)
+        elif self._tree and self.config.record.evaluate_every:
+            self._record({"step": 0, "games": 0, **self._evaluated()})
+        gc.collect()
+        gc.freeze()  # hundreds of thousands of objects of torch and transformers, else walked again and again
+        self._since = (time.perf_counter(), self.play.games)
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        now = time.perf_counter()
+        if self._recorded:
+            self._count("record", now - self._recorded)
+        self._began = now
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.trainer.check()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._recorded = time.perf_counter()
+        step, update, record = state.global_step, self.config.update, self.config.record
+        played = self.play.last
+        assert played, "a step without games"
+        fresh = (step - 1) % update.iterations == 0
+        spent = played.seconds if fresh else {}
+        for name, seconds in spent.items():
+            self._count(name, seconds)
+        self._count("update", self._recorded - self._began - sum(spent.values()))
+        if self.magnet and update.magnet_every and step % update.magnet_every == 0:
+            self.magnet.move(update.magnet_move)
+        if self.average:
+            self.average.move(1 - min(update.average, step / (step + 10)))
+        last = step >= self.config.steps
+        measured = self.trainer.measured()
+        found: Metrics = {}
+        if self._tree and (last or _due(step, record.evaluate_every)) and record.evaluate_every:
+            found |= self._evaluated()
+        boundary = step % update.iterations == 0
+        saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
+        if found or saving or _due(step, record.metrics_every):
+            self._record({**self._described(step, measured, kwargs), **found})
+        if fresh and _due(played.number, record.transcripts_every):
+            with checkpoints.writing(self.folder / "transcripts"):
+                transcripts.write(self.folder / "transcripts", played, record.transcripts)
+        self.display.step(step)
+        stopped = any(alarm.step == step for alarm in self.alarms) and self.config.watch.action == "stop"
+        if saving:
+            control.should_save = True
+        if stopped or (saving and self.interrupted):
+            control.should_training_stop = True
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        gc.unfreeze()
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Add our own state to what was saved, seal it and put it in place."""
+        step, folder = state.global_step, self.folder / "checkpoints"
+        draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
+        own = draft / STATE
+        own.mkdir(exist_ok=True)
+        checkpoints.write_json(
+            own / "sparring.json",
+            {"step": step, "play": self.play.state(), "watch": self._watcher.state()},
+        )
+        for name, average in (("magnet", self.magnet), ("average", self.average)):
+            if average:
+                save_file(
+                    {k: v.contiguous() for k, v in average.state().items()}, own / f"{name}.safetensors"
+                )
+        checkpoints.finish(draft, folder / f"step-{step}")
+        checkpoints.prune(folder, self.config.record.keep)
+        self.saved = step
+
+    def _restore(self, own: Path) -> None:
+        saved = json.loads((own / "sparring.json").read_text())
+        self.play.restore(saved["play"])
+        self._watcher.restore(saved["watch"])
+        for name, average in (("magnet", self.magnet), ("average", self.average)):
+            if average and (own / f"{name}.safetensors").exists():
+                average.restore(load_file(own / f"{name}.safetensors"))
+
+    def _evaluated(self) -> Metrics:
+        """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
+        assert self._tree, "only games with a tree are evaluated"
+        own = evaluate(self._tree, self.play.policy)
+        found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
+        found |= {f"value/{seat}": value for seat, value in own.values.items()}
+        found["versus_nash"] = own.versus_nash
+        if self.average:
+            with self.average.worn():
+                mean = evaluate(self._tree, self.play.policy)
+            found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
+            found["versus_nash_average"] = mean.versus_nash
+        return found
+
+    def _described(self, step: int, measured: dict[str, float], kwargs: dict[str, Any]) -> Metrics:
+        played = self.play.last
+        assert played, "a step without games"
+        now = time.perf_counter()
+        began, games = self._since
+        self._since = (now, self.play.games)
+        record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
+        record |= measure(played, self.play.game.role_of)
+        record |= baselines(self.play.baselines, self.config.credits)
+        record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}
+        if "clip_ratio/region_mean" in measured:
+            record["clip_ratio"] = measured["clip_ratio/region_mean"]
+        if self.trainer.sampler_gap is not None:
+            record["sampler_gap"] = self.trainer.sampler_gap
+        record["lr"] = kwargs["lr_scheduler"].get_last_lr()[0]
+        record["tasks"] = len(self.play.tasks)
+        record["games_per_second"] = (self.play.games - games) / (now - began)
+        record |= {f"seconds/{name}": seconds for name, seconds in self._seconds.items()}
+        return record
+
+    def _record(self, record: Metrics) -> None:
+        self.last = self.last | record
+        self.records.add(record)
+        self.display.show(record)
+        if self.config.watch.action == "ignore":
+            return
+        for alarm in self._watcher.look(record):
+            self.alarms.append(alarm)
+            self.display.say(f"alarm at step {alarm.step}: {alarm.text}", "yellow")
+
+    def _count(self, phase: str, seconds: float) -> None:
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
+
+
+def _due(step: int, every: int) -> bool:
+    return bool(every) and step % every == 0

@@ -1,0 +1,70 @@
+"""What a step says of itself: the numbers of `metrics.jsonl`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from ..envs.types import Episode, Turn
+from .advantage import Baselines
+from .collect import failed
+from .config import Credits
+from .records import Metrics
+from .selfplay import LEARNER, Step
+
+
+def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
+    """Endings, and by role: payoff, entropy, reply and thought length, invalid and cut-off replies.
+
+    Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
+    lengths are in tokens, thoughts in characters; `solve_rate` and other numeric notes are means.
+    """
+    record: Metrics = {f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())}
+    by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
+    for episode in step.episodes:
+        for seat, ref in episode.seats.items():
+            if ref.name == LEARNER:
+                by_role[role_of[seat]].append((episode, seat))
+    for role, seats in by_role.items():
+        record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+    record |= _notes(step.episodes)
+    record["samples"] = len(step.collected.samples)
+    return record
+
+
+def baselines(kept: Baselines, settings: Credits) -> Metrics:
+    """The running baselines, by game and role."""
+    return {
+        f"baseline/{key.replace(' ', '/')}": baseline.read(settings.decay, settings.bias_correction)
+        for key, baseline in sorted(kept.items())
+    }
+
+
+def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
+    payoffs = [episode.payoff[seat] for episode, seat in seats if seat in episode.payoff]
+    turns: list[Turn] = []
+    refused = 0
+    for episode, seat in seats:
+        own = [turn for turn in episode.turns if turn.seat == seat]
+        refused += sum(failed(own, i, episode) for i in range(len(own)))
+        turns += own
+    logprobs = [logprob for turn in turns for logprob in turn.reply.logprobs]
+    return {
+        "payoff": fmean(payoffs) if payoffs else None,
+        "entropy": -fmean(logprobs) if logprobs else None,
+        "reply_tokens": fmean([len(turn.reply.tokens) for turn in turns]) if turns else None,
+        "thought_characters": fmean([len(turn.reply.thought) for turn in turns]) if turns else None,
+        "invalid_rate": refused / len(turns) if turns else None,
+        "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
+    }
+
+
+def _notes(episodes: Sequence[Episode]) -> Metrics:
+    """The mean of every note that is a number, over the episodes that have it."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for episode in episodes:
+        for name, value in episode.notes:
+            if isinstance(value, (bool, int, float)):
+                found[name].append(float(value))
+    return {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}

@@ -1,0 +1,82 @@
+"""Alarms: what makes self-play fail, watched in the metrics of every recorded step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .config import Watch
+from .records import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that self-play fails by, seen at a step."""
+
+    name: str
+    step: int
+    text: str
+
+
+class Watcher:
+    """Reads records in order. A rule that stays broken raises its alarm once, until it holds again."""
+
+    def __init__(self, limits: Watch) -> None:
+        self._limits = limits
+        self._broken: set[str] = set()
+        self._best = float("inf")
+
+    def look(self, record: Metrics) -> list[Alarm]:
+        """The alarms that this record raises anew."""
+        found = {name: text for name, text in self._rules(record) if text}
+        fresh = [Alarm(name, int(record["step"] or 0), text) for name, text in found.items()]
+        fresh = [alarm for alarm in fresh if alarm.name not in self._broken]
+        held = {name for name, text in self._rules(record) if not text}
+        self._broken = (self._broken | set(found)) - held
+        nash_conv = record.get("nashconv")
+        if isinstance(nash_conv, (int, float)):
+            self._best = min(self._best, nash_conv)
+        return fresh
+
+    def _rules(self, record: Metrics) -> Iterator[tuple[str, str]]:
+        """(name, what is wrong or "") of each rule that the record has numbers for."""
+        limits, numbers = self._limits, {k: v for k, v in record.items() if isinstance(v, (int, float))}
+        for name, value in numbers.items():
+            kind, _, role = name.partition("/")
+            if kind == "invalid_rate":
+                yield name, _above(value, limits.invalid_rate, f"of {role}'s replies were refused")
+            elif kind == "cut_rate":
+                yield name, _above(value, limits.truncation_rate, f"of {role}'s replies were cut off")
+            elif kind == "entropy" and role:
+                yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
+        yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
+        yield from _known(
+            numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
+        )
+        if "legal_mass" in numbers:
+            yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
+        if "nashconv" in numbers:
+            most = self._best + limits.collapse if limits.collapse else 0.0
+            yield "collapse", _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}")
+
+    def state(self) -> dict[str, object]:
+        return {"broken": sorted(self._broken), "best": None if self._best == float("inf") else self._best}
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        broken, best = state["broken"], state["best"]
+        self._broken = set(map(str, broken)) if isinstance(broken, list) else set()
+        self._best = best if isinstance(best, float) else float("inf")
+
+
+def _above(value: float, most: float, what: str) -> str:
+    """Limits of 0 are off."""
+    return f"{value:.3g} {what} (limit {most:.3g})" if most and value > most else ""
+
+
+def _below(value: float, least: float, what: str) -> str:
+    return f"{value:.3g} {what} (limit {least:.3g})" if least and value < least else ""
+
+
+def _known(numbers: Mapping[str, float], name: str, most: float, what: str) -> Iterator[tuple[str, str]]:
+    if name in numbers:
+        yield name, _above(numbers[name], most, what)

@@ -1,0 +1,61 @@
+"""Recipes by name: published methods as settings over the same run. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...envs.errors import SparringError
+from ..config import Config, override, read
+
+
+class UnknownRecipeError(SparringError, KeyError):
+    """No recipe has this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def recipe_names() -> list[str]:
+    """The names of all recipes."""
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
+
+
+def recipe(name: str) -> Config:
+    """The settings of a recipe. Raises UnknownRecipeError, naming the nearest."""
+    known = recipe_names()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+        raise UnknownRecipeError(f"no recipe {name!r}{hint}")
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    return module.CONFIG
+
+
+def configured(
+    name: str | None,
+    file: Path | None = None,
+    settings: Mapping[str, str] | Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    *,
+    load: Sequence[str] = (),
+) -> Config:
+    """A recipe's settings, then those of a TOML file, then `key=value` settings, then flags.
+
+    Without a name the file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
+    """
+    if name is None:
+        name = read(file).recipe if file else "spiral"
+    config = replace(recipe(name), recipe=name)
+    if file:
+        config = replace(read(file, config), recipe=name)
+    listed = (
+        [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
+    )
+    config = override(config, listed)
+    return replace(config, load=(*config.load, *map(str, load)), **(flags or {}))

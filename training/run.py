@@ -1,0 +1,194 @@
+"""A training run from its settings to its folder; resumes to the same curve, ends cleanly on Ctrl-C.
+
+`runs/NAME/` holds config.toml, metrics.jsonl, tensorboard/, transcripts/ and checkpoints/step-N/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game, find, load
+from ..sandbox.verifier import Verifier
+from . import checkpoints
+from .config import Config, read, to_toml
+from .folders import free_folder, run_folder
+from .records import Metrics
+
+
+class RunError(SparringError, RuntimeError):
+    """A run that cannot be started, or that had to stop."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a run ended: its folder, its last step, the latest value of every metric, its alarms."""
+
+    folder: Path
+    step: int
+    metrics: Metrics
+    alarms: tuple[str, ...]
+    interrupted: bool
+
+
+def train(config: Config, *, quiet: bool = False) -> Trained:
+    """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
+    game = _game(config)
+    folder = _free(config)
+    return _run(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+
+
+def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) -> Trained:
+    """Go on from a run's last checkpoint, or from that of `RUN@N`; to `steps`, if given.
+
+    Metrics after it are as if the run had never stopped. Raises CheckpointError for a checkpoint that
+    is missing or corrupt.
+    """
+    name, at, number = str(run).partition("@")
+    if at and number != "latest" and not number.isdecimal():
+        raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
+    folder = run_folder(name)
+    if not (folder / "config.toml").is_file():
+        raise RunError(f"no run {name!r}: {folder} has no config.toml")
+    config = read(folder / "config.toml")
+    if steps is not None:
+        config = replace(config, steps=steps)
+    place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
+    checkpoints.verify(place)
+    if int(place.name[5:]) >= config.steps:
+        raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
+    return _run(config, _game(config), folder, place, quiet=quiet)
+
+
+def _game(config: Config) -> Game:
+    for file in config.load:
+        load(file)
+    return find(config.game, **config.parameters)
+
+
+def _free(config: Config) -> Path:
+    """Where the run will lie. A folder that was asked for must be free; else the first free name."""
+    folder = run_folder(config.out) if config.out else free_folder(config.recipe)
+    if folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} exists; resume it with --resume, or choose another --out")
+    return folder
+
+
+def _begin(config: Config, folder: Path) -> None:
+    """Make the folder; only now, when the game, the model and the settings are known to be good."""
+    with checkpoints.writing(folder):
+        for part in ("checkpoints", "transcripts"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / "config.toml").write_text(to_toml(config))
+
+
+def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    import torch
+
+    from ..agents.models import load_model
+    from ..agents.models import quiet as hushed
+    from .evaluate import exact_tree
+    from .loop import Loop
+    from .progress import Display
+    from .records import Records
+    from .selfplay import SelfPlay, Timed
+    from .trainer import SelfPlayTrainer
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    policy = load_model(config.model, game, seed=config.seed, device=_device())
+    if config.update.lora:
+        policy.model = _with_lora(policy.model, config)
+    drafts = checkpoints.drafts(folder / "checkpoints")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(hushed())
+        runner = stack.enter_context(asyncio.Runner())
+        verifier = Timed(lambda: _verifier(config, display.say))
+        stack.callback(lambda: runner.run(verifier.close()))
+        play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        step = int(place.name[5:]) if place else None
+        _begin(config, folder)
+        records = Records(folder, tensorboard=config.record.tensorboard, after=step)
+        stack.callback(records.close)
+        display = stack.enter_context(Display(config.steps, quiet=quiet))
+        tree = exact_tree(game) if config.record.evaluate_every else None
+        loop = Loop(config, folder, play, records, display, tree=tree, resume=place)
+        trainer = SelfPlayTrainer(
+            policy.model, policy.dialect.tokenizer, config, play.batch, folder=drafts, callbacks=[loop]
+        )
+        loop.trainer = trainer
+        display.say(_header(config, folder, policy.model))
+        stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
+        stack.enter_context(_interrupts(loop.interrupt, display.say))
+        with checkpoints.writing(folder / "checkpoints"):
+            trainer.train(resume_from_checkpoint=str(place) if place else None)
+        display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
+        alarms = tuple(alarm.text for alarm in loop.alarms)
+        return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted)
+
+
+def _with_lora(model: Any, config: Config) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    rank = config.update.lora
+    return get_peft_model(
+        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _verifier(config: Config, say: Callable[[str], None]) -> Verifier:
+    from ..sandbox.choose import open_verifier
+
+    verifier = open_verifier(config.verifier)
+    say(f"code runs in: {verifier.name}")
+    return verifier
+
+
+def _header(config: Config, folder: Path, model: Any) -> str:
+    size = sum(p.numel() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    share = "" if trained == size else f", {trained / 1e6:,.2f} M trained"
+    return (
+        f"{folder} · {config.recipe} on {config.game} · {config.model} ({size / 1e6:,.2f} M{share}) · "
+        f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"
+    )
+
+
+def _farewell(folder: Path, step: int, config: Config, interrupted: bool) -> str:
+    if interrupted:
+        return f"stopped at step {step}, saved; go on with: sparring train --resume {folder}"
+    return f"done: step {step} of {config.steps} in {folder}"
+
+
+@contextlib.contextmanager
+def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[None]:
+    """The first Ctrl-C ends the run after its present step, saved; the second at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop()
+        say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,202 @@
+"""One step of self-play: games are played, collected, credited and packed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from ..agents.policy import Sampling
+from ..agents.transformer import Transformer
+from ..arenas.match import Match
+from ..arenas.rollouts import play_all
+from ..envs.registry import Game
+from ..envs.types import Episode, Job, Verdict
+from ..sandbox.verifier import Verifier
+from .advantage import Baselines, Centre, estimate, export, restore
+from .batch import Batch, advantages, pack
+from .collect import Collected, collect
+from .config import Config, ConfigError
+from .tasks import Tasks
+
+LEARNER = "learner"
+
+
+class EmptyStepError(RuntimeError):
+    """No game of a step gave anything to train on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step played and learned from. `centres` stand beside `collected.outcomes`."""
+
+    number: int
+    episodes: Sequence[Episode]
+    collected: Collected
+    centres: Sequence[Centre]
+    credited: Sequence[tuple[float, ...]]
+    seconds: dict[str, float]
+
+
+class Timed:
+    """A verifier opened at the first job, which adds up the time in which a batch was with it."""
+
+    def __init__(self, open: Callable[[], Verifier]) -> None:
+        self._open = open
+        self._verifier: Verifier | None = None
+        self._running = 0
+        self._since = 0.0
+        self.seconds = 0.0
+
+    @property
+    def name(self) -> str:
+        return self._verifier.name if self._verifier else ""
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        if self._verifier is None:
+            self._verifier = self._open()
+        if not self._running:
+            self._since = time.perf_counter()
+        self._running += 1
+        try:
+            return await self._verifier.verify(jobs)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self.seconds += time.perf_counter() - self._since
+
+    async def close(self) -> None:
+        if self._verifier:
+            await self._verifier.close()
+
+
+class SelfPlay:
+    """Plays the learner against itself in every seat, and keeps what estimators and games remember."""
+
+    def __init__(
+        self,
+        config: Config,
+        game: Game,
+        policy: Transformer,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        verifier: Timed,
+    ) -> None:
+        _check_roles(config, game)
+        sampling = Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
+        self.config = config
+        self.game = game
+        self.policy = policy.with_sampling(sampling)
+        self.baselines: Baselines = {}
+        self.tasks = Tasks(config.seed)
+        self.games = 0
+        self.tokens = 0
+        self.last: Step | None = None
+        self._loop = loop
+        self._verifier = verifier
+
+    def batch(self, number: int) -> Batch:
+        """Play the games of step `number` and pack what there is to learn.
+
+        Raises EmptyStepError when there is nothing, ArithmeticError when a reward is not finite.
+        """
+        began = time.perf_counter()
+        verifying = self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+        played = time.perf_counter()
+        step = self._credit(number, episodes)
+        if not step.collected.samples:
+            raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
+        packed = pack(
+            step.collected.samples,
+            step.credited,
+            loss=self.config.update.loss,
+            pad=self.policy.dialect.pad,
+            fold=self.config.update.fold and self.config.update.iterations == 1,
+            multiple=self.config.update.microbatches,
+        )
+        step.seconds["play"] = played - began - verified
+        step.seconds["verify"] = verified
+        step.seconds["pack"] = time.perf_counter() - played
+        self.last = step
+        return packed
+
+    def play(self, number: int) -> list[Episode]:
+        """The step's games, in issue order."""
+        self.policy.publish(f"step {number}", name=LEARNER)
+        self.tasks.begin(number)
+        episodes = self._loop.run_until_complete(
+            play_all(
+                self.matches(number),
+                verifier=self._verifier,
+                buffer=self.tasks,
+                at_once=self.config.rollout.at_once,
+            )
+        )
+        self.tasks.add(episodes)
+        self.games += len(episodes)
+        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
+        return episodes
+
+    def matches(self, number: int) -> list[Match]:
+        """The step's matches: every seed `replicates` times, no seed ever again."""
+        rollout, seats = self.config.rollout, dict.fromkeys(self.game.seats, self.policy)
+        return [
+            Match(self.game, seats, training_seed(self.config.seed, number, index), replicate)
+            for index in range(rollout.games // rollout.replicates)
+            for replicate in range(rollout.replicates)
+        ]
+
+    def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
+        first = number * self.config.rollout.games
+        collected = collect(
+            enumerate(episodes, first),
+            self.config.credits,
+            learner=LEARNER,
+            role_of=self.game.role_of,
+            version=number,
+            judges=self.game.judges,
+        )
+        centres, self.baselines = estimate(collected.outcomes, self.baselines, self.config.credits)
+        of = {(o.episode, o.seat): c for o, c in zip(collected.outcomes, centres, strict=True)}
+        credited = [advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples]
+        return Step(number, episodes, collected, centres, credited, {})
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on beside the weights, as JSON values."""
+        return {
+            "baselines": export(self.baselines),
+            "tasks": self.tasks.state(),
+            "games": self.games,
+            "tokens": self.tokens,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.baselines = restore(state["baselines"])
+        self.tasks.restore(state["tasks"])
+        self.games = int(state["games"])
+        self.tokens = int(state["tokens"])
+
+
+def training_seed(run: int, step: int, index: int) -> int:
+    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
+    digest = sha256(f"training/{run}/{step}/{index}".encode()).digest()
+    return int.from_bytes(digest[:6]) | 1 << 48
+
+
+def _check_roles(config: Config, game: Game) -> None:
+    unknown = [role for role in config.credits.trained if role not in game.roles]
+    if unknown:
+        raise ConfigError(
+            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {', '.join(game.roles)}"
+        )
+
+
+def _endings(episodes: Sequence[Episode]) -> str:
+    """Why games gave no sample: each kind of ending, with a reason."""
+    reasons = {f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind for e in episodes}
+    return "; ".join(sorted(reasons)[:3])

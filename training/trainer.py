@@ -1,0 +1,167 @@
+"""TRL's trainer over our own games: only where samples come from is ours.
+
+`GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
+instead. Loss, clipping, gradient accumulation, LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are
+TRL's and accelerate's. That method is private to TRL: the version is pinned, and a contract test watches
+its signature, the keys of the batch and advantages per token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback, TrainerCallback
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from .batch import Batch
+from .config import Config
+from .weights import Average
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss, gradient or advantage is not finite; the optimiser has not been stepped."""
+
+
+class SelfPlayTrainer(GRPOTrainer):
+    """Trains on what `source(step)` packs for each generation.
+
+    The magnet is what the KL term pulls to (None: no KL). It is ours and not TRL's reference model, so
+    that it may be an average of adapters and stands in checkpoints; it is moved by whoever owns it.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        config: Config,
+        source: Callable[[int], Batch],
+        *,
+        folder: Path,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        arguments = _arguments(config, folder)
+        slots = config.steps * config.update.microbatches * arguments.world_size
+        super().__init__(
+            model=model,
+            reward_funcs=[_unused],
+            args=arguments,
+            train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
+            processing_class=tokenizer,
+            callbacks=list(callbacks),
+        )
+        self._microbatches = config.update.microbatches
+        self.remove_callback(PrinterCallback)
+        self.magnet: Average | None = None
+        self.source = source
+        self.batch: Batch | None = None
+        self.probe_every = config.record.probe_every
+        self.sampler_gap: float | None = None
+
+    def pull(self, magnet: Average, strength: float) -> None:
+        """Pull the learner to the magnet by a KL term of this strength from now on."""
+        self.magnet = magnet
+        self.beta = strength
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Play the games of this step. The rows of `inputs` only count steps; samples are our own."""
+        self.batch = self.source(self.state.global_step)
+        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()}
+        probing = self.state.global_step % self.probe_every == 0
+        self.sampler_gap = self._gap(tensors) if probing else None
+        if self.magnet:
+            with self.magnet.worn():
+                tensors["ref_per_token_logps"] = self._scored(tensors)
+        # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order
+        torch.manual_seed(self.args.seed + self.state.global_step)
+        return tensors
+
+    def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
+        """The largest difference of log-probability between the sampler and the learner on one token."""
+        off = (self._scored(tensors) - tensors["old_per_token_logps"]).abs()
+        return float(off.masked_fill(tensors["tool_mask"] == 0, 0).max())
+
+    @torch.no_grad()
+    def _scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Log-probabilities (B, T) of the completions under the model as it is now."""
+        ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
+        mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
+        rows = -(-len(ids) // self._microbatches)
+        logps, _, _ = self._get_per_token_logps_and_entropies(
+            self.model, ids, mask, tensors["completion_ids"].size(1), batch_size=rows
+        )
+        return logps
+
+    def measured(self) -> dict[str, float]:
+        """TRL's own metrics since the last call: kl, entropy, clip ratios; a mean each."""
+        found = {name: sum(values) / len(values) for name, values in self._metrics["train"].items() if values}
+        self._metrics["train"].clear()
+        return found
+
+    def check(self) -> None:
+        """Raise NonFiniteError, naming the samples, when a gradient is not finite."""
+        grads = [p.grad for p in cast(torch.nn.Module, self.model).parameters() if p.grad is not None]
+        if torch.isfinite(torch.nn.utils.get_total_norm(grads)):
+            return
+        raise NonFiniteError(
+            f"the gradient of step {self.state.global_step} is not finite; its samples: {self._suspects()}. "
+            "The weights are as before the step"
+        )
+
+    def _suspects(self) -> str:
+        """The samples whose log-probabilities are not finite, or all of the step."""
+        if self.batch is None:
+            return "unknown"
+        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()}
+        odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
+        return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
+
+    def create_model_card(self, *arguments: Any, **named: Any) -> None:
+        """None: a run folder describes itself."""
+
+
+def _unused(*_: Any, **__: Any) -> list[float | None]:
+    """TRL requires a reward function; ours come from games."""
+    raise AssertionError("rewards come from games")
+
+
+def _arguments(config: Config, folder: Path) -> GRPOConfig:
+    update, rollout = config.update, config.rollout
+    return GRPOConfig(
+        output_dir=str(folder),
+        seed=config.seed,
+        max_steps=config.steps,
+        per_device_train_batch_size=2,
+        num_generations=2,
+        gradient_accumulation_steps=update.microbatches,
+        steps_per_generation=update.microbatches,
+        num_iterations=update.iterations,
+        max_completion_length=rollout.max_tokens,
+        temperature=rollout.temperature,
+        shuffle_dataset=False,
+        ignore_data_skip=True,
+        beta=0.0,
+        loss_type=update.loss,
+        scale_rewards="none",
+        epsilon=update.clip_ratio,
+        learning_rate=update.lr,
+        lr_scheduler_type=update.schedule,
+        warmup_steps=update.warmup,
+        adam_beta1=update.beta1,
+        adam_beta2=update.beta2,
+        weight_decay=update.weight_decay,
+        max_grad_norm=update.clip_norm,
+        activation_checkpointing=update.checkpointing,
+        disable_dropout=True,
+        bf16=update.bf16,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        log_completions=False,
+    )
