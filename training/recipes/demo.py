@@ -17,7 +17,7 @@ from ..config import Config
 from .spiral import CONFIG as SPIRAL
 
 if TYPE_CHECKING:
-    from ...arenas.tournament import Outcome
+    from ...agents.policy import Policy
     from ...envs.registry import Game
 
 CONFIG = replace(SPIRAL, recipe="demo")
@@ -68,13 +68,15 @@ def compare(folder: Path, pairs: int) -> None:
     game = find(config.game, **config.parameters)
     steps = spread(checkpoints.steps(folder / "checkpoints"), ENTRANTS)
     print(f"\na tournament of {len(steps)} checkpoints with random and nash")
-    entrants = [seat(name, game) for name in ("random", "nash", *(f"{folder}@{step}" for step in steps))]
+    learned = [seat(f"{folder}@{step}", game) for step in steps]
+    nash = seat("nash", game)
+    store = folder / "store.sqlite"
     outcome = tournament(
-        game, entrants, folder / "store.sqlite", pairs=pairs, anchor="nash", say=lambda line: print(line)
+        game, [seat("random", game), nash, *learned], store, pairs=pairs, anchor="nash", say=print
     )
     assert isinstance(outcome, Outcome)
     show(outcome.leaderboard, outcome.names)
-    print_exact(folder, game, steps, outcome)
+    print_exact(game, learned, nash, store)
 
 
 def spread(steps: Sequence[int], count: int) -> list[int]:
@@ -83,25 +85,27 @@ def spread(steps: Sequence[int], count: int) -> list[int]:
     return list(dict.fromkeys(steps[round(i * last / max(1, count - 1))] for i in range(count)))
 
 
-def print_exact(folder: Path, game: Game, steps: Sequence[int], outcome: Outcome) -> None:
+def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path) -> None:
     """Each checkpoint against the equilibrium: its exact payoff, and the one its games measured."""
-    from ...agents.models import load_model
-    from ..checkpoints import model_folder
+    from ...agents.transformer import Transformer
+    from ...arenas.archive import Archive
+    from ...arenas.crosstable import crosstable
+    from ...arenas.results import complete
     from ..evaluate import evaluate, exact_tree
 
+    with Archive(store) as archive:
+        cells = {frozenset((c.a, c.b)): c for c in crosstable(complete(archive.rows(game)), "payoff")}
     walked = exact_tree(game)
-    assert walked, f"{game.id} has a tree"
-    ids = {name: id for id, name in outcome.names.items()}
-    cells = {frozenset((cell.a, cell.b)): cell for cell in outcome.leaderboard.cells}
     print(f"\n{'checkpoint':>24}  NashConv  exact payoff v nash  measured (95 % interval)")
-    for step in steps:
-        name = f"{folder}@{step}"
-        exact = evaluate(walked, load_model(str(model_folder(folder, step)), game))
-        cell = cells[frozenset((ids[name], ids["nash"]))]
-        score = cell.score if cell.a == ids[name] else cell.score.negated
+    for policy in learned:
+        assert walked and isinstance(policy, Transformer)
+        exact = evaluate(walked, policy)
+        cell = cells[frozenset((policy.ref.id, nash.ref.id))]
+        sign = 1 if cell.a == policy.ref.id else -1
+        low, high = sorted((sign * cell.score.low, sign * cell.score.high))
         print(
-            f"{name:>24}  {exact.nash_conv:8.4f}  {exact.versus_nash:+19.4f}  "
-            f"{score.value:+.4f} ({score.low:+.4f} to {score.high:+.4f})"
+            f"{policy.ref.name:>24}  {exact.nash_conv:8.4f}  {exact.versus_nash:+19.4f}  "
+            f"{sign * cell.score.value:+.4f} ({low:+.4f} to {high:+.4f})"
         )
 
 
