@@ -98,7 +98,8 @@ def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path
     walked = exact_tree(game)
     print(f"\n{'checkpoint':>24}  NashConv  exact payoff v nash  measured (95 % interval)")
     for policy in learned:
-        assert walked and isinstance(policy, Transformer)
+        assert walked
+        assert isinstance(policy, Transformer)
         exact = evaluate(walked, policy)
         cell = cells[frozenset((policy.ref.id, nash.ref.id))]
         sign = 1 if cell.a == policy.ref.id else -1
