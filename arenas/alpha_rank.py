@@ -18,7 +18,7 @@ from .played import Floats
 def alpha_rank(payoff: Floats, *, alpha: float = 1.0, population: int = 50) -> Floats:
     """(n,) stationary mass for one population; `payoff` (n, n) is the row's against the column.
 
-    u = α·(M[r, s] − M[s, r]) for a mutant r among s; C[s, r] = ρ/(n − 1).
+    u = α·(M[r, s] − M[s, r]) for a mutant r among s (local selection); C[s, r] = ρ/(n − 1).
     """
     advantage = alpha * (payoff.T - payoff)
     moves = log_fixation(advantage, population)

@@ -1,29 +1,21 @@
-"""Which blocks to play, in which order: everything here is pure and depends on no clock.
+"""Who meets whom, in which order: everything here is pure and depends on no clock.
 
 Schedules are breadth first: every entrant meets everybody it should once before anybody meets twice, so a
-tournament cut short is already a ranking. A block holds all seatings of one seed.
+tournament cut short is already a ranking.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
-from itertools import combinations, islice
+from itertools import combinations
 from typing import TypeAlias
 
 import networkx as nx
 
-from .results import Block, ResultsError, Seating
+from .results import ResultsError, Seating
 
 Group: TypeAlias = tuple[str, ...]
-
-
-def seed(purpose: str, order: int) -> int:
-    """The seed of a block. Different purposes (a gate, a rating) never share seeds: a rating on the
-    seeds that chose a checkpoint would overstate it.
-    """
-    return int.from_bytes(sha256(f"{purpose}/{order}".encode()).digest()[:8]) >> 1
 
 
 def seatings(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]:
@@ -32,14 +24,6 @@ def seatings(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]
         raise ResultsError(f"{len(group)} entrants for {len(places)} places ({', '.join(places)})")
     turns = range(len(places))
     return tuple({place: group[(n + turn) % len(group)] for n, place in enumerate(places)} for turn in turns)
-
-
-def blocks(
-    groups: Iterable[Group], places: Sequence[str], *, purpose: str = "rating", start: int = 0
-) -> Iterator[Block]:
-    """Blocks in issue order from `start`, each with a seed of its own."""
-    for order, group in enumerate(groups, start):
-        yield Block(order, seed(purpose, order), 0, tuple(group), seatings(group, places))
 
 
 def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator[Group]:
@@ -52,9 +36,8 @@ def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator
     if places > 2:
         yield from _groups(names, repeats, places)
         return
-    for repeat in range(repeats):
-        for pair in circle(names):
-            yield pair if repeat % 2 == 0 else pair[::-1]
+    for _ in range(repeats):
+        yield from circle(names)
 
 
 def circle(names: Sequence[str]) -> Iterator[Group]:
@@ -128,8 +111,3 @@ def _next(
         return (met, games[name], fresh) if group else (fresh, games[name], 0)
 
     return min((name for name in names if name not in group), key=need)
-
-
-def first(groups: Iterable[Group], count: int) -> tuple[Group, ...]:
-    """The first `count` groups."""
-    return tuple(islice(groups, count))

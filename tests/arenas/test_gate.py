@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -85,47 +86,79 @@ def test_only_the_finished_prefix_counts():
     assert judge(Gate.elo(), complete(everything), "a").outcome == "better"
 
 
-def simulate(flying: int, runs: int = 4000, games: int = 3000, *, by_issue: bool) -> float:
-    """Share of runs in which equal players are told apart; a win takes 1 tick, a loss 10."""
+WIN, LOSS = log(score(50) / 0.5), log((1 - score(50)) / 0.5)
+"""What one game adds to the Bernoulli ratio of the default gate."""
+
+
+def played(flying: int, runs: int, games: int) -> tuple[np.ndarray, np.ndarray]:
+    """Equal players, `flying` games at once: who won (runs, games), and when each game finished.
+
+    A win takes 1 tick, a loss 10; the next game starts where one ends.
+    """
     draw = np.random.default_rng(flying)
     won = draw.random((games, runs)) < 0.5
-    free = np.zeros((flying, runs), np.int32)
-    finish = np.empty((games, runs), np.int32)
+    free = np.zeros((flying, runs), np.int16)
+    finish = np.empty((games, runs), np.int16)
     everyone = np.arange(runs)
     for game in range(games):
         slot = free.argmin(0)
         finish[game] = free[slot, everyone] + np.where(won[game], 1, 10)
         free[slot, everyone] = finish[game]
-    if not by_issue:
-        won = np.take_along_axis(won, finish.argsort(0, kind="stable"), 0)
-    low, high = score(0), score(50)
-    walk = np.where(won, log(high / low), log((1 - high) / (1 - low))).cumsum(0)
+    return won.T, finish.T
+
+
+def called_better(walk: np.ndarray, open_: np.ndarray) -> float:
+    """Share of walks that first cross the upper bound; only values where `open_` are looked at."""
     gate = Gate.elo()
-    over, under = walk >= gate.upper, walk <= gate.lower
+    over, under = (walk >= gate.upper) & open_, (walk <= gate.lower) & open_
     crossed = over | under
-    at = crossed.argmax(0)
-    return float(over[at, everyone][crossed.any(0)].sum() / runs)
+    return float(np.take_along_axis(over, crossed.argmax(1)[:, None], 1).mean())
 
 
 @pytest.mark.parametrize("flying", [1, 10, 40, 200])
 def test_duration_does_not_bias_the_decision(flying):
-    assert simulate(flying, by_issue=True) <= 0.06
+    """4,000 runs; the finished prefix is looked at after every tick, up to game 1,200."""
+    won, finish = played(flying, 4000, 1200)
+    walk = np.where(won, WIN, LOSS).cumsum(1)
+    prefix_done = np.maximum.accumulate(finish, 1)
+    assert called_better(walk, prefix_done <= finish.max(1, keepdims=True)) <= 0.06
 
 
 def test_completion_order_would_bias_it():
-    """The trap itself: the simulation can tell the difference."""
-    assert simulate(40, runs=400, by_issue=False) > 0.9
+    """The trap itself, in the same games: counted as they finish, equals are told apart."""
+    won, finish = played(40, 400, 1200)
+    arrived = np.take_along_axis(won, finish.argsort(1, kind="stable"), 1)
+    walk = np.where(arrived, WIN, LOSS).cumsum(1)
+    assert called_better(walk, np.ones_like(arrived)) > 0.9
+
+
+def test_the_gate_looking_at_any_moment_finds_what_the_simulation_found():
+    """Through `prefix` and `judge` on rows that arrive by finish time, at random moments."""
+    won, finish = played(40, 12, 700)
+    gate = Gate(score(0), score(50), support=(0.0, 1.0), pairs=700)
+    moments = np.random.default_rng(1)
+    for victories, done in zip(won, finish, strict=True):
+        rows = [
+            pair_rows("ab", 0, 1, n, (1, -1) if victory else (-1, 1)) for n, victory in enumerate(victories)
+        ]
+        pairs = complete([replace(legs[0], legs=1) for legs in rows])
+        final = gate.judge([float(v) for v in victories])
+        for moment in sorted(moments.integers(1, int(done.max()), 3)):
+            now = judge(gate, [pair for pair in pairs if done[pair.order] <= moment], "a")
+            assert now == final or (now.outcome is None and now.curve == final.curve[: now.pairs])
+        walk = np.where(victories, WIN, LOSS).cumsum()[: final.pairs]
+        assert final.curve[20:] == pytest.approx(walk[20:].tolist(), abs=1e-2)
 
 
 @pytest.mark.slow
 def test_error_rates_hold_for_the_gate_itself():
     draw = np.random.default_rng(0)
-    chances = {0: (0.05, 0.2, 0.5, 0.2, 0.05), 1: None}
-    passed = sum(
-        Gate.elo(pairs=2000).judge(draw.choice(PENTANOMIAL, 2000, p=chances[0]).tolist()).outcome == "better"
-        for _ in range(150)
-    )
-    assert passed <= 15
+    level = (0.05, 0.2, 0.5, 0.2, 0.05)
+    passed = [
+        Gate.elo(pairs=1000).judge(draw.choice(PENTANOMIAL, 1000, p=level).tolist()).outcome == "better"
+        for _ in range(100)
+    ]
+    assert sum(passed) <= 11
 
 
 def test_forecast_agrees_with_simulation():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -59,9 +62,9 @@ def test_planted_cycle_is_warned_of_and_a_ladder_is_not():
 
 def test_misfit_is_uniform_when_the_model_is_true():
     play = logistic((0.8, 0.2, -0.2, -0.8), offset=0.3)
-    doubts = [rate(round_robin("abcd", 30, play, seed=seed), "win").misfit for seed in range(120)]
-    assert 0.01 <= np.mean(np.array(doubts) < 0.05) <= 0.11 or np.mean(np.array(doubts) < 0.05) <= 0.11
-    assert 0.38 < np.mean(doubts) < 0.62
+    doubts = [rate(round_robin("abcd", 30, play, seed=seed), "win").misfit for seed in range(60)]
+    assert np.mean(np.array(doubts) < 0.05) <= 0.13
+    assert 0.35 < np.mean(doubts) < 0.65
 
 
 def test_alpha_rank_references():
@@ -87,13 +90,15 @@ def test_stationary_solves_the_chain():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_open_spiel_agrees_on_alpha_rank(seed):
+def test_open_spiel_agrees_on_alpha_rank(seed, monkeypatch):
+    drawing = "open_spiel.python.egt.alpharank_visualizer"  # it wants matplotlib, for pictures alone
+    monkeypatch.setitem(sys.modules, drawing, types.ModuleType(drawing))
     alpharank = pytest.importorskip("open_spiel.python.egt.alpharank")
     table = np.random.default_rng(seed).normal(size=(5, 5))
-    *_, mass, _ = alpharank.compute([table], m=20, alpha=0.3, use_local_selection_model=False)
+    _, _, mass, *_ = alpharank.compute([table], m=20, alpha=0.3, use_local_selection_model=True)
     assert alpha_rank(table, alpha=0.3, population=20) == pytest.approx(mass, abs=1e-6)
     pair = [table, np.random.default_rng(seed + 9).normal(size=(5, 5))]
-    *_, joint, _ = alpharank.compute(pair, m=20, alpha=0.3, use_local_selection_model=False)
+    _, _, joint, *_ = alpharank.compute(pair, m=20, alpha=0.3, use_local_selection_model=True)
     assert alpha_rank_roles(pair, alpha=0.3, population=20).ravel() == pytest.approx(joint, abs=1e-6)
 
 
@@ -123,7 +128,7 @@ def test_a_copy_changes_nobody_elses_worth(table, who):
     alone, copied = nash_average(table), nash_average(table[np.ix_(keep, keep)])
     assert copied.worth[:-1] == pytest.approx(alone.worth, abs=1e-4)
     assert copied.worth[-1] == pytest.approx(alone.worth[who], abs=1e-4)
-    others = [n for n in range(len(table)) if n != who]
+    others = [n for n in range(len(table)) if not np.array_equal(table[n], table[who])]
     assert copied.mixture[others] == pytest.approx(alone.mixture[others], abs=1e-3)
 
 
