@@ -80,7 +80,7 @@ def crosstable(
         middle = 0.5 if kind == "win" else 0.0
         lead = a if estimate.low > middle else b if estimate.high < middle else None
         counts = _counts(met.score[group]) if kind == "win" and played.places == 2 else ()
-        cells.append(Cell(a, b, estimate, len(group), counts, lead))
+        cells.append(Cell(a, b, estimate, len(group), counts, lead, kind))
     return tuple(cells)
 
 

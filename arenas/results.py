@@ -202,6 +202,7 @@ class Cell:
     pairs: int
     counts: tuple[int, ...] = ()
     lead: str | None = None
+    kind: ScoreKind = "win"
 
 
 def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:

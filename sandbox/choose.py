@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .pooled import Pooled
+from typing import TYPE_CHECKING
+
 from .verifier import VerifierError
+
+if TYPE_CHECKING:
+    from .pooled import Pooled
 
 NAMES = ("auto", "docker", "local")
 

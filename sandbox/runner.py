@@ -59,9 +59,9 @@ QUIET_SECONDS: Final = 0.003  # most runs are over by then: only later are the p
 # ── locks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_ARM: Final = os.uname().machine == "aarch64"
-_AUDIT_ARCH: Final = 0xC00000B7 if _ARM else 0xC000003E
-_SYS_SECCOMP, _SYS_CAPSET = (277, 91) if _ARM else (317, 126)
+ARM: Final = os.uname().machine == "aarch64"
+_AUDIT_ARCH: Final = 0xC00000B7 if ARM else 0xC000003E
+_SYS_SECCOMP, _SYS_CAPSET = (277, 91) if ARM else (317, 126)
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 # System calls by name: x86-64 number, aarch64 number (- where there is none).
@@ -116,14 +116,25 @@ swapoff 168 225,sethostname 170 161,setdomainname 171 162,settimeofday 164 170,c
 acct 163 89,quotactl 179 60,iopl 172 -,ioperm 173 -,modify_ldt 154 -,personality 135 92,
 name_to_handle_at 303 264,open_by_handle_at 304 265,fanotify_init 300 262,fanotify_mark 301 263,
 syslog 103 116,lookup_dcookie 212 18,migrate_pages 256 238,move_pages 279 239,vhangup 153 58,
-capset 126 91,seccomp 317 277,memfd_secret 447 447,vmsplice 316 75"""
+capset 126 91,seccomp 317 277,memfd_secret 447 447,vmsplice 278 75"""
 
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
 _EPERM, _ENOSYS = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _THREAD_FLAGS: Final = 0x7D0F00  # what glibc and musl pass to clone for a thread
-_NUMBERS: Final = {"clone": (56, 220), "kill": (62, 129), "tgkill": (234, 131), "socketpair": (53, 199),
-                   "sendto": (44, 206), "fcntl": (72, 25), "ioctl": (16, 29), "prctl": (157, 167),
-                   "prlimit64": (302, 261), "clone3": (435, 435)}  # fmt: skip
+_NUMBERS: Final = {
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "fcntl": (72, 25),
+    "ioctl": (16, 29),
+    "kill": (62, 129),
+    "open": (2, -1),
+    "openat": (257, 56),
+    "prctl": (157, 167),
+    "prlimit64": (302, 261),
+    "sendto": (44, 206),
+    "socketpair": (53, 199),
+    "tgkill": (234, 131),
+}
 _FCNTL: Final = (
     0,
     1,
@@ -145,9 +156,24 @@ _PRCTL: Final = (15, 16)  # the thread's name
 _SELF: Final = 0x5E1F5E1F  # stands for the child's own process id until it is known
 
 
-def _calls(table: str) -> list[int]:
-    numbers = [entry.split()[1 + _ARM] for entry in table.replace("\n", "").split(",")]
-    return [int(number) for number in numbers if number != "-"]
+def _calls(table: str) -> dict[str, int]:
+    entries = [entry.split() for entry in table.replace("\n", "").split(",")]
+    return {entry[0]: int(entry[1 + ARM]) for entry in entries if entry[1 + ARM] != "-"}
+
+
+def fatal_calls() -> list[tuple[str, int]]:
+    """Name and number, on this machine, of every call that is an attack."""
+    return list(_calls(_FATAL).items())
+
+
+def denied_calls() -> list[tuple[str, int]]:
+    """Name and number of every call that is told no."""
+    return list(_calls(_DENIED).items())
+
+
+def number(name: str) -> int:
+    """The number of a call whose arguments decide."""
+    return _NUMBERS[name][ARM]
 
 
 def _instruction(code: int, k: int, yes: int = 0, no: int = 0) -> bytes:
@@ -208,23 +234,22 @@ def _read_only() -> dict[str, bytes]:
     def check(index: int) -> bytes:
         return _argument(index) + _instruction(0x45, flags, 0, 1) + _answer(_EPERM) + _answer(_ALLOW)
 
-    return {"openat": check(2), **({} if _ARM else {"open": check(1)})}
+    return {"openat": check(2), **({} if ARM else {"open": check(1)})}
 
 
 def seccomp_program(writable: bool) -> bytes:
     """The filter, with `_SELF` where the child's process id belongs. Calls unknown to it get ENOSYS."""
-    checked = {_NUMBERS[name][_ARM]: body for name, body in _checked().items()}
-    if not writable:
-        checked |= {(56 if _ARM else {"open": 2, "openat": 257}[name]): b for name, b in _read_only().items()}
+    bodies = _checked() if writable else _checked() | _read_only()
+    checked = {_NUMBERS[name][ARM]: body for name, body in bodies.items()}
     program = _load(4) + _equal(_AUDIT_ARCH, 1, 0) + _answer(_KILL) + _load(0)
-    if not _ARM:
+    if not ARM:
         program += _instruction(0x35, 0x40000000, 0, 1) + _answer(_KILL)  # the x32 calls
     for action, numbers in ((_ALLOW, _ALLOWED), (_EPERM, _DENIED), (_KILL, _FATAL)):
-        for number in _calls(numbers):
-            if number not in checked:
-                program += _equal(number, 0, 1) + _answer(action)
-    for number, body in checked.items():
-        program += _equal(number, 0, len(body) // 8) + body
+        for call in _calls(numbers).values():
+            if call not in checked:
+                program += _equal(call, 0, 1) + _answer(action)
+    for call, body in checked.items():
+        program += _equal(call, 0, len(body) // 8) + body
     return program + _answer(_ENOSYS)
 
 
@@ -368,6 +393,8 @@ class _Writer:
     def _many(self, tag: str, items: Any, depth: int) -> str:
         if depth <= 0:
             raise _Refused(INVALID, f"the value is nested deeper than {DEPTH}")
+        if len(items) > self._left:
+            raise _Refused(TOO_LARGE, "the value is too large")
         self._left -= len(tag) + 8
         body = ",".join([self.text(item, depth - (tag != "dict")) for item in items])
         return f"[{body}]" if tag == "list" else f'{{"{tag}":[{body}]}}'

@@ -27,10 +27,10 @@ class Field:
         self.about = {id: entrant.about for id, entrant in known.items()}
         self.steps = {id: entrant.step for id, entrant in known.items()}
         self.place = {id: i for i, id in enumerate(self.ids)}
-        self.rated = {id: self.names[id] for id in self.ids}
         self.roles = tuple(dict.fromkeys(role for standing in self.standings for role in standing.roles))
         self.cells = {(c.a, c.b): c for c in both_ways(page.cells, page.scored) if {c.a, c.b} <= {*self.ids}}
         self.graph = graphs.responses(page.cells, self.ids)
+        self.degree: dict[str, int] = dict(self.graph.degree)
         self.stacked = graphs.layers(self.graph, self.ids) if self.ids else []
         self.cycles = graphs.cycles(self.stacked)
         self.middle = 0.5 if page.scored == "win" else 0.0

@@ -56,11 +56,16 @@ def order(stacked: Layers) -> list[str]:
 
 
 def response_graph(
-    graph: Graph, stacked: Layers, names: Mapping[str, str], width: float, class_: str = ""
+    graph: Graph,
+    stacked: Layers,
+    names: Mapping[str, str],
+    place: Mapping[str, int],
+    width: float,
+    class_: str = "",
 ) -> Markup:
     """Who beats whom, winners above. Cycles are boxed; edges that follow from others are left out.
 
-    `names` are in the order of the leaderboard: their places are the numbers in the nodes.
+    `names` are those drawn; the numbers in the nodes are places on the leaderboard (`place` counts from 0).
     """
     tip = f"tip-{class_}"
     spots: dict[str, Point] = {}
@@ -80,8 +85,8 @@ def response_graph(
     parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
     parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
     parts += [
-        _node(spots[id], name, i, _side(spots[id], frames.get(id)), width)
-        for i, (id, name) in enumerate(names.items(), 1)
+        _node(spots[id], name, place[id] + 1, _side(spots[id], frames.get(id)), width)
+        for id, name in names.items()
     ]
     label = f"Response graph of {len(names)} entrants: {graph.number_of_edges()} resolved pairs"
     return picture(width, top - 24, parts, label, class_)

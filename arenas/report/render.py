@@ -26,7 +26,7 @@ from .view import View, view
 
 
 def html(page: Page, *, budget: int = BUDGET) -> str:
-    """The whole file as text. `budget` bounds the replays in it, in characters."""
+    """The whole file as text. `budget` bounds the replays in it, in bytes."""
     shown = view(page, budget)
     css, js = _part("page.css"), _part("page.js")
     return (

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from markupsafe import escape
 
 from ...envs.types import Episode, Message, Turn, Verdict
 from .page import Replay
-from .text import shorten
+from .text import shorten, visible
 
 LONGEST = 6_000  # characters of one text
 PER_CELL = 3
-BUDGET = 3_500_000  # characters of all replays of a page
+FRAME = 700  # bytes of the elements around a turn
+BUDGET = 3_500_000  # bytes of all replays of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Step:
     heard: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Story:
     """A replay with its turns as steps."""
 
@@ -31,13 +35,14 @@ class Story:
     episode: Episode
     steps: tuple[Step, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """Characters that it brings to a page, about."""
-        texts = [len(m.text) for s in self.steps for m in s.heard]
-        texts += [len(s.turn.reply.text) + len(s.turn.reply.thought) + 200 for s in self.steps]
-        texts += [len(v.stdout) + len(v.stderr) + 200 for v in self.episode.verdicts]
-        return sum(min(length, LONGEST) for length in texts)
+        """The bytes that it brings to a page, about: its texts as they will be written, and their frames."""
+        texts = [m.text for s in self.steps for m in s.heard]
+        texts += [text for s in self.steps for text in (s.turn.reply.text, s.turn.reply.thought)]
+        texts += [text for v in self.episode.verdicts for text in (v.stdout, v.stderr, v.detail, *values(v))]
+        written = sum(len(escape(visible(cut(text))).encode()) for text in texts)
+        return written + FRAME * (len(self.steps) + len(self.episode.verdicts) + 1)
 
 
 def story(replay: Replay) -> Story:

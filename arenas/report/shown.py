@@ -77,13 +77,15 @@ class Board:
 class Matrix:
     """All pairings: the crosstable's rows, the same ordered by condensation, and the response graph.
 
-    `scale` says what the strongest red, no colour and the strongest blue stand for.
+    `scale` says what the strongest red, no colour and the strongest blue stand for; `alone` counts
+    those without a resolved pair, who are not in the graph.
     """
 
     rows: tuple[Row, ...]
     heat: tuple[Row, ...]
     scale: tuple[str, str, str]
-    graph: Plot
+    graph: Plot | None
+    alone: int
     resolved: int
     pairs: int
     cycles: bool

@@ -17,7 +17,7 @@ Stories = Mapping[tuple[str, str], Sequence[Story]]
 
 
 def stories(field: Field, budget: int) -> tuple[Stories, int]:
-    """The games to read of every pair, within the budget of characters, and how many were left out."""
+    """The games to read of every pair, within the budget of bytes, and how many were left out."""
     held: dict[tuple[str, str], list[Replay]] = {}
     for (a, b), replays in field.page.replays.items():
         if a in field.place and b in field.place:
@@ -49,10 +49,6 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
         return None
     order = [field.place[id] for id in graphs.order(field.stacked)]
     edges = {frozenset(edge) for edge in field.graph.edges}
-    wide, narrow = (
-        graphs.response_graph(field.graph, field.stacked, field.rated, width, class_)
-        for width, class_ in ((500.0, "wide-only"), (372.0, "narrow"))
-    )
     return Matrix(
         rows=listed,
         heat=tuple(replace(listed[i], squares=tuple(listed[i].squares[j] for j in order)) for i in order),
@@ -61,7 +57,8 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
             field.points(field.middle),
             field.points(field.middle + field.widest),
         ),
-        graph=Plot(wide, narrow),
+        graph=_graph(field) if edges else None,
+        alone=[*field.degree.values()].count(0),
         resolved=len(edges),
         pairs=len({frozenset(key) for key in field.cells}),
         cycles=bool(field.cycles),
@@ -81,6 +78,17 @@ def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
         )
         for a, b in keys
     )
+
+
+def _graph(field: Field) -> Plot:
+    """The response graph of those who have a resolved pair."""
+    shown = {id: field.names[id] for id in field.ids if field.degree[id]}
+    stacked = [[c for c in layer if c[0] in shown] for layer in field.stacked]
+    wide, narrow = (
+        graphs.response_graph(field.graph, [layer for layer in stacked if layer], shown, field.place, *size)
+        for size in ((500.0, "wide-only"), (372.0, "narrow"))
+    )
+    return Plot(wide, narrow)
 
 
 def _row(field: Field, standing: Standing, games: Stories) -> Row:

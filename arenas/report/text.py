@@ -24,9 +24,10 @@ def visible(text: str, keep: str = _KEPT) -> str:
     ESC becomes `⟨ESC⟩`, what has no such name `⟨U+202E⟩`. Only the characters of `keep` stay. The result
     can be encoded as UTF-8 whatever came.
     """
-    if text.isascii() and text.isprintable():
+    plain = text.replace("\n", "").replace("\t", "") if keep == _KEPT else text
+    if plain.isprintable():
         return text
-    return "".join(char if char in keep else _sign(char) for char in text)
+    return "".join(char if char in keep or char.isprintable() else _sign(char) for char in text)
 
 
 def line(text: str, limit: int = 0) -> str:

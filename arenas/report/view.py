@@ -20,7 +20,7 @@ WIDE, COLUMN, NARROW = 1040.0, 500.0, 372.0
 
 
 def view(page: Page, budget: int = BUDGET) -> View:
-    """Everything the template needs. `budget` bounds the replays, in characters."""
+    """Everything the template needs. `budget` bounds the replays, in bytes."""
     field, pictures = Field(page), _Pictures()
     games, left_out = tables.stories(field, budget)
     listed = tables.rows(field, games)
@@ -68,9 +68,10 @@ def _leader(field: Field) -> str:
         return ""
     first, unit = field.standings[0], field.page.board.unit
     rating = f"{signed(first.rating.value, field.digits)} ± {half(first.rating, field.digits)}"
-    open_ = " alone" if first.ranks == (1, 1) else ""
+    best, worst = first.ranks
+    doubt = "" if worst == 1 else f"; the games leave its rank open between {best} and {worst}"
     name = line(field.names[first.entrant], 60)
-    return f"{name} stands first{open_} among {len(field.standings)} entrants, at {rating} {unit}."
+    return f"{name} stands first among {len(field.standings)} entrants, at {rating} {unit}{doubt}."
 
 
 class _Pictures:

@@ -8,9 +8,9 @@ from sparring.sandbox import VerifierError, open_verifier
 from sparring.sandbox.pooled import Pooled
 
 
-def opened(name: str) -> Pooled:
+def opened(name: str, size: int = 2) -> Pooled:
     try:
-        return open_verifier(name, size=2)
+        return open_verifier(name, size=size)
     except VerifierError as fault:
         if name == "docker" and os.environ.get("SPARRING_REQUIRE_DOCKER") != "1":
             pytest.skip(f"no engine: {fault}")
