@@ -1,0 +1,79 @@
+"""The house keeps its order: who may import whom, what is heavy stays lazy, every folder is shipped."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {
+    "envs": set(),
+    "agents": {"envs"},
+    "sandbox": {"envs"},
+    "arenas": {"agents", "envs", "sandbox"},
+    "training": {"agents", "arenas", "envs", "sandbox"},
+}
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+ONLY = {
+    "torch": {"agents", "training"},
+    "transformers": {"agents", "training"},
+    "trl": {"training"},
+    "docker": {"sandbox"},
+    "pettingzoo": {"envs"},
+    "gymnasium": {"envs"},
+    "ray": {"arenas"},
+}
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of every import of the file, relative ones written out from the root."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{stem}.{alias.name}".lstrip(".")) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_what_stands_below_it_and_by_relative_paths(path):
+    room = path.relative_to(ROOT).parts[0]
+    for line, name in imported(path):
+        top = name.split(".")[0]
+        where = f"{path.relative_to(ROOT)}:{line} imports {name}"
+        assert top != "sparring", f"{where}; inside the rooms imports are relative"
+        if top in ROOMS and top != room:
+            assert top in ROOMS[room], where
+        if top in ONLY:
+            assert room in ONLY[top], where
+
+
+@pytest.mark.parametrize(("library", "limit"), [("docker", 1), ("trl", 3), ("ray", 1)])
+def test_a_foreign_library_is_met_in_few_files(library, limit):
+    users = [path for path in FILES if library in {name.split(".")[0] for _, name in imported(path)}]
+    assert len(users) <= limit, users
+
+
+def test_every_folder_with_python_in_it_is_shipped():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    listed = {name.removeprefix("sparring.") for name in project["packages"]} - {"sparring"}
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in FILES if "image" not in path.parts}
+    assert there <= listed, f"not in pyproject.toml's packages: {sorted(there - listed)}"
+    assert all((ROOT / name.replace(".", "/")).is_dir() for name in listed)
+
+
+def test_finding_a_game_loads_nothing_heavy():
+    code = (
+        "import sys; from sparring.envs.registry import find; find('kuhn-poker-v0').script();"
+        "print([m for m in ('torch', 'transformers', 'numpy', 'scipy', 'pettingzoo') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
