@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -45,69 +44,74 @@ def collect(
     groups: dict[tuple[Message, ...], str] = {}
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         endings[episode.ending.kind] += 1
-        for seat, paid in episode.payoff.items():
-            if role_of[seat] in judges or not _trained(episode, seat, role_of[seat], settings, learner):
-                continue
-            turns = [(i, turn) for i, turn in enumerate(episode.turns) if turn.seat == seat]
+        trained = _trained(episode, settings, learner, role_of, judges)
+        if not trained:
+            continue
+        opponent = _opponent(episode, learner)
+        turns_of: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in trained}
+        for number, turn in enumerate(episode.turns):
+            if turn.seat in turns_of:
+                turns_of[turn.seat].append((number, turn))
+        for seat, turns in turns_of.items():
             prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
             if prompt is None:
                 continue
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
-            seated = _Seated(index, episode, seat, role_of[seat], _opponent(episode, learner), group)
-            outcome, made = _seat_samples(seated, turns, settings.scale * paid, settings, version)
-            outcomes.append(outcome)
-            samples += made
+            payoff = settings.scale * episode.payoff[seat]
+            credits = _credits(episode, turns, settings)
+            reward = payoff if settings.spread == "terminal" else payoff + sum(credits)
+            role, game = role_of[seat], episode.game.id
+            outcomes.append(Outcome(game, role, seat, opponent, group, index, episode.seed, reward))
+            samples += [
+                Sample(
+                    tokens=tokens,
+                    logprobs=logprobs,
+                    spans=spans,
+                    game=game,
+                    role=role,
+                    seat=seat,
+                    opponent=opponent,
+                    group=group,
+                    episode=index,
+                    seed=episode.seed,
+                    replicate=episode.replicate,
+                    payoff=payoff,
+                    reward=reward,
+                    version=version,
+                    ending=episode.ending.kind,
+                )
+                for tokens, logprobs, spans in _merged(
+                    turns, credits, returns(payoff, credits, settings.spread)
+                )
+            ]
     return Collected(tuple(samples), tuple(outcomes), dict(endings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seated:
-    """One seat of one episode."""
-
-    index: int
-    episode: Episode
-    seat: str
-    role: str
-    opponent: str
-    group: str
-
-
-def _seat_samples(
-    at: _Seated, turns: Sequence[tuple[int, Turn]], payoff: float, settings: Credits, version: int
-) -> tuple[Outcome, list[Sample]]:
-    """What the seat earned in all, and its samples. The outcome's reward counts every credit."""
-    episode, game = at.episode, at.episode.game.id
-    credits = _credits(episode, turns, settings)
-    earned = returns(payoff, credits, settings.spread)
-    reward = payoff if settings.spread == "terminal" else payoff + math.fsum(credits)
-    outcome = Outcome(game, at.role, at.seat, at.opponent, at.group, at.index, episode.seed, reward)
-    by_turn = {i: (c, e) for (i, _), c, e in zip(turns, credits, earned, strict=True)}
-    samples = [
-        Sample(
-            tokens=tokens,
-            logprobs=logprobs,
-            spans=spans,
-            game=game,
-            role=at.role,
-            seat=at.seat,
-            opponent=at.opponent,
-            group=at.group,
-            episode=at.index,
-            seed=episode.seed,
-            replicate=episode.replicate,
-            payoff=payoff,
-            reward=reward,
-            version=version,
-            ending=episode.ending.kind,
-        )
-        for tokens, logprobs, spans in _merged(turns, by_turn)
+def _trained(
+    episode: Episode,
+    settings: Credits,
+    learner: str,
+    role_of: Mapping[str, str],
+    judges: Collection[str],
+) -> list[str]:
+    """The seats that are trained on this episode."""
+    kind = episode.ending.kind
+    if kind == "error" or (kind == "truncated" and not settings.truncated):
+        return []
+    roles = settings.trained
+    return [
+        seat
+        for seat in (episode.ending.seats if kind == "forfeit" else episode.payoff)
+        if episode.seats[seat].name == learner
+        and role_of[seat] not in judges
+        and (not roles or role_of[seat] in roles)
     ]
-    return outcome, samples
 
 
 def _opponent(episode: Episode, learner: str) -> str:
     """The names of the other policies at the table; `self` in a mirror game."""
-    return ",".join(sorted({ref.name for ref in episode.seats.values() if ref.name != learner})) or "self"
+    names = {ref.name for ref in episode.seats.values()}
+    return ",".join(sorted(names - {learner})) or "self"
 
 
 def failed(turns: Sequence[Turn], index: int, episode: Episode) -> bool:
@@ -117,36 +121,28 @@ def failed(turns: Sequence[Turn], index: int, episode: Episode) -> bool:
     return episode.ending.kind == "forfeit" and turns[index].seat in episode.ending.seats
 
 
-def _trained(episode: Episode, seat: str, role: str, settings: Credits, learner: str) -> bool:
-    if episode.seats[seat].name != learner or (settings.trained and role not in settings.trained):
-        return False
-    kind = episode.ending.kind
-    if kind == "forfeit":
-        return seat in episode.ending.seats
-    return kind == "outcome" or (kind == "truncated" and settings.truncated)
-
-
 def _credits(episode: Episode, turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
     """Named credits of each of a seat's turns; a refused try that was made good has its own.
 
     The try that ended the game is already paid for by the forfeit.
     """
-    own = [turn for _, turn in turns]
-    amounts = [settings.scale * sum(turn.credits.values()) for turn in own]
-    for i in range(len(own) - 1):
-        if failed(own, i, episode):
-            amounts[i] += settings.scale * settings.failed_try
+    amounts = [settings.scale * sum(turn.credits.values()) if turn.credits else 0.0 for _, turn in turns]
+    if len(turns) > 1 and any(turn.retry for _, turn in turns):
+        own = [turn for _, turn in turns]
+        for i in range(len(own) - 1):
+            if failed(own, i, episode):
+                amounts[i] += settings.scale * settings.failed_try
     return amounts
 
 
 def _merged(
-    turns: Sequence[tuple[int, Turn]], by_turn: Mapping[int, tuple[float, float]]
-) -> Iterable[tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]]:
+    turns: Sequence[tuple[int, Turn]], credits: Sequence[float], earned: Sequence[float]
+) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]]:
     """Runs of turns whose tokens extend each other: (tokens, logprobs, spans) of each run."""
     tokens: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
     spans: tuple[Span, ...] = ()
-    for index, turn in turns:
+    for (index, turn), credit, amount in zip(turns, credits, earned, strict=True):
         reply = turn.reply
         if not reply.tokens:
             continue
@@ -158,7 +154,7 @@ def _merged(
         start = len(prompt)
         logprobs += (0.0,) * (start - len(tokens)) + reply.logprobs
         tokens = prompt + reply.tokens
-        spans += (Span(index, start, len(tokens), *by_turn[index]),)
+        spans += (Span(index, start, len(tokens), credit, amount),)
     if tokens:
         yield tokens, logprobs, spans
 
