@@ -107,41 +107,40 @@ class _Tally:
 
 
 class Pool:
-    """`size` supervisors made by `connect`, replaced after `recycle_runs` runs or `recycle_seconds`."""
+    """`size` supervisors made by `connect`, replaced after `recycle_runs` runs or `recycle_seconds`.
+
+    `first` is one that is already there. Callers wait for their own verdicts, and no supervisor holds more
+    than `FRAME` runs, so what is in flight is bounded whatever is asked.
+    """
 
     def __init__(
         self,
         connect: Callable[[], Connection],
         size: int,
         *,
-        bound: int = 4096,
+        first: Connection | None = None,
         recycle_runs: int = 20_000,
         recycle_seconds: float = 3600.0,
     ) -> None:
-        self.connect = connect
-        self.bound = bound
+        self._connect = connect
+        self._first = first
         self.recycle_runs = recycle_runs
         self.recycle_seconds = recycle_seconds
         self.closed = False
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
-        self._admissions: deque[Future[None]] = deque()
         self._quarantine: set[str] = set()
         self._tally = _Tally()
         self._workers = [_Worker(self, f"sandbox-{i}") for i in range(size)]
         for worker in self._workers:
             worker.start()
 
-    def admit(self) -> Future[None]:
-        """Resolves when the queue is below its bound: wait for it before every submit."""
-        future: Future[None] = Future()
+    def connection(self) -> Connection:
+        """A supervisor for a worker. Raises VerifierError when none can be started."""
         with self._lock:
-            if len(self._waiting) < self.bound:
-                future.set_result(None)
-            else:
-                self._admissions.append(future)
-        return future
+            first, self._first = self._first, None
+        return first or self._connect()
 
     def submit(self, runs: Sequence[Run]) -> Future[list[Verdict]]:
         """The verdicts of these runs, in order. Cancelling the future kills or drops its runs."""
@@ -183,12 +182,6 @@ class Pool:
                     taken.append(ticket)
                 if alone:
                     break
-            admitted = []
-            while self._admissions and len(self._waiting) < self.bound:
-                admitted.append(self._admissions.popleft())
-        for future in admitted:
-            if future.set_running_or_notify_cancel():
-                future.set_result(None)
         return taken
 
     def put_back(self, tickets: Sequence[_Ticket]) -> None:
@@ -264,6 +257,9 @@ class Pool:
             worker.join()
         with self._lock:
             left, self._waiting = list(self._waiting), deque()
+            first, self._first = self._first, None
+        if first is not None:
+            first.close()
         for ticket in left:
             ticket.batch.future.cancel()
 
@@ -320,7 +316,7 @@ class _Worker:
                 self._sleep()
                 continue
             try:
-                connection = self._pool.connect()
+                connection = self._pool.connection()
             except VerifierError as fault:
                 tries += 1
                 self._pool.put_back(tickets)
