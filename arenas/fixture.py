@@ -136,9 +136,7 @@ def role_of(game: Game, place: str) -> str:
     return game.role_of.get(place, place)
 
 
-def paid(
-    game: Game, seated: Sequence[tuple[str, str]], payoff: Mapping[str, float]
-) -> tuple[Place, ...]:
+def paid(game: Game, seated: Sequence[tuple[str, str]], payoff: Mapping[str, float]) -> tuple[Place, ...]:
     """What each (place, entrant) was paid: a role of several seats their mean, and 0 after a fault."""
     if game.rated == "seat" or len(game.roles) == len(game.seats):
         return tuple([Place(p, role_of(game, p), who, payoff.get(p, 0.0)) for p, who in seated])

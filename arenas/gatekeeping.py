@@ -19,13 +19,15 @@ from typing import Any
 
 from ..agents.policy import Policy
 from ..envs.registry import Game
+from .entrants import known
 from .fixture import Fixture, fixtures, places
 from .gate import Decision, Forecast, Gate, llr, prefix
 from .results import GameRow, Pair, ScoreKind, complete
+from .rounds import block
 from .run import Executor, Local, carry_out
 from .schedule import seatings
 from .store import Store
-from .tournament import Say, TournamentError, block, known
+from .tournament import Say, TournamentError
 from .transcript import canonical
 
 RANGE_SHARE = 1 / 40
@@ -127,7 +129,8 @@ def forecast(game: Game, test: Gate) -> str:
 
     return (
         f"{game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} against "
-        f"{test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; if not better: {told(none)}; if better: {told(real)}"
+        f"{test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
+        f"if not better: {told(none)}; if better: {told(real)}"
     )
 
 
@@ -183,7 +186,7 @@ class _Live:
     def __init__(self, game: Game, test: Gate, names: Sequence[str], say: Say) -> None:
         self._test = test
         self._new = names[0]
-        self._kind = _kind(game)
+        self._kind: ScoreKind = _kind(game)
         self._say = say
         self._rows: dict[int, list[GameRow]] = {}
         self._counts: Counter[float] = Counter(dict.fromkeys(test.support, 0))
@@ -219,8 +222,11 @@ async def _play(
     async with aclosing(carry_out(store, plan, executor)) as outcomes:
         async for settled in outcomes:
             row = settled.row
-            void.add(row.key) if row.void else void.discard(row.key)
-            if not row.void and live.add(row):
+            if row.void:
+                void.add(row.key)
+                continue
+            void.discard(row.key)
+            if live.add(row):
                 return frozenset()
     return frozenset(fixture.order for fixture in plan if fixture.key in void)
 
