@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Generator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,17 @@ from sparring.arenas.store import Store
 from sparring.arenas.tournament import Call
 from sparring.envs.registry import Game
 
-pytest.importorskip("ray")
+ray = pytest.importorskip("ray")
 from sparring.arenas.cluster import Ray
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Generator[None]:
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture
