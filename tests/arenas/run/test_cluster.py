@@ -21,7 +21,7 @@ from sparring.arenas.tournament import Call
 from sparring.envs.registry import Game
 
 ray = pytest.importorskip("ray")
-from sparring.arenas.cluster import Ray
+from sparring.arenas.cluster import Ray  # noqa: E402 - only where Ray is installed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
