@@ -16,6 +16,7 @@ from .transcript import canonical
 PROTOCOL: Final = 1
 """Version of how games are played; part of every key, raised when the same key could mean another game."""
 Purpose: TypeAlias = Literal["rating", "gate", "league"]
+PURPOSES: Final = ("rating", "gate", "league")
 """What games were played for. Only `rating` games are rated: a gate stops when it likes what it sees."""
 
 
@@ -99,7 +100,7 @@ def settle(fixture: Fixture, episode: Episode, *, seconds: float = 0.0, cost: fl
         legs=fixture.legs,
         seed=fixture.seed,
         replicate=fixture.replicate,
-        places=_paid(fixture, episode.payoff),
+        places=paid(fixture.game, fixture.places, episode.payoff),
         status=status(episode.ending),
         offenders=_offenders(fixture, episode.ending.seats),
         tokens_in=sum([len(turn.reply.prompt_tokens) for turn in episode.turns]),
@@ -135,6 +136,17 @@ def role_of(game: Game, place: str) -> str:
     return game.role_of.get(place, place)
 
 
+def paid(game: Game, seated: Sequence[tuple[str, str]], payoff: Mapping[str, float]) -> tuple[Place, ...]:
+    """What each (place, entrant) was paid: a role of several seats their mean, and 0 after a fault."""
+    if game.rated == "seat" or len(game.roles) == len(game.seats):
+        return tuple([Place(p, role_of(game, p), who, payoff.get(p, 0.0)) for p, who in seated])
+    means: list[Place] = []
+    for place, who in seated:
+        mine = [payoff.get(seat, 0.0) for seat, role in game.role_of.items() if role == place]
+        means.append(Place(place, place, who, sum(mine) / len(mine)))
+    return tuple(means)
+
+
 def _in_order(game: Game, wanted: Sequence[str], seating: Seating) -> tuple[tuple[str, str], ...]:
     if set(seating) != set(wanted):
         raise ResultsError(f"{game.id} is rated by {', '.join(wanted)}; a seating names {', '.join(seating)}")
@@ -147,18 +159,6 @@ def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) ->
     if missing:
         raise ResultsError(f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge")
     return {seat: by_place.get(seat) or by_place[role] for seat, role in game.role_of.items()}
-
-
-def _paid(fixture: Fixture, payoff: Mapping[str, float]) -> tuple[Place, ...]:
-    """What each place was paid: a role of several seats their mean, and 0 after a fault."""
-    game = fixture.game
-    if game.rated == "seat" or len(game.roles) == len(game.seats):
-        return tuple([Place(p, role_of(game, p), who, payoff.get(p, 0.0)) for p, who in fixture.places])
-    means: list[Place] = []
-    for place, who in fixture.places:
-        mine = [payoff.get(seat, 0.0) for seat, role in game.role_of.items() if role == place]
-        means.append(Place(place, place, who, sum(mine) / len(mine)))
-    return tuple(means)
 
 
 def _offenders(fixture: Fixture, seats: Iterable[str]) -> tuple[str, ...]:

@@ -30,10 +30,6 @@ class RunError(SparringError, RuntimeError):
     """Games keep coming to nothing. What was recorded stays; run again to go on from there."""
 
 
-class EntrantError(SparringError, ValueError):
-    """An entrant cannot take part: it has no id, shares one, or could not be loaded."""
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
     """What an entrant's tokens cost, per million, in one unit for the whole run."""
@@ -155,7 +151,7 @@ async def carry_out(
     try:
         for _ in range(attempts):
             again = []
-            playing = executor.play(_leased(store, wanted))
+            playing = executor.play(recorder.leased(wanted))
             async with aclosing(playing):
                 async for settled in playing:
                     if settled.row.void:
@@ -171,19 +167,9 @@ async def carry_out(
             recorder.flush()
             wanted = again
     finally:
-        recorder.flush()
+        recorder.close()
     for durable in recorder.taken():
         yield durable
-
-
-def _leased(store: Store, fixtures: Iterable[Fixture]) -> Iterator[Order]:
-    """The fixtures that are still to be played, with leases, a few at a time as they are asked for."""
-    source = iter(fixtures)
-    while some := list(islice(source, BATCH)):
-        tokens = store.lease([fixture.key for fixture in some], seconds=float("inf"))
-        for fixture in some:
-            if fixture.key in tokens:
-                yield Order(fixture, tokens[fixture.key])
 
 
 def _gave_up(futile: int, settled: Settled, recorder: _Recorder) -> str:
@@ -203,7 +189,18 @@ class _Recorder:
         self._due: asyncio.TimerHandle | None = None
         self._fault: SparringError | None = None
         self._since = time.perf_counter()
+        self._held: set[str] = set()
         self.recorded = 0
+
+    def leased(self, fixtures: Iterable[Fixture]) -> Iterator[Order]:
+        """The fixtures that are still to be played, with leases, a few at a time as they are asked for."""
+        source = iter(fixtures)
+        while some := list(islice(source, BATCH)):
+            tokens = self._store.lease([fixture.key for fixture in some], seconds=float("inf"))
+            self._held.update(tokens)
+            for fixture in some:
+                if fixture.key in tokens:
+                    yield Order(fixture, tokens[fixture.key])
 
     def add(self, settled: Settled) -> None:
         self._waiting.append(settled)
@@ -232,6 +229,14 @@ class _Recorder:
         self._waiting, self._since = [], now
         self.recorded += self._store.record(batch)
         self._durable += batch
+        self._held.difference_update([one.fixture.key for one in batch])
+
+    def close(self) -> None:
+        """Keep what has finished, and let go of what has not."""
+        try:
+            self.flush()
+        finally:
+            self._store.release(self._held)
 
     def _overdue(self) -> None:
         self._due = None

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from hashlib import sha256
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +19,16 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import GameRef, PolicyRef
 from .archive import Archive
-from .fixture import Fixture, Purpose, fixtures, places
+from .entrants import known
+from .fixture import Fixture, fixtures, places
 from .leaderboard import rate
-from .results import Block, GameRow, Leaderboard, ScoreKind
-from .run import EntrantError, Executor, Local, carry_out
+from .results import GameRow, Leaderboard, ScoreKind
+from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
+from .run import Executor, Local, carry_out
 from .store import Store
 from .transcript import canonical
 
 Say = Callable[[str], None]
-CONTROL = "/control"
-"""Ends the id under which an entrant plays a second time, as A/A control."""
 
 
 class TournamentError(SparringError, ValueError):
@@ -66,84 +64,18 @@ class Outcome:
     voids: Mapping[str, int]
 
 
-class Alias:
-    """A policy under a second id, for the A/A control: same play, other name."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.ref = PolicyRef(f"{policy.ref.name}′", policy.ref.id + CONTROL)
-        self._policy = policy
-        self.act = policy.act
-
-
-def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Policy]:
-    """The entrants by id; `control` adds the first one a second time. Raises EntrantError for a shared id."""
-    taking = list(entrants)
-    if control and taking:
-        taking.append(Alias(taking[0]))
-    by_id: dict[str, Policy] = {}
-    for policy in taking:
-        ref = policy.ref
-        if not ref.id:
-            raise EntrantError(
-                f"{ref.name!r} has no id; an entrant needs one that changes with its behaviour"
-            )
-        if ref.id in by_id:
-            other = by_id[ref.id].ref.name
-            raise EntrantError(
-                f"{other!r} and {ref.name!r} are the same player (id {ref.id[:16]}); name it once, and use "
-                "the A/A control to rate a player against itself"
-            )
-        by_id[ref.id] = policy
-    return by_id
-
-
-def seed_of(*parts: object) -> int:
-    """A seed that depends on its parts alone: purpose, run, entrants, index. 62 bits, as SQLite likes."""
-    return int(sha256(canonical(parts).encode()).hexdigest()[:16], 16) >> 2
-
-
-def plan(
-    game: Game, ids: Sequence[str], pairs: int, seed: int = 0, purpose: Purpose = "rating"
-) -> list[Block]:
-    """A paired round robin, breadth first: every cell has n pairs before any has n + 1.
-
-    Each block is one seed and every rotation of its entrants over the game's places; the seed depends
-    on who plays, so the cells are independent. Raises TournamentError where the game does not fit.
-    """
-    where = places(game)
-    if game.score is None:
-        raise TournamentError(f"{game.id} cannot be rated: it declares no score")
-    if not 2 <= len(where) <= len(ids):
-        raise TournamentError(
-            f"{game.id} is played by {len(where)} at a time; {len(ids)} entrants came, at least "
-            f"{max(2, len(where))} are needed (with two places or more)"
-        )
-    cells = list(combinations(sorted(ids), len(where)))
-    return [
-        Block(
-            order=index,  # not the running number: a cell's games are the same whoever else takes part
-            seed=seed_of(purpose, seed, cell, index),
-            replicate=0,
-            entrants=cell,
-            seatings=tuple(
-                [dict(zip(where, cell[turn:] + cell[:turn], strict=True)) for turn in range(len(cell))]
-            ),
-        )
-        for index in range(pairs)
-        for cell in cells
-    ]
-
-
 def tournament(
     game: Game,
     entrants: Sequence[Policy],
     store: str | Path,
     *,
     pairs: int = 50,
+    schedule: Schedule = "round-robin",
     seed: int = 0,
     control: bool = False,
     judges: Mapping[str, Policy] | None = None,
     executor: Callable[[Mapping[str, Policy]], Executor] = Local,
+    ancestry: Ancestry | None = None,
     dry_run: bool = False,
     forfeits: bool = True,
     anchor: str = "mean",
@@ -151,62 +83,111 @@ def tournament(
 ) -> Outcome | Plan:
     """Hold a tournament and rate it; with `dry_run` only say what it would come to.
 
-    `executor` is given all players by id. `anchor` is the entrant whose rating is 0, by name or id.
-    Raises EntrantError, TournamentError, RunError or StoreError; games already played are never lost.
+    `pairs` and `ancestry` as `rounds` takes them. `executor` is given all players by id. `anchor` is the
+    entrant whose rating is 0, by name or id; `forfeits=False` rates only pairs without one. Raises
+    EntrantError, TournamentError, RunError or StoreError; games already played are never lost.
     """
     players = known(entrants, control=control)
-    sitting = {role: policy.ref.id for role, policy in (judges or {}).items()}
-    blocks = plan(game, list(players), pairs, seed)
-    games = [fixture for block in blocks for fixture in fixtures(game, block, "rating", sitting)]
+    fits(game, len(players), schedule)
+    call = Call(game, tuple(players), pairs, schedule, seed, judges or {}, ancestry)
     if dry_run and not Path(store).exists():
-        return _planned(game, players, blocks, games, None, say)
+        return call.plan(players, None, say)
     if dry_run:
         with Archive(store) as archive:
-            return _planned(game, players, blocks, games, archive, say)
-    with Store(store) as archive:
-        archive.admit(game)
+            return call.plan(players, archive, say)
+    with Store(store) as base:
+        base.admit(game)
         everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
         for policy in everyone.values():
-            archive.enter(policy.ref)
-        planned = _planned(game, players, blocks, games, archive, say)
-        voids = asyncio.run(_play(archive, games, executor(everyone), planned, say))
-        return _rated(archive, game, planned, voids, anchor, forfeits)
+            base.enter(policy.ref)
+        planned = call.plan(players, base, say)
+        voids = asyncio.run(_play(base, call, executor(everyone), planned, say))
+        return _rated(base, game, planned, voids, anchor, forfeits)
 
 
-def _planned(
-    game: Game,
-    players: Mapping[str, Policy],
-    blocks: Sequence[Block],
-    games: Sequence[Fixture],
-    store: Archive | None,
-    say: Say,
-) -> Plan:
-    done = store.recorded([fixture.key for fixture in games]) if store else set[str]()
-    rows = store.rows(game, voids=False) if store else []
-    missing = len(games) - len(done)
-    tokens = missing * sum(row.tokens for row in rows) / len(rows) if rows else None
-    refs = tuple([policy.ref for policy in players.values()])
-    planned = Plan(game.ref, refs, len(blocks), len(games), missing, tokens)
-    say(str(planned))
-    return planned
+def fits(game: Game, entrants: int, schedule: Schedule) -> None:
+    """Raises TournamentError where so many entrants cannot play this game on this schedule."""
+    where = places(game)
+    if game.score is None:
+        raise TournamentError(f"{game.id} cannot be rated: it declares no score")
+    if not 2 <= len(where) <= entrants:
+        raise TournamentError(
+            f"{game.id} is played by {len(where)} at a time; {entrants} entrants came, at least "
+            f"{max(2, len(where))} are needed (with two places or more)"
+        )
+    if len(where) > 2 and schedule != "round-robin":
+        raise TournamentError(f"a {schedule} needs a game of two places; {game.id} has {len(where)}")
 
 
-async def _play(
-    store: Store, games: Sequence[Fixture], executor: Executor, planned: Plan, say: Say
-) -> Counter[str]:
-    """Play what is missing; returns how many games stayed void, by status."""
+@dataclass(frozen=True)
+class Call:
+    """What a tournament was asked for: all that its plan depends on."""
+
+    game: Game
+    names: tuple[str, ...]
+    pairs: int
+    schedule: Schedule
+    seed: int
+    judges: Mapping[str, Policy]
+    ancestry: Ancestry | None = None
+
+    def rounds(self) -> Generator[list[Fixture], Sequence[GameRow], None]:
+        """The games of each round; send the rows of all issued so far to get the next."""
+        issue = Issue(self.game, self.seed)
+        sitting = {role: policy.ref.id for role, policy in self.judges.items()}
+        source = rounds(self.schedule, self.game, self.names, self.pairs, self.ancestry)
+        groups = next(source, None)
+        while groups is not None:
+            blocks = issue(groups)
+            rows = yield [game for b in blocks for game in fixtures(self.game, b, "rating", sitting)]
+            try:
+                groups = source.send(rows)
+            except StopIteration:
+                groups = None
+
+    def plan(self, players: Mapping[str, Policy], store: Archive | None, say: Say) -> Plan:
+        """What the tournament comes to, said before it runs; an adaptive one's `missing` is at most so."""
+        if self.schedule in ADAPTIVE:
+            blocks = size(self.schedule, self.game, self.names, self.pairs)
+            games, done = blocks * 2, 0
+        else:
+            issued = next(self.rounds())
+            blocks, games = len({game.pair for game in issued}), len(issued)
+            done = len(store.recorded([game.key for game in issued])) if store else 0
+        rows = store.rows(self.game, voids=False) if store else []
+        missing = games - done
+        tokens = missing * sum(row.tokens for row in rows) / len(rows) if rows else None
+        refs = tuple([policy.ref for policy in players.values()])
+        planned = Plan(self.game.ref, refs, blocks, games, missing, tokens)
+        say(str(planned))
+        return planned
+
+
+async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say: Say) -> Counter[str]:
+    """Play what is missing, round by round; returns how many games stayed void, by status."""
+    voids: dict[str, str] = {}
     done, step = 0, max(1, planned.missing // 20)
-    open_voids: dict[str, str] = {}
-    async with aclosing(carry_out(store, games, executor)) as outcomes:
-        async for settled in outcomes:
-            if settled.row.void:
-                open_voids[settled.row.key] = settled.row.status
-                continue
-            open_voids.pop(settled.row.key, None)
-            done += 1
-            if done % step == 0:
-                say(f"{done:,} of {planned.missing:,} games")
-    return Counter(open_voids.values())
+    issued: set[str] = set()
+    source = call.rounds()
+    games = next(source, None)
+    while games is not None:
+        async with aclosing(carry_out(store, games, executor)) as outcomes:
+            async for settled in outcomes:
+                if settled.row.void:
+                    voids[settled.row.key] = settled.row.status
+                    continue
+                voids.pop(settled.row.key, None)
+                done += 1
+                if done % step == 0:
+                    say(f"{done:,} of {planned.missing:,} games")
+        issued |= {game.key for game in games}
+        seen = call.schedule in ADAPTIVE
+        rows = [row for row in store.rows(call.game, voids=False) if row.key in issued] if seen else []
+        try:
+            games = source.send(rows)
+        except StopIteration:
+            games = None
+    return Counter(voids.values())
 
 
 def _rated(

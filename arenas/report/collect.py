@@ -16,8 +16,9 @@ from ...envs.types import GameRef
 from ..archive import Archive
 from ..archive import Entrant as Stored
 from ..crosstable import crosstable
+from ..entrants import CONTROL
 from ..results import GameRow, Leaderboard, complete
-from ..tournament import CONTROL, leaderboard
+from ..tournament import leaderboard
 from . import runs
 from .page import Entrant, Kin, Notice, Page, Relation, Replay
 from .render import write

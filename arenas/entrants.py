@@ -1,0 +1,48 @@
+"""Who takes part: policies by id, and the A/A control, one entrant under two names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ..agents.policy import Policy
+from ..envs.errors import SparringError
+from ..envs.types import PolicyRef
+
+CONTROL: Final = "/control"
+"""Ends the id under which an entrant plays a second time, as A/A control."""
+
+
+class EntrantError(SparringError, ValueError):
+    """An entrant cannot take part: it has no id, shares one, or could not be loaded."""
+
+
+class Alias:
+    """A policy under a second id, for the A/A control: same play, other name."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.ref = PolicyRef(f"{policy.ref.name}′", policy.ref.id + CONTROL)
+        self._policy = policy
+        self.act = policy.act
+
+
+def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Policy]:
+    """The entrants by id; `control` adds the first one a second time. Raises EntrantError for a shared id."""
+    taking = list(entrants)
+    if control and taking:
+        taking.append(Alias(taking[0]))
+    by_id: dict[str, Policy] = {}
+    for policy in taking:
+        ref = policy.ref
+        if not ref.id:
+            raise EntrantError(
+                f"{ref.name!r} has no id; an entrant needs one that changes with its behaviour"
+            )
+        if ref.id in by_id:
+            other = by_id[ref.id].ref.name
+            raise EntrantError(
+                f"{other!r} and {ref.name!r} are the same player (id {ref.id[:16]}); name it once, and use "
+                "the A/A control to rate a player against itself"
+            )
+        by_id[ref.id] = policy
+    return by_id

@@ -1,0 +1,239 @@
+"""Is the new one better than the old: a gate, played pair by pair until it is decided.
+
+Pairs count in the order in which they were issued, whoever finishes first, and the first crossing is the
+decision: it is kept in the store and comes back unchanged however often the gate is run again. The games
+are played for the gate alone, on seeds of their own, and never rated: a test that stops when it likes
+what it sees overstates what it found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..agents.policy import Policy
+from ..envs.registry import Game
+from .entrants import known
+from .fixture import Fixture, fixtures, places
+from .gate import Decision, Forecast, Gate, llr, prefix
+from .results import GameRow, Pair, ScoreKind, complete
+from .rounds import block
+from .run import Executor, Local, carry_out
+from .schedule import seatings
+from .store import Store
+from .tournament import Say, TournamentError
+from .transcript import canonical
+
+RANGE_SHARE = 1 / 40
+"""Where a payoff gate's upper bound lies by default, as a share of the range of payoffs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A gate's decision on `new` against `old` (entrant ids), from `pairs` that counted.
+
+    `given_up` are the numbers of pairs that faults of the machinery kept from being played.
+    """
+
+    new: str
+    old: str
+    gate: Gate
+    unit: str
+    decision: Decision
+    given_up: tuple[int, ...] = ()
+
+
+def gate_of(
+    game: Game,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    alpha: float = 0.05,
+    beta: float = 0.05,
+    pairs: int = 400,
+) -> Gate:
+    """The gate of a game: bounds in Elo (0, 50) for win games, else in payoff (0, 1/40 of its range)."""
+    least, most = game.payoff_range
+    if game.score == "win":
+        return Gate.elo(low or 0.0, 50.0 if high is None else high, alpha=alpha, beta=beta, pairs=pairs)
+    upper = (most - least) * RANGE_SHARE if high is None else high
+    # a forfeit pays lo − 1, and in zero-sum games as much to the other
+    ends = (least - 1, max(most, 1 - least))
+    return Gate(low or 0.0, upper, alpha, beta, pairs, ends)
+
+
+def gate(
+    game: Game,
+    new: Policy,
+    old: Policy,
+    store: str | Path,
+    test: Gate | None = None,
+    *,
+    seed: int = 0,
+    judges: Mapping[str, Policy] | None = None,
+    executor: Callable[[Mapping[str, Policy]], Executor] = Local,
+    dry_run: bool = False,
+    say: Say = lambda _: None,
+) -> Ruling | Gate:
+    """Play `new` against `old` until the test decides; with `dry_run` only say what to expect.
+
+    Raises EntrantError, TournamentError, RunError or StoreError; games already played are never lost.
+    """
+    players = known([new, old])
+    chosen = test or gate_of(game)
+    if len(places(game)) != 2 or game.score is None:
+        raise TournamentError(f"a gate needs a game of two places with a score; {game.id} is none")
+    say(forecast(game, chosen))
+    if dry_run:
+        return chosen
+    sitting = {role: policy.ref.id for role, policy in (judges or {}).items()}
+    names = (new.ref.id, old.ref.id)
+    plan = [
+        fixture
+        for order in range(chosen.pairs)
+        for fixture in fixtures(
+            game, block("gate", seed, names, order, seatings(names, places(game))), "gate", sitting
+        )
+    ]
+    with Store(store) as base:
+        base.admit(game)
+        everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
+        for policy in everyone.values():
+            base.enter(policy.ref)
+        settings = {"new": names[0], "old": names[1], "seed": seed, **_plain(chosen)}
+        if found := _ruled(base, game, settings, chosen):
+            say(f"decided before: {found.decision.outcome}")
+            return found
+        given_up = asyncio.run(_play(base, game, plan, executor(everyone), _Live(game, chosen, names, say)))
+        ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
+        if ruling.decision.outcome:
+            base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
+        say(f"{ruling.decision.outcome or 'not decided yet'} after {ruling.decision.pairs} pairs")
+        return ruling
+
+
+def forecast(game: Game, test: Gate) -> str:
+    """The gate's plan in a line: its bounds, and what to expect where nothing and where `high` is true."""
+    low, high = game.payoff_range
+    spread = (0.5 if game.score == "win" else (high - low) / 4) ** 2 / 2  # of a pair: two games
+    none, real = (test.forecast(at, spread) for at in (test.low, test.high))
+
+    def told(expected: Forecast) -> str:
+        return f"{min(expected.pairs, test.pairs):.0f} pairs, decides with chance {expected.decides:.0%}"
+
+    return (
+        f"{game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} against "
+        f"{test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
+        f"if not better: {told(none)}; if better: {told(real)}"
+    )
+
+
+def rule(
+    rows: Iterable[GameRow],
+    game: Game,
+    settings: Mapping[str, Any],
+    test: Gate,
+    given_up: Iterable[int] = (),
+) -> Ruling:
+    """The decision that rows of a gate come to."""
+    new, old, kind = settings["new"], settings["old"], _kind(game)
+    seeds = {
+        block("gate", settings["seed"], (new, old), order, ()).seed: order for order in range(test.pairs)
+    }
+    mine = [row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}]
+    missing = frozenset(given_up)
+    scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
+    unit = "Elo" if kind == "win" else "payoff"
+    return Ruling(new, old, test, unit, test.judge(scores), tuple(sorted(missing)))
+
+
+def text(ruling: Ruling) -> str:
+    """A ruling as canonical text."""
+    return canonical(asdict(ruling))
+
+
+def test_of(settings: Mapping[str, Any]) -> Gate:
+    """The gate that a finding's settings describe."""
+    fields = {name: settings[name] for name in ("low", "high", "alpha", "beta", "pairs")}
+    return Gate(**fields, support=tuple(settings["support"]))
+
+
+def _plain(test: Gate) -> dict[str, Any]:
+    return {**asdict(test), "support": list(test.support)}
+
+
+def _ruled(store: Store, game: Game, settings: Mapping[str, Any], test: Gate) -> Ruling | None:
+    """What was decided before under the same settings: a decision is made once."""
+    wanted = json.loads(canonical(dict(settings)))
+    for found in store.findings("gate"):
+        given_up = found.settings["given_up"]
+        if found.game == game.ref and {**found.settings, "given_up": []} == {**wanted, "given_up": []}:
+            return rule(
+                store.rows(game, "gate", upto=(found.upto, found.voids)), game, settings, test, given_up
+            )
+    return None
+
+
+class _Live:
+    """The LLR as the finished prefix grows: one step of the curve for each pair, in order of issue."""
+
+    def __init__(self, game: Game, test: Gate, names: Sequence[str], say: Say) -> None:
+        self._test = test
+        self._new = names[0]
+        self._kind: ScoreKind = _kind(game)
+        self._say = say
+        self._rows: dict[int, list[GameRow]] = {}
+        self._counts: Counter[float] = Counter(dict.fromkeys(test.support, 0))
+        self._next = 0
+        self.decided = False
+
+    def add(self, row: GameRow) -> bool:
+        """Count a row in; True once the test has crossed a bound."""
+        self._rows.setdefault(row.order, []).append(row)
+        while not self.decided and len(self._rows.get(self._next, ())) == row.legs:
+            (pair,) = complete(self._rows.pop(self._next))
+            self._next += 1
+            self._counts[_score(pair, self._new, self._kind)] += 1
+            self._look()
+        return self.decided
+
+    def _look(self) -> None:
+        test, support = self._test, sorted(self._counts)
+        now = llr(support, [self._counts[at] for at in support], test.low, test.high)
+        self.decided = not test.lower < now < test.upper
+        self._say(f"pair {self._next}: LLR {now:+.3f} in ({test.lower:.3f}, {test.upper:.3f})")
+
+
+async def _play(
+    store: Store, game: Game, plan: Sequence[Fixture], executor: Executor, live: _Live
+) -> frozenset[int]:
+    """Play until decided. Returns the numbers of the pairs that no attempt could play."""
+    orders = {fixture.pair: fixture.order for fixture in plan}
+    for row in store.rows(game, "gate", voids=False):
+        if row.pair in orders and live.add(row):
+            return frozenset()
+    void: set[str] = set()
+    async with aclosing(carry_out(store, plan, executor)) as outcomes:
+        async for settled in outcomes:
+            row = settled.row
+            if row.void:
+                void.add(row.key)
+                continue
+            void.discard(row.key)
+            if live.add(row):
+                return frozenset()
+    return frozenset(fixture.order for fixture in plan if fixture.key in void)
+
+
+def _score(pair: Pair, entrant: str, kind: ScoreKind) -> float:
+    return round(pair.score(entrant, kind), 9)
+
+
+def _kind(game: Game) -> ScoreKind:
+    return game.score or "win"

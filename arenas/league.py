@@ -1,0 +1,262 @@
+"""Whom a learner should meet next: past selves by how hard they are, forgotten ancestors, itself, exploiters.
+
+Prioritised fictitious self-play and the three kinds of learner follow AlphaStar (Vinyals et al. 2019).
+Nothing is kept beside the store: who is in the pool, who came from whom and who beat whom are read from
+it, so a league that is stopped goes on as it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game
+from ..envs.types import Episode, PolicyRef
+from .fixture import Fixture, game_key, places, settle
+from .pfsp import Weighting, shrunk, weights
+from .results import GameRow, points
+from .rounds import seed_of
+from .store import Settled, Store
+from .transcript import write
+
+Kind: TypeAlias = Literal["main", "main_exploiter", "league_exploiter"]
+Branch: TypeAlias = Literal["self", "past", "verification", "main", "all"]
+FORGOTTEN: Final = 0.3
+"""A snapshot that the learner beats less often than this is met again to verify that it is not forgotten."""
+HOPELESS: Final = 0.1
+"""Below this win rate against the learner itself, an exploiter trains on the learner's past instead."""
+
+
+class LeagueError(SparringError, ValueError):
+    """The league does not know who was named, or has nobody to meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How a main learner's matches are shared out (they need not sum to 1), and when it is snapshotted.
+
+    A snapshot is due when its smallest win rate over snapshots met at least `enough` times passes
+    `strong`, or after `steps`. Win rates look back over the last `window` games against each opponent.
+    """
+
+    self: float = 0.35
+    past: float = 0.5
+    verification: float = 0.15
+    weighting: Weighting = "squared"
+    window: int = 400
+    enough: int = 20
+    strong: float = 0.7
+    steps: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A match to play: `opponent` is an entrant id, `seat` the learner's place, `reason` why."""
+
+    opponent: str
+    seat: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a learner beats somebody: `value` under Beta(½, ½), from `games` with `score` points."""
+
+    score: float
+    games: int
+
+    @property
+    def value(self) -> float:
+        return shrunk(self.score, self.games)
+
+
+class League:
+    """A pool of learners and their snapshots in one game. The store may be shared with tournaments.
+
+    A learner is an entrant whose id is a name for the whole of its training (its weights change); its
+    snapshots are entrants of their own.
+    """
+
+    def __init__(self, store: Store, game: Game, mix: Mix = Mix(), seed: int = 0) -> None:
+        if game.score is None or len(places(game)) < 2:
+            raise LeagueError(f"a league needs a game of two places or more with a score; {game.id} is none")
+        self.game = game
+        self.mix = mix
+        self._store = store
+        self._seed = seed
+        self._places = places(game)
+        self._points: dict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=mix.window))
+        self._met: Counter[tuple[str, str]] = Counter()
+        self._handed: Counter[str] = Counter()
+        self._recorded = 0
+        store.admit(game)
+        rows = store.rows(game, "league", voids=False)
+        for row in rows:
+            self._count(row)
+            self._recorded = row.order + 1
+            learner = row.pair.rsplit("/", 1)[0]
+            self._handed[learner] += 1
+            for other in {place.entrant for place in row.places} - {learner}:
+                self._met[learner, other] += 1
+
+    @property
+    def learners(self) -> Mapping[str, Kind]:
+        """Learners by id."""
+        known = self._store.entrants()
+        return {e.id: e.info["league"] for e in known if e.info.get("league", "snapshot") != "snapshot"}
+
+    @property
+    def pool(self) -> Mapping[str, tuple[str, int]]:
+        """Snapshots by id, with whose they are and from which step, oldest first."""
+        known = [e for e in self._store.entrants() if e.info.get("league") == "snapshot"]
+        known.sort(key=lambda e: (e.info["step"], e.id))
+        return {e.id: (e.info["of"], e.info["step"]) for e in known}
+
+    def join(self, learner: PolicyRef, kind: Kind = "main") -> None:
+        """Make a learner part of the league."""
+        self._store.enter(learner, {"league": kind})
+
+    def snapshot(self, learner: str, saved: PolicyRef, step: int, parent: str | None = None) -> None:
+        """Put a learner's weights of a step into the pool.
+
+        It descends from `parent`, by default the learner's last snapshot; an exploiter's also
+        from whom it exploits.
+        """
+        kind = self._kind(learner)
+        before = [id for id, (of, _) in self.pool.items() if of == learner]
+        self._store.enter(saved, {"league": "snapshot", "of": learner, "step": step})
+        if origin := parent or (before[-1] if before else None):
+            self._store.descend(saved.id, origin, "snapshot")
+        if kind != "main":
+            for main in self._mains():
+                self._store.descend(saved.id, main, "exploiter_of")
+
+    def due(self, learner: str, step: int) -> str | None:
+        """Why the learner should be snapshotted now, or None."""
+        pool = self.pool
+        last = max([at for of, at in pool.values() if of == learner], default=0)
+        if step - last >= self.mix.steps:
+            return f"{step - last} steps since the last snapshot"
+        rates = [self.rate(learner, id) for id in pool]
+        resolved = [rate.value for rate in rates if rate.games >= self.mix.enough]
+        if resolved and min(resolved) > self.mix.strong:
+            return f"beats every snapshot it has met often enough: least {min(resolved):.2f}"
+        return None
+
+    def rate(self, learner: str, opponent: str) -> Rate:
+        """The learner's measured win rate over its latest games against an opponent."""
+        scores = self._points[learner, opponent]
+        return Rate(sum(scores), len(scores))
+
+    def next_match(self, learner: str, number: int | None = None) -> Next:
+        """Whom the learner should meet, where it should sit, and why. Raises LeagueError.
+
+        `number` is the match's place in the learner's training and decides its draws; by default the
+        games recorded plus the matches handed out. Training that must resume exactly passes its own.
+        """
+        if number is None:
+            number = self._handed[learner]
+            self._handed[learner] += 1
+        rng = random.Random(seed_of("league", self._seed, learner, number))
+        opponent, reason = self._opponent(learner, self._kind(learner), rng)
+        turn = self._met[learner, opponent]
+        self._met[learner, opponent] += 1
+        return Next(opponent, self._places[turn % len(self._places)], reason)
+
+    def record(self, learner: str, episodes: Sequence[Episode]) -> int:
+        """Keep training games as league results; the learner's seats are those that bear its id.
+
+        A game of the learner against itself, or one ended by a fault, tells nothing and is left out.
+        """
+        kept = [
+            self._settled(learner, episode)
+            for episode in episodes
+            if episode.ending.kind != "error" and len({ref.id for ref in episode.seats.values()}) > 1
+        ]
+        new = self._store.record(kept)
+        for one in kept:
+            self._count(one.row)
+        return new
+
+    def _settled(self, learner: str, episode: Episode) -> Settled:
+        seats = {seat: ref.id for seat, ref in episode.seats.items()}
+        seated: list[tuple[str, str]] = []
+        for place in self._places:
+            mine = {seats[seat] for seat, role in self.game.role_of.items() if place in (seat, role)}
+            seated.append((place, learner if learner in mine else min(mine)))
+        key = game_key(episode.game, seats, episode.seed, episode.replicate)
+        fixture = Fixture(
+            self.game, seats, tuple(seated), episode.seed, episode.replicate, f"{learner}/{key[:16]}",
+            self._recorded, 0, 1, "league", key,
+        )  # fmt: skip
+        self._recorded += 1
+        return Settled(fixture, settle(fixture, episode), write(episode), verifier=episode.verifier)
+
+    def _count(self, row: GameRow) -> None:
+        """Add a row to the win rates of everybody in it."""
+        scored = list(zip([place.entrant for place in row.places], points(row, "win"), strict=True))
+        for me, score in scored:
+            for other in {who for who, _ in scored} - {me}:
+                self._points[me, other].append(score)
+
+    def _opponent(self, learner: str, kind: Kind, rng: random.Random) -> tuple[str, str]:
+        pool = self.pool
+        if kind == "main_exploiter":
+            return self._exploited(learner, pool, rng)
+        if kind == "league_exploiter":
+            return self._drawn(learner, list(pool) or self._mains(), "linear", rng, "league")
+        return self._main_opponent(learner, pool, rng)
+
+    def _main_opponent(
+        self, learner: str, pool: Mapping[str, tuple[str, int]], rng: random.Random
+    ) -> tuple[str, str]:
+        mix = self.mix
+        branch = rng.choices(("self", "past", "verification"), (mix.self, mix.past, mix.verification))[0]
+        if branch == "self" or not pool:
+            return learner, "self-play" if pool or branch == "self" else "self-play: the pool is empty"
+        forgotten = [
+            id
+            for id in pool
+            if (rate := self.rate(learner, id)).games >= mix.enough and rate.value < FORGOTTEN
+        ]
+        if branch == "verification" and forgotten:
+            return self._drawn(learner, forgotten, mix.weighting, rng, "verification: forgotten")
+        reason = "past" if branch == "past" else "past: nothing is forgotten"
+        return self._drawn(learner, list(pool), mix.weighting, rng, reason)
+
+    def _exploited(
+        self, learner: str, pool: Mapping[str, tuple[str, int]], rng: random.Random
+    ) -> tuple[str, str]:
+        mains = self._mains()
+        if not mains:
+            raise LeagueError(f"{learner} exploits a main learner, and the league has none; join one first")
+        main = rng.choice(mains)
+        rate = self.rate(learner, main)
+        past = [id for id, (of, _) in pool.items() if of == main]
+        if past and rate.games >= self.mix.enough and rate.value < HOPELESS:
+            return self._drawn(learner, past, "variance", rng, f"past of {main}, who is too strong yet")
+        return main, "exploit: the main learner itself"
+
+    def _drawn(
+        self, learner: str, among: Sequence[str], weighting: Weighting, rng: random.Random, why: str
+    ) -> tuple[str, str]:
+        if not among:
+            raise LeagueError(f"{learner} has nobody to meet: the league has no snapshot and no main learner")
+        rates = [self.rate(learner, id) for id in among]
+        odds = weights([rate.value for rate in rates], weighting)
+        at = rng.choices(range(len(among)), odds)[0]
+        told = f"{why}, {weighting} on win rate {rates[at].value:.2f} in {rates[at].games} games"
+        return among[at], f"{told}: weight {odds[at]:.3f}"
+
+    def _mains(self) -> list[str]:
+        return sorted([id for id, kind in self.learners.items() if kind == "main"])
+
+    def _kind(self, learner: str) -> Kind:
+        known = self.learners
+        if learner not in known:
+            raise LeagueError(f"{learner!r} is no learner of this league; it has {', '.join(known)}")
+        return known[learner]

@@ -1,0 +1,121 @@
+"""A store checked against itself: every hash, every row against its game, every result worked out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game, GameError, find
+from ..envs.table import TableError, replay_episode
+from ..envs.types import Episode, GameRef
+from . import gatekeeping, tournament
+from .archive import Archive, Finding
+from .fixture import PURPOSES, game_key, paid, places, status
+from .results import GameRow
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How much was looked at, and everything that is wrong, a line each."""
+
+    games: int
+    findings: int
+    faults: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+    def __str__(self) -> str:
+        told = f"{self.games:,} games re-hashed and replayed, {self.findings} results worked out again"
+        return f"{told}: all as recorded" if self.sound else "\n".join([*self.faults, told])
+
+
+def verify(store: Archive, *, replay: bool = True) -> Checked:
+    """Re-hash every transcript, hold every row against its game, and recompute every rating and gate.
+
+    `replay` also plays each game again from its stored answers by the rules as they are now.
+    """
+    games = {ref: _found(ref) for ref in store.games()}
+    faults: list[str] = [fault for game in games.values() if isinstance(game, str) for fault in (game,)]
+    rows: dict[str, tuple[Game, GameRow]] = {}
+    for game in games.values():
+        if isinstance(game, Game):
+            for purpose in PURPOSES:
+                rows |= {row.key: (game, row) for row in store.rows(game, purpose, voids=False)}
+    for key in store:
+        if key in rows:
+            faults += _game_faults(store, *rows[key], replay)
+    findings = store.findings()
+    for finding in findings:
+        game = games[finding.game]
+        if isinstance(game, Game):
+            faults += _finding_faults(store, game, finding)
+    return Checked(len(store), len(findings), tuple(faults))
+
+
+def _found(ref: GameRef) -> Game | str:
+    try:
+        return find(ref.id, **dict(ref.parameters))
+    except GameError as fault:
+        return f"{ref.id}: its games cannot be checked: {fault}"
+
+
+def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iterator[str]:
+    name = f"game {row.key[:12]}"
+    try:
+        episode = store.episode(row.key)
+    except SparringError as fault:
+        yield f"{name}: {fault}"
+        return
+    seats = {seat: ref.id for seat, ref in episode.seats.items()}
+    if game_key(episode.game, seats, episode.seed, episode.replicate) != row.key:
+        yield f"{name}: its transcript is of another game"
+        return
+    yield from (f"{name}: {fault}" for fault in _row_faults(game, row, episode))
+    if replay:
+        yield from (f"{name}: {fault}" for fault in _replay_faults(game, episode))
+
+
+def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
+    if status(episode.ending) != row.status:
+        yield f"the row says {row.status}, the transcript {status(episode.ending)}"
+    rated = [(place, _entrant(game, episode, place)) for place in places(game)]
+    if paid(game, rated, episode.payoff) != row.places:
+        yield f"the row pays {[p.payoff for p in row.places]}, the transcript {dict(episode.payoff)}"
+
+
+def _entrant(game: Game, episode: Episode, place: str) -> str:
+    seat = next(seat for seat, role in game.role_of.items() if place in (seat, role))
+    return episode.seats[seat].id
+
+
+def _replay_faults(game: Game, episode: Episode) -> Iterator[str]:
+    if episode.ending.cause == "timeout":
+        return  # the clock ended it, and the clock is not in the transcript
+    try:
+        table = replay_episode(game, episode)
+    except TableError as fault:
+        yield f"it cannot be played again: {fault}"
+        return
+    if dict(table.payoff) != dict(episode.payoff):
+        yield f"played again it pays {dict(table.payoff)}, the transcript says {dict(episode.payoff)}"
+
+
+def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[str]:
+    upto = (finding.upto, finding.voids)
+    if finding.kind == "ratings":
+        again = tournament.text(tournament.leaderboard(store.rows(game, upto=upto), game, finding.settings))
+    else:
+        ruling = gatekeeping.rule(
+            store.rows(game, "gate", upto=upto),
+            game,
+            finding.settings,
+            gatekeeping.test_of(finding.settings),
+            finding.settings["given_up"],
+        )
+        again = gatekeeping.text(ruling)
+    if json.loads(again) != json.loads(finding.result):
+        yield f"{finding.kind} of {game.id} from {finding.upto} games: worked out again they differ"

@@ -1,0 +1,115 @@
+"""A real local Ray cluster of two workers, one of which is killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Generator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sparring.agents.policy import Policy
+from sparring.agents.scripted import scripted
+from sparring.arenas.archive import Archive
+from sparring.arenas.fixture import Fixture
+from sparring.arenas.run import Local, RunError, carry_out, played
+from sparring.arenas.store import Store
+from sparring.arenas.tournament import Call
+from sparring.envs.registry import Game
+
+ray = pytest.importorskip("ray")
+from sparring.arenas.cluster import Ray  # noqa: E402 - only where Ray is installed
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Generator[None]:
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def specs(kuhn: Game) -> dict[str, str]:
+    return {scripted(name, kuhn).ref.id: name for name in ("random", "nash")}
+
+
+@pytest.fixture
+def plan(kuhn: Game, specs: dict[str, str]) -> list[Fixture]:
+    return next(Call(kuhn, tuple(specs), 300, "round-robin", 0, {}).rounds())
+
+
+def actors() -> list[int]:
+    """Our actors' processes, found by their name and their descent from this process."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            named = (entry / "cmdline").read_bytes().startswith(b"ray::_Actor")
+        except OSError:
+            continue
+        if named and os.getpid() in _ancestors(int(entry.name)):
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def _ancestors(pid: int) -> list[int]:
+    above: list[int] = []
+    while pid > 1:
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            break
+        above.append(pid)
+    return above
+
+
+def test_a_killed_worker_costs_attempts_and_no_game_and_no_game_twice(
+    tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture]
+) -> None:
+    players: dict[str, Policy] = {id: scripted(name, kuhn) for id, name in specs.items()}
+    with Store(tmp_path / "calm.sqlite") as store:
+        played(store, plan, Local(players))
+
+    async def disturbed(store: Store, executor: Ray) -> set[str]:
+        """Play on two workers and kill one after 100 games; who played."""
+        workers, count, victim = set[str](), 0, 0
+        async with aclosing(carry_out(store, plan[:50], executor)) as outcomes:
+            workers |= {settled.worker async for settled in outcomes}
+        assert len(workers) == 2  # a chunk each: both are up
+        async with aclosing(carry_out(store, plan, executor)) as outcomes:
+            async for settled in outcomes:
+                workers.add(settled.worker)
+                count += 1
+                if count == 100:
+                    victim, *_ = actors()
+                    os.kill(victim, signal.SIGKILL)
+        assert victim
+        return workers - {""}
+
+    executor = Ray(partial(scripted, game=kuhn), specs, workers=2, chunk=25)
+    with executor, Store(tmp_path / "s.sqlite") as store:
+        workers = asyncio.run(disturbed(store, executor))
+        rows = store.rows(kuhn)
+    assert len(workers) == 3  # two, and the one that took the dead one's place
+    lost = [row for row in rows if row.void]
+    assert lost
+    assert {row.status for row in lost} == {"void_worker"}
+    with Archive(tmp_path / "s.sqlite") as store, Archive(tmp_path / "calm.sqlite") as calm:
+        assert list(store.export()) == list(calm.export())
+
+
+def test_a_worker_that_would_play_somebody_else_is_refused(
+    tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture]
+) -> None:
+    wrong = dict.fromkeys(specs, "random")
+    with Store(tmp_path / "s.sqlite") as store:
+        executor = Ray(partial(scripted, game=kuhn), wrong, workers=1)
+        with executor, pytest.raises(RunError, match="was entered"):
+            played(store, plan[:50], executor)
+        assert len(store) == 0

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sparring.agents.scripted import Random, scripted
+from sparring.arenas.archive import Archive
+from sparring.arenas.gatekeeping import gate, gate_of
+from sparring.arenas.tournament import tournament
+from sparring.arenas.verify import verify
+from sparring.envs.registry import Game
+
+
+@pytest.fixture
+def path(tmp_path: Path, kuhn: Game) -> Path:
+    """A store with two ratings and a decided gate."""
+    path = tmp_path / "s.sqlite"
+    tournament(kuhn, [Random(1), Random(2)], path, pairs=5)
+    tournament(kuhn, [Random(1), Random(2), scripted("nash", kuhn)], path, pairs=8, anchor="nash")
+    gate(kuhn, Random(1), Random(2), path, gate_of(kuhn, pairs=20))
+    return path
+
+
+def faults(path: Path) -> tuple[str, ...]:
+    with Archive(path) as store:
+        return verify(store).faults
+
+
+def change(path: Path, sql: str) -> None:
+    base = sqlite3.connect(path)
+    base.execute(sql)
+    base.commit()
+    base.close()
+
+
+def test_an_honest_store_is_sound(path: Path) -> None:
+    with Archive(path) as store:
+        checked = verify(store)
+        assert checked.sound, checked.faults
+        assert checked.games == len(store) == 48 + 40
+        assert checked.findings == 3
+        assert "all as recorded" in str(checked)
+
+
+def test_a_changed_transcript_is_found(path: Path) -> None:
+    segment = next(path.with_suffix(".transcripts").glob("*.jsonl"))
+    segment.write_bytes(segment.read_bytes().replace(b'"bet"}', b'"fol"}', 1))
+    assert any("hash differs" in fault for fault in faults(path))
+
+
+def test_a_changed_row_is_found_and_so_is_the_rating_that_it_changes(path: Path) -> None:
+    change(path, "UPDATE played SET payoff = '[2.0,-2.0]' WHERE n = 1 AND payoff != '[2.0,-2.0]'")
+    change(path, "UPDATE played SET payoff = '[-2.0,2.0]' WHERE n = 2 AND payoff != '[-2.0,2.0]'")
+    found = faults(path)
+    assert any("the row pays" in fault for fault in found)
+    assert sum("worked out again they differ" in fault for fault in found) == 2
+
+
+def test_a_changed_result_is_found(path: Path) -> None:
+    change(path, "UPDATE findings SET result = replace(result, '0', '1') WHERE n = 2")
+    assert [fault for fault in faults(path) if "ratings" in fault] == list(faults(path))
+
+
+def test_a_transcript_put_in_the_place_of_another_is_found(path: Path) -> None:
+    change(path, "UPDATE played SET (digest, segment, offset, length) = "
+                 "(SELECT digest, segment, offset, length FROM played WHERE n = 5) WHERE n = 1")  # fmt: skip
+    assert any("of another game" in fault for fault in faults(path))
+
+
+def test_a_lost_transcript_is_found(path: Path) -> None:
+    segment = next(path.with_suffix(".transcripts").glob("*.jsonl"))
+    segment.write_bytes(segment.read_bytes()[:-200])
+    assert faults(path)
+    segment.unlink()
+    assert sum("cannot be read" in fault for fault in faults(path)) == 88
