@@ -25,8 +25,8 @@ class Branches:
     """A batch of sequences with their key-value cache; `logits` (N, V) are those of the next token.
 
     Prompts with a common beginning (rules, mostly) have it read once. Rows of unequal length are
-    padded on the left. `adapter` names one of a PEFT model's (None: the active ones). `extend` continues some branches by a token each, which may copy a branch,
-    drop it, or reorder.
+    padded on the left. `adapter` names one of a PEFT model's (None: the active ones). `extend`
+    continues some branches by a token each, which may copy a branch, drop it, or reorder.
     """
 
     def __init__(self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None) -> None:

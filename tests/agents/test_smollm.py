@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sparring.agents.exact import distributions
@@ -20,8 +20,8 @@ SETTINGS = Sampling(max_tokens=12)
 
 
 @pytest.fixture(scope="module")
-def smollm() -> Iterator[Transformer]:
-    yield load_model("smollm2-135m", sampling=SETTINGS)
+def smollm() -> Transformer:
+    return load_model("smollm2-135m", sampling=SETTINGS)
 
 
 def ask(text: str, seed: int = 0, *choices: str) -> Request:
