@@ -25,12 +25,13 @@ class Branches:
     """A batch of sequences with their key-value cache; `logits` (N, V) are those of the next token.
 
     Prompts with a common beginning (rules, mostly) have it read once. Rows of unequal length are
-    padded on the left. `extend` continues some branches by a token each, which may copy a branch,
-    drop it, or reorder.
+    padded on the left. `adapter` names one of a PEFT model's (None: the active ones). `extend`
+    continues some branches by a token each, which may copy a branch, drop it, or reorder.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Tokens], pad: int) -> None:
+    def __init__(self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None) -> None:
         self._model = model
+        self._adapter = adapter
         self._pad = pad
         self._cache: Any = growing_cache(model)
         self._mask = torch.empty(len(prompts), 0, dtype=torch.long, device=model.device)
@@ -68,6 +69,7 @@ class Branches:
         self._mask = torch.cat([self._mask, real], -1)
         positions = self._lengths[:, None] + (real.cumsum(-1) - 1).clamp_(min=0)
         self._lengths = self._lengths + real.sum(-1)
+        adapters = {} if self._adapter is None else {"adapter_names": [self._adapter] * len(ids)}
         output = self._model(
             input_ids=ids,
             attention_mask=None if bool(self._mask.all()) else self._mask,
@@ -75,6 +77,7 @@ class Branches:
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
+            **adapters,
         )
         return output.logits[:, -1]
 

@@ -14,7 +14,7 @@ import torch
 
 from ..envs.errors import SparringError
 from ..envs.exact import InfoSet, ViewKey
-from .branches import Branches, batches
+from .branches import batches
 from .policy import Key, Request
 from .sampling import logprobs
 from .transformer import Transformer
@@ -100,7 +100,7 @@ def _score(
     likelihood: dict[tuple[tuple[int, ...], tuple[int, ...]], float],
 ) -> None:
     """Walk the tree of replies under each prompt, level by level, filling in whole-reply likelihoods."""
-    branches = Branches(policy.model, batch, policy.dialect.pad)
+    branches = policy.branches(batch)
     stops = sorted(policy.dialect.stops)
     level = [(row, (), 0.0) for row in range(len(batch))]
     while True:

@@ -60,6 +60,7 @@ class Transformer:
         self.sampling = sampling
         self.batching = batching
         self.keep_thoughts = keep_thoughts
+        self.adapter: str | None = None
         self._lock = threading.Lock()
         self._small = sum(p.numel() for p in model.parameters()) < _SMALL
         self.publish(weights, name=name)
@@ -80,10 +81,19 @@ class Transformer:
         digest = sha256(repr(parts).encode()).hexdigest()[:16]
         self._ref = PolicyRef(self._ref.name if name is None else name, digest)
 
-    def with_sampling(self, sampling: Sampling) -> Transformer:
-        """The same model under other settings; the weights are shared."""
+    def twin(self) -> Transformer:
+        """A policy of its own over the same model; one of them acts at a time."""
         twin = object.__new__(Transformer)
         twin.__dict__.update(self.__dict__)
+        return twin
+
+    def branches(self, prompts: Sequence[tuple[int, ...]]) -> Branches:
+        """These prompts read by the model; inside `acting` only."""
+        return Branches(self.model, prompts, self.dialect.pad, self.adapter)
+
+    def with_sampling(self, sampling: Sampling) -> Transformer:
+        """The same model under other settings; the weights are shared."""
+        twin = self.twin()
         twin.sampling = sampling
         twin.publish(self.weights)
         return twin
@@ -143,7 +153,7 @@ class Transformer:
         device = self.model.device
         room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
         noise = [uniforms(key) for key in keys]
-        branches = Branches(self.model, batch, self.dialect.pad)
+        branches = self.branches(batch)
         paths = [_Path(row, (), ()) for row in range(len(batch))]
         live = torch.arange(len(rows), device=device)
         branch_of = torch.tensor(rows, device=device)

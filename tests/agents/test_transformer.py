@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message, Reply
 
+PlainLogprobs: TypeAlias = Callable[[Transformer, Reply, Sampling], list[float]]
 LONG = Sampling(temperature=4.0, max_tokens=12)
 """Hot enough that a tiny model leaves its moves and babbles."""
 
@@ -22,19 +25,9 @@ def request(text: str = "J", seed: int = 0, role: str = "first", **other: object
     return replace(Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0)), **other)  # type: ignore[arg-type]
 
 
-def plain_logprobs(policy: Transformer, reply: Reply, sampling: Sampling) -> list[float]:
-    """The reply's log-probabilities by one forward pass over it alone, without cache or padding."""
-    ids = torch.tensor([[*reply.prompt_tokens, *reply.tokens]])
-    with torch.inference_mode():
-        logits = policy.model(input_ids=ids, use_cache=False).logits[0]
-    start = len(reply.prompt_tokens) - 1
-    logp = logprobs(logits[start:-1], sampling)
-    return logp[torch.arange(len(reply.tokens)), torch.tensor(reply.tokens)].tolist()
-
-
 @pytest.mark.parametrize("sampling", [Sampling(max_tokens=8), LONG, Sampling(0.7, 0.9, 6), Sampling(0.0)])
 def test_logprobs_are_those_of_a_plain_forward_pass_under_the_settings_used(
-    tiny: Transformer, sampling: Sampling
+    tiny: Transformer, sampling: Sampling, plain_logprobs: PlainLogprobs
 ) -> None:
     prompts = ("J", "K check", "a much longer prompt, wörld", "Q")
     requests = [request(prompts[n % 4], n, sampling=sampling) for n in range(40)]
@@ -42,7 +35,9 @@ def test_logprobs_are_those_of_a_plain_forward_pass_under_the_settings_used(
         assert reply.logprobs == pytest.approx(plain_logprobs(tiny, reply, sampling), abs=1e-5)
 
 
-def test_a_common_beginning_is_read_once_and_changes_nothing(tiny: Transformer) -> None:
+def test_a_common_beginning_is_read_once_and_changes_nothing(
+    tiny: Transformer, plain_logprobs: PlainLogprobs
+) -> None:
     rules = "long rules about nothing, read by everybody; " * 6
     texts = [f"{rules}{rest}" for rest in ("J", "K check", "Q bet or not", "")] + ["alone", "b" * 50]
     requests = [request(text, n, sampling=LONG) for n, text in enumerate(texts)]
