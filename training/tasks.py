@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from ..envs.buffer import Shelf
 from ..envs.script import Recall
 from ..envs.types import Episode, Value
 from ..envs.values import from_json, to_json
 
 
 class Tasks:
-    """Items by kind, the oldest dropped beyond `most`. The n-th recall of a step draws by its own key.
+    """A shelf of tasks for each kind. The n-th recall of a step draws by its own key.
 
     Items kept during a step are seen from the next step on, in issue order, so that what a game
     recalls depends on no timing.
@@ -22,7 +23,7 @@ class Tasks:
     def __init__(self, seed: int, most: int = 4096) -> None:
         self._seed = seed
         self._most = most
-        self._items: dict[str, list[Value]] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._step = 0
         self._drawn = 0
 
@@ -34,22 +35,30 @@ class Tasks:
         name = f"tasks/{self._seed}/{self._step}/{self._drawn}"
         self._drawn += 1
         rng = random.Random(int.from_bytes(sha256(name.encode()).digest()))
-        items = self._items.get(wish.kind) or list(wish.seeds)
-        return rng.sample(items, min(wish.count, len(items)))
+        if wish.kind in self._shelves:
+            return self._shelves[wish.kind].draw(wish.count, rng)
+        return rng.sample(wish.seeds, min(wish.count, len(wish.seeds)))
 
     def add(self, episodes: Iterable[Episode]) -> None:
         """Take in what the episodes, in issue order, kept."""
         for episode in episodes:
             for kind, item in episode.kept:
-                kept = self._items.setdefault(kind, [])
-                kept.append(item)
-                del kept[: -self._most]
+                self._shelf(kind).add(item, self._step)
 
     def __len__(self) -> int:
-        return sum(map(len, self._items.values()))
+        return sum(map(len, self._shelves.values()))
 
     def state(self) -> dict[str, Any]:
-        return {kind: [to_json(item) for item in items] for kind, items in self._items.items()}
+        return {
+            kind: [[to_json(task.item), task.step] for task in shelf.tasks]
+            for kind, shelf in self._shelves.items()
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._items = {kind: [from_json(item) for item in items] for kind, items in state.items()}
+        self._shelves = {}
+        for kind, tasks in state.items():
+            for item, step in tasks:
+                self._shelf(kind).add(from_json(item), step)
+
+    def _shelf(self, kind: str) -> Shelf:
+        return self._shelves.setdefault(kind, Shelf(self._most))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 from sparring.envs.gate import elsewhere
+from sparring.envs.parse import Illegal
 from sparring.envs.registry import find
 from sparring.envs.table import Buffer, Table
 from sparring.envs.types import Ask, Job, Reply, Result, Value, Verdict
+from sparring.envs.values import check
 
 Player = str | Callable[[Ask], str] | Iterable[str]
 
@@ -36,7 +38,9 @@ class Known:
     @staticmethod
     def _result(function: object, given: tuple[Value, ...]) -> Result:
         try:
-            return Result("ok", function(*given))  # type: ignore[operator]
+            return Result("ok", check(function(*given)))  # type: ignore[operator]
+        except Illegal:
+            return Result("invalid")
         except Exception:
             return Result("error")
 

@@ -1,0 +1,187 @@
+"""Code as task: a challenger explores tools and writes a task with its own check; executors solve it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..answers import similar
+from ..gate import PROPOSAL_LIMITS, gate, plain_values, right
+from ..parse import Illegal, Unreadable, excerpt, line, tagged
+from ..proposals import Answer, answer, arguments, program
+from ..propose import refused, settle
+from ..registry import game, seat_names
+from ..rewards import proposer_range, solver_reward
+from ..script import Script, Steps, ask, ask_all, note, randomness, recall, verify
+from ..types import Job, Message, Value
+from ..values import canonical, read
+
+TOOLS = """\
+def f(shop, tool, given):
+    if tool == "items" and not given:
+        return sorted(shop)
+    if tool in ("price", "stock") and len(given) == 1 and type(given[0]) is str:
+        return shop.get(given[0], [None, None])[tool == "stock"]
+    return "no such call"
+"""
+ITEMS = ("apples", "bread", "candles", "dates", "eggs", "flour", "grapes", "honey")
+TOOL_HELP = """\
+A shop has three tools: items() lists its items, price("bread") and stock("bread") give numbers. Call one in \
+this form: <call>price("bread")</call>"""
+EXPLORE = """\
+{help}
+Explore the shop with up to {calls} calls, then write a task about it for others who have the same tools: an \
+instruction, a Python function check(x) that returns True for the right answer alone, the right answer, and \
+wrong answers, one a line, for which check returns False. Form:
+<task>Which item costs the most?</task>
+```python
+def check(x):
+    return x == "honey"
+```
+<answer>"honey"</answer>
+<wrong>
+"bread"
+</wrong>"""
+SOLVE = """\
+{help}
+Task: {task}
+Make up to {calls} calls, one at a time, then answer in this form: <answer>"honey"</answer>"""
+
+
+Final = TypeVar("Final")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of one tool."""
+
+    tool: str
+    given: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A task with the code that checks an answer, an answer it must accept, and others it must not."""
+
+    task: str
+    source: str
+    solution: Value
+    wrong: tuple[Value, ...]
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """Asks for the price of eggs after looking it up; executors look it up, but the odd ones guess."""
+    calls = sum(message.speaker == "self" for message in view)
+    price = view[-1].text.split("returns ")[-1].split("\n")[0]
+    if not calls and (seat == "proposer" or seat[-1] not in "13579"):
+        return '<call>price("eggs")</call>'
+    if seat == "proposer":
+        check = f"```python\ndef check(x):\n    return x == {price}\n```"
+        return f"<task>What do eggs cost?</task>\n{check}\n<answer>{price}</answer>\n<wrong>\n-1\n</wrong>"
+    return f"<answer>{price if calls else 0}</answer>"
+
+
+@game(
+    "code-as-task-v0",
+    roles=lambda attempts=4: {"proposer": 1, "solver": attempts},
+    max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
+    payoff_range=lambda reward="paper": proposer_range(reward),
+    oracles={"sample": sample},
+)
+def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", references: int = 8) -> Script:
+    """A challenger explores tools and writes a task that carries its own check; executors solve it.
+
+    Moves: the challenger makes up to `calls` tool calls, then gives an instruction, a function `check`, an
+    answer that it accepts and some that it rejects; a bundle whose check fails this self-test, or is not
+    deterministic, is refused. Executors, unseen by each other, make up to `calls` calls and answer.
+    Payoff: challenger as the proposer of code-deduction; executor 1, −0.5 wrong, −1 unreadable.
+    Source: Self-Challenging Language Model Agents (Zhou et al. 2025).
+    """
+    rng = yield from randomness()
+    shop = _stocked(rng)
+    solvers = list(seat_names({"solver": attempts}))
+    bundle = yield from _bundle(shop, calls)
+    if bundle is None:
+        yield from note("gate", "unreadable")
+        return refused(solvers)
+    known = [str(item) for item in (yield from recall("task", references))]
+    if any(similar(bundle.task, other, 0.9) for other in known):
+        yield from note("gate", "near_copy")
+        return refused(solvers)
+    cases = [(bundle.solution,), *((wrong,) for wrong in bundle.wrong)]
+    wanted = [True, *(False for _ in bundle.wrong)]
+    ruling = yield from gate(bundle.source, cases, entry="check", expected=wanted)
+    yield from note("gate", ruling.reason or "admitted")
+    if not ruling.admitted:
+        return refused(solvers)
+    given = yield from _solved(shop, bundle.task, solvers, calls)
+    said = {seat: one.value for seat, one in given.items() if one is not None}
+    jobs = [Job(bundle.source, "check", ((x,),), repeat=2, limits=PROPOSAL_LIMITS) for x in said.values()]
+    paid = dict.fromkeys(solvers, -1.0)
+    for seat, verdict in zip(said, (yield from verify(*jobs)), strict=True):
+        paid[seat] = solver_reward(Answer(right(verdict, True)), True)
+    item: dict[str, Value] = {"task": bundle.task, "source": bundle.source, "answer": bundle.solution}
+    return (yield from settle("code-as-task", item, paid, reward))
+
+
+def _stocked(rng: random.Random) -> dict[Value, Value]:
+    return {item: [rng.randint(1, 99), rng.randint(0, 50)] for item in [*rng.sample(ITEMS, 5), "eggs"]}
+
+
+def _bundle(shop: Value, calls: int) -> Steps[Bundle | None]:
+    """Let the challenger explore, and take its bundle; None when it gives none in time."""
+    prompt = EXPLORE.format(help=TOOL_HELP, calls=calls)
+    for left in range(calls, -1, -1):
+        move = yield from ask("proposer", prompt, reader(_read_bundle, left > 0), tries=1, otherwise=None)
+        if not isinstance(move, Call):
+            return move
+        prompt = f"{(yield from _called(shop, move))}\n{left - 1} calls left, then the task in its form."
+    return None
+
+
+def _solved(shop: Value, task: str, solvers: list[str], calls: int) -> Steps[dict[str, Answer | None]]:
+    """Each executor's answer, after its calls; None where it gave none that could be read."""
+    prompts = dict.fromkeys(solvers, SOLVE.format(help=TOOL_HELP, task=task, calls=calls))
+    given: dict[str, Answer | None] = {}
+    for left in range(calls, -1, -1):
+        moves = yield from ask_all(prompts, reader(answer, left > 0), tries=1, otherwise=None)
+        prompts = {}
+        for seat, move in moves.items():
+            if isinstance(move, Call):
+                prompts[seat] = f"{(yield from _called(shop, move))}\n{left - 1} calls left."
+            else:
+                given[seat] = move
+        if not prompts:
+            break
+    return {seat: given.get(seat) for seat in solvers}
+
+
+def _called(shop: Value, call: Call) -> Steps[str]:
+    """What a call returns, as the line that is shown."""
+    values = plain_values((yield from verify(Job(TOOLS, "f", ((shop, call.tool, call.given),))))[0], 1)
+    shown = ", ".join(map(canonical, call.given))
+    return f"{call.tool}({shown}) returns {canonical(values[0]) if values else 'nothing'}"
+
+
+def reader(final: Callable[[str], Final], may_call: bool) -> Callable[[str], Call | Final]:
+    """A parser of a tool call, where one is still allowed, or of the final move."""
+
+    def parse(text: str) -> Call | Final:
+        if not may_call or "<call>" not in text:
+            return final(text)
+        found = re.fullmatch(r"([a-z]{1,20})\((.*)\)", tagged(text, "call"), re.DOTALL)
+        if not found:
+            raise Unreadable(f"not a call: {excerpt(text)}")
+        return Call(found[1], arguments(found[2]) if found[2].strip() else ())
+
+    return parse
+
+
+def _read_bundle(text: str) -> Bundle:
+    wrong = tuple(read(row, 2) for row in tagged(text, "wrong").splitlines() if row.strip())
+    if not 1 <= len(wrong) <= 8:
+        raise Illegal(f"1 to 8 wrong answers were expected, {len(wrong)} came")
+    return Bundle(line(tagged(text, "task")), program(text, "check"), answer(text).value, wrong)

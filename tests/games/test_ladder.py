@@ -1,0 +1,87 @@
+"""ladder: answers are differentiated and compared at points; formulas are data of a small grammar."""
+
+import pytest
+from sparring.envs.games.ladder import CHECK, ROOTS, formula
+
+ID = "ladder-v0"
+TREE = [
+    "<variants>\nx\ncos(x)\n</variants>",
+    "<variants>\nx**2\n</variants>",
+    "<variants>\nexp(x)\n</variants>",
+]
+ANTIDERIVATIVES = {"x": "x^2/2 + 7", "cos(x)": "sin(x)", "x ** 2": "x**3/3", "exp(x)": "exp(x) - 1"}
+
+
+def solve(ask):
+    integrand = ask.prompt.split("∫ ")[1].split(" dx")[0]
+    return f"<answer>{ANTIDERIVATIVES.get(integrand, 'x')}</answer>"
+
+
+def test_a_tree_is_proposed_and_solved(play, known):
+    table = play(ID, {"proposer": TREE, "solver_0": solve, "solver_1": "<answer>x</answer>"}, known(CHECK))
+    notes = dict(table.notes)
+    assert notes["root"] == 0
+    assert [(child, rate) for _, child, rate in notes["tree"]] == [
+        ("exp(x)", 0.5),
+        ("x ** 2", 0.5),
+        ("cos(x)", 0.5),
+        ("x", 0.5),
+    ]
+    assert [parent for parent, *_ in notes["tree"]][:2] == ["cos(x)", "x"]
+    assert tuple(table.payoff.values()) == pytest.approx((0.5, 4 / 5, 0))
+
+
+def test_no_valid_variant_costs_the_proposer(play, known):
+    for text in ("hm", "<variants>\nlog(-x)\n</variants>", f"<variants>\n{ROOTS[0]}\n</variants>"):
+        table = play(ID, {"proposer": text, "solver": "x"}, known(CHECK), attempts=1, depth=1, width=1)
+        if table.payoff["proposer"] == -1:
+            assert dict(table.notes)["tree"] == []
+    assert table.ending.kind == "outcome"
+
+
+@pytest.mark.parametrize(
+    "text", ["x*x/2*1.0001", "abs(x)", "0", "x/0", "log(-x)", "x**3", "nan", "__import__('os')"]
+)
+def test_a_wrong_antiderivative_scores_nothing(play, known, text):
+    table = play(
+        ID,
+        {"proposer": "<variants>\nx\n</variants>", "solver": f"<answer>{text}</answer>"},
+        known(CHECK),
+        attempts=1,
+        depth=1,
+        width=1,
+    )
+    assert table.payoff["solver"] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "y",
+        "x.real",
+        "f(x)",
+        "x if x else 1",
+        "exp",
+        "exp(x, x)",
+        "exp(*x)",
+        "[x]",
+        "x; x",
+        "True",
+        "'x'",
+        "x := 1",
+        "lambda: 1",
+        "x" * 200,
+        "9999999999*x",
+        "1j*x",
+        "x and 1",
+        "x < 1",
+    ],
+)
+def test_nothing_else_is_a_formula(text):
+    with pytest.raises(ValueError, match="formula"):
+        formula(text)
+
+
+def test_a_formula_has_one_form():
+    assert formula("∫ x^2+SIN".replace("SIN", "sin( x )") + " dx") == "x ** 2 + sin(x)"
