@@ -29,6 +29,7 @@ class Chart:
     `references` are horizontal lines with a name each; `low` and `high` widen the y axis to at least
     that range. `digits` is how precisely values are written. `noisy` lines with more points than fit are
     drawn as means of equal bins with the range of each bin behind them; others are drawn as they are.
+    `log` draws y by its logarithm: everything must then be above 0.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Chart:
     high: float | None = None
     digits: int = 3
     noisy: bool = False
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,16 +54,18 @@ def path(points: Sequence[Point], class_: str, title: str = "") -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps values between `low` and `high` to pixels between `start` and `end`."""
+    """Maps values between `low` and `high` to pixels between `start` and `end`; `log`: by their logarithm."""
 
     low: float
     high: float
     start: float
     end: float
+    log: bool = False
 
     def __call__(self, value: float) -> float:
-        span = (self.high - self.low) or 1.0
-        return self.start + (value - self.low) / span * (self.end - self.start)
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        at = math.log(value) if self.log else value
+        return self.start + (at - low) / ((high - low) or 1.0) * (self.end - self.start)
 
 
 def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
@@ -76,6 +78,12 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
+
+
+def decades(low: float, high: float) -> tuple[float, ...]:
+    """1, 3, 10, 30 … times a power of ten, inside [low, high]."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return tuple(m * 10.0**p for p in powers for m in (1, 3) if low <= m * 10.0**p <= high)
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:
