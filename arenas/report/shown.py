@@ -109,6 +109,7 @@ class Proof:
     nashconv: Plot
     logarithmic: Plot | None
     legal: Plot | None
+    versus: Plot | None
     average: bool
 
 

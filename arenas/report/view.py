@@ -96,12 +96,14 @@ class _Pictures:
         )
 
     def proof(self, progress: Progress) -> Proof:
-        room = max(charts.label_room(c) for c in (progress.nashconv, progress.legal) if c)
-        legal, logarithmic = progress.legal, _logarithmic(progress.nashconv)
+        legal, versus = progress.legal, progress.versus
+        room = max(charts.label_room(c) for c in (progress.nashconv, legal, versus) if c)
+        logarithmic = _logarithmic(progress.nashconv)
         return Proof(
             nashconv=self.plot(progress.nashconv, (WIDE, 380), (NARROW, 300), room),
             logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room) if logarithmic else None,
             legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
+            versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
             average=len(progress.nashconv.series) > 1,
         )
 
