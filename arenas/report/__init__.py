@@ -1,7 +1,7 @@
 """One static page of a run or a tournament, and the leaderboard for a terminal."""
 
 from .collect import ReportError, report, tournament_report
-from .page import Chart, Entrant, Gate, Kin, Notice, Page, Progress, Replay, Series
+from .page import Chart, Entrant, Gate, Notice, Page, Progress, Replay, Series
 from .render import html, write
 from .terminal import leaderboard, show
 
@@ -9,7 +9,6 @@ __all__ = [
     "Chart",
     "Entrant",
     "Gate",
-    "Kin",
     "Notice",
     "Page",
     "Progress",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ..results import Estimate
 from .page import Chart, Series
-from .svg import Point, Scale, group, path, picture, tag, text, tick_texts, ticks
+from .svg import Point, Scale, decades, group, path, picture, tag, text, tick_texts, ticks
 from .text import compact, line, number, signed
 
 LETTER = 6.4  # pixels a letter of a label takes, on average
@@ -158,16 +158,18 @@ def _scales(
     chart: Chart, shown: Sequence[Series], width: float, height: float, right: float
 ) -> tuple[Scale, Scale]:
     xs = [p[0] for s in shown for p in s.points] or [0.0, 1.0]
+    x = Scale(0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs), max(xs), 48, width - right)
     ys = [p[1] for s in shown for p in s.points] + [value for _, value in chart.references]
     ys += [bound for bound in (chart.low, chart.high) if bound is not None]
     low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
+    if chart.log:
+        return x, Scale(low / 1.2, high * 1.2, height - 40, 12, log=True)
     if low == high:
         low, high = low - 0.5, high + 0.5
     room = (high - low) * 0.05
     low = low if chart.low is not None and low >= chart.low else low - room
     high = high if chart.high is not None and high <= chart.high else high + room
-    start = 0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs)
-    return Scale(start, max(xs), 48, width - right), Scale(low, high, height - 40, 12)
+    return x, Scale(low, high, height - 40, 12)
 
 
 def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
@@ -195,6 +197,8 @@ def _columns(x: Scale, bottom: float, name: str) -> list[Markup]:
 
 def _ticks(scale: Scale, about: int) -> list[tuple[float, str]]:
     """Where an axis has its ticks, and what they say."""
+    if scale.log:
+        return [(scale(value), f"{value:g}") for value in decades(scale.low, scale.high)]
     values = ticks(scale.low, scale.high, about)
     return [(scale(value), words) for value, words in zip(values, tick_texts(values), strict=True)]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find, load
@@ -17,10 +19,12 @@ from ..archive import Archive
 from ..archive import Entrant as Stored
 from ..crosstable import crosstable
 from ..entrants import CONTROL
+from ..gate import elo
+from ..lineage import Born, Descent, LineageError, lineage
 from ..results import GameRow, Leaderboard, complete
 from ..tournament import leaderboard
 from . import runs
-from .page import Entrant, Kin, Notice, Page, Relation, Replay
+from .page import Entrant, Gate, Notice, Page, Replay
 from .render import write
 from .replays import PER_CELL
 from .text import compact
@@ -28,13 +32,6 @@ from .text import compact
 RUNS = Path("runs")
 STORE = "store.sqlite"
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True}
-RELATIONS: Mapping[str, Relation] = {
-    "trained_from": "trained_from",
-    "snapshot": "snapshot",
-    "exploiter_of": "exploiter_of",
-    "merged": "merged",
-    "distilled": "distilled",
-}
 _CHECKPOINT = re.compile(r"(?P<run>.+)@(?P<step>\d+)")
 
 
@@ -114,16 +111,18 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
         entrants = tuple(_known(archive, board))
         replays, notices = _replays(archive, rows)
+        births, odd = _descent(archive, entrants)
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
             facts=tuple(_facts(ref, rows, replays)),
-            notices=(*_elsewhere(others), *notices),
+            notices=(*_elsewhere(others), *odd, *notices),
             board=board,
             scored=kind,
             entrants=tuple(Entrant(e.id, e.name, e.about, e.step) for e in entrants),
             cells=crosstable(pairs, kind),
-            lineage=tuple(_lineage(archive, entrants)),
+            lineage=births,
+            gates=tuple(_gates(archive, ref)),
             replays=replays,
             statuses=Counter(row.status for row in rows),
             control=_control(entrants),
@@ -176,21 +175,45 @@ def _origin(entrant: Stored) -> tuple[str, float | None]:
     return run, float(step) if isinstance(step, (int, float)) else None
 
 
-def _lineage(archive: Archive, entrants: Sequence[Known]) -> Iterable[Kin]:
+def _births(archive: Archive, entrants: Sequence[Known]) -> tuple[Born, ...]:
     """The store's lineage; where it has none, each run's checkpoints in the order of their steps."""
     ids = {entrant.id for entrant in entrants}
-    told = [
-        Kin(child, parent, RELATIONS.get(kind, "trained_from"))
-        for child, parent, kind in archive.lineage()
-        if {child, parent} <= ids
-    ]
+    told = [(child, parent, kind) for child, parent, kind in archive.lineage() if {child, parent} <= ids]
     if told:
-        yield from told
-        return
-    saved = [(e.run, e.step, e.id) for e in entrants if e.run and e.step is not None]
-    for (run, _, parent), (same, _, child) in pairwise(sorted(saved)):
-        if run == same:
-            yield Kin(child, parent)
+        return tuple(Born(child, parent, cast(Descent, kind)) for child, parent, kind in told)
+    saved = sorted((e.run, e.step, e.id) for e in entrants if e.run and e.step is not None)
+    return tuple(Born(child, parent) for (run, _, parent), (same, _, child) in pairwise(saved) if run == same)
+
+
+def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, ...], list[Notice]]:
+    """The lineage, or why it cannot be one."""
+    births = _births(archive, entrants)
+    try:
+        lineage(births)
+    except LineageError as fault:
+        return (), [Notice("Lineage", f"{fault}.")]
+    return births, []
+
+
+def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
+    """The gates that were decided, oldest first, from the rulings that the store keeps."""
+    for finding in archive.findings("gate"):
+        if finding.game != game:
+            continue
+        ruling = json.loads(finding.result)
+        test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
+        low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
+        yield Gate(
+            candidate=ruling["new"],
+            baseline=ruling["old"],
+            decision=decision["outcome"],
+            llr=tuple(decision["curve"]),
+            lower=log(test["beta"] / (1 - test["alpha"])),
+            upper=log((1 - test["beta"]) / test["alpha"]),
+            s0=round(low, 6),
+            s1=round(high, 6),
+            unit=unit,
+        )
 
 
 def _replays(

@@ -9,9 +9,10 @@ from typing import Any
 import networkx as nx
 from markupsafe import Markup
 
+from .. import metagame
+from ..lineage import Born
 from ..results import Cell, Estimate
 from .charts import LETTER, interval
-from .page import Kin
 from .svg import Point, group, picture, tag, text
 from .text import line
 
@@ -27,13 +28,9 @@ SLOT = 130.0  # pixels that a component needs in its row
 
 
 def responses(cells: Sequence[Cell], ids: Sequence[str]) -> Graph:
-    """An edge from the winner to the loser of every pair that is resolved; undecided pairs have none."""
-    graph: Graph = nx.DiGraph()
-    graph.add_nodes_from(ids)
-    for cell in cells:
-        if cell.lead is not None and cell.a in graph and cell.b in graph:
-            graph.add_edge(cell.lead, cell.b if cell.lead == cell.a else cell.a)
-    return graph
+    """An edge from the winner to the loser of every pair of `ids` that is resolved; others have none."""
+    known = [cell for cell in cells if {cell.a, cell.b} <= set(ids)]
+    return metagame.response_graph(known, ids).reverse()
 
 
 def layers(graph: Graph, ids: Sequence[str]) -> Layers:
@@ -93,7 +90,7 @@ def response_graph(
 
 
 def lineage(
-    kin: Sequence[Kin],
+    births: Sequence[Born],
     names: Mapping[str, str],
     ratings: Mapping[str, Estimate],
     width: float,
@@ -101,14 +98,14 @@ def lineage(
 ) -> Markup:
     """Descent from top to bottom, one entrant a row, branches as lanes; the colour is the rating."""
     graph: Graph = nx.DiGraph()
-    graph.add_edges_from((edge.parent, edge.child, {"relation": edge.relation}) for edge in kin)
+    graph.add_edges_from((born.parent, born.child, {"kind": born.kind}) for born in births)
     place = {id: i for i, id in enumerate(graph)}
     rows = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     lane = _lanes(graph, rows)
     spots = {id: (16.0 + 22 * lane[id], 16.0 + STEP * i) for i, id in enumerate(rows)}
     left = 36.0 + 22 * max(lane.values())
     parts = [
-        tag("path", d=_bend(spots[a], spots[b]), class_=f"kin {data['relation']}")
+        tag("path", d=_bend(spots[a], spots[b]), class_=f"kin {data['kind']}")
         for a, b, data in graph.edges(data=True)
     ]
     known = [ratings[id].value for id in rows if id in ratings]
@@ -234,7 +231,7 @@ def _lanes(graph: Graph, rows: Sequence[str]) -> dict[str, int]:
     lane: dict[str, int] = {}
     taken: set[str] = set()
     for id in rows:
-        direct = (p for p, _, relation in graph.in_edges(id, data="relation") if relation in STRAIGHT)
+        direct = (p for p, _, kind in graph.in_edges(id, data="kind") if kind in STRAIGHT)
         parent = next((p for p in direct if p not in taken), None)
         if parent is not None:
             taken.add(parent)
@@ -261,9 +258,9 @@ def _bend(start: Point, end: Point) -> str:
 def _story(graph: Graph, id: str, names: Mapping[str, str]) -> str:
     """How the entrant came to be, where it was not simply trained on."""
     told = [
-        f"{STORY[relation]} {line(names.get(parent, parent), 20)}"
-        for parent, _, relation in graph.in_edges(id, data="relation")
-        if relation in STORY
+        f"{STORY[kind]} {line(names.get(parent, parent), 20)}"
+        for parent, _, kind in graph.in_edges(id, data="kind")
+        if kind in STORY
     ]
     return ", ".join(told)
 
@@ -276,10 +273,3 @@ def _shade(value: float, known: Sequence[float]) -> int:
 def cycles(stacked: Layers) -> list[tuple[str, ...]]:
     """The components of several entrants."""
     return [component for layer in stacked for component in layer if len(component) > 1]
-
-
-def ancestors(kin: Sequence[Kin]) -> set[tuple[str, str]]:
-    """All (ancestor, descendant) pairs of the lineage."""
-    graph: Graph = nx.DiGraph((edge.parent, edge.child) for edge in kin)
-    closed: Graph = nx.transitive_closure(graph)
-    return {(a, b) for a, b in closed.edges if a != b}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .graphs import ancestors, cycles, layers, responses
+from ..lineage import forgetting, lineage
+from .graphs import cycles, layers, responses
 from .page import Notice, Page, Progress
 from .text import line, number, sentence
 
@@ -24,13 +25,12 @@ def notices(page: Page) -> tuple[Notice, ...]:
 
 
 def _forgetting(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
-    older = ancestors(page.lineage)
-    beaten = [
-        (cell.lead, cell.b if cell.lead == cell.a else cell.a) for cell in page.cells if cell.lead is not None
-    ]
-    pairs = dict.fromkeys(edge for edge in beaten if edge in older)
-    if pairs:
-        told = "; ".join(f"{names.get(a, a)} beats its descendant {names.get(b, b)}" for a, b in pairs)
+    found = forgetting(lineage(page.lineage), page.cells)
+    if found:
+        told = "; ".join(
+            f"{names.get(one.ancestor, one.ancestor)} beats its descendant {names.get(one.child, one.child)}"
+            for one in found
+        )
         yield Notice(
             "Forgetting alarm",
             f"{told}. The difference is resolved, so the descendant has lost strength that its ancestor had; "

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from ...envs.types import Episode
+from ..gate import Outcome
+from ..lineage import Born
 from ..results import Cell, Leaderboard
-
-Relation: TypeAlias = Literal["trained_from", "snapshot", "exploiter_of", "merged", "distilled"]
-Decision: TypeAlias = Literal["better", "not better", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Chart:
     `references` are horizontal lines with a name each; `low` and `high` widen the y axis to at least
     that range. `digits` is how precisely values are written. `noisy` lines with more points than fit are
     drawn as means of equal bins with the range of each bin behind them; others are drawn as they are.
+    `log` draws y by its logarithm: everything must then be above 0.
     """
 
     title: str
@@ -39,6 +39,7 @@ class Chart:
     high: float | None = None
     digits: int = 3
     noisy: bool = False
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,12 @@ class Progress:
     """The proof: exact NashConv of the model's own policy over training, and its mass on legal moves.
 
     `random` is the NashConv of uniformly random play. The series of `nashconv` are the last iterate
-    first, then (where it was evaluated) the weight average.
+    first, then (where it was evaluated) the weight average. `versus` is the exact payoff against Nash.
     """
 
     nashconv: Chart
     legal: Chart | None = None
+    versus: Chart | None = None
     random: float | None = None
 
 
@@ -65,15 +67,6 @@ class Entrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
-    """An edge of the lineage: the child came from the parent in this way. Both are entrant ids."""
-
-    child: str
-    parent: str
-    relation: Relation = "trained_from"
-
-
-@dataclass(frozen=True, slots=True)
 class Gate:
     """A sequential test of a candidate against a baseline: its log-likelihood ratio after each pair.
 
@@ -82,7 +75,7 @@ class Gate:
 
     candidate: str
     baseline: str
-    decision: Decision
+    decision: Outcome
     llr: tuple[float, ...]
     lower: float
     upper: float
@@ -127,7 +120,7 @@ class Page:
     scored: Literal["win", "payoff"] = "payoff"
     entrants: tuple[Entrant, ...] = ()
     cells: tuple[Cell, ...] = ()
-    lineage: tuple[Kin, ...] = ()
+    lineage: tuple[Born, ...] = ()
     gates: tuple[Gate, ...] = ()
     training: tuple[Chart, ...] = ()
     replays: Mapping[tuple[str, str], tuple[Replay, ...]] = field(

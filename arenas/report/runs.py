@@ -81,43 +81,36 @@ def progress(records: Records, game: Game | None) -> Progress | None:
 
     The NashConv of uniformly random play is worked out from the game's tree, not quoted.
     """
-    own = _points(records, "nashconv")
-    if not own:
+    x_name, shown = _x_name(records), _evaluated(records)
+    if not shown["nashconv"]:
         return None
-    x_name = _x_name(records)
     random = random_nashconv(game) if game else None
     references = [] if random is None else [(f"random ({_fraction(random)})", random)]
-    legal = _curves(records, (("legal_mass", LAST), ("legal_mass_average", AVERAGE)))
+    nash, legal, versus = ("Nash (0)", 0.0), shown["legal_mass"], shown["versus_nash"]
     return Progress(
-        Chart(
-            title="Exact NashConv",
-            x_name=x_name,
-            series=_curves(records, (("nashconv", LAST), ("nashconv_average", AVERAGE))),
-            references=(*references, ("Nash (0)", 0.0)),
-            low=0.0,
-        ),
-        Chart("Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4)
+        nashconv=Chart("Exact NashConv", x_name, shown["nashconv"], (*references, nash), low=0.0),
+        legal=Chart("Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4)
         if legal
         else None,
-        random,
+        versus=Chart("Exact payoff against Nash", x_name, versus, (nash,), digits=4) if versus else None,
+        random=random,
     )
 
 
 def curves(records: Records) -> tuple[Chart, ...]:
-    """Training curves: one chart per kind of metric, one line per role (or other name after the slash)."""
-    x_name = _x_name(records)
-    versus = _curves(records, (("versus_nash", LAST), ("versus_nash_average", AVERAGE)))
-    charts = (
-        [Chart("Exact payoff against Nash", x_name, versus, (("Nash (0)", 0.0),), digits=4)] if versus else []
-    )
+    """Training curves: one chart per kind of metric, one line per role (or other name after the slash).
+
+    What stayed at 0 from first to last has no chart.
+    """
     keys = list(dict.fromkeys(key for record in records for key in record))
+    charts: list[Chart] = []
     for kind, title, digits in CURVES:
         found = [key for key in keys if key.partition("/")[0] == kind]
         by_role = [key for key in found if "/" in key] or found
         lines = _curves(records, list(zip(by_role, _short(by_role), strict=True)))
-        low = 0.0 if kind in SHARES else None
-        if lines:
-            charts.append(Chart(title, x_name, lines, low=low, digits=digits, noisy=True))
+        if any(value for line in lines for _, value in line.points):
+            low = 0.0 if kind in SHARES else None
+            charts.append(Chart(title, _x_name(records), lines, low=low, digits=digits, noisy=True))
     return tuple(charts)
 
 
@@ -149,6 +142,14 @@ def seconds(records: Records) -> dict[str, float]:
                 total[phase] = total.get(phase, 0.0) + (value - counted if value >= counted else value)
                 before[phase] = value
     return total
+
+
+def _evaluated(records: Records) -> dict[str, tuple[Series, ...]]:
+    """What exact evaluation measured: of the weights as they were, and of their running average."""
+    return {
+        key: _curves(records, ((key, LAST), (f"{key}_average", AVERAGE)))
+        for key in ("nashconv", "legal_mass", "versus_nash")
+    }
 
 
 def _short(keys: Sequence[str]) -> list[str]:

@@ -104,8 +104,12 @@ class Dialog:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
+    """The learning curve; `logarithmic` is the same curve on a logarithmic scale, where it has one."""
+
     nashconv: Plot
+    logarithmic: Plot | None
     legal: Plot | None
+    versus: Plot | None
     average: bool
 
 

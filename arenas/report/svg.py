@@ -54,16 +54,18 @@ def path(points: Sequence[Point], class_: str, title: str = "") -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps values between `low` and `high` to pixels between `start` and `end`."""
+    """Maps values between `low` and `high` to pixels between `start` and `end`; `log`: by their logarithm."""
 
     low: float
     high: float
     start: float
     end: float
+    log: bool = False
 
     def __call__(self, value: float) -> float:
-        span = (self.high - self.low) or 1.0
-        return self.start + (value - self.low) / span * (self.end - self.start)
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        at = math.log(value) if self.log else value
+        return self.start + (at - low) / ((high - low) or 1.0) * (self.end - self.start)
 
 
 def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
@@ -72,10 +74,26 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
         return (low,)
     raw = (high - low) / max(1, about)
     unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(unit * m for m in (1, 2, 2.5, 5, 10) if unit * m >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
+    steps = [unit * m for m in (10, 5, 2.5, 2, 1, 0.5)]
+    widest = sum(step >= raw * 0.999 for step in steps) - 1
+    found: tuple[float, ...] = ()
+    for step in steps[widest:]:
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        found = tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
+        if len(found) > 1:  # one tick alone would not say how long the axis is
+            break
+    return found
+
+
+def decades(low: float, high: float) -> tuple[float, ...]:
+    """Ticks of a logarithmic axis inside [low, high]: 1, 3, 10, 30 …, more closely where few fit."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: tuple[float, ...] = ()
+    for heads in ((1, 3), (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
+        found = tuple(m * 10.0**p for p in powers for m in heads if low <= m * 10.0**p <= high)
+        if len(found) >= 4:
+            break
+    return found
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:

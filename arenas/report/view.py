@@ -96,11 +96,14 @@ class _Pictures:
         )
 
     def proof(self, progress: Progress) -> Proof:
-        room = max(charts.label_room(c) for c in (progress.nashconv, progress.legal) if c)
-        legal = progress.legal
+        legal, versus = progress.legal, progress.versus
+        room = max(charts.label_room(c) for c in (progress.nashconv, legal, versus) if c)
+        logarithmic = _logarithmic(progress.nashconv)
         return Proof(
             nashconv=self.plot(progress.nashconv, (WIDE, 380), (NARROW, 300), room),
+            logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room) if logarithmic else None,
             legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
+            versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
             average=len(progress.nashconv.series) > 1,
         )
 
@@ -116,6 +119,14 @@ class _Pictures:
         chart = Chart(title, "pairs", (Series("LLR", points),), bounds, digits=2)
         plot = self.plot(chart, (WIDE, 210), (NARROW, 200))
         return Decided(named, plot, number(points[-1][1], 2), f"{gate.s0:g}", f"{gate.s1:g}")
+
+
+def _logarithmic(chart: Chart) -> Chart | None:
+    """The chart on a logarithmic scale, without what is not above 0; None where nothing is left to see."""
+    series = [replace(s, points=tuple(p for p in s.points if p[1] > 0)) for s in chart.series]
+    kept = tuple(s for s in series if len(s.points) > 1)
+    above = tuple((name, value) for name, value in chart.references if value > 0)
+    return replace(chart, series=kept, references=above, low=None, high=None, log=True) if kept else None
 
 
 def _roles(field: Field) -> Plot | None:

@@ -11,12 +11,12 @@ from itertools import pairwise
 
 import pytest
 from sparring.agents.policy import Request
+from sparring.arenas.lineage import Born
 from sparring.arenas.match import Match, play
 from sparring.arenas.report.page import (
     Chart,
     Entrant,
     Gate,
-    Kin,
     Page,
     Progress,
     Replay,
@@ -162,7 +162,7 @@ def page() -> Page:
         board=_board(),
         entrants=tuple(entrants),
         cells=_cells(rng),
-        lineage=tuple(Kin(child, parent) for parent, child in pairwise(checkpoints)),
+        lineage=tuple(Born(child, parent) for parent, child in pairwise(checkpoints)),
         gates=(_gate(rng),),
         training=_training(rng),
         replays=replays,

@@ -105,6 +105,14 @@ def test_a_chart_says_its_values_under_the_arrow_keys(browser: Any, address: str
     assert "weight average" in readout
 
 
+def test_the_curve_can_be_read_on_a_logarithmic_scale(browser: Any, address: str) -> None:
+    browser.get(address)
+    assert not by(browser, "#progress .logarithmic").is_displayed()
+    by(browser, "#scale-log").click()
+    assert by(browser, "#progress .logarithmic").is_displayed()
+    assert not by(browser, "#progress .linear").is_displayed()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int) -> None:
     metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}

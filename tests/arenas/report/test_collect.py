@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from sparring.agents.policy import Request
 from sparring.agents.scripted import scripted
+from sparring.arenas.gate import Gate
 from sparring.arenas.report import ReportError, report, tournament_report
 from sparring.arenas.report.collect import run_page, tournament_page
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import tournament
+from sparring.arenas.transcript import canonical
 from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef, Reply
 
@@ -84,8 +88,6 @@ def test_every_pair_has_games_and_forfeits_come_first(folder: Path) -> None:
 
 
 def test_a_damaged_transcript_is_an_alarm_and_not_a_crash(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     for path in (copy / "store.transcripts").iterdir():
@@ -99,6 +101,23 @@ def test_the_store_alone_makes_a_page_beside_it(folder: Path, tmp_path: Path) ->
     path = tournament_report(folder / "store.sqlite", tmp_path / "page.html")
     assert "Proof of progress" not in path.read_text(encoding="utf-8")
     assert "stands first" in path.read_text(encoding="utf-8")
+
+
+def test_a_ruling_in_the_store_is_a_gate_with_its_curve(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    test = Gate.elo(0, 50)
+    decision = test.judge([1.0, 0.75, 0.5, 1.0] * 20)
+    new, old = "id-of-demo@9", "id-of-demo@0"
+    ruling = {"new": new, "old": old, "gate": asdict(test), "unit": "Elo", "decision": asdict(decision)}
+    with Store(copy / "store.sqlite") as store:
+        store.find("gate", KUHN, {}, canonical(ruling))
+    (gate,) = tournament_page(copy / "store.sqlite").gates
+    assert (gate.candidate, gate.baseline, gate.decision) == (new, old, "better")
+    assert (gate.s0, gate.s1, gate.lower, gate.upper) == (0, 50, test.lower, test.upper)
+    assert gate.llr == decision.curve
+    assert gate.llr[-1] >= gate.upper > max(gate.llr[:-1])
+    assert "demo@9 <span" in report(copy).read_text(encoding="utf-8")
 
 
 def test_nothing_to_report_on_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

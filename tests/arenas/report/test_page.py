@@ -12,7 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sparring.arenas.report.page import Chart, Entrant, Kin, Page, Progress, Replay, Series
+from sparring.arenas.lineage import Born
+from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, Series
 from sparring.arenas.report.render import html, write
 from sparring.arenas.results import Cell, Estimate
 from sparring.envs.types import Episode
@@ -206,7 +207,7 @@ def cell(a: str, b: str, value: float) -> Cell:
 
 def test_a_resolved_ancestor_over_its_descendant_raises_the_alarm(page: Page) -> None:
     cells = (cell("step-400", "step-6000", 0.1), cell("step-6000", "step-2400", 0.1))
-    kin = (Kin("step-400", "step-200"), Kin("step-2400", "step-400"), Kin("step-6000", "step-2400"))
+    kin = (Born("step-400", "step-200"), Born("step-2400", "step-400"), Born("step-6000", "step-2400"))
     told = Elements(html(replace(page, cells=cells, lineage=kin))).text
     assert "Forgetting alarm. step-400 beats its descendant step-6000." in told
     assert "Forgetting alarm" not in Elements(html(page)).text
