@@ -9,11 +9,13 @@ import numpy as np
 from scipy import stats
 
 from .crosstable import crosstable
+from .lineage import Born, forgetting
+from .lineage import lineage as lineage_of
 from .misfit import cyclic_share, misfit
 from .played import Floats, Played, gather
 from .ratings import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
 from .results import Cell, Estimate, GameRow, Leaderboard, Pair, ScoreKind, Standing, complete
-from .spending import forfeits_of, games_of, spent
+from .spending import Spent, spending
 
 FALLBACK = 400.0
 """Standard deviation, in Elo, of the prior that is named where no finite fit exists."""
@@ -33,12 +35,13 @@ def rate(
     ridge: float = 1.0,
     prior: float | None = None,
     lineage: Edges = (),
-    tau: float = 100.0,
+    tau: float | None = None,
     draws: Draws = "half",
 ) -> Leaderboard:
     """Rate all entrants of one game from its rows, best first.
 
-    Win games are rated in Elo, `prior` and `tau` too; payoff games in payoff units. Where wins and draws
+    Win games are rated in Elo, `prior` and `tau` too; payoff games in payoff units. `lineage` (parent,
+    child) edges raise the forgetting alarm; with `tau` they are a prior as well. Where wins and draws
     admit no finite fit, the prior N(0, 400²) Elo is used and named, and `tiers` gives the order that
     the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
     """
@@ -46,7 +49,8 @@ def rate(
     pairs = complete(kept, forfeits=forfeits)
     played = gather(pairs, kind)
     unit = ELO if kind == "win" else 1.0
-    proven = kind == "payoff" or finite(played, lineage)
+    tied = lineage if tau else ()
+    proven = kind == "payoff" or finite(played, tied)
     chosen = prior if prior or proven else FALLBACK
     fitted = fit(
         played,
@@ -54,15 +58,15 @@ def rate(
         anchor=anchor,
         ridge=ridge,
         prior=chosen and chosen / unit,
-        lineage=lineage,
-        tau=tau / unit,
+        lineage=tied,
+        tau=(tau or unit) / unit,
         draws=draws,
     )
     cells = crosstable(pairs, kind, level=level, names=played.names)
     doubt = misfit(played, kind, fitted)
     cyclic = cyclic_share(cells, played.names, kind)
     order = sorted(range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n]))
-    apart = pools(played, lineage)
+    apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
     return Leaderboard(
         standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks),
@@ -74,7 +78,10 @@ def rate(
         cyclic=cyclic,
         pools=apart,
         tiers=() if proven else tiers(played),
-        warnings=tuple(_warnings(played, cells, apart, proven, doubt, cyclic, chosen)),
+        warnings=(
+            *_warnings(played, apart, proven, doubt, cyclic, chosen),
+            *_forgotten(lineage, cells),
+        ),
     )
 
 
@@ -112,7 +119,8 @@ def _standings(
     }
     games = Counter(name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places})
     blocks = Counter(name for pair in pairs for name in pair.entrants)
-    costs = {name: spent(rows, name) for name in played.names}
+    accounts = spending(rows)
+    mine = [accounts.get(name, Spent()) for name in played.names]
     return tuple(
         Standing(
             entrant=played.names[n],
@@ -122,11 +130,11 @@ def _standings(
             roles={role: estimates[n] for role, estimates in roles.items()},
             games=games[played.names[n]],
             pairs=blocks[played.names[n]],
-            forfeits=forfeits_of(rows, played.names[n]),
-            truncated=sum(row.status == "truncated" for row in games_of(rows, played.names[n])),
-            tokens=costs[played.names[n]][0],
-            seconds=costs[played.names[n]][1],
-            cost=costs[played.names[n]][2],
+            forfeits=dict(mine[n].forfeits),
+            truncated=mine[n].truncated,
+            tokens=round(mine[n].tokens),
+            seconds=mine[n].seconds,
+            cost=mine[n].cost,
         )
         for place, n in enumerate(order, 1)
     )
@@ -141,7 +149,6 @@ def _estimates(rating: Floats, covariance: Floats, unit: float, level: float) ->
 
 def _warnings(
     played: Played,
-    cells: Sequence[Cell],
     apart: Sequence[Sequence[str]],
     proven: bool,
     doubt: float | None,
@@ -162,3 +169,12 @@ def _warnings(
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:
         yield f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
+
+
+def _forgotten(descent: Edges, cells: Sequence[Cell]) -> Iterable[str]:
+    graph = lineage_of(Born(child, parent) for parent, child in descent)
+    for alarm in forgetting(graph, cells):
+        yield (
+            f"forgotten: {alarm.child} loses to its ancestor {alarm.ancestor}, which scores "
+            f"{alarm.score.value:.3g} [{alarm.score.low:.3g}, {alarm.score.high:.3g}]"
+        )

@@ -36,16 +36,12 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's).
-
-    `tokens` counts what the place read and wrote; a game's tokens are the sum over its places.
-    """
+    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's)."""
 
     seat: str
     role: str
     entrant: str
     payoff: float
-    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import optimize
 
 from .results import GameRow
 
 
-def games_of(rows: Sequence[GameRow], name: str) -> list[GameRow]:
-    """The rows in which the entrant sat anywhere."""
-    return [row for row in rows if any(place.entrant == name for place in row.places)]
+@dataclass(slots=True)
+class Spent:
+    """One entrant's account over all its games; `forfeits` are its own, by cause."""
+
+    tokens: float = 0.0
+    seconds: float = 0.0
+    cost: float = 0.0
+    truncated: int = 0
+    forfeits: Counter[str] = field(default_factory=lambda: Counter[str]())
 
 
-def forfeits_of(rows: Sequence[GameRow], name: str) -> dict[str, int]:
-    """The entrant's own forfeits, by cause."""
-    return dict(
-        Counter(
-            row.status.removeprefix("forfeit_")
-            for row in rows
-            if row.forfeited
-            for place in row.places
-            if place.entrant == name and place.seat in row.offenders
-        )
-    )
+def spending(rows: Iterable[GameRow]) -> Mapping[str, Spent]:
+    """Every entrant's account; the accounts add up to the rows' totals.
+
+    A row holds a game's tokens, not each entrant's. They are split by `habits`, the tokens that each
+    uses in a game as all games together tell, and so are seconds and cost.
+    """
+    kept = tuple(rows)
+    uses = habits(kept)
+    accounts: dict[str, Spent] = defaultdict(Spent)
+    for row in kept:
+        sitting = [place.entrant for place in row.places]
+        total = sum(uses[name] for name in sitting)
+        for place in row.places:
+            share = uses[place.entrant] / total if total > 0 else 1 / len(sitting)
+            account = accounts[place.entrant]
+            account.tokens += row.tokens * share
+            account.seconds += row.seconds * share
+            account.cost += row.cost * share
+            if row.forfeited and place.seat in row.offenders:
+                account.forfeits[row.status.removeprefix("forfeit_")] += 1
+        for name in set(sitting):
+            accounts[name].truncated += row.status == "truncated"
+    return accounts
 
 
-def spent(rows: Sequence[GameRow], name: str) -> tuple[int, float, float]:
-    """Tokens of the entrant's places, and its share of each game's seconds and cost: void games too."""
-    tokens, seconds, cost = 0, 0.0, 0.0
+def habits(rows: Iterable[GameRow]) -> Mapping[str, float]:
+    """Tokens that each entrant uses in a game: least squares, none negative, over who met whom."""
+    games: Counter[tuple[str, ...]] = Counter()
+    tokens: Counter[tuple[str, ...]] = Counter()
     for row in rows:
-        mine = [place for place in row.places if place.entrant == name]
-        if not mine:
-            continue
-        own, total = sum(place.tokens for place in mine), sum(place.tokens for place in row.places)
-        share = own / total if total else len(mine) / len(row.places)
-        tokens += own
-        seconds += row.seconds * share
-        cost += row.cost * share
-    return tokens, seconds, cost
+        sitting = tuple(sorted(place.entrant for place in row.places))
+        games[sitting] += 1
+        tokens[sitting] += row.tokens
+    names = sorted({name for sitting in games for name in sitting})
+    if not names:
+        return {}
+    at = {name: n for n, name in enumerate(names)}
+    design = np.zeros((len(games), len(names)))
+    for line, (sitting, often) in enumerate(games.items()):
+        for name in sitting:
+            design[line, at[name]] += often**0.5
+    paid = np.array([tokens[sitting] / often**0.5 for sitting, often in games.items()])
+    # A faint pull to equal shares settles what the games leave open, as with two entrants alone.
+    even = paid.sum() / max(1e-12, design.sum())
+    pull = 1e-3 * np.eye(len(names))
+    found, _ = optimize.nnls(np.vstack([design, pull]), np.concatenate([paid, pull.sum(1) * even]))
+    return dict(zip(names, found.tolist(), strict=True))
