@@ -8,6 +8,7 @@ replaced; what it was running is tried once more, alone, and then given up as `i
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import select
 import socket
@@ -27,6 +28,7 @@ from .verifier import VerifierError
 
 FRAME: Final = 16  # runs given to a supervisor at a time: enough to hide the way there and back
 GRACE_SECONDS: Final = 10.0  # beyond a run's own deadline, before its supervisor counts as dead
+HEARTBEAT_SECONDS: Final = 20.0  # well below a supervisor's patience with a silent client
 STUCK_SECONDS: Final = 0.03  # a run longer than this has the ones behind it moved to an idle worker
 OPEN_TRIES: Final = 6  # an engine that is being restarted is back within these tries
 REPLY_BYTES: Final = 64 << 20
@@ -353,7 +355,8 @@ class _Worker:
 
     def _drive(self, stream: _Stream) -> None:
         """Feed and hear one supervisor until the pool closes or its time is over."""
-        began, ran_before = time.monotonic(), self._next
+        began = spoke = time.monotonic()
+        ran_before = self._next
         while True:
             pool = self._pool
             if pool.closed:
@@ -380,15 +383,18 @@ class _Worker:
                 self._hear(stream)
             with contextlib.suppress(BlockingIOError):
                 self._ours.recv(4096)
+            if time.monotonic() > spoke + HEARTBEAT_SECONDS:
+                spoke = time.monotonic()
+                stream.send(_frame(()))
 
     def _patience(self, relief: bool) -> float:
         if not self._doing:
-            return STUCK_SECONDS if relief else 60.0
+            return STUCK_SECONDS if relief else HEARTBEAT_SECONDS
         first = next(iter(self._doing.values()))
         left = self._since + first.run.job.limits.seconds + GRACE_SECONDS - time.monotonic()
         if left <= 0:
             raise ConnectionLost("no reply long after the deadline")
-        return left
+        return min(left, HEARTBEAT_SECONDS)
 
     def _start(self, stream: _Stream, tickets: Sequence[_Ticket]) -> None:
         frames: list[bytes] = []
@@ -417,7 +423,7 @@ class _Worker:
                 ticket.recalled = True
                 idents.append(ident)
         if idents:
-            stream.send(b"".join(cancellation(ident) for ident in idents))
+            stream.send(b"".join(_frame((ident,)) for ident in idents))
 
     def _hear(self, stream: _Stream) -> None:
         for ident, report in stream.replies():
@@ -441,9 +447,9 @@ class _Worker:
                 self._pool.settle(ticket, outcome)
 
 
-def cancellation(ident: int) -> bytes:
-    """The frame that takes a run back."""
-    body = runner.marshal.dumps((ident,))
+def _frame(content: tuple[int, ...]) -> bytes:
+    """One run's number takes it back; none says that we are here."""
+    body = marshal.dumps(content)
     return len(body).to_bytes(4, "little") + body
 
 
