@@ -1,0 +1,78 @@
+"""Alarms are raised once per fault, and the task buffer depends on no timing."""
+
+from dataclasses import replace
+
+import pytest
+from sparring.agents.models import load_model
+from sparring.envs.registry import find
+from sparring.envs.script import Recall
+from sparring.envs.types import Ending, Episode, GameRef
+from sparring.training.config import Watch
+from sparring.training.evaluate import evaluate, exact_tree
+from sparring.training.monitors import Watcher
+from sparring.training.tasks import Tasks
+
+
+def test_a_broken_rule_alarms_once_until_it_holds_again():
+    watcher = Watcher(Watch(invalid_rate=0.2))
+    rates = [0.1, 0.3, 0.4, 0.1, 0.3]
+    raised = [watcher.look({"step": i, "invalid_rate/first": rate}) for i, rate in enumerate(rates)]
+    assert [len(alarms) for alarms in raised] == [0, 1, 0, 0, 1]
+    assert raised[1][0].text == "0.3 of first's replies were refused (limit 0.2)"
+
+
+def test_a_nashconv_that_rises_after_its_best_alarms():
+    watcher = Watcher(Watch(collapse=0.3))
+    raised = [watcher.look({"step": i, "nashconv": x}) for i, x in enumerate([0.9, 0.02, 0.2, 0.47])]
+    assert [len(alarms) for alarms in raised] == [0, 0, 0, 1]
+    assert "after a best of 0.020" in raised[3][0].text
+
+
+def test_legal_mass_and_sampler_gap_are_watched():
+    watcher = Watcher(Watch())
+    names = {a.name for a in watcher.look({"step": 1, "legal_mass": 0.3, "sampler_gap": 0.2})}
+    assert names == {"legal_mass", "sampler_gap"}
+
+
+def test_a_watcher_remembers_over_a_resume():
+    first, second = Watcher(Watch()), Watcher(Watch())
+    first.look({"step": 1, "nashconv": 0.1, "legal_mass": 0.1})
+    second.restore(first.state())
+    assert second.look({"step": 2, "legal_mass": 0.1}) == []
+    assert len(second.look({"step": 3, "nashconv": 0.9})) == 1
+
+
+def episode(item: object) -> Episode:
+    return replace(Episode(GameRef("g-v0"), 0, 0, {}, (), {}, Ending("outcome")), kept=(("code", item),))
+
+
+def test_tasks_start_from_the_games_seeds_and_drop_the_oldest():
+    tasks = Tasks(seed=1, most=3)
+    tasks.begin(0)
+    assert tasks(Recall("code", 5, ("identity",))) == ["identity"]
+    tasks.add(episode({"n": i}) for i in range(5))
+    tasks.begin(1)
+    assert sorted(item["n"] for item in tasks(Recall("code", 9, ("identity",)))) == [2, 3, 4]
+    assert len(tasks) == 3
+
+
+def test_tasks_draw_alike_after_a_resume():
+    tasks, other = Tasks(1), Tasks(1)
+    tasks.add(episode((i, b"x", 1.5)) for i in range(20))
+    other.restore(tasks.state())
+    for each in (tasks, other):
+        each.begin(7)
+    assert tasks(Recall("code", 3, ())) == other(Recall("code", 3, ()))
+
+
+def test_the_warm_started_model_plays_near_uniformly_and_loses_to_nash():
+    game = find("kuhn-poker-v0")
+    tree = exact_tree(game)
+    found = evaluate(tree, load_model("tiny", game))
+    assert found.nash_conv == pytest.approx(11 / 12, abs=0.05)
+    assert found.legal_mass > 0.99
+    assert found.versus_nash < 0
+
+
+def test_games_that_cannot_be_walked_are_not_evaluated():
+    assert exact_tree(find("code-deduction-v0")) is None
