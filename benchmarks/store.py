@@ -95,10 +95,9 @@ def fill(path: Path, upto: int) -> None:
     (have,) = base.execute("SELECT COUNT(*) FROM played").fetchone()
     names = [column[1] for column in base.execute("PRAGMA table_info(played)")][2:]
     columns = ", ".join(f'"{name}"' for name in names)
-    sample = base.execute(f"SELECT {columns} FROM played LIMIT 1").fetchone()
+    # the last row's place, too: that is where the store goes on appending
+    like = base.execute(f"SELECT {columns} FROM played ORDER BY n DESC LIMIT 1").fetchone()
     rng = random.Random(have)
-    # `segment` 0 lies before every real transcript, so the store goes on appending where it was
-    like = [0 if name == "segment" else value for name, value in zip(names, sample, strict=True)]
     insert = f"INSERT INTO played (key, {columns}) VALUES (?{', ?' * len(like)})"
     while have < upto:
         some = min(100_000, upto - have)
@@ -107,6 +106,7 @@ def fill(path: Path, upto: int) -> None:
         base.execute("COMMIT")
         have += some
     base.close()
+    os.sync()  # what the filling left to write must not be charged to the games
 
 
 def main() -> None:
