@@ -70,7 +70,7 @@ class Store(Archive):
             super().__init__(path, write=True)
             self._epoch = self._next_epoch()
             segment, size = self._base.execute(
-                "SELECT segment, offset + length + 1 FROM played ORDER BY segment DESC, offset DESC LIMIT 1"
+                "SELECT segment, offset + length + 1 FROM played ORDER BY n DESC LIMIT 1"
             ).fetchone() or (0, 0)
             self._segments.resume(segment, size)
         except BaseException:

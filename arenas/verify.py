@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game, GameError, find
@@ -33,7 +34,13 @@ class Checked:
         return f"{told}: all as recorded" if self.sound else "\n".join([*self.faults, told])
 
 
-def verify(store: Archive, *, replay: bool = True) -> Checked:
+def verify(store: str | Path, *, replay: bool = True) -> tuple[str, ...]:
+    """Everything that is wrong with the store at a path, a line each; nothing if it is sound."""
+    with Archive(store) as archive:
+        return check(archive, replay=replay).faults
+
+
+def check(store: Archive, *, replay: bool = True) -> Checked:
     """Re-hash every transcript, hold every row against its game, and recompute every rating and gate.
 
     `replay` also plays each game again from its stored answers by the rules as they are now.

@@ -116,3 +116,17 @@ def test_a_finished_tournament_leaves_what_verify_needs(
         (found,) = store.findings("ratings")
         assert found.result == text(outcome.leaderboard)
         assert (found.upto, found.game) == (18, kuhn.ref)
+
+
+@pytest.mark.parametrize("schedule", ["gauntlet", "ladder", "swiss", "information"])
+def test_every_schedule_resumes_to_the_same_table(
+    tmp_path: Path, kuhn: Game, entrants: list[Policy], schedule: str
+) -> None:
+    """Adaptive rounds are drawn from results, so a broken-off one must find its way back."""
+    four = [*entrants, Random(3)]
+    whole = held(kuhn, four, tmp_path / "a.sqlite", pairs=4, schedule=schedule)
+    held(kuhn, four, tmp_path / "b.sqlite", pairs=2, schedule=schedule)
+    resumed = held(kuhn, four, tmp_path / "b.sqlite", pairs=4, schedule=schedule)
+    with Archive(tmp_path / "a.sqlite") as a, Archive(tmp_path / "b.sqlite") as b:
+        assert list(a.export()) == list(b.export())
+    assert text(whole.leaderboard) == text(resumed.leaderboard)

@@ -8,7 +8,7 @@ from sparring.agents.scripted import Random, scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.gatekeeping import gate, gate_of
 from sparring.arenas.tournament import tournament
-from sparring.arenas.verify import verify
+from sparring.arenas.verify import check, verify
 from sparring.envs.registry import Game
 
 
@@ -23,8 +23,7 @@ def path(tmp_path: Path, kuhn: Game) -> Path:
 
 
 def faults(path: Path) -> tuple[str, ...]:
-    with Archive(path) as store:
-        return verify(store).faults
+    return verify(path)
 
 
 def change(path: Path, sql: str) -> None:
@@ -36,7 +35,7 @@ def change(path: Path, sql: str) -> None:
 
 def test_an_honest_store_is_sound(path: Path) -> None:
     with Archive(path) as store:
-        checked = verify(store)
+        checked = check(store)
         assert checked.sound, checked.faults
         assert checked.games == len(store) == 48 + 40
         assert checked.findings == 3
