@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -86,7 +87,13 @@ class Game:
     def id(self) -> str:
         return self.ref.id
 
-    @property
+    @cached_property
+    def opening(self) -> Mapping[str, tuple[Message, ...]]:
+        """What each seat has seen before the game starts: its rules."""
+        told = {seat: self.rules.get(role, "") for seat, role in self.role_of.items()}
+        return {seat: (Message("system", text),) if text else () for seat, text in told.items()}
+
+    @cached_property
     def players(self) -> tuple[str, ...]:
         """The seats that are paid: all but the judges', in seat order."""
         return tuple(seat for seat in self.seats if self.role_of[seat] not in self.judges)

@@ -95,10 +95,14 @@ class _Cut(ValueError):
     """A reply that the engine cut off."""
 
 
-def _read(reply: Reply, parse: Callable[[str], Move]) -> Move:
-    if reply.finish == "stop":
+def _read(reply: Reply, parse: Callable[[str], Move] | None, choices: tuple[str, ...] | None) -> Move:
+    if reply.finish != "stop":
+        raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
+    if parse is not None:
         return parse(reply.text)
-    raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
+    if choices is not None and reply.text in choices:  # the common case, before anything is built
+        return cast(Move, reply.text)
+    return cast(Move, one_of(choices or ())(reply.text))
 
 
 def _cause(fault: ValueError) -> Cause:
@@ -134,9 +138,8 @@ def ask_all(
         replies = cast(Sequence[Reply], (yield asks))
         faults = {}
         for asked, reply in zip(asks, replies, strict=True):
-            reader = parse or cast(Callable[[str], Move], one_of(asked.choices or ()))
             try:
-                moves[asked.seat] = _read(reply, reader)
+                moves[asked.seat] = _read(reply, parse, asked.choices)
             except ValueError as fault:
                 faults[asked.seat] = fault
         if not faults:
@@ -162,8 +165,19 @@ def ask(
     otherwise: Move | _Raise = RAISE,
 ) -> Generator[Wish, Any, Move]:
     """Ask one seat for a move; see `ask_all`."""
-    moves = yield from ask_all({seat: prompt}, parse, choices, tries, otherwise)
-    return moves[seat]
+    legal = tuple(choices) if choices else None
+    asked = Ask(seat, prompt, legal)
+    failed = ValueError("no tries were left")
+    for retry in range(1, tries + 1):
+        (reply,) = cast(Sequence[Reply], (yield (asked,)))
+        try:
+            return _read(reply, parse, legal)
+        except ValueError as fault:
+            failed = fault
+            asked = Ask(seat, f"{_reason(fault)}. Try again.", legal, retry)
+    if isinstance(otherwise, _Raise):
+        raise Forfeit((seat,), f"{seat}: {_reason(failed)}", _cause(failed))
+    return otherwise
 
 
 def verify(*jobs: Job) -> Generator[Wish, Any, tuple[Verdict, ...]]:
