@@ -77,8 +77,8 @@ def facts(trial: Trial) -> Iterator[str]:
         yield f"payoff_range {game.payoff_range} is empty"
     if game.max_turns < 1:
         yield f"max_turns is {game.max_turns}"
-    if set(game.judges) - set(game.roles) or set(game.rules) - set(game.roles):
-        yield f"judges {game.judges} or rules for {tuple(game.rules)} name no role of {tuple(game.roles)}"
+    if set(game.rules) - set(game.roles):
+        yield f"rules for {tuple(game.rules)}, but the roles are {tuple(game.roles)}"
     if set(game.truncation) != set(game.players):
         yield f"truncation pays {tuple(game.truncation)}, the players are {game.players}"
     elif game.sum == "zero" and abs(sum(game.truncation.values())) > 1e-9:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
@@ -33,12 +35,8 @@ def keyed(seed: int, request: int) -> random.Random:
 
 def draw(weights: Sequence[float], rng: random.Random) -> int:
     """An index drawn with these weights."""
-    at = rng.random() * sum(weights)
-    for index, weight in enumerate(weights):
-        at -= weight
-        if at < 0:
-            return index
-    return max(index for index, weight in enumerate(weights) if weight)  # rounding left a rest
+    passed = list(accumulate(weights))
+    return bisect(passed, rng.random() * passed[-1], 0, len(passed) - 1)
 
 
 class Table:
@@ -74,7 +72,7 @@ class Table:
         self._open_chance = open_chance
         self._buffer = buffer
         self._draws = 0
-        self._views = dict(game.openings)
+        self._views: dict[str, tuple[Message, ...]] = dict(game.openings)
         self._script = game.script()
         self._step(None)
 
@@ -147,12 +145,13 @@ class Table:
         )
 
     def _take_replies(self, asks: tuple[Ask, ...], replies: Sequence[Reply]) -> None:
+        views, role_of = self._views, self.game.role_of
         for ask, reply in zip(asks, replies, strict=True):
             seat = ask.seat
-            view = self._views[seat]
-            self._turns.append(Turn(seat, self.game.role_of[seat], view, reply, ask.retry, ask.choices))
+            view = views[seat]
+            self._turns.append(Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices))
             said = reply.text if reply.memory is None else reply.memory
-            self._views[seat] = (*view, Message("self", said))
+            views[seat] = (*view, Message("self", said))
         self._step(replies)
 
     def _take_verdicts(self, verdicts: Sequence[Verdict]) -> None:
@@ -239,14 +238,15 @@ class Table:
 
     def _out_of_turns(self, asks: tuple[Ask, ...]) -> bool:
         """Show prompts to their seats and count moves; True when the turn limit ended the game."""
-        moves = self.moves + len([ask for ask in asks if not ask.retry])
+        views, moves = self._views, self.moves
+        for ask in asks:
+            if not ask.retry:
+                moves += 1
         if moves > self.game.max_turns:
-            self._end(
-                self.game.truncation, Ending("truncated", (), f"no end after {self.game.max_turns} turns")
-            )
+            reason = f"no end after {self.game.max_turns} turns"
+            self._end(self.game.truncation, Ending("truncated", (), reason))
             return True
         self.moves = moves
-        views = self._views
         for ask in asks:
             views[ask.seat] = (*views[ask.seat], Message("game", ask.prompt))
         return False
@@ -267,11 +267,12 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or len(payoff) != len(game.players) or set(payoff) != {*game.players}:
+    if not isinstance(payoff, Mapping) or cast(Mapping[str, float], payoff).keys() != set(game.players):
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
     amounts = list(cast(Mapping[str, float], payoff).values())
-    least, most, total = min(amounts), max(amounts), math.fsum(amounts)
+    least, most = min(amounts, default=0.0), max(amounts, default=0.0)
+    total = math.fsum(amounts)
     if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
         return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
     if game.sum == "zero" and abs(total) > _TOLERANCE:

@@ -17,7 +17,7 @@ from sparring.envs.table import Table
 from sparring.envs.types import Job, Reply
 from sparring.envs.verdicts import NoVerifierError
 
-IDS = [id for id in game_ids() if "/" not in id]
+IDS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SIMULTANEOUS = [id for id in IDS if find(id).simultaneous]
 
 

@@ -14,7 +14,9 @@ from sparring.envs.types import Reply
 LEFT = iter(range(10**9))
 
 
-@pytest.mark.parametrize("id", [id for id in game_ids() if "/" not in id])
+@pytest.mark.parametrize(
+    "id", [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
+)
 def test_every_game_conforms(id, executing):
     results = check_game(find(id), range(8), executing)
     assert [check.name for check in results] == [rule.__name__.replace("_", "-") for rule in CHECKS]

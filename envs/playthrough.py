@@ -1,0 +1,163 @@
+"""A game as readable text that plays again: the golden files of the tests.
+
+    python -m sparring.envs.playthrough kuhn-poker-v0 --seed 3 > tests/playthroughs/kuhn-poker-v0.txt
+
+The text holds everything that the rules showed, asked and paid, and every answer that they got. `replayed`
+takes nothing but the answers from it, so a changed rule shows as a difference between the two texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from .hostile import sensible
+from .registry import Game, GameError, find
+from .table import Table
+from .types import Ask, Finish, Job, Reply, Result, Verdict
+from .values import from_json, to_json
+from .verdicts import Opener, Verdicts, Verifies
+
+Answers = Callable[[Table], Sequence[Reply] | Sequence[Verdict]]
+_MARGIN = "  | "
+
+
+def recorded(game: Game, seed: int = 0, verifier: str | Opener | Verifies = "auto") -> str:
+    """A game between players that take a listed choice at random, or the prompt's own example."""
+    rng = random.Random(f"playthrough/{seed}")
+    verdicts = Verdicts(verifier)
+
+    def answers(table: Table) -> Sequence[Reply] | Sequence[Verdict]:
+        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
+        if isinstance(pending[0], Job):
+            return verdicts.run(cast(tuple[Job, ...], pending))
+        asks = cast(tuple[Ask, ...], pending)
+        return [Reply(sensible(game, ask, table.view(ask.seat), rng)) for ask in asks]
+
+    try:
+        return "".join(_lines(game, seed, answers))
+    finally:
+        verdicts.close()
+
+
+def replayed(text: str) -> str:
+    """The same game played again from the answers in the text; equal to it unless the rules changed.
+
+    Raises GameError for a text that is no playthrough or holds too few answers.
+    """
+    first, _, rest = text.partition("\n")
+    try:
+        head = json.loads(first.removeprefix("# "))
+        game = find(head["game"], **{name: from_json(value) for name, value in head["parameters"].items()})
+        seed = int(head["seed"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise GameError(f"no playthrough: {first[:80]!r} ({fault})") from fault
+    blocks = iter(list(_blocks(rest)))
+
+    def answers(table: Table) -> Sequence[Reply] | Sequence[Verdict]:
+        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
+        try:
+            return cast(Any, [_answer(next(blocks)) for _ in pending])
+        except StopIteration:
+            raise GameError(f"{game.id} asks for more than the playthrough holds") from None
+
+    return "".join(_lines(game, seed, answers))
+
+
+def _lines(game: Game, seed: int, answers: Answers) -> Iterator[str]:
+    parameters = {name: to_json(value) for name, value in game.ref.parameters}
+    yield f"# {json.dumps({'game': game.id, 'parameters': parameters, 'seed': seed})}\n"
+    yield f"{game.about}\n"
+    table = Table(game, seed)
+    shown = dict.fromkeys(game.seats, 0)
+    noted = 0
+    while True:
+        for seat in game.seats:
+            for message in table.view(seat)[shown[seat] :]:
+                if message.speaker != "self":
+                    yield _block(f"[{message.speaker} to {seat}]", message.text)
+            shown[seat] = len(table.view(seat))
+        for name, value in table.notes[noted:]:
+            yield _block(f"[note {name}]", json.dumps(to_json(value)))
+        noted = len(table.notes)
+        if table.pending is None:
+            break
+        given = answers(table)
+        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
+        for wish, answer in zip(pending, given, strict=True):
+            yield _shown(wish, answer)
+        table.answer(given)
+    yield from _end(table)
+
+
+def _end(table: Table) -> Iterator[str]:
+    for number, turn in enumerate(table.turns, 1):
+        for name, amount in turn.credits.items():
+            yield _block(f"[credit {name}]", f"turn {number}, {turn.seat}: {amount:g}")
+    ending = table.ending
+    assert ending is not None
+    yield _block(f"[{' '.join((ending.kind, *ending.seats))}]", ending.reason)
+    yield _block("[payoff]", ", ".join(f"{seat} {amount:g}" for seat, amount in table.payoff.items()))
+
+
+def _shown(wish: Ask | Job, answer: Reply | Verdict) -> str:
+    if isinstance(wish, Ask):
+        reply = cast(Reply, answer)
+        cut = "" if reply.finish == "stop" else f", cut by {reply.finish}"
+        choices = f" of {', '.join(wish.choices)}" if wish.choices else ""
+        return _block(f"<{wish.seat}{cut}>{choices}", reply.text)
+    verdict = cast(Verdict, answer)
+    plain = {
+        "status": verdict.status,
+        "results": [[result.status, to_json(result.value)] for result in verdict.results],
+        "stdout": verdict.stdout,
+        "detail": verdict.detail,
+    }
+    entry = f"{wish.entry}, {len(wish.inputs)} inputs" if wish.entry else "a program"
+    return _block(f"<verdict> on {entry}", json.dumps({k: v for k, v in plain.items() if v}))
+
+
+def _block(head: str, body: str) -> str:
+    return head + "\n" + "".join(f"{_MARGIN}{line}\n" for line in body.split("\n") if body)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """(head, body) of every answer in the text."""
+    head, body = "", list[str]()
+    for line in [*text.split("\n"), "[end]"]:
+        if line.startswith(_MARGIN):
+            body.append(line.removeprefix(_MARGIN))
+            continue
+        if head.startswith("<"):
+            yield head, "\n".join(body)
+        head, body = line, []
+
+
+def _answer(block: tuple[str, str]) -> Reply | Verdict:
+    head, body = block
+    if not head.startswith("<verdict>"):
+        cut = head.partition(">")[0].partition(", cut by ")[2]
+        return Reply(body, finish=cast(Finish, cut or "stop"))
+    plain = json.loads(body)
+    results = tuple(Result(status, from_json(value)) for status, value in plain.get("results", []))
+    return Verdict(plain["status"], results, stdout=plain.get("stdout", ""), detail=plain.get("detail", ""))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print a game between scripted players, as it plays again.")
+    parser.add_argument("game", help="a game's id; or a recorded file, to play it again under today's rules")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--verifier", default="auto")
+    given = parser.parse_args()
+    if Path(given.game).is_file():
+        print(replayed(Path(given.game).read_text()), end="")
+    else:
+        print(recorded(find(given.game), given.seed, given.verifier), end="")
+
+
+if __name__ == "__main__":
+    main()
