@@ -19,6 +19,7 @@ from typing import Any, Final
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
 
+from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
 from .pool import ConnectionLost, Pool
@@ -232,12 +233,14 @@ def docker_verifier(
         build()
     remove_orphans()
     name = image or tag()
+    client = engine()
+    try:
+        with _explained(f"looking for the image {name}"):
+            identity = client.images.get(name).id
+    finally:
+        client.close()
     first = DockerConnection(name, megabytes, runtime)
-    kept = [first]
-
-    def connect() -> DockerConnection:
-        return kept.pop() if kept else DockerConnection(name, megabytes, runtime)
-
     called = f"docker[{runtime}]" if runtime else "docker"
-    return Pooled(f"{called}({first.strength.removeprefix('container+')})",
-                  Pool(connect, size or os.cpu_count() or 1))  # fmt: skip
+    full = f"{called}({first.strength.removeprefix('container+')})"
+    pool = Pool(lambda: DockerConnection(name, megabytes, runtime), size or os.cpu_count() or 1, first=first)
+    return Pooled(full, pool, Cache(f"{full} {identity}"))

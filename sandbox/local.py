@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from . import runner
+from .cache import Cache
 from .pool import ConnectionLost, Pool
 from .pooled import Pooled
 from .verifier import VerifierError
@@ -115,6 +116,6 @@ def local_verifier(size: int | None = None, floor: str = FLOOR) -> Pooled:
     you trust. Raises VerifierError where this machine has less.
     """
     first = LocalConnection(floor)
-    strength = first.strength
-    first.close()
-    return Pooled(f"local({strength})", Pool(lambda: LocalConnection(floor), size or os.cpu_count() or 1))
+    name = f"local({first.strength})"
+    pool = Pool(lambda: LocalConnection(floor), size or os.cpu_count() or 1, first=first)
+    return Pooled(name, pool, Cache(f"{name} {sys.version}"))

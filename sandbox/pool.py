@@ -8,6 +8,7 @@ replaced; what it was running is tried once more, alone, and then given up as `i
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import select
 import socket
@@ -27,6 +28,7 @@ from .verifier import VerifierError
 
 FRAME: Final = 16  # runs given to a supervisor at a time: enough to hide the way there and back
 GRACE_SECONDS: Final = 10.0  # beyond a run's own deadline, before its supervisor counts as dead
+HEARTBEAT_SECONDS: Final = 20.0  # well below a supervisor's patience with a silent client
 STUCK_SECONDS: Final = 0.03  # a run longer than this has the ones behind it moved to an idle worker
 OPEN_TRIES: Final = 6  # an engine that is being restarted is back within these tries
 REPLY_BYTES: Final = 64 << 20
@@ -107,41 +109,40 @@ class _Tally:
 
 
 class Pool:
-    """`size` supervisors made by `connect`, replaced after `recycle_runs` runs or `recycle_seconds`."""
+    """`size` supervisors made by `connect`, replaced after `recycle_runs` runs or `recycle_seconds`.
+
+    `first` is one that is already there. Callers wait for their own verdicts, and no supervisor holds more
+    than `FRAME` runs, so what is in flight is bounded whatever is asked.
+    """
 
     def __init__(
         self,
         connect: Callable[[], Connection],
         size: int,
         *,
-        bound: int = 4096,
+        first: Connection | None = None,
         recycle_runs: int = 20_000,
         recycle_seconds: float = 3600.0,
     ) -> None:
-        self.connect = connect
-        self.bound = bound
+        self._connect = connect
+        self._first = first
         self.recycle_runs = recycle_runs
         self.recycle_seconds = recycle_seconds
         self.closed = False
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
-        self._admissions: deque[Future[None]] = deque()
         self._quarantine: set[str] = set()
         self._tally = _Tally()
         self._workers = [_Worker(self, f"sandbox-{i}") for i in range(size)]
         for worker in self._workers:
             worker.start()
 
-    def admit(self) -> Future[None]:
-        """Resolves when the queue is below its bound: wait for it before every submit."""
-        future: Future[None] = Future()
+    def connection(self) -> Connection:
+        """A supervisor for a worker. Raises VerifierError when none can be started."""
         with self._lock:
-            if len(self._waiting) < self.bound:
-                future.set_result(None)
-            else:
-                self._admissions.append(future)
-        return future
+            first, self._first = self._first, None
+        return first or self._connect()
 
     def submit(self, runs: Sequence[Run]) -> Future[list[Verdict]]:
         """The verdicts of these runs, in order. Cancelling the future kills or drops its runs."""
@@ -183,12 +184,6 @@ class Pool:
                     taken.append(ticket)
                 if alone:
                     break
-            admitted = []
-            while self._admissions and len(self._waiting) < self.bound:
-                admitted.append(self._admissions.popleft())
-        for future in admitted:
-            if future.set_running_or_notify_cancel():
-                future.set_result(None)
         return taken
 
     def put_back(self, tickets: Sequence[_Ticket]) -> None:
@@ -264,6 +259,9 @@ class Pool:
             worker.join()
         with self._lock:
             left, self._waiting = list(self._waiting), deque()
+            first, self._first = self._first, None
+        if first is not None:
+            first.close()
         for ticket in left:
             ticket.batch.future.cancel()
 
@@ -320,7 +318,7 @@ class _Worker:
                 self._sleep()
                 continue
             try:
-                connection = self._pool.connect()
+                connection = self._pool.connection()
             except VerifierError as fault:
                 tries += 1
                 self._pool.put_back(tickets)
@@ -357,7 +355,8 @@ class _Worker:
 
     def _drive(self, stream: _Stream) -> None:
         """Feed and hear one supervisor until the pool closes or its time is over."""
-        began, ran_before = time.monotonic(), self._next
+        began = spoke = time.monotonic()
+        ran_before = self._next
         while True:
             pool = self._pool
             if pool.closed:
@@ -384,15 +383,18 @@ class _Worker:
                 self._hear(stream)
             with contextlib.suppress(BlockingIOError):
                 self._ours.recv(4096)
+            if time.monotonic() > spoke + HEARTBEAT_SECONDS:
+                spoke = time.monotonic()
+                stream.send(_frame(()))
 
     def _patience(self, relief: bool) -> float:
         if not self._doing:
-            return STUCK_SECONDS if relief else 60.0
+            return STUCK_SECONDS if relief else HEARTBEAT_SECONDS
         first = next(iter(self._doing.values()))
         left = self._since + first.run.job.limits.seconds + GRACE_SECONDS - time.monotonic()
         if left <= 0:
             raise ConnectionLost("no reply long after the deadline")
-        return left
+        return min(left, HEARTBEAT_SECONDS)
 
     def _start(self, stream: _Stream, tickets: Sequence[_Ticket]) -> None:
         frames: list[bytes] = []
@@ -421,7 +423,7 @@ class _Worker:
                 ticket.recalled = True
                 idents.append(ident)
         if idents:
-            stream.send(b"".join(cancellation(ident) for ident in idents))
+            stream.send(b"".join(_frame((ident,)) for ident in idents))
 
     def _hear(self, stream: _Stream) -> None:
         for ident, report in stream.replies():
@@ -445,9 +447,9 @@ class _Worker:
                 self._pool.settle(ticket, outcome)
 
 
-def cancellation(ident: int) -> bytes:
-    """The frame that takes a run back."""
-    body = runner.marshal.dumps((ident,))
+def _frame(content: tuple[int, ...]) -> bytes:
+    """One run's number takes it back; none says that we are here."""
+    body = marshal.dumps(content)
     return len(body).to_bytes(4, "little") + body
 
 

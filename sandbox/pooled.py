@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 
 from ..envs.types import Job, Verdict
+from .cache import Cache
 from .pool import Counters, Pool
-from .verdicts import stages
+from .verdicts import Run, stages
 
 
 class Pooled:
-    """A `Verifier` over a pool. May be used from any event loop, or from none through `run`."""
+    """A `Verifier` over a pool. May be used from any event loop, or from none through `run`.
 
-    def __init__(self, name: str, pool: Pool) -> None:
+    `cache=None` has every job run each time it comes.
+    """
+
+    def __init__(self, name: str, pool: Pool, cache: Cache | None = None) -> None:
         self._name = name
         self._pool = pool
+        self.cache = cache
 
     @property
     def name(self) -> str:
         return self._name
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        """One verdict per job, in order. Waits while the queue is full; cancelling kills what runs."""
-        steps = stages(jobs)
+        """One verdict per job, in order. Cancelling kills what runs."""
+        steps = self._steps(jobs)
         runs = next(steps)
         while True:
-            await asyncio.wrap_future(self._pool.admit())
             done = await asyncio.wrap_future(self._pool.submit(runs))
             try:
                 runs = steps.send(done)
@@ -49,10 +53,9 @@ class Pooled:
 
     def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         """`verify` for code without an event loop: blocks until all are done."""
-        steps = stages(jobs)
+        steps = self._steps(jobs)
         runs = next(steps)
         while True:
-            self._pool.admit().result()
             future = self._pool.submit(runs)
             try:
                 runs = steps.send(future.result())
@@ -61,6 +64,19 @@ class Pooled:
             except BaseException:
                 future.cancel()
                 raise
+
+    def _steps(self, jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:
+        """`stages` of the jobs that are new; equal jobs of one call are run once."""
+        cache = self.cache
+        if cache is None:
+            return (yield from stages(jobs))
+        keys = [cache.key(job) or i.to_bytes(8, "little") for i, job in enumerate(jobs)]
+        known = {key: cache.find(key) for key in keys}
+        fresh = {key: job for key, job in zip(keys, jobs, strict=True) if known[key] is None}
+        verdicts = dict(zip(fresh, (yield from stages(list(fresh.values()))), strict=True))
+        for key, verdict in verdicts.items():
+            cache.keep(key if len(key) > 8 else None, verdict)
+        return [known[key] or verdicts[key] for key in keys]
 
     def counters(self) -> Counters:
         """What was run, restarted, retried and forbidden so far."""

@@ -52,6 +52,8 @@ LOCKED: Final = b"L"
 it a fault is ours; with it nothing the snippet does can look like a fault of ours."""
 EXIT_MEMORY: Final = 77
 DEPTH: Final = 64
+SILENCE_SECONDS: Final = 120.0
+"""A supervisor that hears nothing for so long leaves: where an engine is killed, nothing else tells it."""
 START_SECONDS: Final = 20.0  # for a fork server to start and fork; the run's own time counts from its fork
 QUIET_SECONDS: Final = 0.003  # most runs are over by then: only later are the pipes watched
 
@@ -674,8 +676,10 @@ class _Run:
 class Supervisor:
     """Reads frames from descriptor 0, runs one child at a time, writes replies to descriptor 1."""
 
-    def __init__(self, strength: str) -> None:
+    def __init__(self, strength: str, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._strength = strength
+        self._silence = silence_seconds
+        self._heard = time.monotonic()
         self._servers: dict[int, _socket.socket] = {}
         self._queue: collections.deque[tuple[Any, ...]] = collections.deque()
         self._inbox = bytearray()
@@ -691,6 +695,8 @@ class Supervisor:
             while True:
                 if not self._queue:
                     self._flush()
+                    if not select.select([0], [], [], self._silence)[0]:
+                        raise _Gone
                     self._listen(None)
                 else:
                     self._say(self._run(*self._queue.popleft()))
@@ -710,6 +716,7 @@ class Supervisor:
         data = os.read(0, 1 << 20)
         if not data:
             raise _Gone
+        self._heard = time.monotonic()
         self._inbox += data
         start = 0
         while len(self._inbox) - start >= 4:
@@ -720,8 +727,8 @@ class Supervisor:
             start = end
             if len(frame) > 1:
                 self._queue.append(frame)
-            else:
-                self._cancel(frame[0], current)
+            elif frame:
+                self._cancel(frame[0], current)  # an empty frame only says that the client is there
         del self._inbox[:start]
 
     def _cancel(self, ident: int, current: _Run | None) -> None:
@@ -789,9 +796,11 @@ class Supervisor:
                     poll.register(run.writer, select.POLLOUT)
             if now >= run.deadline:
                 run.kill(DEADLINE)
+            if now > self._heard + self._silence:
+                raise _Gone
             until = run.deadline if watching else min(quiet, run.deadline)
-            wait = max(1, int((until - now) * 1000) + 1) if now < run.deadline else 1000
-            for descriptor, _ in poll.poll(wait):
+            wait = until - now if now < run.deadline else 1.0
+            for descriptor, _ in poll.poll(int(min(wait, self._silence) * 1000) + 1):
                 if descriptor == 0:
                     self._listen(run)
                     self._flush()  # answers to cancellations must not wait for this run
@@ -823,7 +832,7 @@ class Supervisor:
         return True
 
 
-def supervise(floor: str) -> NoReturn:
+def supervise(floor: str, silence_seconds: str = str(SILENCE_SECONDS)) -> NoReturn:
     """Start at the best strength this machine has, or leave with code 3 if it is below `floor`."""
     have = [name for name, works in (("landlock", landlock_abi()), ("seccomp", seccomp_works())) if works]
     missing = [name for name in floor.split("+") if name not in (*have, "rlimits", "container")]
@@ -832,8 +841,8 @@ def supervise(floor: str) -> NoReturn:
         sys.exit(3)
     _harden()
     strength = "+".join(["container"] * ("container" in floor) + have) or "rlimits"
-    Supervisor(strength).main()
+    Supervisor(strength, float(silence_seconds)).main()
 
 
 if __name__ == "__main__":
-    {"supervise": supervise, "serve": serve}[sys.argv[1]](sys.argv[2])
+    {"supervise": supervise, "serve": serve}[sys.argv[1]](*sys.argv[2:])

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import marshal
 import os
 import platform
 import subprocess
@@ -58,7 +59,7 @@ def _bytecode(source: Path) -> bytes:
     cached = Path(importlib.util.cache_from_source(str(source)))
     if cached.exists() and cached.read_bytes()[:4] == importlib.util.MAGIC_NUMBER:
         return header + cached.read_bytes()[16:]
-    return header + runner.marshal.dumps(compile(text, str(source), "exec", dont_inherit=True, optimize=0))
+    return header + marshal.dumps(compile(text, str(source), "exec", dont_inherit=True, optimize=0))
 
 
 def _standard_library(folder: Path) -> Iterator[tuple[str, bytes]]:
