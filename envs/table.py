@@ -267,7 +267,7 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or cast(Mapping[str, float], payoff).keys() != set(game.players):
+    if not isinstance(payoff, Mapping) or len(payoff) != len(game.players) or {*payoff} != {*game.players}:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
     amounts = list(cast(Mapping[str, float], payoff).values())

@@ -46,7 +46,7 @@ def _table() -> int:
 
 
 def _show(id: str) -> int:
-    from sparring.envs.playthrough import sample
+    from sparring.envs.playthrough import recorded
     from sparring.envs.registry import find
 
     game = find(id)
@@ -59,20 +59,21 @@ def _show(id: str) -> int:
     print(f"  payoff       {lo:g} to {hi:g}, {game.sum} sum; a forfeit pays {lo - 1:g}")
     print(f"  turns        at most {game.max_turns}")
     print(f"  rated by     {game.score or 'not rated'}\n\nA sample game:\n")
-    print(sample(game))
+    print(recorded(game))
     return 0
 
 
 def _check(path: str) -> int:
-    from sparring.envs.conformance import check_game
+    from sparring.envs.conformance import checks
     from sparring.envs.registry import find, load
     from sparring.sandbox.lazy import Lazy
 
     failed = 0
     for id in load(path):
-        results = check_game(find(id), verifier=Lazy("auto"))
-        for result in results:
-            failed += not result.passed
-            print(f"{'ok  ' if result.passed else 'FAIL'} {id} {result.name} {result.detail}".rstrip())
+        for check in checks(find(id), verifier=Lazy("auto")):
+            failed += not check.passed
+            print(f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}")
+            for fault in check.faults:
+                print(f"       {fault}")
     print(f"{failed} failed" if failed else "all checks passed")
     return 2 if failed else 0

@@ -61,7 +61,7 @@ def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
 
 async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Policy]) -> int:
     from sparring.arenas.match import Match, play
-    from sparring.envs.playthrough import text
+    from sparring.envs.story import story
     from sparring.sandbox.lazy import Lazy
 
     verifier = Lazy(arguments.verifier)
@@ -71,7 +71,11 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
         for index in range(arguments.games):
             match = Match(game, seats, arguments.seed + index)
             episode = await play(match, verifier=verifier)
-            print(text(episode) if watched else _outcome(episode.payoff, episode.ending.reason))
+            print(
+                "\n".join(story(episode)) + "\n"
+                if watched
+                else _outcome(episode.payoff, episode.ending.reason)
+            )
             errors += episode.ending.kind == "error"
     finally:
         await verifier.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 
@@ -70,16 +69,13 @@ def _check(arguments: argparse.Namespace) -> int:
     from sparring.sandbox.choose import open_verifier
     from sparring.sandbox.conformance import check
 
-    async def checked() -> int:
-        verifier = open_verifier(arguments.verifier)
-        try:
-            results = await check(verifier)
-        finally:
-            await verifier.close()
-        for result in results:
-            print(f"{'ok  ' if result.passed else 'FAIL'} {result.name} {result.detail}".rstrip())
-        failed = sum(not result.passed for result in results)
-        print(f"[{verifier.name}] {len(results) - failed} passed, {failed} failed")
-        return 2 if failed else 0
-
-    return asyncio.run(checked())
+    verifier = open_verifier(arguments.verifier)
+    try:
+        findings = check(verifier)
+    finally:
+        verifier.shut()
+    for finding in findings:
+        print(finding)
+    failed = sum(not finding.passed for finding in findings)
+    print(f"[{verifier.name}] {len(findings) - failed} passed, {failed} failed")
+    return 2 if failed else 0

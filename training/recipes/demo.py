@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...agents.policy import Policy
     from ...envs.registry import Game
 
-CONFIG = replace(SPIRAL, recipe="demo")
+CONFIG = replace(SPIRAL, recipe="demo", steps=2000)
 ENTRANTS = 5
 PAIRS = 400
 

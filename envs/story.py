@@ -1,0 +1,48 @@
+"""A finished episode as lines that people read: who saw what, who said what, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .types import Episode, Message
+
+
+def story(episode: Episode) -> Iterator[str]:
+    """The episode turn by turn, with thoughts, credits, verdicts, notes, ending and payoff."""
+    seen: dict[str, tuple[Message, ...]] = {}
+    for number, turn in enumerate(episode.turns):
+        before = seen.get(turn.seat, ())
+        new = turn.prompt[len(before) :] if turn.prompt[: len(before)] == before else turn.prompt
+        for message in new:
+            if message.speaker != "self":
+                yield from block(f"  {message.speaker} to {turn.seat}: ", message.text)
+        if turn.reply.thought:
+            yield from block(f"[{number}] {turn.seat} thinks: ", turn.reply.thought)
+        cut = "" if turn.reply.finish == "stop" else f" ({turn.reply.finish})"
+        yield from block(f"[{number}] {turn.seat} says{cut}: ", turn.reply.text)
+        for name, amount in turn.credits.items():
+            yield f"    credit {name}: {amount:+g}"
+        seen[turn.seat] = turn.prompt
+    yield from _end(episode)
+
+
+def block(head: str, text: str) -> Iterator[str]:
+    """A text under its head, further lines indented; control characters are shown, not obeyed."""
+    first, *rest = [_plain(line) for line in text.split("\n")]
+    yield head + first
+    for line in rest:
+        yield "      " + line
+
+
+def _plain(line: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
+
+
+def _end(episode: Episode) -> Iterator[str]:
+    for verdict in episode.verdicts:
+        yield f"verdict ({episode.verifier}): {verdict.status} {verdict.detail}".rstrip()
+    for name, value in episode.notes:
+        yield f"note {name}: {value!r}"
+    reason = f" ({episode.ending.reason})" if episode.ending.reason else ""
+    yield f"ending: {episode.ending.kind}{reason}"
+    yield "payoff: " + ", ".join(f"{seat} {amount:+g}" for seat, amount in episode.payoff.items())
