@@ -168,11 +168,13 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
     everybody = np.asarray(layout.strength().toarray())
     zero = against @ everybody
     overall = everybody - zero
-    as_role = {
-        name: _measured(np.asarray(layout.strength(role).toarray()) - zero, least)
-        for role, name in enumerate(played.roles)
-    }
     rating, covariance = _measured(overall, least)
+    as_role = {played.roles[0]: (rating, covariance)}
+    if layout.roles > 1:
+        as_role = {
+            name: _measured(np.asarray(layout.strength(role).toarray()) - zero, least)
+            for role, name in enumerate(played.roles)
+        }
     offsets = least.beta[layout.shifts]
     nu = float(np.exp(least.beta[-1])) if layout.davidson else None
     information = everybody @ least.inverse @ everybody.T

@@ -10,7 +10,7 @@ from math import comb
 import numpy as np
 from scipy import sparse
 
-from .likelihood import Choices, Payoffs
+from .likelihood import Choices, Duels, Payoffs
 from .newton import Sparse
 from .played import Floats, Ints, Played
 
@@ -121,14 +121,14 @@ class Model:
     def payoffs(self) -> Payoffs:
         return Payoffs(self.design, self.cells.cell, self.played.block, self.played.score)
 
-    def choices(self) -> Choices:
+    def choices(self) -> Choices | Duels:
         """Bradley–Terry for two places (or Davidson), Plackett–Luce for more."""
         if self.played.places > 2:
             return self._rankings()
         if self.davidson:
             return self._draws()
-        absent = np.zeros(self.cells.entrant.shape, bool)
-        return Choices(self.design, absent, self.cells.cell, self.played.block, self.played.score)
+        difference = sparse.csr_array(self.design[0::2] - self.design[1::2])
+        return Duels(difference, self.cells.cell, self.played.block, self.played.score[:, 0])
 
     def _draws(self) -> Choices:
         """Davidson (1970): a third option of utility log ν + (u₁ + u₂)/2."""
