@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, PolicyRef
+from .archive import Archive
 from .fixture import Fixture, game_key, places, settle
 from .pfsp import Weighting, shrunk, weights
 from .results import GameRow, points
@@ -77,11 +78,11 @@ class Rate:
 class League:
     """A pool of learners and their snapshots in one game. The store may be shared with tournaments.
 
-    A learner is an entrant whose id is a name for the whole of its training (its weights change); its
-    snapshots are entrants of their own.
+    With an Archive it can be asked and not added to. A learner is an entrant whose id is a name for the
+    whole of its training (its weights change); its snapshots are entrants of their own.
     """
 
-    def __init__(self, store: Store, game: Game, mix: Mix = Mix(), seed: int = 0) -> None:
+    def __init__(self, store: Archive, game: Game, mix: Mix = Mix(), seed: int = 0) -> None:
         if game.score is None or len(places(game)) < 2:
             raise LeagueError(f"a league needs a game of two places or more with a score; {game.id} is none")
         self.game = game
@@ -93,7 +94,8 @@ class League:
         self._met: Counter[tuple[str, str]] = Counter()
         self._handed: Counter[str] = Counter()
         self._recorded = 0
-        store.admit(game)
+        if isinstance(store, Store):
+            store.admit(game)
         rows = store.rows(game, "league", voids=False)
         for row in rows:
             self._count(row)
@@ -118,7 +120,7 @@ class League:
 
     def join(self, learner: PolicyRef, kind: Kind = "main") -> None:
         """Make a learner part of the league."""
-        self._store.enter(learner, {"league": kind})
+        self._writing().enter(learner, {"league": kind})
 
     def snapshot(self, learner: str, saved: PolicyRef, step: int, parent: str | None = None) -> None:
         """Put a learner's weights of a step into the pool.
@@ -126,14 +128,14 @@ class League:
         It descends from `parent`, by default the learner's last snapshot; an exploiter's also
         from whom it exploits.
         """
-        kind = self._kind(learner)
+        kind, store = self._kind(learner), self._writing()
         before = [id for id, (of, _) in self.pool.items() if of == learner]
-        self._store.enter(saved, {"league": "snapshot", "of": learner, "step": step})
+        store.enter(saved, {"league": "snapshot", "of": learner, "step": step})
         if origin := parent or (before[-1] if before else None):
-            self._store.descend(saved.id, origin, "snapshot")
+            store.descend(saved.id, origin, "snapshot")
         if kind != "main":
             for main in self._mains():
-                self._store.descend(saved.id, main, "exploiter_of")
+                store.descend(saved.id, main, "exploiter_of")
 
     def due(self, learner: str, step: int) -> str | None:
         """Why the learner should be snapshotted now, or None."""
@@ -177,10 +179,15 @@ class League:
             for episode in episodes
             if episode.ending.kind != "error" and len({ref.id for ref in episode.seats.values()}) > 1
         ]
-        new = self._store.record(kept)
+        new = self._writing().record(kept)
         for one in kept:
             self._count(one.row)
         return new
+
+    def _writing(self) -> Store:
+        if not isinstance(self._store, Store):
+            raise LeagueError(f"{self._store.path} is open for reading only; open it as a Store to add to it")
+        return self._store
 
     def _settled(self, learner: str, episode: Episode) -> Settled:
         seats = {seat: ref.id for seat, ref in episode.seats.items()}

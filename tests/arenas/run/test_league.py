@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, Scripted, scripted
+from sparring.arenas.archive import Archive
 from sparring.arenas.league import League, LeagueError, Mix
 from sparring.arenas.match import Match, play
 from sparring.arenas.store import Store
@@ -169,3 +170,12 @@ def test_exploiters_hunt_the_main_learner_and_its_past_when_that_is_hopeless(
 def test_who_is_no_learner_is_refused(store: Store, kuhn: Game) -> None:
     with pytest.raises(LeagueError, match="no learner of this league"):
         League(store, kuhn).next_match(scripted("nash", kuhn).ref.id)
+
+
+def test_a_league_can_be_read_while_training_writes_it(store: Store, kuhn: Game) -> None:
+    League(store, kuhn).join(MAIN)
+    with Archive(store.path) as archive:
+        league = League(archive, kuhn)
+        assert league.next_match(MAIN.id).opponent == MAIN.id
+        with pytest.raises(LeagueError, match="reading only"):
+            league.snapshot(MAIN.id, saved(1), 1)

@@ -1,0 +1,57 @@
+"""`sparring league`: who is in a league, who beats whom, and whom a learner would meet next."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import ArgumentError, Commands, add_load, command, load_games
+
+if TYPE_CHECKING:
+    from sparring.arenas.league import League
+
+_EXAMPLES = """\
+  sparring league runs/demo                 the pool, the win rates, and what comes next
+  sparring league runs/demo --matches 1000  how often whom, over the next thousand
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "league", "Show a league: its pool, win rates, and next opponents.", _EXAMPLES)
+    parser.add_argument("store", metavar="RUN", help="a run's folder, or a store")
+    parser.add_argument("--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)")
+    add_load(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sparring.arenas.archive import Archive
+    from sparring.arenas.league import League
+    from sparring.envs.registry import find
+
+    load_games(arguments)
+    path = Path(arguments.store)
+    with Archive(path / "store.sqlite" if path.is_dir() else path) as archive:
+        for ref in archive.games():
+            league = League(archive, find(ref.id, **dict(ref.parameters)))
+            if not league.learners:
+                raise ArgumentError(f"{path} holds no league; training with opponents from one makes it")
+            names = {entrant.id: entrant.name for entrant in archive.entrants()}
+            print(f"{ref.id}: {len(league.learners)} learners, {len(league.pool)} snapshots")
+            for learner, kind in league.learners.items():
+                _show(league, learner, kind, names, arguments.matches)
+    return 0
+
+
+def _show(league: League, learner: str, kind: str, names: dict[str, str], matches: int) -> None:
+    ahead = [league.next_match(learner) for _ in range(matches)]
+    often = Counter(match.opponent for match in ahead)
+    reasons = {match.opponent: match.reason for match in ahead}
+    print(f"\n{names[learner]} ({kind})")
+    for opponent in [learner, *league.pool]:
+        rate = league.rate(learner, opponent)
+        met = f"{often[opponent] / matches:6.1%} of the next {matches}"
+        won = f"win rate {rate.value:.2f} in {rate.games} games" if rate.games else "not met yet"
+        print(f"  {names[opponent]:<24} {met}   {won:<32} {reasons.get(opponent, '')}")
