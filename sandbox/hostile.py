@@ -186,6 +186,14 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "block device": ("open('/dev/vda', 'rb').read(1)\nprint('PWNED')", ("error",)),
     "home of root": ("import os\nprint('PWNED', os.listdir('/root'))", ("error",)),
     "passwords": ("print(open('/etc/shadow').read(), 'PWNED')", ("error",)),
+    "installed packages": (
+        "import os\nfolder = os.path.join(os.path.dirname(os.__file__), 'site-packages')\n"
+        "for name in os.listdir(folder)[:40] if os.path.exists(folder) else ():\n"
+        "    for path in (name, name + '/__init__.py', name + '/METADATA'):\n"
+        "        try: open(os.path.join(folder, path)).read(1)\n        except OSError: continue\n"
+        "        print('PWNED', path)", ("ok",)),
+    "socket filters": (
+        "import socket\na, b = socket.socketpair()\na.setsockopt(1, 26, bytes(16))\nprint('PWNED')", ("error",)),
     "files of the project": (
         "import os\nfor folder in ('/work', '/home', '/srv', '/opt', '/var', '/tmp', '/mnt'):\n"
         "    try:\n        if os.listdir(folder): print('PWNED')\n    except OSError: pass", ("ok",)),

@@ -344,7 +344,7 @@ class _Worker:
         try:
             self._start(stream, tickets)
             self._drive(stream)
-        except (ConnectionLost, OSError) as fault:
+        except Exception as fault:  # whatever it is, this thread must go on, and its runs be told
             self._pool.restarted()
             lost = list(self._doing.values())
             self._doing.clear()

@@ -87,11 +87,12 @@ getegid 108 177,getgroups 115 158,getresuid 118 148,getresgid 120 150,getpgrp 11
 getsid 124 156,getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
 sched_yield 24 124,sched_getaffinity 204 123,sched_getparam 143 121,sched_getscheduler 145 120,
 sched_get_priority_max 146 125,sched_get_priority_min 147 126,getpriority 140 141,umask 95 166,exit 60 93,
-exit_group 231 94,recvfrom 45 207,recvmsg 47 212,shutdown 48 210,getsockopt 55 209,setsockopt 54 208,
+exit_group 231 94,recvfrom 45 207,recvmsg 47 212,shutdown 48 210,getsockopt 55 209,
 getsockname 51 204,getpeername 52 205,wait4 61 260,waitid 247 95"""
 # Honest programs try these (expanduser, getaddrinfo, tempfile, os.nice), so they are told no.
 _DENIED: Final = """
-socket 41 198,connect 42 203,accept 43 202,accept4 288 242,bind 49 200,listen 50 201,sendmsg 46 211,
+socket 41 198,setsockopt 54 208,connect 42 203,accept 43 202,
+accept4 288 242,bind 49 200,listen 50 201,sendmsg 46 211,
 sendmmsg 307 269,recvmmsg 299 243,creat 85 -,mkdir 83 -,mkdirat 258 34,rmdir 84 -,unlink 87 -,
 unlinkat 263 35,rename 82 -,renameat 264 38,renameat2 316 276,link 86 -,linkat 265 37,symlink 88 -,
 symlinkat 266 36,chmod 90 -,fchmod 91 52,fchmodat 268 53,chown 92 -,fchown 93 55,lchown 94 -,
@@ -241,18 +242,36 @@ def _read_only() -> dict[str, bytes]:
 
 def seccomp_program(writable: bool) -> bytes:
     """The filter, with `_SELF` where the child's process id belongs. Calls unknown to it get ENOSYS."""
-    bodies = _checked() if writable else _checked() | _read_only()
-    checked = {_NUMBERS[name][ARM]: body for name, body in bodies.items()}
+    table = {
+        call: _answer(action)
+        for action, calls in ((_ALLOW, _ALLOWED), (_EPERM, _DENIED), (_KILL, _FATAL))
+        for call in _calls(calls).values()
+    }
+    checked = _checked() if writable else _checked() | _read_only()
+    table |= {_NUMBERS[name][ARM]: body for name, body in checked.items()}
     program = _load(4) + _equal(_AUDIT_ARCH, 1, 0) + _answer(_KILL) + _load(0)
     if not ARM:
         program += _instruction(0x35, 0x40000000, 0, 1) + _answer(_KILL)  # the x32 calls
-    for action, numbers in ((_ALLOW, _ALLOWED), (_EPERM, _DENIED), (_KILL, _FATAL)):
-        for call in _calls(numbers).values():
-            if call not in checked:
-                program += _equal(call, 0, 1) + _answer(action)
-    for call, body in checked.items():
-        program += _equal(call, 0, len(body) // 8) + body
-    return program + _answer(_ENOSYS)
+    return program + _search(_runs(table))
+
+
+def _runs(table: dict[int, bytes]) -> list[tuple[int, bytes]]:
+    """Where in the order of numbers the answer changes."""
+    runs: list[tuple[int, bytes]] = []
+    for call in range(max(table) + 2):
+        body = table.get(call, _answer(_ENOSYS))
+        if not runs or runs[-1][1] != body:
+            runs.append((call, body))
+    return runs
+
+
+def _search(runs: list[tuple[int, bytes]]) -> bytes:
+    """A binary search for the call's number. To install it the kernel walks it once for every number."""
+    if len(runs) == 1:
+        return runs[0][1]
+    half = len(runs) // 2
+    left, right = _search(runs[:half]), _search(runs[half:])
+    return _instruction(0x35, runs[half][0], 0, 1) + _instruction(0x05, len(left) // 8) + left + right
 
 
 def _prctl(option: int, value: int) -> None:
@@ -287,8 +306,10 @@ def landlock_rules(abi: int) -> int:
     library = os.path.dirname(os.__file__)
     foreign = {"site-packages", "dist-packages", "test"}
     readable = [os.path.join(library, name) for name in os.listdir(library) if name not in foreign]
-    readable += ["/lib", "/lib64", "/usr/lib", "/usr/local/lib/x86_64-linux-gnu", "/etc/ld.so.cache"]
-    readable += ["/dev/urandom", "/dev/random", "/dev/zero", os.path.join(sys.base_exec_prefix, "lib")]
+    readable += ["/lib", "/lib64", "/usr/lib", "/etc/ld.so.cache"]
+    readable += ["/dev/urandom", "/dev/random", "/dev/zero"]
+    beside = os.path.dirname(library)  # libpython may lie here, and packages that are none of its business
+    readable += [path for name in os.listdir(beside) if os.path.isfile(path := os.path.join(beside, name))]
     allowed = [(path, read_file | (read_dir if os.path.isdir(path) else 0)) for path in readable]
     for path, access in [*allowed, (library, read_dir), ("/dev/null", read_file | write_file)]:
         try:
@@ -317,7 +338,11 @@ class Locks:
     def __init__(self, strength: str) -> None:
         landlock = "landlock" in strength
         self._rules = os.dup2(landlock_rules(landlock_abi()), 100, inheritable=False) if landlock else -1
-        self._filter = seccomp_program(writable=landlock or "container" in strength)
+        program = seccomp_program(writable=landlock or "container" in strength)
+        own = struct.pack("<I", _SELF)
+        self._own = [i for i in range(4, len(program), 8) if program[i : i + 4] == own]
+        self._program = ctypes.create_string_buffer(program, len(program))
+        self._filter = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
         self._seccomp = "seccomp" in strength
         pages = int(open("/proc/self/statm").read().split()[0])  # noqa: SIM115 - the server reads it once
         self._own_bytes = pages * resource.getpagesize()
@@ -337,10 +362,9 @@ class Locks:
         if self._rules >= 0:
             _syscall(446, self._rules, 0)
         if self._seccomp:
-            program = self._filter.replace(struct.pack("<I", _SELF), struct.pack("<I", os.getpid()))
-            held = ctypes.create_string_buffer(program, len(program))
-            header = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
-            _syscall(_SYS_SECCOMP, 1, 0, header)
+            for place in self._own:
+                struct.pack_into("<I", self._program, place, os.getpid())
+            _syscall(_SYS_SECCOMP, 1, 0, self._filter)
 
 
 def _harden() -> None:
