@@ -15,7 +15,7 @@ from sparring.envs.registry import GameError, find, game, game_ids
 from sparring.envs.script import Script, ask, credit, verify
 from sparring.envs.table import Table
 from sparring.envs.types import Job, Reply
-from sparring.envs.verdicts import NoVerifierError
+from sparring.envs.verdicts import NoVerifierError, install
 
 IDS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SIMULTANEOUS = [id for id in IDS if find(id).simultaneous]
@@ -158,6 +158,19 @@ def test_without_an_installed_verifier_its_name_is_refused(monkeypatch):
     env.reset(seed=0)
     with pytest.raises(NoVerifierError, match="pass verifier="):
         env.step("print(1)")
+
+
+def test_an_installed_verifier_is_opened_by_its_name(monkeypatch, executing):
+    names = []
+    monkeypatch.setattr("sparring.envs.verdicts._by_name", None)
+    install(lambda name: names.append(name) or executing())
+    env = GameEnv(find("test-aec-jobs-v0"), verifier="local")
+    env.reset(seed=0)
+    env.step("print(1)")
+    env.step("yes")
+    assert names == ["local"]
+    assert env.rewards["solo"] == 1.0
+    env.close()
 
 
 def test_a_game_of_turns_is_no_parallel_environment():
