@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sparring.envs.verdicts import install
+
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy, Request, Sampling
     from sparring.agents.seats import seat
@@ -63,6 +65,13 @@ __all__ = [
     "tournament",
     "train",
 ]
+
+
+def _open_verifier(name: str) -> Any:
+    return import_module(".sandbox.choose", __name__).open_verifier(name)
+
+
+install(_open_verifier)  # games know no sandbox: the face says how a verifier's name becomes one
 
 
 def __getattr__(name: str) -> Any:

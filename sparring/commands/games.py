@@ -36,7 +36,8 @@ def _table() -> int:
 
     from sparring.envs.registry import find, game_ids
 
-    table = Table("game", "roles", "sum", "about", box=None, pad_edge=False)
+    table = Table("game", "roles", "sum", box=None, pad_edge=False)
+    table.add_column("about", no_wrap=True, overflow="ellipsis")
     for id in game_ids():
         game = find(id)
         roles = ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
