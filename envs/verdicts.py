@@ -1,7 +1,6 @@
 """Verdicts for callers that cannot await: a verifier opened at the first job, in a loop of its own.
 
-Games know no verifier and this room may not import one, so whoever assembles the rooms says once, with
-`install`, how a name like `auto` becomes a verifier.
+How a name like `auto` becomes a verifier is said in `opening.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from .errors import SparringError
+from .opening import installed
 from .table import Table
 from .types import Ask, Job, Verdict
 
@@ -31,15 +31,6 @@ Opener: TypeAlias = Callable[[], Verifies]
 
 class NoVerifierError(SparringError, RuntimeError):
     """A game runs code and was given nothing to run it."""
-
-
-_by_name: Callable[[str], Verifies] | None = None
-
-
-def install(open_by_name: Callable[[str], Verifies]) -> None:
-    """Say how a verifier's name becomes a verifier; it is called at the first job."""
-    global _by_name
-    _by_name = open_by_name
 
 
 class Verdicts:
@@ -77,9 +68,10 @@ class Verdicts:
     def _opened(self) -> Verifies:
         wanted = self._wanted
         if isinstance(wanted, str):
-            if _by_name is None:
+            open_by_name = installed()
+            if open_by_name is None:
                 raise NoVerifierError(f"no verifier {wanted!r} is installed; pass verifier=… (an open one)")
-            return _by_name(wanted)
+            return open_by_name(wanted)
         return wanted() if callable(wanted) else wanted
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sparring.envs.verdicts import install
+from sparring.envs.opening import install
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy, Request, Sampling

@@ -46,6 +46,8 @@ def refuses(text: str) -> bool:
 
 def rule(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """A judge without a model: wording by shared words, refusal by its phrases. For tests and baselines."""
+    if seat != "judge":
+        return sample(seat, view, choices)
     lines = view[-1].text.split("\n")
     if choices == ("same", "other"):
         first, second = (set(re.findall(r"\w{4,}", line.casefold())) for line in lines[:2])
