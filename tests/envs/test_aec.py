@@ -154,7 +154,7 @@ def test_the_verifier_is_opened_at_the_first_job_and_closed_with_the_environment
 
 
 def test_without_an_installed_verifier_its_name_is_refused(monkeypatch):
-    monkeypatch.setattr("sparring.envs.verdicts._by_name", None)
+    monkeypatch.setattr("sparring.envs.opening._by_name", None)
     env = GameEnv(find("test-aec-jobs-v0"))
     env.reset(seed=0)
     with pytest.raises(NoVerifierError, match="pass verifier="):
@@ -163,7 +163,7 @@ def test_without_an_installed_verifier_its_name_is_refused(monkeypatch):
 
 def test_an_installed_verifier_is_opened_by_its_name(monkeypatch, executing):
     names = []
-    monkeypatch.setattr("sparring.envs.verdicts._by_name", None)
+    monkeypatch.setattr("sparring.envs.opening._by_name", None)
     install(lambda name: names.append(name) or executing())
     env = GameEnv(find("test-aec-jobs-v0"), verifier="local")
     env.reset(seed=0)
