@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import ArgumentError, Commands, add_load, add_set, add_verifier, chosen_game, command
+
+if TYPE_CHECKING:
+    from sparring.agents.policy import Policy
+    from sparring.arenas.run import Executor
+    from sparring.envs.registry import Game
 
 _EXAMPLES = """\
   sparring tournament kuhn-poker-v0 random nash demo@100 demo@latest
@@ -28,6 +35,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
     parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
+    parser.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="where games are played (default local)"
+    )
     add_set(parser, "a parameter of the game")
     add_verifier(parser)
     add_load(parser)
@@ -39,11 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _verify(arguments.entrants)
     from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
-    from sparring.arenas.report.collect import run_folder
     from sparring.arenas.report.terminal import show
-    from sparring.arenas.run import Local
     from sparring.arenas.tournament import Plan, tournament
-    from sparring.sandbox.lazy import Lazy
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
@@ -51,10 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
-    folder = run_folder(arguments.out or "tournament-" + re.sub(r"[^\w.-]+", "-", game.id))
     entrants = [seat(name, game) for name in names]
-    if not arguments.dry_run:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
     outcome = tournament(
         game,
         entrants,
@@ -62,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         pairs=arguments.pairs,
         seed=arguments.seed,
         control=arguments.control,
-        executor=partial(Local, verifier=Lazy(arguments.verifier)),
+        executor=_executor(arguments, game, dict(zip([e.ref.id for e in entrants], names, strict=True))),
         dry_run=arguments.dry_run,
         anchor=arguments.anchor,
-        say=lambda line: print(line, flush=True),
+        say=partial(print, flush=True),
     )
     if isinstance(outcome, Plan):
         return 0
@@ -76,15 +81,49 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _executor(
+    arguments: argparse.Namespace, game: Game, specs: dict[str, str]
+) -> Callable[[Mapping[str, Policy]], Executor]:
+    """Games in this process, or on the actors of a Ray cluster, which seat the entrants by their names."""
+    from sparring.arenas.run import Local
+    from sparring.sandbox.lazy import Lazy
+
+    if arguments.executor == "local":
+        return partial(Local, verifier=Lazy(arguments.verifier))
+    try:
+        from sparring.arenas.cluster import Ray
+    except ModuleNotFoundError:
+        raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
+    loaded = [str(Path(file).resolve()) for file in arguments.load]
+    return lambda _: Ray(
+        partial(_seated, game), specs, games=loaded, verifier=partial(Lazy, arguments.verifier)
+    )
+
+
+def _seated(game: Game, spec: str) -> Policy:
+    from sparring.agents.seats import seat
+
+    return seat(spec, game)
+
+
+def store_folder(out: str | None, name: str, *, make: bool) -> Path:
+    """The folder under `runs/` (or the path) that keeps a store, made where it is to be written."""
+    path = Path(out or re.sub(r"[^\w.-]+", "-", name))
+    folder = path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
+    if make:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _verify(stores: list[str]) -> int:
     from sparring.arenas.verify import verify
 
-    wrong = 0
-    for name in stores:
-        path = Path(name)
-        findings = verify(path / "store.sqlite" if path.is_dir() else path)
-        for finding in findings:
-            print(finding)
-        wrong += len(findings)
-    print(f"{wrong} faults found" if wrong else "every rating and every transcript is as recorded")
-    return 2 if wrong else 0
+    faults = [
+        fault
+        for path in map(Path, stores)
+        for fault in verify(path / "store.sqlite" if path.is_dir() else path)
+    ]
+    for fault in faults:
+        print(fault)
+    print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")
+    return 2 if faults else 0
