@@ -16,7 +16,8 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.agents.engines import doctor
+    from sparring.agents.engines import engines
 
-    print(doctor())
+    for engine in engines():
+        print(f"{engine.name:<14} {'yes' if engine.ready else 'no ':<4} {engine.detail}")
     return 0
