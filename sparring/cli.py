@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sparring.envs.errors import SparringError
 
-from .commands import engines, games, gate, play, report, sandbox, tournament, train
+from .commands import engines, games, gate, league, play, report, sandbox, tournament, train
 
 _EPILOG = """\
 examples:
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (games, play, train, tournament, gate, report, sandbox, engines):
+    for command in (games, play, train, tournament, gate, league, report, sandbox, engines):
         command.add(commands)
     return top
 
