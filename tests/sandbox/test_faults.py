@@ -280,6 +280,7 @@ def mixed(count: int) -> list[Job]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @needs_root
 def test_ten_thousand_mixed_programs_leave_no_trace(fresh: tuple[str, Pooled]) -> None:
     name, pool = fresh
