@@ -341,6 +341,9 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Engine]:
     own.start()
     yield own
     own.stop()
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for left in reversed([place for place in mounted if place.startswith(f"{root}/")]):
+        subprocess.run(["umount", "-l", left], check=False)  # a killed engine leaves its mounts
     shutil.rmtree(root, ignore_errors=True)
 
 
