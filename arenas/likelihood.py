@@ -79,7 +79,7 @@ class Duels:
         """(C,) games and (C,) points of the first, by cell."""
         cells = self.design.shape[0]
         games = np.bincount(self.cell, minlength=cells).astype(float)
-        return games, np.bincount(self.cell, self.won, cells)
+        return games, np.bincount(self.cell, self.won, cells).astype(np.float64)
 
     @cached_property
     def across(self) -> Sparse:
@@ -113,7 +113,7 @@ class Duels:
         if self.products is None:
             return gradient, (self.across @ (sparse.diags_array(weight) @ self.design)).toarray()
         (where, values), size = self.products, len(beta)
-        hessian = np.bincount(where, (values * weight[:, None]).ravel(), size * size)
+        hessian = np.bincount(where, (values * weight[:, None]).ravel(), size * size).astype(np.float64)
         return gradient, hessian.reshape(size, size)
 
     def scores(self, beta: Floats) -> Sparse:
