@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
-from .newton import FitError, Minimum, minimise
+from .newton import FitError, Minimum, Sparse, minimise
 from .played import Floats, Played
 from .results import ScoreKind
 from .utility import Layout, Model
@@ -165,15 +165,13 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
         if anchor not in played.names:
             raise FitError(f"the anchor {anchor!r} has no rated game; entrants are {', '.join(played.names)}")
         against = (np.array([played.names]) == anchor).astype(float)
-    everybody = np.asarray(layout.strength().toarray())
-    zero = against @ everybody
-    overall = everybody - zero
-    rating, covariance = _measured(overall, least)
+    everybody = layout.strength()
+    zero = np.asarray(against @ everybody).ravel()
+    rating, covariance = _measured(everybody, zero, least)
     as_role = {played.roles[0]: (rating, covariance)}
     if layout.roles > 1:
         as_role = {
-            name: _measured(np.asarray(layout.strength(role).toarray()) - zero, least)
-            for role, name in enumerate(played.roles)
+            name: _measured(layout.strength(role), zero, least) for role, name in enumerate(played.roles)
         }
     offsets = least.beta[layout.shifts]
     nu = float(np.exp(least.beta[-1])) if layout.davidson else None
@@ -193,5 +191,10 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
     )
 
 
-def _measured(contrast: Floats, least: Minimum) -> tuple[Floats, Floats]:
-    return contrast @ least.beta, contrast @ least.covariance @ contrast.T
+def _measured(strength: Sparse, zero: Floats, least: Minimum) -> tuple[Floats, Floats]:
+    """Ratings (n,) less the anchor's, zero·β, and their covariance; strength is sparse, so this is cheap."""
+    spread = strength @ least.covariance
+    shared = spread @ zero
+    own = float(zero @ least.covariance @ zero)
+    covariance = spread @ strength.T - shared[:, None] - shared[None, :] + own
+    return strength @ least.beta - float(zero @ least.beta), covariance

@@ -2,9 +2,9 @@
 
 `python benchmarks/ratings.py [--entrants N] [--games N]`. Both are timed from arrays in memory to
 strengths; ours returns the full clustered covariance too, choix none. choix keeps no draws, so there are
-none. Seconds are of CPU, which a busy machine does not stretch: run with OMP_NUM_THREADS=1. choix's Newton
-(`opt_pairwise`) is asked for our gradient norm; its fastest route (`ilsr_pairwise`)
-is shown as well, with the gradient that it reaches.
+none. Seconds are of CPU, which a busy machine does not stretch: run with OMP_NUM_THREADS=1. choix's
+Newton (`opt_pairwise`) is asked for our gradient norm; its fastest route (`ilsr_pairwise`) is shown as
+well, with the gradient that it reaches.
 """
 
 from __future__ import annotations

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sparring.arenas.leaderboard import rank_intervals, rate
+from sparring.arenas.likelihood import Choices
 from sparring.arenas.newton import FitError
 from sparring.arenas.played import Played, duels, gather
 from sparring.arenas.ratings import ELO, finite, fit, tiers
 from sparring.arenas.results import GameRow, Place, ResultsError, complete
+from sparring.arenas.utility import Model
 
 from .planted import logistic, pair_rows, round_robin
 
@@ -269,12 +271,26 @@ def test_two_places_of_a_ranking_are_bradley_terry(orders):
     seats = np.zeros_like(two)
     wins = (np.sign(score[:, :1] - score[:, 1:]) + 1) / 2
     games = Played(("a", "b"), ("p",), ("p",), two, seats, seats, score, np.arange(len(orders)))
-    from sparring.arenas.utility import Model
-
     ranked = Model(games)._rankings()
     plain = Model(replace(games, score=np.hstack([wins, 1 - wins]))).choices()
     beta = np.array([0.4, -0.3])
     assert ranked.value(beta) == pytest.approx(plain.value(beta))
+
+
+def test_the_fast_route_for_two_places_is_the_general_one():
+    rows = round_robin("abcd", 5, logistic((1, 0, -1, 0), draws=0.2), seed=3)
+    model = Model(gather(complete(rows), "win"))
+    absent = np.zeros(model.cells.entrant.shape, bool)
+    fast = model.choices()
+    general = Choices(model.design, absent, model.cells.cell, model.played.block, model.played.score)
+    sparse_way = type(fast)(fast.design, fast.cell, fast.block, fast.won)
+    vars(sparse_way)["products"] = None
+    beta = np.random.default_rng(0).normal(size=model.layout.size)
+    for other in (general, sparse_way):
+        assert fast.value(beta) == pytest.approx(other.value(beta))
+        for mine, theirs in zip(fast.derivatives(beta), other.derivatives(beta), strict=True):
+            assert mine == pytest.approx(theirs)
+        assert fast.scores(beta).toarray() == pytest.approx(other.scores(beta).toarray())
 
 
 def test_many_seats_rate_by_rank_with_seat_offsets():
