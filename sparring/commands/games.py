@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 
 from .options import Commands, add_load, command, load_games
 
@@ -31,18 +33,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _table() -> int:
-    from rich.console import Console
-    from rich.table import Table
-
     from sparring.envs.registry import find, game_ids
 
-    table = Table("game", "roles", "sum", box=None, pad_edge=False)
-    table.add_column("about", no_wrap=True, overflow="ellipsis")
+    rows = [("game", "roles", "sum", "about")]
     for id in game_ids():
         game = find(id)
         roles = ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
-        table.add_row(id, roles, game.sum, game.about)
-    Console().print(table)
+        rows.append((id, roles, game.sum, game.about))
+    wide = [max(len(row[column]) for row in rows) for column in range(3)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for id, roles, kind, about in rows:
+        print(f"{id:<{wide[0]}}  {roles:<{wide[1]}}  {kind:<{wide[2]}}  {about}"[:room])
     return 0
 
 

@@ -56,13 +56,13 @@ def load_games(arguments: argparse.Namespace) -> list[str]:
     return [id for path in arguments.load for id in load(path)]
 
 
-def pairs(items: list[str], flag: str) -> dict[str, str]:
+def pairs(items: list[str], flag: str, form: str = "KEY=VALUE") -> dict[str, str]:
     """`["a=1"]` to `{"a": "1"}`. Raises ArgumentError for an item without `=` or a key given twice."""
     found: dict[str, str] = {}
     for item in items:
         key, equals, value = item.partition("=")
         if not equals or not key:
-            raise ArgumentError(f"{flag} {item!r}: expected KEY=VALUE")
+            raise ArgumentError(f"{flag} {item!r}: expected {form}")
         if key in found:
             raise ArgumentError(f"{flag} {key} is given twice")
         found[key] = value

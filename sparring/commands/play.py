@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     game = chosen_game(arguments)
-    seats = seating(game, pairs(arguments.seat, "--seat"))
+    seats = seating(game, pairs(arguments.seat, "--seat", "ROLE=WHO"))
     return asyncio.run(_play(arguments, game, seats))
 
 
