@@ -65,6 +65,8 @@ class Credits:
 class Update:
     """One optimiser step. `kl` is in units of payoff after `scale`; the magnet is what it pulls to.
 
+    `kl_gradient` is what sampled k3 terms are differentiated to: `forward`, KL(magnet‖learner), keeps every
+    move alive that the magnet makes; `reverse`, KL(learner‖magnet), is TRL's default.
     Every `magnet_every` steps the magnet moves the share `magnet_move` of the way to the learner (0:
     it stays at the first weights). `fold` trains rows of equal tokens once, weighted by their number.
     `average` is the decay of the running average of weights (0: none). `lora` is the adapters' rank
@@ -84,6 +86,7 @@ class Update:
     microbatches: int = 1
     fold: bool = True
     kl: float = 0.0
+    kl_gradient: Literal["forward", "reverse"] = "forward"
     magnet_every: int = 10
     magnet_move: float = 0.1
     average: float = 0.0

@@ -22,6 +22,9 @@ from .batch import Batch
 from .config import Config
 from .weights import Average
 
+_SMALL = 1 << 24
+"""Logits that may be held at once; beyond, TRL's tiled head computes them piece by piece."""
+
 
 class NonFiniteError(ArithmeticError):
     """A loss, gradient or advantage is not finite; the optimiser has not been stepped."""
@@ -90,10 +93,16 @@ class SelfPlayTrainer(GRPOTrainer):
         """Log-probabilities (B, T) of the completions under the model as it is now."""
         ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
         mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
+        keep = tensors["completion_ids"].size(1)
+        model = cast(Any, self.model)
+        if ids.size(0) * (keep + 1) * model.config.vocab_size <= _SMALL:
+            logits = model(
+                input_ids=ids, attention_mask=mask, logits_to_keep=keep + 1, use_cache=False
+            ).logits
+            logps = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
+            return logps.gather(-1, ids[:, -keep:, None])[..., 0]
         rows = -(-len(ids) // self._microbatches)
-        logps, _, _ = self._get_per_token_logps_and_entropies(
-            self.model, ids, mask, tensors["completion_ids"].size(1), batch_size=rows
-        )
+        logps, _, _ = self._get_per_token_logps_and_entropies(self.model, ids, mask, keep, batch_size=rows)
         return logps
 
     def measured(self) -> dict[str, float]:
@@ -145,6 +154,7 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         shuffle_dataset=False,
         ignore_data_skip=True,
         beta=0.0,
+        use_bias_correction_kl=update.kl_gradient == "reverse",
         loss_type=update.loss,
         scale_rewards="none",
         epsilon=update.clip_ratio,

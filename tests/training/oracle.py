@@ -9,10 +9,11 @@ def logps(model, ids, mask, keep):
     return logits.log_softmax(-1).gather(-1, ids[:, -keep:, None])[..., 0]
 
 
-def loss(model, tensors, *, kind, reference=None, kl=0.0, clip=0.2, longest=1):
+def loss(model, tensors, *, kind, reference=None, kl=0.0, reverse=False, clip=0.2, longest=1):
     """The clipped policy gradient with a k3 pull to the reference, averaged as `kind` says.
 
-    The ratio in the pull is 1 where the policy sampled, but makes its gradient that of the true KL.
+    `reverse`: the ratio is 1 where the policy sampled, but turns the pull's gradient from that of
+    KL(reference‖model) into that of KL(model‖reference).
     """
     ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
     mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
@@ -23,7 +24,8 @@ def loss(model, tensors, *, kind, reference=None, kl=0.0, clip=0.2, longest=1):
     if reference is not None:
         with torch.no_grad():
             target = logps(reference, ids, mask, tensors["completion_ids"].size(1))
-        each = each + kl * ratio * ((target - now).exp() - (target - now) - 1)
+        pull = (target - now).exp() - (target - now) - 1
+        each = each + kl * (ratio * pull if reverse else pull)
     weights = tensors["tool_mask"] * tensors["completion_mask"]
     total = (each * weights).sum()
     return total / (len(ids) * longest if kind == "dr_grpo" else tensors["num_items_in_batch"])

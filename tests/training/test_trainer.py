@@ -44,13 +44,19 @@ def trainer(model, tokenizer, packed, settings: Config, folder: Path) -> SelfPla
 
 
 @pytest.mark.parametrize("kind", ["dr_grpo", "dapo"])
-@pytest.mark.parametrize("kl", [0.0, 0.5])
-def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(model, tokenizer, tmp_path, kind, kl):
+@pytest.mark.parametrize(("kl", "gradient"), [(0.0, "forward"), (0.5, "forward"), (0.5, "reverse")])
+def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(model, tokenizer, tmp_path, kind, kl, gradient):
     magnet_model = copy.deepcopy(model)
     for parameter in magnet_model.parameters():
         parameter.data.add_(0.05 * torch.randn_like(parameter))
     plain = copy.deepcopy(model)
-    ours = trainer(model, tokenizer, source(kind), config(f"update.loss={kind}"), tmp_path)
+    ours = trainer(
+        model,
+        tokenizer,
+        source(kind),
+        config(f"update.loss={kind}", f"update.kl_gradient={gradient}"),
+        tmp_path,
+    )
     if kl:
         magnet = Average(model)
         magnet.restore(dict(magnet_model.named_parameters()))
@@ -61,7 +67,15 @@ def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(model, tokenizer, tm
     found = ours.compute_loss(ours.model, inputs)
     found.backward()
     tensors = source(kind)(0).tensors
-    wanted = oracle.loss(plain, tensors, kind=kind, reference=magnet_model if kl else None, kl=kl, longest=4)
+    wanted = oracle.loss(
+        plain,
+        tensors,
+        kind=kind,
+        reference=magnet_model if kl else None,
+        kl=kl,
+        reverse=gradient == "reverse",
+        longest=4,
+    )
     wanted.backward()
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-7)
     for (name, mine), other in zip(model.named_parameters(), plain.parameters(), strict=True):

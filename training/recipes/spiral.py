@@ -13,7 +13,7 @@ CONFIG = Config(
     recipe="spiral",
     game="kuhn-poker-v0",
     model="tiny",
-    steps=4000,
+    steps=3000,
     rollout=Rollout(games=256, max_tokens=8),
     credits=Credits(estimator="rae", decay=0.95, failed_try=-3.0),
     update=Update(
