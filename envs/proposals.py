@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .parse import Unreadable, code_block, excerpt, tagged
+from .parse import Unreadable, code_block, code_blocks, excerpt, tagged
 from .types import Value
 from .values import canonical, read
 
@@ -62,8 +62,33 @@ def program(text: str, entry: str = "f") -> str:
 
 
 def program_with_input(text: str) -> Program:
-    """A code block that defines `f` and one <input>…</input>."""
-    return Program(program(text), (arguments(tagged(text, "input")),))
+    """A code block that defines `f` and calls it once on its last line: the program and that input.
+
+    The first block counts, whatever is said after it. An input may also stand outside, in
+    <input>…</input>. Raises Unreadable.
+    """
+    if "<input>" in text:
+        return Program(program(text), (arguments(tagged(text, "input")),))
+    source = next(iter(code_blocks(text)), "").strip("\n")
+    fault = source_fault(source) if source else f"no code block in {excerpt(text)}"
+    if fault:
+        raise Unreadable(fault)
+    last = ast.parse(source).body[-1]
+    call = _call(last.value) if isinstance(last, ast.Expr) else None
+    if call is None:
+        raise Unreadable(f"no call of f with values on the last line of {excerpt(source)}")
+    given = tuple([read(ast.unparse(value), LONGEST // 1024 + 1) for value in call.args])
+    above = "\n".join(source.split("\n")[: last.lineno - 1]).rstrip()
+    return Program(above, (given,))
+
+
+def _call(node: ast.expr) -> ast.Call | None:
+    """The call `f(…)`, alone or printed; None for anything else."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
+        return None
+    if node.func.id == "print" and len(node.args) == 1:
+        return _call(node.args[0])
+    return node if node.func.id == "f" else None
 
 
 def sources(items: Sequence[Value]) -> list[str]:

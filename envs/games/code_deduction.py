@@ -10,15 +10,17 @@ from ..script import Script, ask_all
 from ..types import Message
 
 PROPOSE = """\
-Write a Python function f and one input for it. Others must work out what f returns: make that hard but \
-possible. The same input must always give the same value. Do not copy these:
+Write a short Python function f and call it once, with values, on the last line. Others must work out \
+what the call returns: make that hard but possible. The same call must always give the same value. Do not \
+copy these:
 {known}
-Answer in this form:
+Answer with one code block, in this form:
 ```python
 def f(x):
-    return x[::-1]
-```
-<input>"abc"</input>"""
+    return sorted(x)[1:]
+
+f([3, 1, 2])
+```"""
 SOLVE = """\
 {code}
 What does {call} return? Answer with the value, in this form: <answer>[1, "a"]</answer>"""
@@ -27,7 +29,7 @@ What does {call} return? Answer with the value, in this form: <answer>[1, "a"]</
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Proposes one fixed task; knows its answer in the even seats."""
     if seat == "proposer":
-        return "```python\ndef f(x):\n    return sorted(x)[1:]\n```\n<input>[3, 1, 2]</input>"
+        return "```python\ndef f(x):\n    return sorted(x)[1:]\n\nf([3, 1, 2])\n```"
     return f"<answer>{'[1, 2]' if seat[-1] in '13579' else '[2, 3]'}</answer>"
 
 

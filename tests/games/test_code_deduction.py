@@ -1,6 +1,7 @@
 """code-deduction: every ending pays what the paper says, and no trick with text scores."""
 
 import pytest
+from sparring.envs.proposals import Program, program_with_input
 from sparring.envs.registry import ParameterError, find
 
 ID = "code-deduction-v0"
@@ -46,6 +47,8 @@ def test_a_kept_task_carries_its_solve_rate(play, known):
         ("```python\ndef f(x):\n    return x\n```<input>[].append</input>", "unreadable"),
         ("```python\ndef f(y):\n    '''new'''\n    return y  # mine\n```<input>1</input>", "near_copy"),
         ("```python\ndef f(x):\n    return 1 / 0\n```<input>1</input>", "failed"),
+        ("```python\ndef f(x):\n    return 2 * x\n```", "unreadable"),
+        ("```python\ndef f(x):\n    return 2 * x\n\nf(y)\n```", "unreadable"),
     ],
 )
 def test_a_refused_proposal_costs_the_proposer_and_asks_no_solver(play, known, proposal, reason):
@@ -84,3 +87,9 @@ def test_a_solver_sees_the_program_and_never_the_value(play, known):
 def test_an_unknown_reward_is_refused_when_the_game_is_found():
     with pytest.raises(ParameterError, match="paper"):
         find(ID, reward="papre")
+
+
+@pytest.mark.parametrize("last", ["f([1, 2], 'a')", "print(f([1, 2], 'a'))"])
+def test_an_input_is_the_call_on_the_last_line(last):
+    read = program_with_input(f"Sure:\n```python\ndef f(x, y):\n    return x\n\n{last}\n```\nIt returns x.")
+    assert read == Program("def f(x, y):\n    return x", (([1, 2], "a"),))
