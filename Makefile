@@ -10,7 +10,7 @@ DEMO = runs/demo-$(SEED)
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-export OMP_NUM_THREADS ?= 2
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: help setup dev demo demo-seeds test test-slow lint types wheel clean
 
