@@ -2,7 +2,7 @@
 
     python benchmarks/match.py [--seconds 3]
 
-Both play random legal moves. TextArena is asked for its raw environment (no wrappers): its fastest
+Seconds are of CPU, which a busy machine does not stretch. Both play random legal moves. TextArena is asked for its raw environment (no wrappers): its fastest
 way. Needs the extra `games`.
 """
 
@@ -42,9 +42,9 @@ class Uniform:
 
 
 def rate(batch: Callable[[int], int], seconds: float) -> float:
-    """Turns per second of `batch(seed)`, which plays some games and returns their turns."""
-    turns, seed, start = 0, 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds:
+    """Turns per CPU second of `batch(seed)`, which plays some games and returns their turns."""
+    turns, seed, start = 0, 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
         turns += batch(seed)
         seed += 1
     return turns / spent
