@@ -25,7 +25,8 @@ def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> T
     table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
     table.caption = Text(f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval")
     table.add_column("#", justify="right")
-    table.add_column("entrant")
+    written = [line(known.get(s.entrant, s.entrant), LONGEST) for s in board.standings]
+    table.add_column("entrant", no_wrap=True, min_width=min(24, max(map(len, written), default=0)))
     for name in ("rating", "ranks", *(f"as {line(role, LONGEST)}" for role in shown_roles)):
         table.add_column(Text(name), justify="right", no_wrap=True)
     for name in ("pairs", "forfeits", "tokens"):
