@@ -2,8 +2,8 @@
 
     python benchmarks/match.py [--seconds 3]
 
-Seconds are of CPU, which a busy machine does not stretch. Both play random legal moves. TextArena is asked for its raw environment (no wrappers): its fastest
-way. Needs the extra `games`.
+Seconds are of CPU, which a busy machine does not stretch. Both play random legal moves. TextArena is
+asked for its raw environment (no wrappers): its fastest way. Needs the extra `games`.
 """
 
 from __future__ import annotations
