@@ -1,6 +1,6 @@
 """Draw the exact NashConv of some runs over their games, as the picture of README and docs.
 
-    python benchmarks/curves.py --out docs/nashconv.svg "seed 1=runs/demo-1" "seed 2=runs/demo-2"
+python benchmarks/curves.py --out docs/nashconv.svg "seed 1=runs/demo-1" "seed 2=runs/demo-2"
 """
 
 from __future__ import annotations
