@@ -74,11 +74,12 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
     kept = dict(baselines)
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for (_, key), members in _in_issue_order(outcomes, settings).items():
-        now = kept.get(key, Baseline())
+        now = kept.get(key) or Baseline()
         centre = Centre(now.read(settings.decay, settings.bias_correction))
         for index in members:
             centres[index] = centre
-        kept[key] = now.updated(fmean(outcomes[i].reward for i in members), settings.decay)
+        rewards = [outcomes[i].reward for i in members]
+        kept[key] = now.updated(sum(rewards) / len(rewards), settings.decay)
     return centres, kept
 
 

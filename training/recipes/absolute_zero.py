@@ -14,9 +14,9 @@ CONFIG = Config(
     parameters={"attempts": 3},
     model="smollm2-135m",
     steps=20,
-    rollout=Rollout(games=16, at_once=16, max_tokens=96, temperature=0.7),
+    rollout=Rollout(games=8, at_once=8, max_tokens=160, temperature=0.6),
     credits=Credits(estimator="whiten"),
-    update=Update(loss="dapo", lr=1e-6, schedule="constant", beta2=0.999, microbatches=4),
+    update=Update(loss="dapo", lr=1e-6, schedule="constant", beta2=0.999, microbatches=2),
     record=Record(checkpoint_every=10, transcripts_every=1, transcripts=4, keep=2),
 )
 
