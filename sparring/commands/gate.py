@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, chosen_game, command
+from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         Path(arguments.out) / "store.sqlite",
         test,
         seed=arguments.seed,
-        executor=partial(Local, verifier=Lazy(arguments.verifier)),
+        executor=partial(Local, verifier=Lazy(arguments.verifier, announce)),
         dry_run=arguments.dry_run,
         say=lambda line: print(line, flush=True),
     )

@@ -49,6 +49,11 @@ def add_verifier(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def announce(verifier: str) -> None:
+    """Say what runs the code of these games, once it is open."""
+    print(f"code runs in: {verifier}", flush=True)
+
+
 def load_games(arguments: argparse.Namespace) -> list[str]:
     """Register the games of every --load file; returns their ids."""
     from sparring.envs.registry import load

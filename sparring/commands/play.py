@@ -6,7 +6,17 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, chosen_game, command, pairs
+from .options import (
+    ArgumentError,
+    Commands,
+    add_load,
+    add_set,
+    add_verifier,
+    announce,
+    chosen_game,
+    command,
+    pairs,
+)
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy
@@ -64,7 +74,7 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     from sparring.envs.story import story
     from sparring.sandbox.lazy import Lazy
 
-    verifier = Lazy(arguments.verifier)
+    verifier = Lazy(arguments.verifier, announce)
     watched = "human" not in {policy.ref.name for policy in seats.values()}
     errors = 0
     try:

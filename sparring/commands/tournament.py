@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, chosen_game, command
+from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy
@@ -30,6 +30,12 @@ def add(commands: Commands) -> None:
         "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
     parser.add_argument("--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)")
+    parser.add_argument(
+        "--schedule",
+        choices=("round-robin", "gauntlet", "ladder", "swiss", "information"),
+        default="round-robin",
+        help="who meets whom (default round-robin)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first pair (default 0)")
     parser.add_argument("--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)")
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
@@ -65,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         entrants,
         folder / "store.sqlite",
         pairs=arguments.pairs,
+        schedule=arguments.schedule,
         seed=arguments.seed,
         control=arguments.control,
         executor=_executor(arguments, game, dict(zip([e.ref.id for e in entrants], names, strict=True))),
@@ -89,7 +96,7 @@ def _executor(
     from sparring.sandbox.lazy import Lazy
 
     if arguments.executor == "local":
-        return partial(Local, verifier=Lazy(arguments.verifier))
+        return partial(Local, verifier=Lazy(arguments.verifier, announce))
     try:
         from sparring.arenas.cluster import Ray
     except ModuleNotFoundError:
