@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import Commands, add_load, add_set, add_verifier, command, load_games, pairs
+from .options import ArgumentError, Commands, add_load, add_set, add_verifier, command, load_games, pairs
 
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
@@ -31,10 +31,12 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.training.recipes import configured
+    from sparring.training.recipes import configured, recipe_names
     from sparring.training.run import resume, train
 
     load_games(arguments)
+    if not (arguments.recipe or arguments.config or arguments.resume):
+        raise ArgumentError(f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume")
     if arguments.resume:
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
     flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
