@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,3 +70,12 @@ def test_every_folder_with_python_in_it_is_shipped():
     there = {path.parent for room in (*ROOMS, "sparring") for path in (ROOT / room).rglob("*.py")}
     assert there <= listed, f"not in pyproject.toml's packages: {sorted(map(str, there - listed))}"
     assert all(folder.is_dir() for folder in listed)
+
+
+def test_finding_a_game_loads_nothing_heavy():
+    code = (
+        "import sys; from sparring.envs.registry import find; find('kuhn-poker-v0').script();"
+        "print([m for m in ('torch', 'transformers', 'numpy', 'scipy', 'pettingzoo') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
