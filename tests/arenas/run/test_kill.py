@@ -19,7 +19,7 @@ from sparring.arenas.store import Store
 from sparring.envs.registry import Game
 
 KILLS = 30
-PAIRS = 250
+PAIRS = 1000  # far more than thirty short lives can play, on a fast machine too
 
 
 def die() -> None:
@@ -100,7 +100,7 @@ def after_the_transaction(nth: int, _: random.Random) -> None:
 
 def at_any_time(_: int, rng: random.Random) -> None:
     signal.signal(signal.SIGALRM, lambda *_: die())
-    signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.001, 0.05))
+    signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.001, 0.02))
 
 
 MOMENTS = (
