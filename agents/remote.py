@@ -29,6 +29,10 @@ class RemoteError(SparringError, RuntimeError):
     """The endpoint refused a request, or did not answer in all its tries."""
 
 
+class DriftError(SparringError, RuntimeError):
+    """The endpoint has put another model behind the name: its games are no longer one entrant's."""
+
+
 class BudgetError(SparringError, QuotaError):
     """The money set aside for this endpoint is spent."""
 
@@ -68,7 +72,8 @@ class Spent:
 class Remote:
     """A policy that asks an endpoint's `/chat/completions`. Its key is read when asking and kept nowhere.
 
-    `act` raises BudgetError before a request that the budget has no room for, and RemoteError.
+    `act` raises BudgetError before a request that the budget has no room for, DriftError when the model that
+    answers is no longer the one that answered first, and RemoteError.
     """
 
     def __init__(self, endpoint: Endpoint, *, name: str = "", sampling: Sampling = FREE) -> None:
@@ -78,6 +83,7 @@ class Remote:
         facts = (endpoint.url, endpoint.model, sampling)
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
         self._begun: list[float] = []
+        self._answering: str | None = None
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         gate = asyncio.Semaphore(self.endpoint.at_once)
@@ -150,7 +156,18 @@ class Remote:
             before.cost + cost,
         )
 
+    def _steady(self, answer: Mapping[str, Any]) -> None:
+        """An alias such as `latest` may be pointed at another model between two requests."""
+        now = str(answer.get("model") or self.endpoint.model)
+        self._answering = self._answering or now
+        if now != self._answering:
+            raise DriftError(
+                f"{self.endpoint.url} answered {self.endpoint.model} as {self._answering} and now as {now}; "
+                "name the dated model, and rate each as an entrant of its own"
+            )
+
     def _read(self, answer: Mapping[str, Any]) -> Reply:
+        self._steady(answer)
         try:
             choice = answer["choices"][0]
             text = str(choice["message"].get("content") or "")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sparring.agents.engines import engines
 from sparring.agents.policy import Key, QuotaError, Request
-from sparring.agents.remote import Endpoint, Remote, RemoteError
+from sparring.agents.remote import DriftError, Endpoint, Remote, RemoteError
 from sparring.envs.types import Message
 
 SECRET = "sk-do-not-tell"
@@ -124,3 +124,12 @@ def test_the_doctor_says_what_is_missing_and_never_a_key(monkeypatch: pytest.Mon
     assert found["scripted"].ready
     assert all(engine.ready or "install" in engine.detail for engine in found.values())
     assert SECRET not in repr(found)
+
+
+def test_another_model_behind_the_name_ends_the_entrant(server: Server) -> None:
+    policy = remote(server)
+    server.reply = {**server.reply, "model": "some-model-2026-01"}
+    act(policy, request())
+    server.reply = {**server.reply, "model": "some-model-2026-09"}
+    with pytest.raises(DriftError, match="some-model-2026-01 and now as some-model-2026-09"):
+        act(policy, request(1))

@@ -132,3 +132,10 @@ def test_state_survives_export_exactly():
 def test_a_reward_that_is_not_finite_is_refused_by_name():
     with pytest.raises(ArithmeticError, match="first in kuhn-poker-v0 seed 4 is nan"):
         estimate([outcome(4, math.nan)], {}, Credits())
+
+
+def test_equal_outcomes_count_as_often_as_they_came():
+    stream = [outcome(i, reward) for i, reward in enumerate((1.0, 1.0, 1.0, 0.0))]
+    assert advantages("loo", stream) == pytest.approx([1 / 3, 1 / 3, 1 / 3, -1.0])
+    settled = advantages("group", stream)
+    assert settled[0] / settled[3] == pytest.approx(0.25 / -0.75)
