@@ -20,10 +20,10 @@ from .segments import Segments
 from .transcript import canonical, read
 
 _ROW = """SELECT {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid}, tokens_in,
-tokens_out, seconds, cost, hex(key) FROM {id} JOIN seatings ON seatings.n = {id}.seating
+tokens_out, seconds, cost, used, took, hex(key) FROM {id} JOIN seatings ON seatings.n = {id}.seating
 WHERE seatings.game = ? AND purpose = ? AND {id}.n <= ?"""
 _EXPORT = """SELECT lower(hex(key)) AS key, games.id AS game, parameters, seats, places, seed, replicate,
-purpose, pair, "order", leg, legs, status, payoff, offenders, tokens_in, tokens_out, cost,
+purpose, pair, "order", leg, legs, status, payoff, offenders, tokens_in, tokens_out, cost, used,
 lower(hex(digest)) AS transcript FROM played JOIN seatings ON seatings.n = played.seating
 JOIN games ON games.n = seatings.game ORDER BY played.key"""
 _ALL = 2**62
@@ -177,8 +177,8 @@ class Archive:
         names = [column[0] for column in found.description]
         for values in found:
             data = dict(zip(names, values, strict=True))
-            for name in ("parameters", "seats", "places", "payoff", "offenders"):
-                data[name] = json.loads(data[name])
+            for name in ("parameters", "seats", "places", "payoff", "offenders", "used"):
+                data[name] = json.loads(data[name] or "[]")
             yield canonical(data)
 
     def _game(self, game: GameRef) -> int:
@@ -207,9 +207,12 @@ def read_parameters(text: str) -> tuple[tuple[str, Any], ...]:
 
 
 def _row(seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, ...]) -> GameRow:
-    seating, seed, replicate, pair, order, leg, legs, status, payoff, offenders, *spent, key = values
+    seating, seed, replicate, pair, order, leg, legs, status, payoff, offenders, *spent, used, took, key = (
+        values
+    )
     names = seatings[seating]
     paid = json.loads(payoff) if payoff else [0.0] * len(names)
+    bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
     return GameRow(
         pair,
         order,
@@ -217,7 +220,14 @@ def _row(seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, 
         legs,
         seed,
         replicate,
-        tuple([Place(*name, amount) for name, amount in zip(names, paid, strict=True)]),
+        tuple(
+            [
+                Place(*name, amount, read, wrote, seconds, cost)
+                for name, amount, (read, wrote, cost), seconds in zip(
+                    names, paid, bills, json.loads(took), strict=True
+                )
+            ]
+        ),
         status,
         tuple(json.loads(offenders)) if offenders else (),
         *spent,

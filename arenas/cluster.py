@@ -19,9 +19,10 @@ from ray.exceptions import RayError, RayTaskError
 from ..agents.policy import Policy
 from ..envs.registry import load
 from ..sandbox.verifier import Verifier
+from .costs import Price
 from .entrants import CONTROL, Alias, EntrantError
 from .fixture import void
-from .run import Local, Order, Price, RunError
+from .run import Local, Order, RunError
 from .store import Settled
 
 RESTARTS: Final = 8

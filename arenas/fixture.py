@@ -10,12 +10,14 @@ from typing import Final, Literal, TypeAlias, cast
 from ..envs.registry import Game
 from ..envs.types import Ending, Episode, GameRef
 from ..envs.values import to_json
+from .costs import NONE, Bill, Bills, Price, bills
 from .results import Block, GameRow, Place, ResultsError, RowStatus, Seating
 from .transcript import canonical
 
 PROTOCOL: Final = 1
 """Version of how games are played; part of every key, raised when the same key could mean another game."""
 Purpose: TypeAlias = Literal["rating", "gate", "league"]
+FREE: Final[Mapping[str, Price]] = {}
 PURPOSES: Final = ("rating", "gate", "league")
 """What games were played for. Only `rating` games are rated: a gate stops when it likes what it sees."""
 
@@ -82,8 +84,11 @@ def game_key(game: GameRef, seats: Mapping[str, str], seed: int, replicate: int)
     return _hash([PROTOCOL, _game_data(game), dict(seats), seed, replicate])
 
 
-def settle(fixture: Fixture, episode: Episode, *, seconds: float = 0.0, cost: float = 0.0) -> GameRow:
-    """The row that an episode of this fixture comes to. Raises ResultsError if it is of another game."""
+def settle(fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = FREE) -> GameRow:
+    """The row that an episode of this fixture comes to; `prices` by entrant id.
+
+    Raises ResultsError if it is of another game.
+    """
     if (episode.game, episode.seed, episode.replicate) != (
         fixture.game.ref,
         fixture.seed,
@@ -93,6 +98,8 @@ def settle(fixture: Fixture, episode: Episode, *, seconds: float = 0.0, cost: fl
             f"{fixture.game.id} on seed {fixture.seed} was to be played; "
             f"{episode.game.id} on seed {episode.seed} came back"
         )
+    bill = bills(episode, fixture.seats, prices)
+    whole = bill.of(fixture.seats)
     return GameRow(
         pair=fixture.pair,
         order=fixture.order,
@@ -100,13 +107,12 @@ def settle(fixture: Fixture, episode: Episode, *, seconds: float = 0.0, cost: fl
         legs=fixture.legs,
         seed=fixture.seed,
         replicate=fixture.replicate,
-        places=paid(fixture.game, fixture.places, episode.payoff),
+        places=paid(fixture.game, fixture.places, episode.payoff, bill),
         status=status(episode.ending),
         offenders=_offenders(fixture, episode.ending.seats),
-        tokens_in=sum([len(turn.reply.prompt_tokens) for turn in episode.turns]),
-        tokens_out=sum([len(turn.reply.tokens) for turn in episode.turns]),
-        seconds=seconds,
-        cost=cost,
+        tokens_in=whole.tokens_in,
+        tokens_out=whole.tokens_out,
+        cost=whole.cost,
         key=fixture.key,
     )
 
@@ -136,15 +142,27 @@ def role_of(game: Game, place: str) -> str:
     return game.role_of.get(place, place)
 
 
-def paid(game: Game, seated: Sequence[tuple[str, str]], payoff: Mapping[str, float]) -> tuple[Place, ...]:
-    """What each (place, entrant) was paid: a role of several seats their mean, and 0 after a fault."""
+def paid(
+    game: Game, seated: Sequence[tuple[str, str]], payoff: Mapping[str, float], bill: Bills = NONE
+) -> tuple[Place, ...]:
+    """What each (place, entrant) was paid, and what it used.
+
+    A role of several seats is paid their mean and uses their sum; after a fault everybody is paid 0.
+    """
     if game.rated == "seat" or len(game.roles) == len(game.seats):
-        return tuple([Place(p, role_of(game, p), who, payoff.get(p, 0.0)) for p, who in seated])
-    means: list[Place] = []
+        return tuple(
+            [_place(p, role_of(game, p), who, payoff.get(p, 0.0), bill.of((p,))) for p, who in seated]
+        )
+    found: list[Place] = []
     for place, who in seated:
-        mine = [payoff.get(seat, 0.0) for seat, role in game.role_of.items() if role == place]
-        means.append(Place(place, place, who, sum(mine) / len(mine)))
-    return tuple(means)
+        mine = [seat for seat, role in game.role_of.items() if role == place]
+        mean = sum([payoff.get(seat, 0.0) for seat in mine]) / len(mine)
+        found.append(_place(place, place, who, mean, bill.of(mine)))
+    return tuple(found)
+
+
+def _place(place: str, role: str, entrant: str, payoff: float, bill: Bill) -> Place:
+    return Place(place, role, entrant, payoff, bill.tokens_in, bill.tokens_out, bill.seconds, bill.cost)
 
 
 def _in_order(game: Game, wanted: Sequence[str], seating: Seating) -> tuple[tuple[str, str], ...]:

@@ -132,7 +132,8 @@ def _standings(
             pairs=blocks[played.names[n]],
             forfeits=dict(mine[n].forfeits),
             truncated=mine[n].truncated,
-            tokens=round(mine[n].tokens),
+            tokens_in=mine[n].tokens_in,
+            tokens_out=mine[n].tokens_out,
             seconds=mine[n].seconds,
             cost=mine[n].cost,
         )

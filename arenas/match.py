@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import cast
 
 from ..agents.policy import Key, Policy, QuotaError, Request
@@ -28,7 +29,7 @@ class Match:
 
 
 class Sitting:
-    """A match in progress: its table, and what each seat has been asked so far."""
+    """A match in progress: its table, what each seat has been asked, and the seconds that it took."""
 
     def __init__(self, match: Match, buffer: Buffer | None = None) -> None:
         if set(match.seats) != set(match.game.seats):
@@ -36,6 +37,7 @@ class Sitting:
             raise SeatingError(f"{match.game.id} has the seats {wanted}; policies came for {came or 'none'}")
         self.match = match
         self.table = Table(match.game, match.seed, buffer=buffer)
+        self.seconds = dict.fromkeys(match.game.seats, 0.0)
         self._asked = dict.fromkeys(match.game.seats, 0)
 
     @property
@@ -64,7 +66,7 @@ class Sitting:
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
         name = verifier.name if verifier else ""
-        return self.table.episode(refs, replicate=self.match.replicate, verifier=name)
+        return self.table.episode(refs, replicate=self.match.replicate, verifier=name, seconds=self.seconds)
 
 
 async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Reply]:
@@ -102,7 +104,9 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
         answers: list[Reply] = []
         try:
             for ask in sitting.asks:
+                began = perf_counter()
                 answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
+                sitting.seconds[ask.seat] += perf_counter() - began
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:

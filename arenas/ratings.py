@@ -96,11 +96,15 @@ def meetings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
 
 
 def takings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
-    """(n, n): True where i was ever level with j or ahead. A lineage edge counts both ways."""
+    """(n, n): True where i ever took anything from j in win games. A lineage edge counts both ways.
+
+    Of two, any share of the point; of more, a place level with the other's or ahead.
+    """
     took = np.eye(len(played.names), dtype=bool)
     for a in range(played.places):
         for b in range(played.places):
-            level = played.score[:, a] >= played.score[:, b]
+            mine, other = played.score[:, a], played.score[:, b]
+            level = mine > 0 if played.places == 2 else mine >= other
             took[played.entrant[level, a], played.entrant[level, b]] |= a != b
     for a, b in _known(played.names, lineage):
         took[a, b] = took[b, a] = True

@@ -36,12 +36,23 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's)."""
+    """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's).
+
+    Tokens, seconds (that its answers took) and cost are this entrant's own.
+    """
 
     seat: str
     role: str
     entrant: str
     payoff: float
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,8 @@ class GameRow:
 
     `pair` names the block and `order` is its place in the plan; `leg` counts the block's seatings, of
     which there are `legs`. `offenders` are the places of a forfeit. Void games have payoff 0 everywhere
-    and never reach a rating. `cost` is in the unit of the run's prices.
+    and never reach a rating. Tokens and cost (in the unit of the run's prices) are the whole game's, judges
+    included; `seconds` is its share of the run's time.
     """
 
     pair: str
@@ -143,7 +155,8 @@ class Standing:
     """One entrant's line of a leaderboard.
 
     `ranks` is the interval of ranks that resolved differences leave open (1 is best). `forfeits` counts
-    this entrant's own, by cause; `truncated` its games that ran out of turns.
+    this entrant's own, by cause; `truncated` its games that ran out of turns. Tokens, seconds (that its
+    answers took) and cost are its own, over all games, void ones included.
     """
 
     entrant: str
@@ -155,9 +168,14 @@ class Standing:
     pairs: int = 0
     forfeits: Mapping[str, int] | None = None
     truncated: int = 0
-    tokens: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
     seconds: float = 0.0
     cost: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True, slots=True)

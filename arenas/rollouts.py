@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from time import perf_counter
 from typing import Any, cast
 
 from ..agents.policy import Policy, Request
@@ -153,11 +154,15 @@ class _Driver:
 
 
 async def _act(policy: Policy, batch: list[tuple[Request, _Waiting, int]]) -> list[_Waiting]:
+    began = perf_counter()
     try:
         answers = await replies(policy, [request for request, _, _ in batch])
     except Exception as fault:  # attributed: it ends every game that was waiting for it
         _log.exception("%s failed on a batch of %d", policy.ref.name, len(batch))
         return _failed(batch, fault)
+    share = (perf_counter() - began) / len(batch)
+    for request, waiting, _ in batch:
+        waiting.sitting.seconds[request.seat] += share
     return _delivered(batch, answers)
 
 

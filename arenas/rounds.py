@@ -11,6 +11,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
+
 from ..envs.registry import Game
 from .fixture import Purpose, places
 from .information import next_pairs
@@ -18,6 +20,7 @@ from .played import gather
 from .ratings import FitError, fit
 from .results import Block, GameRow, Seating, complete, points
 from .schedule import Group, gauntlet, ladder, round_robin, seatings, swiss
+from .spending import expected, spending
 from .transcript import canonical
 
 Schedule: TypeAlias = Literal["round-robin", "gauntlet", "ladder", "swiss", "information"]
@@ -102,7 +105,10 @@ def _swiss(game: Game, names: Sequence[str], count: int) -> Generator[list[Group
 def _information(
     game: Game, names: Sequence[str], count: int
 ) -> Generator[list[Group], Sequence[GameRow], None]:
-    """A round is as many pairs as there are entrants: the fit is then worth its time."""
+    """A round is as many pairs as there are entrants: the fit is then worth its time.
+
+    A pair costs what its two entrants have used in a game so far, and at least a token.
+    """
     kind = game.score or "win"
     low, high = game.payoff_range
     rows: Sequence[GameRow] = ()
@@ -113,6 +119,10 @@ def _information(
             fitted = fit(gather(pairs, kind), kind) if pairs else None
         except FitError:
             fitted = None  # too little is known yet; newcomers are as vague as everybody
-        chosen = next_pairs(names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16)
+        uses = expected(spending(rows), names)
+        cost = 1.0 + np.add.outer(uses, uses)
+        chosen = next_pairs(
+            names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16, tokens=cost
+        )
         count -= some
         rows = yield chosen

@@ -14,6 +14,7 @@ from ..agents.policy import Policy
 from ..envs.errors import SparringError
 from ..envs.types import Episode
 from ..sandbox.verifier import Verifier
+from .costs import Price
 from .fixture import Fixture, settle
 from .match import Match
 from .rollouts import rollouts
@@ -28,14 +29,6 @@ DELAY_SECONDS: Final = 0.05
 
 class RunError(SparringError, RuntimeError):
     """Games keep coming to nothing. What was recorded stays; run again to go on from there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What an entrant's tokens cost, per million, in one unit for the whole run."""
-
-    tokens_in: float = 0.0
-    tokens_out: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +96,7 @@ class Local:
             yield Match(fixture.game, seats, fixture.seed, fixture.replicate)
 
     def _settled(self, order: Order, episode: Episode) -> Settled:
-        row = settle(order.fixture, episode, cost=self._cost(order.fixture, episode))
+        row = settle(order.fixture, episode, self._prices)
         return Settled(
             fixture=order.fixture,
             row=row,
@@ -113,16 +106,6 @@ class Local:
             verifier=episode.verifier,
             reason=episode.ending.reason if row.void else "",
         )
-
-    def _cost(self, fixture: Fixture, episode: Episode) -> float:
-        if not self._prices:
-            return 0.0
-        total = 0.0
-        for turn in episode.turns:
-            price = self._prices.get(fixture.seats[turn.seat], Price())
-            total += price.tokens_in * len(turn.reply.prompt_tokens)
-            total += price.tokens_out * len(turn.reply.tokens)
-        return total / 1e6
 
 
 def _as_entered(fixture: Fixture, episode: Episode) -> Episode:

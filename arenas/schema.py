@@ -8,7 +8,7 @@ from typing import Final
 
 from ..envs.errors import SparringError
 
-VERSION: Final = 1
+VERSION: Final = 2
 _APPLICATION: Final = 0x53504152  # "SPAR", so that another program's database is not taken for a store
 
 TABLES: Final = """
@@ -24,14 +24,16 @@ CREATE TABLE played (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, seating IN
     REFERENCES seatings, seed INTEGER NOT NULL, replicate INTEGER NOT NULL, purpose TEXT NOT NULL,
     pair TEXT NOT NULL, "order" INTEGER NOT NULL, leg INTEGER NOT NULL, legs INTEGER NOT NULL,
     status TEXT NOT NULL, payoff TEXT NOT NULL, offenders TEXT NOT NULL, tokens_in INTEGER NOT NULL,
-    tokens_out INTEGER NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL, digest BLOB NOT NULL,
+    tokens_out INTEGER NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL, used TEXT NOT NULL,
+    took TEXT NOT NULL, digest BLOB NOT NULL,
     segment INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, verifier TEXT NOT NULL,
     worker TEXT NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL);
 CREATE TABLE voids (n INTEGER PRIMARY KEY, key BLOB NOT NULL, seating INTEGER NOT NULL REFERENCES seatings,
     seed INTEGER NOT NULL, replicate INTEGER NOT NULL, purpose TEXT NOT NULL, pair TEXT NOT NULL,
     "order" INTEGER NOT NULL, leg INTEGER NOT NULL, legs INTEGER NOT NULL, status TEXT NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL,
-    reason TEXT NOT NULL, worker TEXT NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL);
+    used TEXT NOT NULL, took TEXT NOT NULL, reason TEXT NOT NULL, worker TEXT NOT NULL,
+    attempt INTEGER NOT NULL, at REAL NOT NULL);
 CREATE TABLE findings (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, game INTEGER NOT NULL REFERENCES games,
     settings TEXT NOT NULL, result TEXT NOT NULL, upto INTEGER NOT NULL, voids INTEGER NOT NULL,
     at REAL NOT NULL);
@@ -70,6 +72,11 @@ def _prepare(base: sqlite3.Connection, path: Path, write: bool) -> None:
     (tables,) = base.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if tables and application != _APPLICATION:
         raise StoreVersionError(f"{path} is a database of another program, not a store of games")
+    if tables and version < VERSION:
+        raise StoreVersionError(
+            f"{path} was written by an older Sparring (store version {version}; this one writes {VERSION}); "
+            "use another store, or the Sparring that wrote it"
+        )
     if version > VERSION:
         raise StoreVersionError(
             f"{path} was written by a newer Sparring (store version {version}; this one knows {VERSION}); "

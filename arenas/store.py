@@ -32,8 +32,8 @@ from .transcript import canonical
 
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_PLAYED = f"INSERT INTO played VALUES (NULL{', ?' * 24}) ON CONFLICT (key) DO NOTHING"
-_VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 18})"
+_PLAYED = f"INSERT INTO played VALUES (NULL{', ?' * 26}) ON CONFLICT (key) DO NOTHING"
+_VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 
 
 class GameVersionError(StoreError, ValueError):
@@ -280,7 +280,11 @@ def _named(one: Settled, seating: int) -> tuple[Any, ...]:
 
 
 def _spent(row: GameRow) -> tuple[Any, ...]:
-    return row.tokens_in, row.tokens_out, row.seconds, row.cost
+    """The game's account, and each place's: what it used ("" for nothing) and how long it took."""
+    free = not (row.tokens_in or row.tokens_out)
+    used = "" if free else canonical([[p.tokens_in, p.tokens_out, p.cost] for p in row.places])
+    took = canonical([round(place.seconds, 6) for place in row.places])
+    return row.tokens_in, row.tokens_out, row.seconds, row.cost, used, took
 
 
 def _facts(game: Game) -> str:

@@ -25,6 +25,7 @@ from .leaderboard import rate
 from .results import GameRow, Leaderboard, ScoreKind
 from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .run import Executor, Local, carry_out
+from .spending import expected, spending
 from .store import Store
 from .transcript import canonical
 
@@ -156,7 +157,9 @@ class Call:
             done = len(store.recorded([game.key for game in issued])) if store else 0
         rows = store.rows(self.game, voids=False) if store else []
         missing = games - done
-        tokens = missing * sum(row.tokens for row in rows) / len(rows) if rows else None
+        uses = expected(spending(rows), self.names)
+        seated = len(places(self.game))
+        tokens = missing * seated * sum(uses) / len(uses) if rows else None
         refs = tuple([policy.ref for policy in players.values()])
         planned = Plan(self.game.ref, refs, blocks, games, missing, tokens)
         say(str(planned))

@@ -90,7 +90,8 @@ def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
     if status(episode.ending) != row.status:
         yield f"the row says {row.status}, the transcript {status(episode.ending)}"
     rated = [(place, _entrant(game, episode, place)) for place in places(game)]
-    if paid(game, rated, episode.payoff) != row.places:
+    said = [(place.seat, place.entrant, place.payoff) for place in row.places]
+    if [(p.seat, p.entrant, p.payoff) for p in paid(game, rated, episode.payoff)] != said:
         yield f"the row pays {[p.payoff for p in row.places]}, the transcript {dict(episode.payoff)}"
 
 

@@ -124,7 +124,14 @@ class Table:
         self.fault = fault
         self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}", source=source))
 
-    def episode(self, seats: Mapping[str, PolicyRef], *, replicate: int = 0, verifier: str = "") -> Episode:
+    def episode(
+        self,
+        seats: Mapping[str, PolicyRef],
+        *,
+        replicate: int = 0,
+        verifier: str = "",
+        seconds: Mapping[str, float] | None = None,
+    ) -> Episode:
         """The finished game as a value. Raises TableError while it is still running."""
         if self.ending is None:
             raise TableError("the game is still running")
@@ -142,6 +149,7 @@ class Table:
             notes=tuple(self._notes),
             kept=tuple(self._kept),
             verifier=verifier if self._verdicts else "",
+            seconds=seconds or {},
         )
 
     def _take_replies(self, asks: tuple[Ask, ...], replies: Sequence[Reply]) -> None:

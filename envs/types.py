@@ -188,7 +188,8 @@ class Episode:
 
     `verdicts`, `chances` and `recalls` are the answers to the script's other requests, in order;
     `notes` its measurements. `payoff` maps every non-judge seat to what the game pays it (empty when
-    the ending is an error). `verifier` says what judged (executor and strength).
+    the ending is an error). `verifier` says what judged (executor and strength). `seconds` is how long each
+    seat's policy took over its answers, its share of every batch; no part of what was played.
     """
 
     game: GameRef
@@ -204,3 +205,4 @@ class Episode:
     notes: tuple[tuple[str, Value], ...] = ()
     kept: tuple[tuple[str, Value], ...] = ()
     verifier: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)

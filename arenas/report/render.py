@@ -21,7 +21,7 @@ from . import replays
 from .charts import BINS, MOST_POINTS, binned, finite
 from .page import Chart, Page
 from .replays import BUDGET
-from .text import compact, line, number, shorten, signed, visible
+from .text import compact, duration, line, number, shorten, signed, visible
 from .view import View, view
 
 
@@ -84,7 +84,10 @@ def numbers(page: Page, shown: View) -> dict[str, Any]:
                 "rating": _numbers(s.rating.value, s.rating.low, s.rating.high),
                 "roles": {role: _numbers(e.value, e.low, e.high) for role, e in s.roles.items()},
                 "pairs": s.pairs,
-                "tokens": s.tokens,
+                "tokens_in": s.tokens_in,
+                "tokens_out": s.tokens_out,
+                "seconds": round(s.seconds, 3),
+                "cost": s.cost,
             }
             for s in (board.standings if board else ())
         ],
@@ -146,6 +149,7 @@ def _environment() -> Environment:
     filters: Mapping[str, Any] = {
         "line": line,
         "compact": compact,
+        "duration": duration,
         "number": number,
         "signed": signed,
         "cut": replays.cut,

@@ -70,6 +70,7 @@ class Board:
     anchor: str
     truncated: bool
     tokens: bool
+    seconds: bool
     cost: bool
 
 

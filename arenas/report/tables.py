@@ -40,6 +40,7 @@ def board(field: Field, listed: tuple[Row, ...]) -> Board | None:
         anchor="the mean of all entrants" if anchor == "mean" else field.names.get(anchor, anchor),
         truncated=any(s.truncated for s in field.standings),
         tokens=any(s.tokens for s in field.standings),
+        seconds=any(s.seconds >= 1 for s in field.standings),
         cost=any(s.cost for s in field.standings),
     )
 

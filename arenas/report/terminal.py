@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..results import Leaderboard, Standing
 from .field import half
-from .text import compact, line, sentence, signed
+from .text import compact, duration, line, sentence, signed
 
 LONGEST = 40
 
@@ -29,10 +29,12 @@ def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> T
     table.add_column("entrant", no_wrap=True, min_width=min(24, max(map(len, written), default=0)))
     for name in ("rating", "ranks", *(f"as {line(role, LONGEST)}" for role in shown_roles)):
         table.add_column(Text(name), justify="right", no_wrap=True)
-    for name in ("pairs", "forfeits", "tokens"):
+    priced = any(standing.cost for standing in board.standings)
+    for name in ("pairs", "forfeits", "tokens in", "out", "time", *(["cost"] if priced else [])):
         table.add_column(name, justify="right")
     for standing in board.standings:
-        table.add_row(*_cells(standing, known, shown_roles, digits))
+        paid = [Text(f"{standing.cost:.4g}")] if priced else []
+        table.add_row(*_cells(standing, known, shown_roles, digits), *paid)
     return table
 
 
@@ -60,5 +62,7 @@ def _cells(standing: Standing, names: Mapping[str, str], roles: list[str], digit
         *map(Text, written),
         Text(compact(standing.pairs)),
         Text(", ".join(lost) or "none"),
-        Text(compact(standing.tokens)),
+        Text(compact(standing.tokens_in)),
+        Text(compact(standing.tokens_out)),
+        Text(duration(standing.seconds)),
     ]

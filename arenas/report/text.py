@@ -75,6 +75,14 @@ def compact(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds for people: <1 s, 12 s, 3.4 min, 2.1 h."""
+    for unit, ending in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 0.995 * unit:
+            return f"{seconds / unit:.1f} {ending}"
+    return "<1 s" if seconds < 1 else f"{seconds:.0f} s"
+
+
 def _sign(char: str) -> str:
     code = ord(char)
     if code < 0x20:

@@ -9,10 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
+from .options import (
+    ArgumentError,
+    Commands,
+    add_load,
+    add_set,
+    add_verifier,
+    announce,
+    chosen_game,
+    command,
+    pairs,
+)
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy
+    from sparring.arenas.costs import Price
     from sparring.arenas.run import Executor
     from sparring.envs.registry import Game
 
@@ -44,6 +55,13 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--executor", choices=("local", "ray"), default="local", help="where games are played (default local)"
     )
+    parser.add_argument(
+        "--price",
+        action="append",
+        default=[],
+        metavar="WHO=IN,OUT",
+        help="what an entrant's tokens cost per million, read and written",
+    )
     add_set(parser, "a parameter of the game")
     add_verifier(parser)
     add_load(parser)
@@ -64,7 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
+    prices = _prices(arguments.price, names)
     entrants = [seat(name, game) for name in names]
+    ids = dict(zip(names, [entrant.ref.id for entrant in entrants], strict=True))
     folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
     outcome = tournament(
         game,
@@ -74,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         schedule=arguments.schedule,
         seed=arguments.seed,
         control=arguments.control,
-        executor=_executor(arguments, game, dict(zip([e.ref.id for e in entrants], names, strict=True))),
+        executor=_executor(arguments, game, ids, prices),
         dry_run=arguments.dry_run,
         anchor=arguments.anchor,
         say=partial(print, flush=True),
@@ -88,22 +108,44 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
+    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for who does not play."""
+    from sparring.arenas.costs import Price
+
+    found: dict[str, Price] = {}
+    for who, text in pairs(given, "--price", "WHO=IN,OUT").items():
+        if who not in names:
+            raise ArgumentError(f"--price {who}: no such entrant; there are {', '.join(names)}")
+        try:
+            tokens_in, tokens_out = map(float, text.split(","))
+        except ValueError:
+            raise ArgumentError(f"--price {who}={text}: expected two numbers, IN,OUT") from None
+        found[who] = Price(tokens_in, tokens_out)
+    return found
+
+
 def _executor(
-    arguments: argparse.Namespace, game: Game, specs: dict[str, str]
+    arguments: argparse.Namespace, game: Game, ids: dict[str, str], prices: dict[str, Price]
 ) -> Callable[[Mapping[str, Policy]], Executor]:
     """Games in this process, or on the actors of a Ray cluster, which seat the entrants by their names."""
     from sparring.arenas.run import Local
     from sparring.sandbox.lazy import Lazy
 
+    costs = {ids[name]: price for name, price in prices.items()}
     if arguments.executor == "local":
-        return partial(Local, verifier=Lazy(arguments.verifier, announce))
+        return partial(Local, verifier=Lazy(arguments.verifier, announce), prices=costs)
+    specs = {id: name for name, id in ids.items()}
     try:
         from sparring.arenas.cluster import Ray
     except ModuleNotFoundError:
         raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
     loaded = [str(Path(file).resolve()) for file in arguments.load]
     return lambda _: Ray(
-        partial(_seated, game), specs, games=loaded, verifier=partial(Lazy, arguments.verifier)
+        partial(_seated, game),
+        specs,
+        games=loaded,
+        prices=costs,
+        verifier=partial(Lazy, arguments.verifier),
     )
 
 

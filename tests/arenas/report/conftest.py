@@ -82,7 +82,9 @@ def _board() -> Leaderboard:
             games=5600,
             pairs=2800,
             forfeits={"illegal": 41, "length": 3} if name == "step-0" else {},
-            tokens=0 if name in ("nash", "random") else 61_000 + 900 * i,
+            tokens_in=0 if name in ("nash", "random") else 52_000 + 900 * i,
+            tokens_out=0 if name in ("nash", "random") else 9_000,
+            seconds=0.02 if name in ("nash", "random") else 240.0 + i,
             cost=0.0,
         )
         for i, (name, truth) in enumerate(zip(NAMES, TRUTH, strict=True))

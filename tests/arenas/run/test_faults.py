@@ -11,8 +11,10 @@ import pytest
 from sparring.agents.policy import Policy, QuotaError, Request
 from sparring.agents.scripted import Random, Scripted
 from sparring.arenas.archive import Archive
+from sparring.arenas.costs import Price
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local, Price, RunError, carry_out, played
+from sparring.arenas.run import Local, RunError, carry_out, played
+from sparring.arenas.spending import spending
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import Outcome, tournament
 from sparring.envs.registry import Game
@@ -157,6 +159,11 @@ def test_tokens_cost_and_seconds_of_games_add_up_to_the_run(tmp_path: Path, kuhn
     assert sum(row.tokens_in for row in rows) == 10 * talked
     assert sum(row.cost for row in rows) == pytest.approx(talked * (10 * 3 + 3 * 15) / 1e6)
     assert all(row.seconds > 0 for row in rows)
+    account = spending(rows)
+    assert (account["random/1"].tokens, account["random/1"].cost) == (0, 0.0)
+    assert account["random/2"].tokens == sum(row.tokens for row in rows)
+    assert account["random/2"].cost == pytest.approx(sum(row.cost for row in rows))
+    assert account["random/1"].seconds > 0
 
 
 def test_an_entrant_without_an_id_cannot_take_part(tmp_path: Path, kuhn: Game) -> None:
