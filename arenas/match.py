@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -87,8 +87,14 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer | None = None) -> Episode:
-    """Play one match to its end.
+async def play(
+    match: Match,
+    *,
+    verifier: Verifier | None = None,
+    buffer: Buffer | None = None,
+    watch: Callable[[Table], None] = lambda _: None,
+) -> Episode:
+    """Play one match to its end. `watch` sees the table before every answer.
 
     A policy that raises ends the game with an `error`, which pays nothing and is never rated. Raises
     SeatingError for a wrong seating and VerifierError when the verifier cannot start or is missing.
@@ -96,6 +102,7 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
     sitting = Sitting(match, buffer)
     table = sitting.table
     while table.pending is not None:
+        watch(table)
         if jobs := sitting.jobs:
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
