@@ -32,6 +32,8 @@ class Telling:
         if turn.reply.thought:
             yield from block(f"[{number}] {turn.seat} thinks: ", turn.reply.thought)
         cut = "" if turn.reply.finish == "stop" else f" ({turn.reply.finish})"
+        if turn.refused and not cut:
+            cut = f" ({turn.refused})"
         yield from block(f"[{number}] {turn.seat} says{cut}: ", turn.reply.text)
         for name, amount in turn.credits.items():
             yield f"    credit {name}: {amount:+g}"
