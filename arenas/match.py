@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import cast
 
 from ..agents.policy import Key, Policy, QuotaError, Request
@@ -87,6 +88,16 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
+async def _answers(sitting: Sitting) -> list[Reply]:
+    """A reply to each pending ask; neighbouring asks of one policy are one batch."""
+    answers: list[Reply] = []
+    for _, asks in groupby(sitting.asks, key=lambda ask: id(sitting.match.seats[ask.seat])):
+        batch = list(asks)
+        policy = sitting.match.seats[batch[0].seat]
+        answers.extend(await replies(policy, [sitting.request(ask) for ask in batch]))
+    return answers
+
+
 async def play(
     match: Match,
     *,
@@ -106,10 +117,8 @@ async def play(
         if jobs := sitting.jobs:
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
-        answers: list[Reply] = []
         try:
-            for ask in sitting.asks:
-                answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
+            answers = await _answers(sitting)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:

@@ -52,9 +52,18 @@ def ended(episode: Episode) -> Iterator[str]:
         yield f"verdict ({episode.verifier}): {verdict.status} {verdict.detail}".rstrip()
     for name, value in episode.notes:
         yield f"note {name}: {value!r}"
+    for role, (refused, total) in refusals(episode).items():
+        yield f"refused replies of {role}: {refused} of {total}"
     reason = f" ({episode.ending.reason})" if episode.ending.reason else ""
     yield f"ending: {episode.ending.kind}{reason}"
     yield "payoff: " + ", ".join(f"{seat} {amount:+g}" for seat, amount in episode.payoff.items())
+
+
+def refusals(episode: Episode) -> dict[str, tuple[int, int]]:
+    """For each role with any: its replies that were no move, and all its replies."""
+    roles = dict.fromkeys(turn.role for turn in episode.turns if turn.refused)
+    own = {role: [turn.refused for turn in episode.turns if turn.role == role] for role in roles}
+    return {role: (len(causes) - causes.count(None), len(causes)) for role, causes in own.items()}
 
 
 def block(head: str, text: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from sparring.agents.policy import Policy
+    from sparring.agents.policy import Policy, Sampling
     from sparring.arenas.match import Match
     from sparring.envs.registry import Game
     from sparring.envs.types import Episode, Turn
@@ -42,8 +42,12 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ROLE=WHO",
-        help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role (default: the game's "
-        "own `sample` player, or random where it has none)",
+        help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role, *=WHO all roles "
+        "(default: the game's own `sample` player, or random where it has none)",
+    )
+    parser.add_argument("--max-tokens", type=int, default=256, metavar="N", help="of a model's reply")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, metavar="T", help="of models; 0 is greedy (default 1)"
     )
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
     parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move")
@@ -56,27 +60,32 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sparring.agents.policy import Sampling
+
     if not 0 <= arguments.delay <= 60:
         raise ArgumentError(f"--delay {arguments.delay:g}: expected 0 to 60 seconds")
+    if arguments.temperature < 0 or arguments.max_tokens < 1:
+        raise ArgumentError("--temperature is at least 0, --max-tokens at least 1")
     game = chosen_game(arguments)
-    seats = seating(game, pairs(arguments.seat, "--seat", "ROLE=WHO"))
+    named = pairs(arguments.seat, "--seat", "ROLE=WHO")
+    seats = seating(game, named, Sampling(arguments.temperature, 1.0, arguments.max_tokens))
     return asyncio.run(_play(arguments, game, seats))
 
 
-def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
-    """A policy for every seat: by seat name, else by role, else the game's `sample` player or random.
+def seating(game: Game, named: dict[str, str], sampling: Sampling) -> dict[str, Policy]:
+    """A policy for every seat: by seat name, else by role, else by `*`, else `sample` or random.
 
-    Raises ArgumentError for a name that is neither.
+    Raises ArgumentError for a name that is none of them.
     """
     from sparring.agents.seats import seat
 
-    unknown = [name for name in named if name not in game.seats and name not in game.roles]
+    unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
     if unknown:
         known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
         raise ArgumentError(f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}")
-    usual = "sample" if "sample" in game.oracles else "random"
+    usual = named.get("*", "sample" if "sample" in game.oracles else "random")
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
-    policies = {spec: seat(spec, game) for spec in dict.fromkeys(specs.values())}
+    policies = {spec: seat(spec, game, sampling=sampling) for spec in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}
 
 
