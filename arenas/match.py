@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from time import perf_counter
 from typing import cast
 
@@ -89,8 +90,26 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer | None = None) -> Episode:
-    """Play one match to its end.
+async def _answers(sitting: Sitting) -> list[Reply]:
+    """A reply to each pending ask; neighbouring asks of one policy are one batch and share its seconds."""
+    answers: list[Reply] = []
+    for _, asks in groupby(sitting.asks, key=lambda ask: id(sitting.match.seats[ask.seat])):
+        batch, began = list(asks), perf_counter()
+        policy = sitting.match.seats[batch[0].seat]
+        answers.extend(await replies(policy, [sitting.request(ask) for ask in batch]))
+        for ask in batch:
+            sitting.seconds[ask.seat] += (perf_counter() - began) / len(batch)
+    return answers
+
+
+async def play(
+    match: Match,
+    *,
+    verifier: Verifier | None = None,
+    buffer: Buffer | None = None,
+    watch: Callable[[Table], None] = lambda _: None,
+) -> Episode:
+    """Play one match to its end. `watch` sees the table before every answer.
 
     A policy that raises ends the game with an `error`, which pays nothing and is never rated. Raises
     SeatingError for a wrong seating and VerifierError when the verifier cannot start or is missing.
@@ -98,15 +117,12 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
     sitting = Sitting(match, buffer)
     table = sitting.table
     while table.pending is not None:
+        watch(table)
         if jobs := sitting.jobs:
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
-        answers: list[Reply] = []
         try:
-            for ask in sitting.asks:
-                began = perf_counter()
-                answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
-                sitting.seconds[ask.seat] += perf_counter() - began
+            answers = await _answers(sitting)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:

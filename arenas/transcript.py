@@ -126,6 +126,8 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
         data["choices"] = list(turn.choices)
     if turn.credits:
         data["credits"] = dict(turn.credits)
+    if turn.refused:
+        data["refused"] = turn.refused
     known[turn.seat] = _after(turn.prompt, turn.reply)
     return data
 
@@ -145,6 +147,7 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
         data.get("retry", 0),
         choices,
         MappingProxyType(data.get("credits", {})),
+        data.get("refused"),
     )
 
 

@@ -62,7 +62,7 @@ class Game:
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
-    move at once.
+    move at once; `family` is what the game is listed with.
     """
 
     ref: GameRef
@@ -82,10 +82,16 @@ class Game:
     seats: tuple[str, ...]
     role_of: Mapping[str, str]
     _script: Callable[..., Script] = field(repr=False, compare=False)
+    family: str = "other"
 
     @property
     def id(self) -> str:
         return self.ref.id
+
+    @property
+    def description(self) -> str:
+        """The script's whole docstring: roles, moves, payoff and source."""
+        return inspect.cleandoc(self._script.__doc__ or "")
 
     @cached_property
     def players(self) -> tuple[str, ...]:
@@ -177,6 +183,7 @@ class _Declaration:
             seats=tuple(role_of),
             role_of=MappingProxyType(role_of),
             _script=self.script,
+            family=fact["family"],
         )
 
     def _checked(self, name: str, value: Value) -> Value:
@@ -215,6 +222,7 @@ def game(
     rules: str | Mapping[str, str] | Callable[..., str | Mapping[str, str]] = "",
     simultaneous: bool = False,
     oracles: Mapping[str, Player] = MappingProxyType({}),
+    family: str = "other",
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.
 

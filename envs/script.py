@@ -43,6 +43,14 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Says that a seat's latest reply was no move; the helpers yield it, scripts need not."""
+
+    seat: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A named measurement of the episode."""
 
@@ -67,7 +75,7 @@ class Keep:
     item: Value
 
 
-Wish: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | Tell | Credit | Note | Recall | Keep
+Wish: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | Tell | Credit | Refused | Note | Recall | Keep
 Payoff: TypeAlias = Mapping[str, float]
 Steps: TypeAlias = Generator[Wish, Any, Move]
 """A part of a script: yields wishes and returns a value, used with `yield from`."""
@@ -135,6 +143,7 @@ def ask(
         try:
             return _move(reply, parse, legal)
         except ValueError as fault:
+            yield Refused(seat, _cause(fault))
             retry += 1
             prompt = f"{_reason(fault)}. Try again."
             if retry < tries:
@@ -168,7 +177,11 @@ def ask_all(
         again: dict[str, Ask] = {}
         for seat, reply in zip(asks, replies, strict=True):
             try:
-                again[seat] = cast(tuple[Ask], asking[seat].send((reply,)))[0]
+                wish = asking[seat].send((reply,))
+                if isinstance(wish, Refused):
+                    yield wish
+                    wish = asking[seat].send(None)
+                again[seat] = cast(tuple[Ask], wish)[0]
             except StopIteration as end:
                 moves[seat] = end.value
             except Forfeit as forfeit:

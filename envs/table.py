@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from .registry import Game
-from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Tell
+from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
 from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
 
 Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
@@ -203,6 +203,10 @@ class Table:
                 self._views[wish.seat] = (*self._views[wish.seat], Message("game", wish.text))
             case Credit():
                 return self._grant_credit(wish)
+            case Refused():
+                index = self._latest(wish.seat)
+                assert index is not None, "only a reply can be refused"
+                self._turns[index] = replace(self._turns[index], refused=wish.cause)
             case Note():
                 self._notes.append((wish.name, wish.value))
             case Keep():
@@ -222,12 +226,16 @@ class Table:
         return index
 
     def _grant_credit(self, wish: Credit) -> Any:
-        latest = next((i for i, t in reversed([*enumerate(self._turns)]) if t.seat == wish.seat), None)
+        latest = self._latest(wish.seat)
         if latest is None:
             return self._script.throw(ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn"))
         earned = self._credits.setdefault(latest, {})
         earned[wish.name] = earned.get(wish.name, 0.0) + wish.amount
         return self._script.send(None)
+
+    def _latest(self, seat: str) -> int | None:
+        """The index of the seat's latest turn."""
+        return next((i for i in reversed(range(len(self._turns))) if self._turns[i].seat == seat), None)
 
     def _next_rng(self) -> random.Random:
         rng = keyed(self.seed, self._draws)

@@ -139,7 +139,8 @@ class Reply:
 class Turn:
     """One prompt and its reply. `prompt` is the seat's whole view when it answered.
 
-    `retry` as in `Ask`; `credits` are the named rewards the script gave this turn.
+    `retry` as in `Ask`; `credits` are the named rewards the script gave this turn; `refused` says why the
+    reply was no move (None: it was one), whether the seat was asked again, forfeited or had a fall-back.
     """
 
     seat: str
@@ -149,6 +150,7 @@ class Turn:
     retry: int = 0
     choices: tuple[str, ...] | None = None
     credits: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    refused: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

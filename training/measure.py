@@ -8,7 +8,6 @@ from statistics import fmean
 
 from ..envs.types import Episode, Turn
 from .advantage import Baselines
-from .collect import failed
 from .config import Credits
 from .records import Metrics
 from .selfplay import LEARNER, Step
@@ -44,18 +43,15 @@ def baselines(kept: Baselines, settings: Credits) -> Metrics:
 def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
     payoffs = [episode.payoff[seat] for episode, seat in seats if seat in episode.payoff]
     turns: list[Turn] = []
-    refused = 0
     for episode, seat in seats:
-        own = [turn for turn in episode.turns if turn.seat == seat]
-        refused += sum(failed(own, i, episode) for i in range(len(own)))
-        turns += own
+        turns += [turn for turn in episode.turns if turn.seat == seat]
     logprobs = [logprob for turn in turns for logprob in turn.reply.logprobs]
     return {
         "payoff": fmean(payoffs) if payoffs else None,
         "entropy": -fmean(logprobs) if logprobs else None,
         "reply_tokens": fmean([len(turn.reply.tokens) for turn in turns]) if turns else None,
         "thought_characters": fmean([len(turn.reply.thought) for turn in turns]) if turns else None,
-        "invalid_rate": refused / len(turns) if turns else None,
+        "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
     }
 

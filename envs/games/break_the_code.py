@@ -34,6 +34,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "break-the-code-v0",
+    family="attacker and defender",
     roles={"defender": 1, "attacker": 1},
     max_turns=lambda attempts=3: 1 + attempts,
     payoff_range=(-1, 1),

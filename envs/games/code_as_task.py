@@ -86,6 +86,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "code-as-task-v0",
+    family="proposer and solver",
     roles=lambda attempts=4: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
     payoff_range=lambda reward="paper": proposer_range(reward),

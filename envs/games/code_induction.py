@@ -61,6 +61,7 @@ def program_with_inputs(text: str) -> Program:
 
 @game(
     "code-induction-v0",
+    family="proposer and solver",
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="paper": proposer_range(reward),

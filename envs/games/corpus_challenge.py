@@ -62,6 +62,7 @@ def _holds(text: str, words: str) -> bool:
 
 @game(
     "corpus-challenge-v0",
+    family="proposer and solver",
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="variance": proposer_range(reward),

@@ -48,6 +48,7 @@ def critique(text: str) -> Critique:
 
 @game(
     "critique-refine-v0",
+    family="generator and critic",
     roles={"generator": 1, "critic": 1},
     max_turns=3,
     payoff_range=(-1, 1),

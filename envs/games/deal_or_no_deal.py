@@ -42,6 +42,7 @@ def sum_of(dial: float = 0.0) -> Sum:
 
 @game(
     "deal-or-no-deal-v0",
+    family="between equals",
     roles={"first": 1, "second": 1},
     max_turns=lambda turns=10: turns + 1,
     payoff_range=(-1, 2),

@@ -35,6 +35,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "discussion-v0",
+    family="generator and critic",
     roles=lambda agents=3: {"agent": agents, "judge": 1},
     max_turns=lambda agents=3, rounds=2: 2 * agents * rounds,
     payoff_range=(-1, 1),

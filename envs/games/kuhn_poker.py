@@ -18,6 +18,7 @@ RULES = (
 
 @game(
     "kuhn-poker-v0",
+    family="reference",
     roles={"first": 1, "second": 1},
     max_turns=3,
     payoff_range=(-2, 2),

@@ -101,6 +101,7 @@ def _plain(node: ast.expr) -> bool:
 
 @game(
     "ladder-v0",
+    family="proposer and solver",
     roles=lambda attempts=2: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=2, width=2, depth=2: (
         sum(width**level for level in range(depth))

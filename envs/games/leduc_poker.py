@@ -48,6 +48,7 @@ def betting(stake: int, pot: dict[str, int], news: dict[str, list[str]]) -> Gene
 
 @game(
     "leduc-poker-v0",
+    family="reference",
     roles={"first": 1, "second": 1},
     max_turns=8,
     payoff_range=(-13, 13),

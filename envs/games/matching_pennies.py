@@ -10,6 +10,7 @@ SIDES = ("heads", "tails")
 
 @game(
     "matching-pennies-v0",
+    family="reference",
     roles={"even": 1, "odd": 1},
     max_turns=2,
     payoff_range=(-1, 1),

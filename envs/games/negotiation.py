@@ -49,6 +49,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "negotiation-v0",
+    family="between equals",
     roles={"first": 1, "second": 1},
     max_turns=lambda turns=10: turns,
     payoff_range=(-1, 1),

@@ -50,6 +50,7 @@ def optimal(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> S
 
 @game(
     "nim-v0",
+    family="reference",
     roles={"first": 1, "second": 1},
     max_turns=lambda heaps: sum(sizes(heaps)),
     payoff_range=(-1, 1),

@@ -32,6 +32,7 @@ def always_defect(seat: str, messages: Sequence[Message], choices: Sequence[str]
 
 @game(
     "prisoners-dilemma-v0",
+    family="reference",
     roles={"player": 2},
     rated="seat",
     max_turns=lambda rounds: 2 * rounds,

@@ -40,6 +40,7 @@ def puzzle(text: str) -> Program:
 
 @game(
     "programming-puzzle-v0",
+    family="proposer and solver",
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="paper": proposer_range(reward),

@@ -76,6 +76,7 @@ def _range(topic: str = "arithmetic", reward: str = "sqlm", label: str = "majori
 
 @game(
     "question-answer-v0",
+    family="proposer and solver",
     roles=lambda attempts=8, label="majority": {
         "proposer": 1,
         "solver": attempts,

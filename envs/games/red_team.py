@@ -75,6 +75,7 @@ def sum_of(variant: str = "zero") -> Sum:
 
 @game(
     "red-team-v0",
+    family="attacker and defender",
     roles={"attacker": 1, "defender": 1, "judge": 1},
     max_turns=4,
     payoff_range=(-1, 1),

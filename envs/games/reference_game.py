@@ -35,6 +35,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "reference-game-v0",
+    family="between equals",
     roles={"speaker": 1, "listener": 1},
     max_turns=2,
     payoff_range=(0, 1),

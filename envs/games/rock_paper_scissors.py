@@ -11,6 +11,7 @@ SEATS = ("player_0", "player_1")
 
 @game(
     "rock-paper-scissors-v0",
+    family="reference",
     roles={"player": 2},
     rated="seat",
     max_turns=2,

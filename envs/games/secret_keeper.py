@@ -31,6 +31,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "secret-keeper-v0",
+    family="attacker and defender",
     roles={"attacker": 1, "defender": 1},
     max_turns=lambda turns=4, questions=3: 2 * turns + questions,
     payoff_range=(-1, 1),

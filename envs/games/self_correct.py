@@ -35,6 +35,7 @@ def _range(feedback: str = "none") -> tuple[float, float]:
 
 @game(
     "self-correct-v0",
+    family="generator and critic",
     roles={"solver": 1},
     max_turns=lambda turns=2: turns,
     payoff_range=_range,

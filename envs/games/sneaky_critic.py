@@ -65,6 +65,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "sneaky-critic-v0",
+    family="generator and critic",
     roles={"generator": 1, "critic": 1},
     max_turns=2,
     payoff_range=(-1, 1),

@@ -53,6 +53,7 @@ def _range(oracle: str = "reference") -> tuple[float, float]:
 
 @game(
     "solve-verify-v0",
+    family="proposer and solver",
     roles=lambda solvers=4, verifiers=2: {"solver": solvers, "verifier": verifiers},
     max_turns=lambda solvers=4, verifiers=2: solvers + verifiers,
     payoff_range=_range,

@@ -38,6 +38,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 @game(
     "taboo-v0",
+    family="attacker and defender",
     roles={"attacker": 1, "defender": 1},
     max_turns=lambda rounds=5: 2 * rounds,
     payoff_range=(-1, 1),

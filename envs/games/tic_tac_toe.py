@@ -54,6 +54,7 @@ RULES = (
 
 @game(
     "tic-tac-toe-v0",
+    family="reference",
     roles={"x": 1, "o": 1},
     max_turns=9,
     payoff_range=(-1, 1),

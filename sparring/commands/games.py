@@ -5,76 +5,135 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .options import Commands, add_load, command, load_games
+from .options import Commands, add_load, add_verifier, command, load_games
+
+if TYPE_CHECKING:
+    from sparring.envs.registry import Game
 
 _EXAMPLES = """\
-  sparring games                        a table of all games
-  sparring games kuhn-poker-v0          rules, parameters, facts and a sample game
-  sparring games --check my_game.py     hold a file's games to every fact they declare
+  sparring games                              a table of all games
+  sparring games kuhn-poker-v0                rules, parameters, facts and a sample game
+  sparring games --check my_game.py           hold a file's games to every fact they declare
+  sparring games --check --seeds 100          the same for every game, with more seeds
 """
+FAMILIES = (
+    "reference",
+    "proposer and solver",
+    "attacker and defender",
+    "generator and critic",
+    "between equals",
+)
+"""The order of the table; other families follow by name."""
 
 
 def add(commands: Commands) -> None:
     parser = command(commands, "games", "List games, show one, or check your own.", _EXAMPLES)
     parser.add_argument("game", nargs="?", metavar="GAME", help="show this game's rules and facts")
-    parser.add_argument("--check", metavar="FILE", help="conformance-test the games of this file")
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        metavar="FILE|GAME",
+        help="conformance-test the games of a file, one game, or (without a name) all",
+    )
+    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="of --check (default 20)")
+    add_verifier(parser)
     add_load(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     load_games(arguments)
-    if arguments.check:
-        return _check(arguments.check)
+    if arguments.check is not None:
+        return _check(_wanted(arguments.check or arguments.game or ""), arguments.seeds, arguments.verifier)
     if arguments.game:
-        return _show(arguments.game)
+        return _show(arguments.game, arguments.verifier)
     return _table()
 
 
 def _table() -> int:
     from sparring.envs.registry import find, game_ids
 
-    rows = [("game", "roles", "sum", "about")]
-    for id in game_ids():
-        game = find(id)
-        roles = ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
-        rows.append((id, roles, game.sum, game.about))
-    wide = [max(len(row[column]) for row in rows) for column in range(3)]
+    games = [find(id) for id in game_ids()]
+    shown = {game.id: (game.id, seating(game), game.sum, game.about) for game in games}
+    wide = [max(len(row[column]) for row in shown.values()) for column in range(3)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for id, roles, kind, about in rows:
-        print(f"{id:<{wide[0]}}  {roles:<{wide[1]}}  {kind:<{wide[2]}}  {about}"[:room])
+    for family, members in by_family(games).items():
+        print(f"{family}")
+        for game in members:
+            id, roles, kind, about = shown[game.id]
+            line = f"  {id:<{wide[0]}}  {roles:<{wide[1]}}  {kind:<{wide[2]}}  {about}"
+            print(line[:room])
     return 0
 
 
-def _show(id: str) -> int:
+def by_family(games: list[Game]) -> dict[str, list[Game]]:
+    """The games under their families, known families first."""
+    names = sorted({game.family for game in games}, key=lambda name: (name not in FAMILIES, name))
+    ordered = [name for name in FAMILIES if name in names] + [n for n in names if n not in FAMILIES]
+    return {name: [game for game in games if game.family == name] for name in ordered}
+
+
+def seating(game: Game) -> str:
+    """The roles with their numbers of seats, like `proposer, solver×8`."""
+    return ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
+
+
+def _show(id: str, verifier: str) -> int:
     from sparring.envs.playthrough import recorded
     from sparring.envs.registry import find
+    from sparring.sandbox.lazy import Lazy
 
     game = find(id)
-    print(f"{game.id}: {game.about}\n")
+    print(f"{game.id} ({game.family})\n\n{game.description}\n")
     for role, rules in game.rules.items():
-        print(f"  {role} ({game.roles[role]}): {rules or '(told in its prompts)'}")
-    parameters = ", ".join(f"{name}={value!r}" for name, value in game.parameters.items())
-    lo, hi = game.payoff_range
-    print(f"\n  parameters   {parameters or 'none'}")
-    print(f"  payoff       {lo:g} to {hi:g}, {game.sum} sum; a forfeit pays {lo - 1:g}")
-    print(f"  turns        at most {game.max_turns}")
-    print(f"  rated by     {game.score or 'not rated'}\n\nA sample game:\n")
-    print(recorded(game))
+        print(f"  {role} is told: {rules or 'what stands in its prompts'}")
+    for name, value in facts(game).items():
+        print(f"  {name:<12} {value}")
+    print("\nA sample game:\n")
+    print(recorded(game, verifier=lambda: Lazy(verifier)))
     return 0
 
 
-def _check(path: str) -> int:
+def facts(game: Game) -> dict[str, str]:
+    """What the game declares, as text."""
+    lo, hi = game.payoff_range
+    given = ", ".join(f"{name}={value!r}" for name, value in game.parameters.items())
+    judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
+    together = ", all at once" if game.simultaneous else ""
+    rated = f"by {game.score}, each {game.rated} its own entrant" if game.score else "not at all"
+    return {
+        "roles": seating(game) + judges,
+        "parameters": given or "none",
+        "payoff": f"{lo:g} to {hi:g}, {game.sum} sum; a forfeit pays {lo - 1:g}",
+        "turns": f"at most {game.max_turns}{together}",
+        "rated": rated,
+        "players": ", ".join(["random, human", *game.oracles]),
+    }
+
+
+def _wanted(name: str) -> list[str]:
+    """The ids to check: those of a file, one game, or all."""
+    from sparring.envs.registry import find, game_ids, load
+
+    if not name:
+        return game_ids()
+    return load(name) if Path(name).suffix == ".py" else [find(name).id]
+
+
+def _check(ids: list[str], seeds: int, verifier: str) -> int:
     from sparring.envs.conformance import checks
-    from sparring.envs.registry import find, load
+    from sparring.envs.registry import find
     from sparring.sandbox.lazy import Lazy
 
     failed = 0
-    for id in load(path):
-        for check in checks(find(id), verifier=Lazy("auto")):
+    for id in ids:
+        for check in checks(find(id), range(seeds), verifier=lambda: Lazy(verifier)):
             failed += not check.passed
-            print(f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}")
+            print(f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}", flush=True)
             for fault in check.faults:
                 print(f"       {fault}")
     print(f"{failed} failed" if failed else "all checks passed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from .options import (
@@ -19,12 +20,16 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from sparring.agents.policy import Policy
+    from sparring.agents.policy import Policy, Sampling
+    from sparring.arenas.match import Match
     from sparring.envs.registry import Game
+    from sparring.envs.types import Episode, Turn
+    from sparring.sandbox.verifier import Verifier
 
 _EXAMPLES = """\
   sparring play tic-tac-toe-v0 --seat x=human               you against a random player
-  sparring play kuhn-poker-v0 --seat first=nash --games 3   watch the solver play
+  sparring play kuhn-poker-v0 --seat first=nash --games 3   the solver against a random player
+  sparring play taboo-v0 --watch --delay 1                  two scripted players, move by move
   sparring play kuhn-poker-v0 --seat second=demo@latest     a checkpoint of the run `demo`
 """
 
@@ -37,8 +42,15 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ROLE=WHO",
-        help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role (default: random)",
+        help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role, *=WHO all roles "
+        "(default: the game's own `sample` player, or random where it has none)",
     )
+    parser.add_argument("--max-tokens", type=int, default=256, metavar="N", help="of a model's reply")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, metavar="T", help="of models; 0 is greedy (default 1)"
+    )
+    parser.add_argument("--watch", action="store_true", help="show every move as it is made")
+    parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move")
     parser.add_argument("--games", type=int, default=1, metavar="N", help="how many to play (default 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)")
     add_set(parser, "a parameter of the game")
@@ -48,50 +60,87 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sparring.agents.policy import Sampling
+
+    if not 0 <= arguments.delay <= 60:
+        raise ArgumentError(f"--delay {arguments.delay:g}: expected 0 to 60 seconds")
+    if arguments.temperature < 0 or arguments.max_tokens < 1:
+        raise ArgumentError("--temperature is at least 0, --max-tokens at least 1")
     game = chosen_game(arguments)
-    seats = seating(game, pairs(arguments.seat, "--seat", "ROLE=WHO"))
+    named = pairs(arguments.seat, "--seat", "ROLE=WHO")
+    seats = seating(game, named, Sampling(arguments.temperature, 1.0, arguments.max_tokens))
     return asyncio.run(_play(arguments, game, seats))
 
 
-def seating(game: Game, named: dict[str, str]) -> dict[str, Policy]:
-    """A policy for every seat: by seat name, else by role, else random.
+def seating(game: Game, named: dict[str, str], sampling: Sampling) -> dict[str, Policy]:
+    """A policy for every seat: by seat name, else by role, else by `*`, else `sample` or random.
 
-    Raises ArgumentError for a name that is neither.
+    Raises ArgumentError for a name that is none of them.
     """
     from sparring.agents.seats import seat
 
-    unknown = [name for name in named if name not in game.seats and name not in game.roles]
+    unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
     if unknown:
         known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
         raise ArgumentError(f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}")
-    specs = {place: named.get(place, named.get(game.role_of[place], "random")) for place in game.seats}
-    policies = {spec: seat(spec, game) for spec in dict.fromkeys(specs.values())}
+    usual = named.get("*", "sample" if "sample" in game.oracles else "random")
+    specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
+    policies = {spec: seat(spec, game, sampling=sampling) for spec in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}
 
 
 async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Policy]) -> int:
-    from sparring.arenas.match import Match, play
-    from sparring.envs.story import story
+    from sparring.arenas.match import Match
     from sparring.sandbox.lazy import Lazy
 
     verifier = Lazy(arguments.verifier, announce)
-    watched = "human" not in {policy.ref.name for policy in seats.values()}
+    human = "human" in {policy.ref.name for policy in seats.values()}
     errors = 0
     try:
         for index in range(arguments.games):
             match = Match(game, seats, arguments.seed + index)
-            episode = await play(match, verifier=verifier)
-            print(
-                "\n".join(story(episode)) + "\n"
-                if watched
-                else _outcome(episode.payoff, episode.ending.reason)
-            )
+            told = _played if human else _watched if arguments.watch else _told
+            episode = await told(match, verifier, arguments.delay)
             errors += episode.ending.kind == "error"
     finally:
         await verifier.close()
     return 2 if errors else 0
 
 
-def _outcome(payoff: object, reason: str) -> str:
-    amounts = ", ".join(f"{seat} {amount:+g}" for seat, amount in dict(payoff).items())  # type: ignore[call-overload]
-    return f"\nThe game is over{f' ({reason})' if reason else ''}: {amounts or 'nobody is paid'}"
+async def _told(match: Match, verifier: Verifier, delay: float) -> Episode:
+    """Play a match, and print it when it is over."""
+    from sparring.arenas.match import play
+    from sparring.envs.story import story
+
+    episode = await play(match, verifier=verifier)
+    print("\n".join(story(episode)) + "\n")
+    return episode
+
+
+async def _watched(match: Match, verifier: Verifier, delay: float) -> Episode:
+    """Play a match, and print every move when it is made, `delay` seconds apart."""
+    from sparring.arenas.match import play
+    from sparring.envs.story import Telling, ended
+
+    telling = Telling()
+
+    def show(turns: tuple[Turn, ...]) -> None:
+        for count in range(telling.told + 1, len(turns) + 1):
+            print("\n".join(telling.news(turns[:count])), flush=True)
+            time.sleep(delay)
+
+    episode = await play(match, verifier=verifier, watch=lambda table: show(table.turns))
+    show(episode.turns)
+    print("\n".join(ended(episode)) + "\n", flush=True)
+    return episode
+
+
+async def _played(match: Match, verifier: Verifier, delay: float) -> Episode:
+    """Let somebody at the terminal play, and say what the game came to."""
+    from sparring.arenas.match import play
+
+    episode = await play(match, verifier=verifier)
+    reason = f" ({episode.ending.reason})" if episode.ending.reason else ""
+    amounts = ", ".join(f"{seat} {amount:+g}" for seat, amount in episode.payoff.items())
+    print(f"\nThe game is over{reason}: {amounts or 'nobody is paid'}")
+    return episode

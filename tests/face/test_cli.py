@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from sparring.envs.registry import find, game_ids
 
 from sparring.cli import main, parser
+from sparring.commands import games
 
 HEAVY = ("torch", "transformers", "trl", "docker", "pettingzoo", "gymnasium", "scipy", "networkx", "ray")
 
@@ -45,6 +47,8 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "kuhn-poker-v0", "--seat", "third=random"], "it has first, second"),
         (["play", "kuhn-poker-v0", "--seat", "first=randm"], "random"),
         (["play", "kuhn-poker-v0", "--seat", "first"], "expected ROLE=WHO"),
+        (["play", "kuhn-poker-v0", "--watch", "--delay", "-1"], "0 to 60 seconds"),
+        (["games", "--check", "kuhn"], "kuhn-poker-v0"),
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
@@ -73,6 +77,49 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert error.count("\n") == 1
     assert said in error
     assert not list(tmp_path.rglob("*.*")), "nothing half-written"
+
+
+def test_games_stand_under_their_families_with_roles_and_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["games"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "reference"
+    heads = [line for line in lines if not line.startswith(" ")]
+    assert heads[:5] == list(games.FAMILIES)
+    below = lines[lines.index("generator and critic") :]
+    assert any(line.split()[:3] == ["discussion-v0", "agent×3,", "judge"] for line in below)
+    assert all(find(id).family in games.FAMILIES for id in game_ids() if _ours(id))
+
+
+def _ours(id: str) -> bool:
+    return "/" not in id and not id.startswith(("test-", "my-"))
+
+
+def test_a_game_is_shown_with_parameters_facts_and_a_sample_game(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["games", "negotiation-v0"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("You trade wood", "turns=10", "zero sum; a forfeit pays -2", "Source: SPIRAL", "[payoff]"):
+        assert part in shown
+
+
+def test_a_game_is_checked_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["games", "--check", "matching-pennies-v0", "--seeds", "2"]) == 0
+    assert "all checks passed" in capsys.readouterr().out
+
+
+def test_watching_shows_a_move_before_the_next_is_made() -> None:
+    command = [sys.executable, "-m", "sparring", "play", "tic-tac-toe-v0", "--watch", "--delay", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        head = [child.stdout.readline() for _ in range(5)]
+        child.kill()
+    assert head[-1].startswith("[0] x says: ")
+
+
+def test_watching_ends_with_the_payoff(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["play", "taboo-v0", "--watch"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("attacker says") == 3
+    assert shown.rstrip().endswith("payoff: attacker +1, defender -1")
 
 
 def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
