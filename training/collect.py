@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from ..agents.policy import ConstraintError
 from ..envs.types import Episode, Message, Turn
 from .advantage import Outcome
 from .config import Credits
@@ -34,7 +35,8 @@ def collect(
 ) -> Collected:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
-    Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
+    Opponents' turns are never trained, nor are judges. Raises ConstraintError for a trained turn that was
+    not drawn freely: on Kuhn the mass on legal moves falls to 0 if such replies are trained. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
     which have no tokens, give no sample.
     """
@@ -146,6 +148,11 @@ def _merged(
         reply = turn.reply
         if not reply.tokens:
             continue
+        if reply.unconstrained is not None:
+            raise ConstraintError(
+                f"turn {index} of {turn.seat} was drawn among its choices; its log-probabilities are not "
+                "those that the learner is trained on. Let the learner play unconstrained"
+            )
         prompt = reply.prompt_tokens
         if not tokens or prompt[: len(tokens)] != tokens:
             if tokens:
