@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import torch
@@ -97,9 +97,7 @@ def draw_choice(
     chosen = next((c for c, until in zip(choices, passed, strict=True) if goal < until), choices[-1])
     size = len(chosen.tokens)
     masses = [_mass(choices, chosen.tokens[:depth]) for depth in range(size + 1)] + [chosen.total]
-    return chosen, tuple(
-        [min(0.0, after - before) for before, after in zip(masses, masses[1:], strict=False)]
-    )
+    return chosen, tuple([min(0.0, after - before) for before, after in pairwise(masses)])
 
 
 def _mass(choices: Sequence[Scored], beginning: Tokens) -> float:

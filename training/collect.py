@@ -35,10 +35,10 @@ def collect(
 ) -> Collected:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
-    Opponents' turns are never trained, nor are judges. Raises ConstraintError for a trained turn that was
-    not drawn freely: on Kuhn the mass on legal moves falls to 0 if such replies are trained. Of a forfeit only the offenders are. Truncated
+    Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
-    which have no tokens, give no sample.
+    which have no tokens, give no sample. Raises ConstraintError for a turn of the learner that was held
+    to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
     outcomes: list[Outcome] = []
