@@ -1,22 +1,18 @@
-"""A model's exact distribution over the legal moves, from likelihoods of whole replies.
+"""A model's exact distribution over the legal moves, from likelihoods of whole replies (`choices.py`).
 
-The likelihood of a choice is that of its tokens *and* of the end of turn after them, on the prompt used
-in play: without the end of turn, "bet" is credited with all that begins so ("bet 10"), and short words win.
+They are taken on the prompt used in play, under the settings used in play.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import torch
-
 from ..envs.errors import SparringError
 from ..envs.exact import InfoSet, ViewKey
-from .branches import batches
 from .policy import Key, Request
-from .sampling import logprobs
 from .transformer import Transformer
 
 
@@ -49,19 +45,17 @@ def distributions(policy: Transformer, requests: Sequence[Request]) -> list[Dist
         if not request.choices:
             raise ExactError(f"an exact distribution needs choices; {request.seat} was asked without any")
     prompts = policy.prompts(requests)
-    wanted: dict[tuple[int, ...], dict[str, tuple[int, ...]]] = {}
+    wanted: list[tuple[tuple[int, ...], set[tuple[int, ...]]]] = []
+    spelt: list[dict[str, tuple[int, ...]]] = []
     for request, prompt in zip(requests, prompts, strict=True):
-        choices = {choice: policy.dialect.choice(choice) for choice in request.choices or ()}
-        wanted.setdefault(prompt, {}).update(choices)
-    likelihood: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
-    with policy.acting():
-        for batch in batches(prompts, policy.batching.rows, policy.batching.tokens):
-            _score(policy, batch, [{*wanted[prompt].values()} for prompt in batch], likelihood)
+        spelt.append({choice: policy.dialect.choice(choice) for choice in request.choices or ()})
+        wanted.append((prompt, {*spelt[-1].values()}))
+    scores = policy.scores(wanted, policy.sampling)
     return [
         _normalised(
-            {c: likelihood[prompt, wanted[prompt][c]] for c in request.choices or ()}, policy, request
+            {c: math.exp(scores[prompt][tokens].total) for c, tokens in choices.items()}, policy, request
         )
-        for request, prompt in zip(requests, prompts, strict=True)
+        for request, prompt, choices in zip(requests, prompts, spelt, strict=True)
     ]
 
 
@@ -91,39 +85,3 @@ def _normalised(likelihoods: dict[str, float], policy: Transformer, request: Req
             f"{policy.ref.name} gives no choice of {request.seat} any probability: {likelihoods}"
         )
     return Distribution(MappingProxyType({c: p / mass for c, p in likelihoods.items()}), mass)
-
-
-def _score(
-    policy: Transformer,
-    batch: list[tuple[int, ...]],
-    replies: list[set[tuple[int, ...]]],
-    likelihood: dict[tuple[tuple[int, ...], tuple[int, ...]], float],
-) -> None:
-    """Walk the tree of replies under each prompt, level by level, filling in whole-reply likelihoods."""
-    branches = policy.branches(batch)
-    stops = sorted(policy.dialect.stops)
-    level = [(row, (), 0.0) for row in range(len(batch))]
-    while True:
-        logp = logprobs(branches.logits, policy.sampling).double()
-        ends = logp[:, stops].logsumexp(-1)
-        parents: list[int] = []
-        tokens: list[int] = []
-        paths: list[tuple[int, tuple[int, ...]]] = []
-        for branch, (row, said, before) in enumerate(level):
-            if said in replies[row]:
-                likelihood[batch[row], said] = float((before + ends[branch]).exp())
-            depth = len(said)
-            for token in sorted({r[depth] for r in replies[row] if len(r) > depth and r[:depth] == said}):
-                parents.append(branch)
-                tokens.append(token)
-                paths.append((row, (*said, token)))
-        if not parents:
-            return
-        where = torch.tensor(parents, device=logp.device)
-        what = torch.tensor(tokens, device=logp.device)
-        costs = logp[where, what].tolist()
-        level = [
-            (row, said, level[parent][2] + cost)
-            for (row, said), parent, cost in zip(paths, parents, costs, strict=True)
-        ]
-        branches.extend(where, what)

@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..envs.errors import SparringError
 from ..envs.types import Message, PolicyRef, Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How replies are drawn. `temperature=0` is greedy; `max_tokens` bounds one reply."""
+    """How replies are drawn. `temperature=0` is greedy; `max_tokens` bounds one reply.
+
+    `constrained` draws the reply from the choices of a request that lists some, each as likely as the
+    model's own distribution over whole replies (end of turn included) has it among them. `top_p` and
+    `max_tokens` have no say in that, and greedy means the likeliest choice. A policy that cannot do it
+    raises ConstraintError.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int = 64
+    constrained: bool = False
 
 
 FREE = Sampling()
@@ -51,6 +59,10 @@ class Request:
     sampling: Sampling | None = None
 
 
+class ConstraintError(SparringError, ValueError):
+    """A reply was asked for among choices, of a policy or a request that cannot give one."""
+
+
 class QuotaError(RuntimeError):
     """An engine refuses to go on for now: a rate limit or a budget is used up."""
 
@@ -58,6 +70,8 @@ class QuotaError(RuntimeError):
 class Policy(Protocol):
     """Answers requests. Same requests in the same order give the same replies.
 
+    A policy with a true attribute `streams` batches by itself, as a server does: it may be asked again
+    before it has answered, so rollouts that need not be deterministic hand it each game as it comes.
     `act` raises QuotaError at the end of a quota; whatever else it raises is a fault of the engine.
     """
 
@@ -67,3 +81,8 @@ class Policy(Protocol):
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """One reply per request, in the order of the requests."""
         ...
+
+
+def streams(policy: Policy) -> bool:
+    """Whether the policy may be asked again before it has answered."""
+    return bool(getattr(policy, "streams", False))

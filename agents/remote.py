@@ -19,7 +19,7 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.types import Finish, PolicyRef, Reply
-from .policy import FREE, Key, QuotaError, Request, Sampling
+from .policy import FREE, ConstraintError, Key, QuotaError, Request, Sampling
 from .prompts import chat, split_thought
 
 _AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -100,6 +100,8 @@ class Remote:
 
     def _body(self, request: Request) -> bytes:
         sampling = request.sampling or self.sampling
+        if sampling.constrained and request.choices:
+            raise ConstraintError(f"{self.endpoint.url} cannot hold a reply to choices; ask it freely")
         seed = int.from_bytes(sha256(repr(request.key).encode()).digest()[:4], "big") >> 1
         body = {
             "model": self.endpoint.model,

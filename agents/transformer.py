@@ -15,12 +15,15 @@ from typing import Any
 import torch
 
 from ..envs.types import Finish, PolicyRef, Reply
-from .branches import Branches, ContextError, batches
+from .branches import Branches, ContextError, Tokens, batches
+from .choices import Scores, draw_choice, score
 from .dialect import Dialect
-from .policy import FREE, Key, Request, Sampling
+from .policy import FREE, ConstraintError, Key, Request, Sampling
 from .sampling import draw, logprobs, uniforms
 
 _SMALL = 10_000_000
+_FEW = 8
+"""So many replies to a prompt may be scored before fewer prompts share a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +110,38 @@ class Transformer:
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """`act` without the event loop."""
         prompts = self.prompts(requests)
-        settings = [request.sampling or self.sampling for request in requests]
-        replies: list[Reply | None] = [None] * len(requests)
+        replies: dict[int, Reply] = {}
+        groups: dict[tuple[Sampling, bool], list[int]] = {}
+        for i, request in enumerate(requests):
+            sampling = request.sampling or self.sampling
+            groups.setdefault((sampling, sampling.constrained and bool(request.choices)), []).append(i)
+        for (sampling, chosen), members in groups.items():
+            some = [requests[i] for i in members]
+            answer = self._choose if chosen else self._speak
+            said = answer(some, [prompts[i] for i in members], sampling)
+            replies.update(zip(members, said, strict=True))
+        return [replies[i] for i in range(len(requests))]
+
+    def scores(self, wanted: Sequence[tuple[Tokens, set[Tokens]]], sampling: Sampling) -> Scores:
+        """Likelihoods of whole replies, given by prompt, under these settings. Raises ContextError."""
+        replies: dict[Tokens, set[Tokens]] = {}
+        for prompt, some in wanted:
+            replies.setdefault(prompt, set()).update(some)
+        self._check_room(replies)
+        most = max([len(some) for some in replies.values()], default=1)
+        rows = max(1, self.batching.rows * _FEW // max(most, _FEW))
+        found: dict[Tokens, Any] = {}
         with self.acting():
-            for sampling in dict.fromkeys(settings):
-                chosen = {prompt for prompt, s in zip(prompts, settings, strict=True) if s == sampling}
-                for batch in batches([*chosen], self.batching.rows, self.batching.tokens):
-                    row_of = {prompt: row for row, prompt in enumerate(batch)}
-                    members = [i for i, p in enumerate(prompts) if p in row_of and settings[i] == sampling]
-                    rows = [row_of[prompts[i]] for i in members]
-                    keys = [requests[i].key for i in members]
-                    for i, drawn in zip(members, self._sample(batch, rows, keys, sampling), strict=True):
-                        replies[i] = drawn
-        return [reply for reply in replies if reply is not None]
+            for batch in batches([*replies], rows, self.batching.tokens):
+                found |= score(
+                    self.branches(batch),
+                    batch,
+                    [replies[prompt] for prompt in batch],
+                    stops=self.dialect.stops,
+                    end=self.dialect.end,
+                    sampling=sampling,
+                )
+        return found
 
     def prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
         """The token ids each request's view becomes. Raises ContextError."""
@@ -145,6 +167,51 @@ class Transformer:
             finally:
                 if training:
                     self.model.train()
+
+    def _speak(self, requests: list[Request], prompts: list[Tokens], sampling: Sampling) -> list[Reply]:
+        """Replies drawn freely, under one setting."""
+        replies: dict[int, Reply] = {}
+        with self.acting():
+            for batch in batches(prompts, self.batching.rows, self.batching.tokens):
+                row_of = {prompt: row for row, prompt in enumerate(batch)}
+                members = [i for i, prompt in enumerate(prompts) if prompt in row_of]
+                rows = [row_of[prompts[i]] for i in members]
+                keys = [requests[i].key for i in members]
+                replies.update(zip(members, self._sample(batch, rows, keys, sampling), strict=True))
+        return [replies[i] for i in range(len(requests))]
+
+    def _choose(self, requests: list[Request], prompts: list[Tokens], sampling: Sampling) -> list[Reply]:
+        """Replies drawn among the choices of each request. Raises ConstraintError."""
+        if self.dialect.thinks:
+            raise ConstraintError(
+                f"{self.ref.name} thinks before it moves: its reply cannot be held to the choices; "
+                "load it with thinks=False"
+            )
+        spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
+        greedy = sampling.temperature == 0
+        settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
+        scores = self.scores([(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings)
+        replies: list[Reply] = []
+        for request, prompt, some in zip(requests, prompts, spelt, strict=True):
+            found = [scores[prompt][tokens] for tokens in some]
+            try:
+                chosen, logps = draw_choice(found, next(uniforms(request.key)), greedy=greedy)
+            except ValueError as fault:
+                raise ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}") from fault
+            tokens = (*chosen.tokens, self.dialect.end)
+            text = self.dialect.read(tokens).text
+            free = chosen.logprobs
+            replies.append(Reply(text, "", tokens, logps, "stop", prompt, None, free))
+        return replies
+
+    def _check_room(self, replies: dict[Tokens, set[Tokens]]) -> None:
+        for prompt, some in replies.items():
+            longest = max([len(reply) for reply in some], default=0)
+            if len(prompt) + longest > self.context:
+                raise ContextError(
+                    f"a choice of {longest} tokens does not fit behind a prompt of {len(prompt)}; "
+                    f"{self.ref.name} reads at most {self.context}"
+                )
 
     def _sample(
         self, batch: list[tuple[int, ...]], rows: list[int], keys: list[Key], sampling: Sampling
@@ -214,5 +281,5 @@ class _Path:
 def code_version() -> str:
     """A hash of the code that turns a view into a reply."""
     here = Path(__file__).parent
-    names = ("prompts.py", "dialect.py", "sampling.py", "branches.py", "transformer.py")
+    names = ("prompts.py", "dialect.py", "sampling.py", "branches.py", "choices.py", "transformer.py")
     return sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()[:16]

@@ -167,6 +167,8 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
         data["tokens"] = list(reply.tokens)
         data["logprobs"] = list(reply.logprobs)
         data["prompt_tokens"] = list(reply.prompt_tokens)
+        if reply.unconstrained is not None:
+            data["unconstrained"] = list(reply.unconstrained)
     return data
 
 
@@ -179,6 +181,7 @@ def _reply(data: Mapping[str, Any]) -> Reply:
         finish=data.get("finish", "stop"),
         prompt_tokens=tuple(data.get("prompt_tokens", ())),
         memory=data.get("memory"),
+        unconstrained=tuple(data["unconstrained"]) if "unconstrained" in data else None,
     )
 
 

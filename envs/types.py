@@ -124,6 +124,9 @@ class Reply:
     `tokens` and `logprobs` are the sampler's own (empty for scripted policies), `prompt_tokens` the ids
     the model was given; `finish` is `length` when the reply was cut at its token limit. `memory` is how
     the seat itself remembers the reply (None: as `text`; a policy that keeps thoughts sets it).
+
+    `unconstrained` is None for a reply drawn freely. For one drawn among choices, `logprobs` are those of
+    the distribution over the choices, and `unconstrained` those of the same tokens without the constraint.
     """
 
     text: str
@@ -133,6 +136,7 @@ class Reply:
     finish: Finish = "stop"
     prompt_tokens: tuple[int, ...] = ()
     memory: str | None = None
+    unconstrained: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from ..agents.policy import ConstraintError
 from ..envs.types import Episode, Message, Turn
 from .advantage import Outcome
 from .config import Credits
@@ -36,7 +37,8 @@ def collect(
 
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
-    which have no tokens, give no sample.
+    which have no tokens, give no sample. Raises ConstraintError for a turn of the learner that was held
+    to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
     outcomes: list[Outcome] = []
@@ -146,6 +148,11 @@ def _merged(
         reply = turn.reply
         if not reply.tokens:
             continue
+        if reply.unconstrained is not None:
+            raise ConstraintError(
+                f"turn {index} of {turn.seat} was drawn among its choices; its log-probabilities are not "
+                "those that the learner is trained on. Let the learner play unconstrained"
+            )
         prompt = reply.prompt_tokens
         if not tokens or prompt[: len(tokens)] != tokens:
             if tokens:
