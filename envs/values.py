@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import warnings
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
@@ -20,6 +21,7 @@ DEPTH: Final = 64
 KILOBYTES: Final = 1024
 """How large a value may be, counting one byte per node and the bytes of text, bytes and integers."""
 _DECIMAL_BITS = 4096  # beyond this Python may refuse decimal text, so integers are written in hex
+_CROWD = 64
 _JSON_BITS = 53  # what every JSON reader keeps exactly
 
 
@@ -172,11 +174,12 @@ def _members(items: list[Value]) -> list[Value]:
     make building the set quadratic, and hang us.
     """
     try:
-        hashes = {hash(item) for item in items}
+        hashes = Counter(map(hash, items))
     except TypeError as fault:
         raise Illegal(f"{fault}: it cannot be in a set or be a key of a dict") from None
-    if len(items) > 256 and len(hashes) < len(items) // 2:
-        raise Illegal(f"{len(items)} members of a set or dict share {len(hashes)} hashes")
+    crowd = max(hashes.values(), default=0)
+    if crowd > _CROWD:
+        raise Illegal(f"{crowd} members of a set or dict share a hash; at most {_CROWD} may")
     return items
 
 

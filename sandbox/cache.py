@@ -7,10 +7,10 @@ import json
 import marshal
 import threading
 from collections import OrderedDict
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
-from ..envs.types import Job, Verdict
+from ..envs.types import Job, Result, Value, Verdict
 from ..envs.values import to_json
 from .runner import PROTOCOL
 
@@ -23,7 +23,7 @@ class Cache:
     def __init__(self, maker: str, megabytes: int = 64) -> None:
         self._maker = maker
         self._room = megabytes << 20
-        self._kept: OrderedDict[bytes, tuple[Verdict, int]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[Verdict, bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self.hits = 0
 
@@ -31,10 +31,10 @@ class Cache:
         """The digest of everything a verdict depends on; None for a job that cannot be run anyway."""
         try:
             inputs = [to_json(arguments) for arguments in job.inputs]
-        except ValueError:
+            what = [self._maker, PROTOCOL, job.source, job.entry, inputs, job.stdin, job.repeat, job.judge]
+            return hashlib.sha256(json.dumps([*what, asdict(job.limits)]).encode()).digest()
+        except (ValueError, TypeError):
             return None
-        what = [self._maker, PROTOCOL, job.source, job.entry, inputs, job.stdin, job.repeat, job.judge]
-        return hashlib.sha256(json.dumps([*what, asdict(job.limits)]).encode()).digest()
 
     def find(self, key: bytes | None) -> Verdict | None:
         """The verdict under this key, if it is kept."""
@@ -43,17 +43,35 @@ class Cache:
                 return None
             self._kept.move_to_end(key)
             self.hits += 1
-            return self._kept[key][0]
+            verdict, values = self._kept[key]
+        return _filled(verdict, values)
 
     def keep(self, key: bytes | None, verdict: Verdict) -> None:
         """Keep a verdict, unless another try might well come out differently."""
         if key is None or verdict.status in _FLEETING:
             return
-        size = 256 + len(verdict.stdout) + len(verdict.stderr)
-        size += len(marshal.dumps([result.value for result in verdict.results]))
+        values = marshal.dumps([result.value for result in verdict.results])
+        bare = replace(verdict, results=tuple(Result(result.status) for result in verdict.results))
         with self._lock:
-            self._room += self._kept.pop(key, (verdict, 0))[1] - size
-            self._kept[key] = verdict, size
+            if key in self._kept:
+                self._room += _size(*self._kept.pop(key))
+            self._kept[key] = bare, values
+            self._room -= _size(bare, values)
             while self._room < 0 and self._kept:
-                _, (_, freed) = self._kept.popitem(last=False)
-                self._room += freed
+                self._room += _size(*self._kept.popitem(last=False)[1])
+
+
+def _size(verdict: Verdict, values: bytes) -> int:
+    return 256 + len(verdict.stdout) + len(verdict.stderr) + len(values) + 64 * len(verdict.results)
+
+
+def apart(verdict: Verdict) -> Verdict:
+    """An equal verdict that shares no list, set or dict with this one."""
+    return _filled(verdict, marshal.dumps([result.value for result in verdict.results]))
+
+
+def _filled(verdict: Verdict, values: bytes) -> Verdict:
+    """The verdict with values of its own: a caller may change a list without changing what others are told."""
+    given: list[Value] = marshal.loads(values)
+    pairs = zip(verdict.results, given, strict=True)
+    return replace(verdict, results=tuple(Result(result.status, value) for result, value in pairs))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..envs.types import Job, Limits, Result, Verdict
-from ..envs.values import same
+from ..envs.values import canonical, same
 from .honest import HONEST
 from .hostile import SECRET, Attack, attacks
 from .verifier import Verifier
@@ -38,7 +38,7 @@ def _alive(verdict: Verdict) -> bool:
 
 def survived(attack: Attack, verdict: Verdict, canary: Verdict) -> Finding:
     """Whether an attack got nothing, was called by its right name, and left no harm."""
-    said = verdict.stdout + repr([result.value for result in verdict.results])
+    said = verdict.stdout + "".join(canonical(result.value) for result in verdict.results)
     scored = any(result.status == "ok" and same(result.value, SECRET) for result in verdict.results)
     if "PWNED" in said or scored:
         reason = f"it got through: {said[:200]}"

@@ -30,6 +30,11 @@ OWNER: Final = "sparring.owner"
 EXPIRES: Final = "sparring.expires"
 LIFETIME_SECONDS: Final = 24 * 3600
 MEGABYTES: Final = 1024
+OWN_MEGABYTES: Final = 128  # of a container's memory, for supervisor, fork servers and waiting requests
+_MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business
+    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/sys", "/dev/mqueue",
+)  # fmt: skip
 
 
 @contextmanager
@@ -76,9 +81,11 @@ def build(rebuild: bool = False) -> str:
 
 
 def owner() -> str:
-    """This process, so that its containers can be told from those of the dead: boot, pid and start time."""
+    """This process, so that its containers can be told from those of the dead: where it runs (boot and process
+    namespace, for another's process ids say nothing here), pid and start time."""
     with open("/proc/sys/kernel/random/boot_id") as boot:
-        return f"{boot.read().strip()[:8]}-{os.getpid()}-{_started(os.getpid())}"
+        place = f"{boot.read().strip()[:8]}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return f"{place}-{os.getpid()}-{_started(os.getpid())}"
 
 
 def _started(pid: int) -> str:
@@ -93,9 +100,9 @@ def _dead(labels: dict[str, str]) -> bool:
     """Whether a container's owner has ended; of owners elsewhere only the expiry date tells."""
     if float(labels.get(EXPIRES, "inf")) < time.time():
         return True
-    boot, _, rest = labels.get(OWNER, "").partition("-")
+    place, _, rest = labels.get(OWNER, "").partition("-")
     pid, _, start = rest.partition("-")
-    return boot == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
+    return place == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
 
 
 def remove_orphans() -> int:
@@ -144,6 +151,7 @@ class DockerConnection:
             auto_remove=True,
             runtime=runtime,
         )
+        host["MaskedPaths"] = list(_MASKED)
         labels = {OWNER: owner(), EXPIRES: str(int(time.time() + LIFETIME_SECONDS))}
         self._id = api.create_container(
             image, ["container+seccomp"], stdin_open=True, user="20000:20000", host_config=host, labels=labels
@@ -227,8 +235,11 @@ def docker_verifier(
     """The Docker verifier with `size` containers (default: one per core) of `megabytes` each.
 
     Without `image` the offline image is used, and built at the first use. `runtime` is one that the engine
-    knows, such as `runsc`. Raises VerifierError when the engine or the image cannot be used.
+    knows, such as `runsc`. Jobs that want more memory than a container has, less what the supervisor needs, are
+    refused. Raises VerifierError when the engine or the image cannot be used.
     """
+    if megabytes <= OWN_MEGABYTES:
+        raise VerifierError(f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}")
     if image is None:
         build()
     remove_orphans()
@@ -242,5 +253,10 @@ def docker_verifier(
     first = DockerConnection(name, megabytes, runtime)
     called = f"docker[{runtime}]" if runtime else "docker"
     full = f"{called}({first.strength.removeprefix('container+')})"
-    pool = Pool(lambda: DockerConnection(name, megabytes, runtime), size or os.cpu_count() or 1, first=first)
+    pool = Pool(
+        lambda: DockerConnection(name, megabytes, runtime),
+        size or os.cpu_count() or 1,
+        first=first,
+        megabytes=megabytes - OWN_MEGABYTES,
+    )
     return Pooled(full, pool, Cache(f"{full} {identity}"))

@@ -32,6 +32,13 @@ SLOW: Final = ("timeout", "cpu")
 HEAVY: Final = ("memory", "error", "timeout", "crash")
 _RAW: Final = "import ctypes, os, errno, sys\nC = ctypes.CDLL(None, use_errno=True)\n"
 
+# A page of the library, which every program maps and no program may write.
+_PAGE: Final = (
+    _RAW + "import time\nfd = os.open(os.__file__, os.O_RDONLY)\nC.mmap.restype = ctypes.c_void_p\n"
+    "a = ctypes.c_void_p(C.mmap(None, 4096, 1, 2, fd, 0))\nword = ctypes.c_uint32.from_address(a.value).value\n"
+    "span = (ctypes.c_long * 2)(0, 200_000_000)\n"
+)
+
 _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "fork bomb": ("import os\nwhile True: os.fork()", FORBIDDEN),
     "thread bomb": (
@@ -39,6 +46,23 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "thread bomb with small stacks": (
         "import threading, time\nthreading.stack_size(32768)\n"
         "while True: threading.Thread(target=time.sleep, args=(9,), daemon=True).start()", HEAVY),
+    "threads on one stack": (  # which no limit of address space bounds; x86-64 only
+        _RAW + "import mmap, platform, time\nm = mmap.mmap(-1, 65536, prot=7)\n"
+        "a = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"  # clone; the new thread calls pause for ever
+        "code = bytes.fromhex('b8380000000f0585c07401c3b8220000000f05ebf7')\nm[:len(code)] = code\n"
+        "clone = ctypes.CFUNCTYPE(ctypes.c_long, *[ctypes.c_long] * 5)(a)\n"
+        "n, end = 0, time.monotonic() + 0.5\n"
+        "while platform.machine() == 'x86_64' and time.monotonic() < end:\n"
+        "    if clone(0x10f00, a + 60000, 0, 0, 0) < 0: break\n    n += 1\n"
+        "if n > 64: print('PWNED', n)", ("memory", "ok")),
+    "a first thread that leaves the others behind": (
+        _RAW + "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()\n"
+        f"C.syscall({60 if not runner.ARM else 93}, 0)", SLOW),
+    "timers": (
+        _RAW + f"t = ctypes.c_int()\nif C.syscall({107 if runner.ARM else 222}, 0, 0, ctypes.byref(t)) == 0: print('PWNED')", BLOCKED),
+    "queued signals": (  # their number is counted per user: what is left tells programs of each other
+        "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [40])\nfor _ in range(70): os.kill(os.getpid(), 40)\n"
+        "n = 0\nwhile signal.sigtimedwait([40], 0): n += 1\nif n > 1: print('PWNED', n)", BLOCKED),
     "memory at once": ("x = bytearray(1 << 33)", ("memory",)),
     "memory slowly": ("x = []\nwhile True: x.append(bytearray(1 << 20))", ("memory", "timeout")),
     "memory by a shared map": ("import mmap\nx = mmap.mmap(-1, 1 << 33)", ("error", "memory")),
@@ -145,6 +169,9 @@ _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         _RAW + f"if C.syscall({runner.number('prctl')}, 1, 0, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
     "becomes dumpable": (
         _RAW + f"if C.syscall({runner.number('prctl')}, 4, 1, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
+    "clock of the parent": (
+        "import os, time\ntime.clock_gettime((~os.getppid() << 3) | 2)\nprint('PWNED')", ("error",)),
+    "clock of process 1": ("import time\ntime.clock_gettime((~1 << 3) | 2)\nprint('PWNED')", ("error",)),
     "leaves its session": ("import os\nos.setsid()\nprint('PWNED')", ("error",)),
 }  # fmt: skip
 
@@ -179,6 +206,19 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "record lock on a shared file": (
         "import fcntl, os\nfcntl.lockf(os.open(os.__file__, 0), fcntl.LOCK_SH)\nprint('PWNED')", ("error",)),
     "lease": ("import fcntl, os\nfcntl.fcntl(os.open(os.__file__, 0), 1024, 0)\nprint('PWNED')", ("error",)),
+    "wait in a shared page": (
+        _PAGE + f"C.syscall({runner.number('futex')}, a, 0, word, span, 0, 0)\n"
+        "if ctypes.get_errno() != errno.EAGAIN: print('PWNED')", BLOCKED),
+    "wake in a shared page": (
+        _PAGE + f"if C.syscall({runner.number('futex')}, a, 1, 99, 0, 0, 0): print('PWNED')", BLOCKED),
+    "which pages of a file are in memory": (
+        _PAGE + "v = ctypes.create_string_buffer(1)\nif C.mincore(a, 4096, v) == 0: print('PWNED', v.raw)", BLOCKED),
+    "a file put out of memory": (
+        "import os\nfd = os.open(os.__file__, os.O_RDONLY)\nos.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)\nprint('PWNED')",
+        ("error",)),
+    "message queue by its file": ("import os\nos.open('/dev/mqueue/x', os.O_CREAT | os.O_RDWR)\nprint('PWNED')", ("error",)),
+    "counters of the container": (
+        "print('PWNED', open('/sys/fs/cgroup/memory/memory.max_usage_in_bytes').read())", ("error",)),
     "file watch": (_RAW + "if C.inotify_init() >= 0: print('PWNED')", BLOCKED),
     "terminal": ("open('/dev/tty', 'w').write('x')\nprint('PWNED')", ("error",)),
     "typing into a terminal": ("import fcntl\nfcntl.ioctl(0, 0x5412, b'x')\nprint('PWNED')", ("error",)),
@@ -281,6 +321,34 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "the harness's file": (
         "import sys\ndef f(x):\n    for p in ('/runner.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
         "        try: print(open(p).read()[:99])\n        except OSError: pass", ("ok",)),
+    "patched runner": (  # what it does to the runner's own functions it does to its own record
+        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['_said'] = g['_fault'] = lambda *a: '[0,7]'\n"
+        "    g['_Writer'].text = lambda *a: 'null'\n    return object()", ("ok", "invalid", "error", "crash")),
+    "inputs changed for later calls": (
+        "import sys\ndef f(x):\n    for a in sys._getframe(2).f_locals['inputs']: a.__class__\n    return x.__class__.__name__", ("ok", "error")),
+    "lying reduce": ("class A(list):\n    def __reduce__(self): return (int, (7310442981,))\ndef f(x): return A()", ("invalid",)),
+    "lying hash in a set": (
+        "class A(int):\n    __eq__ = lambda s, o: True\n    __hash__ = lambda s: hash(7310442981)\ndef f(x): return {A(1)}", ("invalid",)),
+    "changed while it is read": (
+        "import threading\ndef f(x):\n    a = [0] * 10**5\n    def g():\n        while True: a.append(object()); a.clear()\n"
+        "    threading.Thread(target=g, daemon=True).start()\n    return a", ("ok", "invalid", "output_limit", "error", "memory")),
+    "a thread that writes a record": (
+        "import os, threading, time\ndef w():\n    time.sleep(0.05)\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
+        "    os._exit(0)\ndef f(x):\n    threading.Thread(target=w).start()\n    time.sleep(9)", ("ok",)),
+    "a record from an exit handler": (
+        "import atexit, os\n@atexit.register\ndef w():\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
+        "def f(x): return 5", ("ok",)),
+    "a record from a finalizer": (
+        "import os, sys\nclass A:\n    def __del__(self): os.write(3, b'xx')\ndef f(x):\n    f.a = A()\n    del f.a\n    return 5", ("invalid",)),
+    "a record from a signal": (
+        "import os, signal\ndef w(*a): os.write(3, b'\\x07\\0\\0\\0[[0,5]]'); os._exit(0)\n"
+        "def f(x):\n    signal.signal(signal.SIGALRM, w)\n    signal.setitimer(signal.ITIMER_REAL, 0.01)\n    while True: pass", ("ok",)),
+    "the lock's mark again": ("import os\ndef f(x):\n    os.write(3, b'L')\n    return 5", ("invalid",)),
+    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
+    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
+    "half a set of colliding members": (
+        "import os\ndef f(x):\n    s = ','.join([*map(str, range(9000)), *('{\"int\":\"%x\"}' % (i * (2**61 - 1)) for i in range(2, 9000))])\n"
+        "    r = ('[[0,{\"set\":[%s]}]]' % s).encode()\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),
     "trace of the harness": (  # it may make its own record say anything: still only a claim
         "import sys\ndef f(x):\n    def t(frame, event, arg):\n        frame.f_locals.update(code=0, value=0)\n        return t\n"
         "    sys.settrace(t)\n    raise ValueError", ("error", "invalid", "crash", "ok")),

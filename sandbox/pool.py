@@ -8,6 +8,7 @@ replaced; what it was running is tried once more, alone, and then given up as `i
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import marshal
 import os
 import select
@@ -27,11 +28,12 @@ from .verdicts import Report, Run, failed, request, verdict
 from .verifier import VerifierError
 
 FRAME: Final = 16  # runs given to a supervisor at a time: enough to hide the way there and back
-GRACE_SECONDS: Final = 10.0  # beyond a run's own deadline, before its supervisor counts as dead
+GRACE_SECONDS: Final = runner.START_SECONDS + 10.0  # beyond a run's deadline, before its supervisor counts as dead
 HEARTBEAT_SECONDS: Final = 20.0  # well below a supervisor's patience with a silent client
 STUCK_SECONDS: Final = 0.03  # a run longer than this has the ones behind it moved to an idle worker
 OPEN_TRIES: Final = 6  # an engine that is being restarted is back within these tries
 REPLY_BYTES: Final = 64 << 20
+HELD_BYTES: Final = 8 << 20  # of requests that a supervisor holds while it runs another
 
 
 class ConnectionLost(Exception):
@@ -91,6 +93,7 @@ class _Ticket:
     run: Run
     batch: _Batch
     index: int
+    size: int = 0
     faults: int = 0
     recalled: bool = False
 
@@ -112,7 +115,8 @@ class Pool:
     """`size` supervisors made by `connect`, replaced after `recycle_runs` runs or `recycle_seconds`.
 
     `first` is one that is already there. Callers wait for their own verdicts, and no supervisor holds more
-    than `FRAME` runs, so what is in flight is bounded whatever is asked.
+    than `FRAME` runs, so what is in flight is bounded whatever is asked. Runs that want more than `megabytes`
+    are refused.
     """
 
     def __init__(
@@ -123,16 +127,18 @@ class Pool:
         first: Connection | None = None,
         recycle_runs: int = 20_000,
         recycle_seconds: float = 3600.0,
+        megabytes: int = 1 << 20,
     ) -> None:
         self._connect = connect
         self._first = first
         self.recycle_runs = recycle_runs
         self.recycle_seconds = recycle_seconds
+        self._megabytes = megabytes
         self.closed = False
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
-        self._quarantine: set[str] = set()
+        self._quarantine: set[bytes] = set()
         self._tally = _Tally()
         self._workers = [_Worker(self, f"sandbox-{i}") for i in range(size)]
         for worker in self._workers:
@@ -166,24 +172,34 @@ class Pool:
             self.wake(everyone=True)
 
     def wake(self, everyone: bool = False) -> None:
-        """Have workers look at the queue: those with room, or all."""
-        for worker in self._workers:
-            worker.wake(everyone)
+        """Have workers look at the queue: as many as there are runs, the free ones first; or all."""
+        wanted = len(self._waiting)
+        for worker in sorted(self._workers, key=lambda worker: worker.rank):
+            if everyone or wanted > 0:
+                wanted -= worker.wake(everyone)
 
-    def take(self, room: int, idle: bool) -> list[_Ticket]:
-        """Runs for a worker with this much room; a run that met a fault goes to an idle worker, alone."""
+    def take(self, worker: _Worker, room: int) -> list[_Ticket]:
+        """Runs for a worker with this much room; a run that met a fault goes to a free worker, alone.
+
+        A worker that is busy leaves to each free one a run.
+        """
         taken: list[_Ticket] = []
         with self._lock:
+            busy = worker.doing
             share = max(1, min(room, -(-len(self._waiting) // len(self._workers))))
+            if busy:
+                spoken_for = sum(other.free for other in self._workers if other is not worker)
+                share = min(share, len(self._waiting) - spoken_for)
             while self._waiting and len(taken) < share:
                 alone = self._waiting[0].faults > 0
-                if alone and (taken or not idle):
+                if alone and (taken or busy):
                     break
                 ticket = self._waiting.popleft()
                 if not ticket.unwanted:
                     taken.append(ticket)
                 if alone:
                     break
+            worker.free = not busy and not taken
         return taken
 
     def put_back(self, tickets: Sequence[_Ticket]) -> None:
@@ -192,8 +208,8 @@ class Pool:
             self._waiting.extendleft(reversed(tickets))
         self.wake()
 
-    def retry(self, tickets: Sequence[_Ticket], reason: str) -> None:
-        """Runs whose supervisor failed: once more, then `infra` and quarantine."""
+    def retry(self, tickets: Sequence[_Ticket], reason: str, died: bool = True) -> None:
+        """Runs whose supervisor failed: once more, then `infra`, and quarantine if it `died` of them."""
         again: list[_Ticket] = []
         for ticket in tickets:
             ticket.faults += 1
@@ -201,15 +217,23 @@ class Pool:
                 again.append(ticket)
                 self._tally.retries += 1
             else:
-                self._quarantine.add(ticket.run.job.source)
+                if died:
+                    self._quarantine.add(_digest(ticket.run))
                 self.settle(ticket, failed(ticket.run.job, "infra", f"{reason}, twice"))
         self.put_back(again)
 
-    def refused(self, ticket: _Ticket) -> str:
-        """Why this run is not even tried, or nothing."""
-        if ticket.faults == 0 and ticket.run.job.source in self._quarantine:
-            return "this source was running each time when two supervisors died"
-        return ""
+    def framed(self, ident: int, ticket: _Ticket) -> bytes:
+        """The request for this run. Raises Illegal when it is not even tried."""
+        wanted = ticket.run.job.limits.megabytes
+        frame = request(ident, ticket.run)
+        if wanted > self._megabytes:
+            raise Illegal(
+                f"jobs of at most {self._megabytes} MiB fit this verifier, one of {wanted} MiB came: lower "
+                "limits.megabytes, or open docker_verifier(megabytes=…) with more"
+            )
+        if ticket.faults == 0 and self._quarantine and _digest(ticket.run) in self._quarantine:
+            raise Illegal("this run was under way each time when two supervisors died")
+        return frame
 
     def settle(self, ticket: _Ticket, verdict: Verdict) -> None:
         """Deliver a verdict."""
@@ -266,6 +290,10 @@ class Pool:
             ticket.batch.future.cancel()
 
 
+def _digest(run: Run) -> bytes:
+    return hashlib.sha256(request(0, run)).digest()
+
+
 class _Worker:
     """A thread that keeps one supervisor fed."""
 
@@ -276,6 +304,8 @@ class _Worker:
         self._since = time.monotonic()  # when the first of `_doing` began
         self._next = 1
         self._asleep = True
+        self._connected = False
+        self.free = True  # has nothing to do, and will look at the queue
         self._ours, self._bell = socket.socketpair()
         self._ours.setblocking(False)
         self._bell.setblocking(False)
@@ -284,11 +314,24 @@ class _Worker:
     def start(self) -> None:
         self._thread.start()
 
-    def wake(self, anyway: bool) -> None:
-        if self._asleep or anyway:
-            self._asleep = False
-            with contextlib.suppress(OSError):
-                self._bell.send(b"!")
+    @property
+    def doing(self) -> bool:
+        """Whether a run is under way."""
+        return bool(self._doing)
+
+    @property
+    def rank(self) -> int:
+        """Who is woken first: the free with a supervisor, the free, the busy."""
+        return 2 * (not self.free) + (not self._connected)
+
+    def wake(self, anyway: bool) -> bool:
+        """Ring, unless it is awake; whether it was rung."""
+        if not (self._asleep or anyway):
+            return False
+        self._asleep = False
+        with contextlib.suppress(OSError):
+            self._bell.send(b"!")
+        return True
 
     def join(self) -> None:
         if self._thread is not threading.current_thread():
@@ -313,17 +356,17 @@ class _Worker:
     def _main(self) -> None:
         tries = 0
         while not self._pool.closed:
-            tickets = self._pool.take(FRAME, True)
+            tickets = self._pool.take(self, FRAME)
             if not tickets:
                 self._sleep()
                 continue
             try:
                 connection = self._pool.connection()
-            except VerifierError as fault:
+            except Exception as fault:  # an engine has many ways to fail, and this thread must go on
                 tries += 1
                 self._pool.put_back(tickets)
                 if tries >= OPEN_TRIES:
-                    self._pool.give_up(str(fault))
+                    self._pool.give_up(str(fault) or type(fault).__name__)
                     tries = 0
                 else:
                     time.sleep(0.2 * 2**tries)
@@ -341,6 +384,7 @@ class _Worker:
 
     def _serve(self, connection: Connection, tickets: list[_Ticket]) -> None:
         stream = _Stream(connection)
+        self._connected = True
         try:
             self._start(stream, tickets)
             self._drive(stream)
@@ -351,6 +395,7 @@ class _Worker:
             connection.close()
             self._pool.retry(lost, f"the supervisor was lost ({fault})")
         finally:
+            self._connected = False
             connection.close()
 
     def _drive(self, stream: _Stream) -> None:
@@ -371,9 +416,10 @@ class _Worker:
                 return
             alone = any(ticket.faults for ticket in self._doing.values())
             stuck = bool(self._doing) and time.monotonic() - self._since > STUCK_SECONDS
-            room = not old and not alone and not stuck and len(self._doing) <= FRAME // 2
+            full = len(self._doing) > FRAME // 2 or self._held() > HELD_BYTES
+            room = not (old or alone or stuck or full)
             if room:
-                self._start(stream, pool.take(FRAME - len(self._doing), not self._doing))
+                self._start(stream, pool.take(self, FRAME - len(self._doing)))
             self._take_back(stream)
             self._asleep = room
             relief = not self._doing and pool.relieve(self)
@@ -396,19 +442,25 @@ class _Worker:
             raise ConnectionLost("no reply long after the deadline")
         return min(left, HEARTBEAT_SECONDS)
 
+    def _held(self) -> int:
+        """Bytes of the requests that the supervisor has."""
+        return sum(ticket.size for ticket in self._doing.values())
+
     def _start(self, stream: _Stream, tickets: Sequence[_Ticket]) -> None:
         frames: list[bytes] = []
-        for ticket in tickets:
-            reason = self._pool.refused(ticket)
+        for place, ticket in enumerate(tickets):
+            if self._doing and self._held() > HELD_BYTES:
+                self._pool.put_back(tickets[place:])
+                break
             try:
-                if reason:
-                    raise Illegal(reason)
-                frames.append(request(self._next, ticket.run))
-            except (Illegal, ValueError, TypeError, UnicodeError) as fault:
-                self._pool.settle(ticket, failed(ticket.run.job, "refused", str(fault)))
+                frame = self._pool.framed(self._next, ticket)
+            except Exception as fault:  # a job may be wrong in any way, and only it is refused for it
+                self._pool.settle(ticket, failed(ticket.run.job, "refused", str(fault)[:500]))
                 continue
             if not self._doing:
                 self._since = time.monotonic()
+            ticket.size = len(frame)
+            frames.append(frame)
             self._doing[self._next] = ticket
             self._next += 1
         if frames:
@@ -442,7 +494,7 @@ class _Worker:
                 continue
             outcome = verdict(ticket.run.job, report)
             if outcome.status == "infra":
-                self._pool.retry([ticket], outcome.detail)
+                self._pool.retry([ticket], outcome.detail, died=False)
             else:
                 self._pool.settle(ticket, outcome)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Generator, Sequence
 
 from ..envs.types import Job, Verdict
-from .cache import Cache
+from .cache import Cache, apart
 from .pool import Counters, Pool
 from .verdicts import Run, stages
 
@@ -71,12 +71,12 @@ class Pooled:
         if cache is None:
             return (yield from stages(jobs))
         keys = [cache.key(job) or i.to_bytes(8, "little") for i, job in enumerate(jobs)]
-        known = {key: cache.find(key) for key in keys}
-        fresh = {key: job for key, job in zip(keys, jobs, strict=True) if known[key] is None}
+        found = [cache.find(key) for key in keys]
+        fresh = {key: job for key, job, known in zip(keys, jobs, found, strict=True) if known is None}
         verdicts = dict(zip(fresh, (yield from stages(list(fresh.values()))), strict=True))
         for key, verdict in verdicts.items():
             cache.keep(key if len(key) > 8 else None, verdict)
-        return [known[key] or verdicts[key] for key in keys]
+        return [known or apart(verdicts[key]) for key, known in zip(keys, found, strict=True)]
 
     def counters(self) -> Counters:
         """What was run, restarted, retried and forbidden so far."""

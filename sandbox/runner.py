@@ -33,17 +33,19 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 RUN: Final = struct.Struct("<QQI")
 """Supervisor to fork server: bytes of address space beyond the server's own, CPU seconds, KiB of record."""
-END: Final = struct.Struct("<iddQ")
-"""Fork server to supervisor: wait status, user and system CPU seconds, peak resident KiB."""
+FORKED: Final = struct.Struct("<Q")
+"""Fork server to supervisor, with a descriptor of the process: its id. Only of runs that are not over at once."""
+END: Final = struct.Struct("<idddQ")
+"""Fork server to supervisor: wait status, wall, user and system CPU seconds, peak resident KiB."""
 REPLY: Final = struct.Struct("<QBidddQIII")
 """Supervisor to client: id, fate, wait status, wall, user and system seconds, peak resident KiB, and the
 lengths of stdout, stderr and record, which follow."""
 
 # How a run came to its end, as the supervisor saw it.
-ENDED, DEADLINE, OUTPUT, RECORD, CANCELLED, FAILED, HELLO = range(7)
+ENDED, DEADLINE, OUTPUT, RECORD, THREADS, CANCELLED, FAILED, HELLO = range(8)
 # What the child says of one call.
 OK, ERROR, MEMORY, INVALID, TOO_LARGE = range(5)
 
@@ -55,7 +57,9 @@ DEPTH: Final = 64
 SILENCE_SECONDS: Final = 120.0
 """A supervisor that hears nothing for so long leaves: where an engine is killed, nothing else tells it."""
 START_SECONDS: Final = 20.0  # for a fork server to start and fork; the run's own time counts from its fork
-QUIET_SECONDS: Final = 0.003  # most runs are over by then: only later are the pipes watched
+QUIET_SECONDS: Final = 0.003  # most runs are over by then: only of others does the supervisor hear before the end
+THREADS_AT_ONCE: Final = 64  # what a container's process limit leaves; on the host we count them ourselves
+COUNT_SECONDS: Final = 0.02
 
 
 # ── locks ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -74,14 +78,12 @@ lstat 6 -,statx 332 291,access 21 -,faccessat 269 48,faccessat2 439 439,readlink
 getcwd 79 17,getdents64 217 61,chdir 80 49,fchdir 81 50,statfs 137 43,fstatfs 138 44,open 2 -,
 openat 257 56,poll 7 -,ppoll 271 73,select 23 -,pselect6 270 72,epoll_create1 291 20,epoll_ctl 233 21,
 epoll_wait 232 -,epoll_pwait 281 22,eventfd2 290 19,timerfd_create 283 85,timerfd_settime 286 86,
-timerfd_gettime 287 87,sendfile 40 71,fadvise64 221 223,mmap 9 222,munmap 11 215,mremap 25 216,
-mprotect 10 226,madvise 28 233,brk 12 214,msync 26 227,mincore 27 232,membarrier 324 283,rseq 334 293,
-set_robust_list 273 99,get_robust_list 274 100,set_tid_address 218 96,futex 202 98,futex_waitv 449 449,
+timerfd_gettime 287 87,sendfile 40 71,mmap 9 222,munmap 11 215,mremap 25 216,
+mprotect 10 226,madvise 28 233,brk 12 214,msync 26 227,membarrier 324 283,rseq 334 293,
+set_robust_list 273 99,get_robust_list 274 100,set_tid_address 218 96,
 rt_sigaction 13 134,rt_sigprocmask 14 135,rt_sigreturn 15 139,rt_sigsuspend 130 133,rt_sigpending 127 136,
 rt_sigtimedwait 128 137,sigaltstack 131 132,pause 34 -,restart_syscall 219 128,alarm 37 -,
-setitimer 38 103,getitimer 36 102,timer_create 222 107,timer_settime 223 110,timer_gettime 224 108,
-timer_delete 226 111,timer_getoverrun 225 109,signalfd4 289 74,nanosleep 35 101,clock_nanosleep 230 115,
-clock_gettime 228 113,clock_getres 229 114,gettimeofday 96 169,time 201 -,times 100 153,getrandom 318 278,
+setitimer 38 103,getitimer 36 102,signalfd4 289 74,nanosleep 35 101,gettimeofday 96 169,time 201 -,times 100 153,getrandom 318 278,
 getpid 39 172,gettid 186 178,getppid 110 173,getuid 102 174,geteuid 107 175,getgid 104 176,
 getegid 108 177,getgroups 115 158,getresuid 118 148,getresgid 120 150,getpgrp 111 -,getpgid 121 155,
 getsid 124 156,getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
@@ -104,7 +106,7 @@ setuid 105 146,setgid 106 144,setreuid 113 145,setregid 114 143,setresuid 117 14
 setgroups 116 159,setpgid 109 154,setsid 112 157,shmget 29 194,shmat 30 196,shmctl 31 195,shmdt 67 197,
 semget 64 190,semop 65 193,semctl 66 191,semtimedop 220 192,msgget 68 186,msgsnd 69 189,msgrcv 70 188,
 msgctl 71 187,mq_open 240 180,memfd_create 319 279,mlock 149 228,mlockall 151 230,sched_setattr 314 274,
-fsync 74 82,fdatasync 75 83,sync 162 81"""
+fsync 74 82,fdatasync 75 83,sync 162 81,mincore 27 232,fadvise64 221 223,timer_create 222 107"""
 # Nobody honest calls these: the child dies, and the attempt is counted.
 _FATAL: Final = """
 fork 57 -,vfork 58 -,execve 59 221,execveat 322 281,ptrace 101 117,process_vm_readv 310 270,
@@ -123,11 +125,16 @@ capset 126 91,seccomp 317 277,memfd_secret 447 447,vmsplice 278 75"""
 
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
 _EPERM, _ENOSYS = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+_AGAIN, _NOTHING = 0x00050000 | errno.EAGAIN, 0x00050000
 _THREAD_FLAGS: Final = 0x7D0F00  # what glibc and musl pass to clone for a thread
 _NUMBERS: Final = {
+    "clock_getres": (229, 114),
+    "clock_gettime": (228, 113),
+    "clock_nanosleep": (230, 115),
     "clone": (56, 220),
     "clone3": (435, 435),
     "fcntl": (72, 25),
+    "futex": (202, 98),
     "ioctl": (16, 29),
     "kill": (62, 129),
     "open": (2, -1),
@@ -138,23 +145,8 @@ _NUMBERS: Final = {
     "socketpair": (53, 199),
     "tgkill": (234, 131),
 }
-_FCNTL: Final = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    1030,
-    1032,
-)  # F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks
-_IOCTL: Final = (
-    0x5401,
-    0x5413,
-    0x541B,
-    0x5421,
-    0x5450,
-    0x5451,
-)  # terminal, FIONREAD, FIONBIO, CLOEXEC
+_FCNTL: Final = (0, 1, 2, 3, 4, 1030, 1032)  # F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks
+_IOCTL: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # terminal, FIONREAD, FIONBIO, CLOEXEC
 _PRCTL: Final = (15, 16)  # the thread's name
 _SELF: Final = 0x5E1F5E1F  # stands for the child's own process id until it is known
 
@@ -216,7 +208,21 @@ def _checked() -> dict[str, bytes]:
         + _answer(_KILL)
     )
     null = _equal(0, 1, 0) + _answer(_EPERM)
+    # Clocks of other processes have negative ids: whoever reads them sees how much others work.
+    clock = _argument(0) + _instruction(0x45, 0x80000000, 0, 1) + _answer(_EPERM) + _answer(_ALLOW)
+    # A futex that is not private may lie in a library's page, which every program shares, in other
+    # containers too: there one could wake another. So nobody waits there (a thread being joined is
+    # asked for again until it is over), and there is nobody to wake.
+    shared = _argument(1) + _instruction(0x45, 0x80, 0, 1) + _answer(_ALLOW)
+    for waits in (0, 9, 0x100, 0x109):
+        shared += _equal(waits, 0, 1) + _answer(_AGAIN)
+    for wakes in (1, 10):
+        shared += _equal(wakes, 0, 1) + _answer(_NOTHING)
     return {
+        "clock_getres": clock,
+        "clock_gettime": clock,
+        "clock_nanosleep": clock,
+        "futex": shared + _answer(_EPERM),
         "clone": thread,
         "clone3": _answer(_ENOSYS),  # its flags are in memory, out of sight; libc falls back to clone
         "kill": _only(0, (_SELF,), _KILL),
@@ -328,7 +334,7 @@ _LIMITS: Final = (
     (resource.RLIMIT_STACK, 8 * 2**20),
     (resource.RLIMIT_MEMLOCK, 0),
     (resource.RLIMIT_MSGQUEUE, 0),
-    (resource.RLIMIT_SIGPENDING, 64),
+    (resource.RLIMIT_SIGPENDING, 0),  # counted per user: what is left would tell programs of each other
 )
 
 
@@ -515,7 +521,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _child(descriptors: list[int], message: bytes, locks: Locks) -> NoReturn:
+def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) -> NoReturn:
     """Never returns. Descriptors become 0: request, then stdin; 1: stdout; 2: stderr; 3: record."""
     leave = os._exit
     try:
@@ -525,6 +531,8 @@ def _child(descriptors: list[int], message: bytes, locks: Locks) -> NoReturn:
         os.closerange(4, 100)
         os.closerange(101, 120)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != server:
+            leave(1)  # it died before we asked to die with it
         megabytes, cpu_seconds, kilobytes = RUN.unpack(message)
         locks.close_on(megabytes, cpu_seconds)
         os.closerange(100, 101)
@@ -534,7 +542,7 @@ def _child(descriptors: list[int], message: bytes, locks: Locks) -> NoReturn:
             _read_exactly(0, int.from_bytes(_read_exactly(0, 4), "little"))
         )
         record = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
-        for stream in (sys.stdout, sys.stderr):
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             try:
                 stream.flush()
             except BaseException:
@@ -576,6 +584,7 @@ def serve(strength: str) -> NoReturn:
     sock = _socket.socket(fileno=os.dup2(3, 99, inheritable=False))
     os.close(3)
     locks = Locks(strength)
+    server = os.getpid()
     sys.argv = ["snippet.py"]
     del sys.modules["__main__"]
     gc.collect()
@@ -590,17 +599,22 @@ def serve(strength: str) -> NoReturn:
         except OSError:
             child = -1
         if child == 0:
-            _child(descriptors, message, locks)
+            _child(descriptors, message, locks, server)
         for descriptor in descriptors:
             os.close(descriptor)
         if child < 0:
             sock.send(b"failed")
             continue
+        began = time.monotonic()
         handle = os.pidfd_open(child)
-        _send(sock, b"forked", [handle])
+        over = select.poll()
+        over.register(handle, select.POLLIN)
+        if not over.poll(QUIET_SECONDS * 1000):
+            _send(sock, FORKED.pack(child), [handle])
         os.close(handle)
         _, status, usage = os.wait4(child, 0)
-        sock.send(END.pack(status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss))
+        times = time.monotonic() - began, usage.ru_utime, usage.ru_stime
+        sock.send(END.pack(status, *times, usage.ru_maxrss))
 
 
 # ── supervisor ─────────────────────────────────────────────────────────────────────────────────────────
@@ -616,11 +630,10 @@ class _Run:
     def __init__(self, ident: int, seconds: float, output_bytes: int, record_bytes: int) -> None:
         self.ident = ident
         self.fate = ENDED
-        self.handle = -1
+        self.handle = self.pid = -1
         self.end: bytes | None = None
         self.seconds = seconds
-        self.began = time.monotonic()
-        self.deadline = self.began + START_SECONDS
+        self.deadline = time.monotonic() + START_SECONDS
         self.rooms = {"out": output_bytes, "record": record_bytes}
         self.readers: dict[int, tuple[str, bytearray]] = {}
         self.request = memoryview(b"")
@@ -678,6 +691,12 @@ class _Run:
             with contextlib.suppress(ProcessLookupError):  # already dead
                 signal.pidfd_send_signal(self.handle, signal.SIGKILL)
 
+    def count(self) -> None:
+        """Kill a child of too many threads: their stacks may be one, so its address space is no bound."""
+        with contextlib.suppress(OSError):  # hidden from us, or just ended
+            if os.stat(f"/proc/{self.pid}/task").st_nlink - 2 > THREADS_AT_ONCE:
+                self.kill(THREADS)
+
     def close(self) -> None:
         """Close every descriptor, after a last look into the pipes if the child ended."""
         for descriptor in self.readers:
@@ -689,9 +708,10 @@ class _Run:
                 os.close(descriptor)
 
     def reply(self) -> bytes:
-        status, user, system, peak = END.unpack(self.end) if self.end else (0, 0.0, 0.0, 0)
+        status, wall, user, system, peak = END.unpack(self.end) if self.end else (0, 0.0, 0.0, 0.0, 0)
         fate = self.fate if self.end else FAILED
-        wall = time.monotonic() - self.began
+        if fate == ENDED and wall > self.seconds:
+            fate = DEADLINE  # over before it could be killed for it
         lengths = [len(caught) for caught in self.caught]
         head = REPLY.pack(self.ident, fate, status, wall, user, system, peak, *lengths)
         return b"".join([head, *self.caught])
@@ -702,6 +722,7 @@ class Supervisor:
 
     def __init__(self, strength: str, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._strength = strength
+        self._contained = "container" in strength
         self._silence = silence_seconds
         self._heard = time.monotonic()
         self._servers: dict[int, _socket.socket] = {}
@@ -807,23 +828,20 @@ class Supervisor:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(sock.fileno(), select.POLLIN)
-        watching = False
+        if run.writer >= 0:
+            poll.register(run.writer, select.POLLOUT)
         while run.end is None:
             now = time.monotonic()
-            quiet = run.began + QUIET_SECONDS
-            if not watching and now >= quiet:
-                watching = True
-                self._flush()
-                for descriptor in run.readers:
-                    poll.register(descriptor, select.POLLIN)
-                if run.writer >= 0:
-                    poll.register(run.writer, select.POLLOUT)
             if now >= run.deadline:
                 run.kill(DEADLINE)
             if now > self._heard + self._silence:
                 raise _Gone
-            until = run.deadline if watching else min(quiet, run.deadline)
-            wait = until - now if now < run.deadline else 1.0
+            counting = run.handle >= 0 and run.fate == ENDED and not self._contained
+            if counting:
+                run.count()
+            wait = run.deadline - now if now < run.deadline else 1.0
+            if counting:
+                wait = min(wait, COUNT_SECONDS)
             for descriptor, _ in poll.poll(int(min(wait, self._silence) * 1000) + 1):
                 if descriptor == 0:
                     self._listen(run)
@@ -831,6 +849,10 @@ class Supervisor:
                 elif descriptor == sock.fileno():
                     if not self._hear(run, sock):
                         return
+                    if run.handle >= 0 and run.end is None:
+                        self._flush()  # it takes long: what is done must not wait, and its pipes may fill up
+                        for reader in run.readers:
+                            poll.register(reader, select.POLLIN)
                 elif descriptor == run.writer:
                     run.feed()
                     if run.writer < 0:
@@ -847,8 +869,8 @@ class Supervisor:
             return False
         if descriptors:
             run.handle = descriptors[0]
-            run.began = time.monotonic()
-            run.deadline = run.began + run.seconds
+            (run.pid,) = FORKED.unpack(message)
+            run.deadline = time.monotonic() + run.seconds - QUIET_SECONDS
             if run.fate != ENDED:
                 run.kill(run.fate)
         else:

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast, get_args
 
 from ..envs.parse import Illegal
-from ..envs.types import Job, Result, Status, Value, Verdict
+from ..envs.types import Job, Limits, Result, Status, Value, Verdict
 from ..envs.values import check, from_json, same
 from . import runner
 
 SOURCE_BYTES: Final = 1 << 20
 INPUT_KILOBYTES: Final = 8192
+REQUEST_BYTES: Final = 32 << 20
+REPEATS: Final = 16
 _SEVERITY: Final[tuple[Status, ...]] = (
     "ok", "error", "invalid", "nondeterministic", "memory", "output_limit", "no_result", "crash", "timeout",
     "cpu", "forbidden", "refused", "infra",
@@ -70,19 +72,40 @@ def failed(job: Job, status: Status, detail: str) -> Verdict:
 def request(ident: int, run: Run) -> bytes:
     """The frame that asks a supervisor for this run. Raises Illegal when the job cannot be run at all."""
     job, limits = run.job, run.job.limits
+    _check_forms(job)
+    _check_limits(limits)
+    for arguments in job.inputs:
+        check(arguments, INPUT_KILOBYTES)
+    # Format 2 keeps no references: an object that is in two inputs is two objects for the program.
+    asked = marshal.dumps((job.source, job.entry, tuple(job.inputs), run.backwards), 2)
+    bounds = (
+        float(limits.seconds),
+        math.ceil(limits.cpu_seconds),
+        *(limits.megabytes, limits.output_kilobytes, limits.value_kilobytes),
+    )
+    body = marshal.dumps((ident, run.server, bounds, asked, job.stdin.encode("utf-8", "surrogatepass")))
+    if len(body) > REQUEST_BYTES:
+        raise Illegal(f"a job of at most {REQUEST_BYTES >> 20} MiB, inputs and all, was expected; "
+                      f"{len(body) >> 20} MiB came: split its inputs")  # fmt: skip
+    return len(body).to_bytes(4, "little") + body
+
+
+def _check_forms(job: Job) -> None:
+    texts = (job.source, job.stdin, *(text for text in (job.entry, job.judge) if text is not None))
+    if any(type(text) is not str for text in texts) or any(type(each) is not tuple for each in job.inputs):
+        raise Illegal("source, entry, stdin and judge must be text, and each input a tuple of arguments")
     if len(job.source) > SOURCE_BYTES:
         raise Illegal(f"a source of at most {SOURCE_BYTES} characters was expected, {len(job.source)} came")
+
+
+def _check_limits(limits: Limits) -> None:
+    whole = (limits.megabytes, limits.output_kilobytes, limits.value_kilobytes)
+    if any(type(size) is not int for size in whole):
+        raise Illegal(f"whole numbers of MiB and KiB were expected, {limits} came")
     if not (0 < limits.seconds < 3600 and 0 < limits.cpu_seconds < 3600 and 0 < limits.megabytes < 1 << 20):
         raise Illegal(f"limits above zero and below an hour and a tebibyte were expected, {limits} came")
     if not (0 < limits.output_kilobytes <= 16384 and 0 < limits.value_kilobytes <= 8192):
         raise Illegal(f"at most 16 MiB of output and 8 MiB of values can be had, {limits} came")
-    for arguments in job.inputs:
-        check(arguments, INPUT_KILOBYTES)
-    asked = marshal.dumps((job.source, job.entry, tuple(job.inputs), run.backwards))
-    sizes = (limits.megabytes, limits.output_kilobytes, limits.value_kilobytes)
-    bounds = (float(limits.seconds), math.ceil(limits.cpu_seconds), *sizes)
-    body = marshal.dumps((ident, run.server, bounds, asked, job.stdin.encode("utf-8", "surrogatepass")))
-    return len(body).to_bytes(4, "little") + body
 
 
 def verdict(job: Job, report: Report) -> Verdict:
@@ -108,6 +131,8 @@ def _ending(job: Job, report: Report) -> tuple[Status, str]:
         return "timeout", f"not done after {limits.seconds:g} s"
     if report.fate == runner.OUTPUT:
         return "output_limit", f"more than {limits.output_kilobytes} KiB of output"
+    if report.fate == runner.THREADS:
+        return "memory", f"more than {runner.THREADS_AT_ONCE} threads at once"
     if report.fate != runner.ENDED and report.fate != runner.RECORD:
         return "infra", "the run was not carried out"
     code = os.waitstatus_to_exitcode(report.wait_status)
@@ -166,9 +191,10 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
     Candidates run first, `repeat` times each, alternately in two servers and in the order of the inputs
     turned round; judges run after them, on the candidates' values as data.
     """
-    runs = [Run(job, turn % 2, turn % 2 == 1) for job in jobs for turn in range(job.repeat)]
+    turns = [job.repeat if type(job.repeat) is int and 0 < job.repeat <= REPEATS else 0 for job in jobs]
+    runs = [Run(job, i % 2, i % 2 == 1) for job, count in zip(jobs, turns, strict=True) for i in range(count)]
     came = iter((yield runs))
-    verdicts = [_agreed(job, [next(came) for _ in range(job.repeat)]) for job in jobs]
+    verdicts = [_agreed(job, [next(came) for _ in range(n)]) for job, n in zip(jobs, turns, strict=True)]
     judged = [i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])]
     if judged:
         opinions = yield [Run(_hearing(jobs[i], verdicts[i])) for i in judged]
@@ -180,7 +206,7 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
 def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict of the repetitions: the first, unless another run of the same came out differently."""
     if not verdicts:
-        return failed(job, "refused", f"repeat of at least 1 was expected, {job.repeat} came")
+        return failed(job, "refused", f"1 to {REPEATS} repetitions were expected, {job.repeat!r} came")
     first = verdicts[0]
     seconds = sum(each.seconds for each in verdicts)
     forbidden = sum(each.forbidden for each in verdicts)

@@ -175,7 +175,7 @@ def test_a_long_literal_is_refused_before_it_is_parsed() -> None:
 def test_members_chosen_to_collide_cannot_hang_us() -> None:
     prime = 2**61 - 1
     data = {"set": [{"int": hex(k * prime)} for k in range(1, 20_000)]}
-    with pytest.raises(Illegal, match="hashes"):
+    with pytest.raises(Illegal, match="share a hash"):
         from_json(data)
 
 
