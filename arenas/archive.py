@@ -53,11 +53,11 @@ class Finding:
 class Archive:
     """A store, read only. Use as a context manager. Raises StoreError where there is none."""
 
-    def __init__(self, path: str | Path, *, write: bool = False) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not write and not self.path.is_file():
+        if not self.path.is_file():
             raise StoreError(f"there is no store {str(path)!r}; `sparring tournament` makes one")
-        self._base = connect(self.path, write=write)
+        self._base = connect(self.path, write=False)
         self._segments = Segments(self.path.with_suffix(".transcripts"))
 
     def __enter__(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -147,7 +148,7 @@ async def carry_out(
                         yield durable
             if not again:
                 break
-            recorder.flush()
+            recorder.settle()
             wanted = again
     finally:
         recorder.close()
@@ -163,7 +164,11 @@ def _gave_up(futile: int, settled: Settled, recorder: _Recorder) -> str:
 
 
 class _Recorder:
-    """Gathers outcomes into batches of at most BATCH, none kept back longer than DELAY_SECONDS."""
+    """Gathers outcomes into batches of at most BATCH, none kept back longer than DELAY_SECONDS.
+
+    A thread makes one batch durable while the next is being played: waiting for the disk costs no time
+    unless the disk is slower than the games.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -173,6 +178,8 @@ class _Recorder:
         self._fault: SparringError | None = None
         self._since = time.perf_counter()
         self._held: set[str] = set()
+        self._thread = ThreadPoolExecutor(1, "recorder")
+        self._writing: tuple[Future[int], list[Settled]] | None = None
         self.recorded = 0
 
     def leased(self, fixtures: Iterable[Fixture]) -> Iterator[Order]:
@@ -196,11 +203,13 @@ class _Recorder:
         """Outcomes that have become durable since last asked. Raises what went wrong behind our back."""
         if self._fault:
             raise self._fault
+        if self._writing and self._writing[0].done():
+            self._written()
         ready, self._durable = self._durable, []
         return ready
 
     def flush(self) -> None:
-        """Make all that waits durable. The time since the last batch is shared out among its games."""
+        """Send all that waits to the disk. The time since the last batch is shared out among its games."""
         if self._due:
             self._due.cancel()
             self._due = None
@@ -210,23 +219,41 @@ class _Recorder:
         share = (now - self._since) / len(self._waiting)
         batch = [replace(one, row=replace(one.row, seconds=share)) for one in self._waiting]
         self._waiting, self._since = [], now
-        self.recorded += self._store.record(batch)
-        self._durable += batch
-        self._held.difference_update([one.fixture.key for one in batch])
+        self._written()
+        self._writing = self._thread.submit(self._store.record, batch), batch
+
+    def settle(self) -> None:
+        """Make all that waits durable, and wait for it."""
+        self.flush()
+        self._written()
 
     def close(self) -> None:
         """Keep what has finished, and let go of what has not."""
         try:
-            self.flush()
+            self.settle()
         finally:
+            self._thread.shutdown()
             self._store.release(self._held)
+
+    def _written(self) -> None:
+        """Take over the batch that is at the disk, once it is done."""
+        if not self._writing:
+            return
+        (future, batch), self._writing = self._writing, None
+        try:
+            self.recorded += future.result()
+        except SparringError as fault:
+            self._fault = fault
+            raise
+        self._durable += batch
+        self._held.difference_update([one.fixture.key for one in batch])
 
     def _overdue(self) -> None:
         self._due = None
         try:
             self.flush()
-        except SparringError as fault:
-            self._fault = fault
+        except SparringError:
+            return  # kept; `taken` raises it
 
 
 def played(

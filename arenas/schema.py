@@ -53,11 +53,12 @@ class StoreFullError(StoreError, OSError):
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """The database of a store; `write` creates it where there is none. Raises StoreError."""
+    """The database of a store; `write` creates it where there is none, for use by any thread
+    that takes turns. Raises StoreError."""
     try:
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
-            base = sqlite3.connect(path, isolation_level=None, timeout=10)
+            base = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         else:
             base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         _prepare(base, path, write)

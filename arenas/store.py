@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from ..envs.registry import Game
@@ -28,7 +29,7 @@ from ..envs.types import PolicyRef
 from .archive import Archive, write_parameters
 from .fixture import Fixture
 from .results import GameRow
-from .schema import StoreError, StoreFullError
+from .schema import StoreError, StoreFullError, connect
 from .transcript import canonical
 
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
@@ -61,20 +62,27 @@ class Settled:
 class Store(Archive):
     """A store open for writing, made where there is none. Use as a context manager.
 
-    Raises StoreError when another process writes it, StoreVersionError for a newer or foreign file, and
-    StoreFullError when the disk is full; what was recorded before stays.
+    `record` may run in another thread while this one leases and reads: what is read is always what is
+    committed. Raises StoreError when another process writes it, StoreVersionError for a newer or foreign
+    file, and StoreFullError when the disk is full; what was recorded before stays.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._lock = _locked(Path(path))
         try:
-            super().__init__(path, write=True)
+            self._pen = connect(Path(path), write=True)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        try:
+            super().__init__(path)
             self._epoch = self._next_epoch()
-            segment, size = self._base.execute(
+            segment, size = self._pen.execute(
                 "SELECT segment, offset + length + 1 FROM played ORDER BY n DESC LIMIT 1"
             ).fetchone() or (0, 0)
             self._segments.resume(segment, size)
         except BaseException:
+            self._pen.close()
             os.close(self._lock)
             raise
         self._leases: dict[str, tuple[int, float]] = {}
@@ -82,9 +90,11 @@ class Store(Archive):
         self._games: dict[str, int] = {}
         self._seating: dict[tuple[int, str], int] = {}
         self._attempts: dict[str, int] = {}
+        self._writing = RLock()
 
     def close(self) -> None:
         super().close()
+        self._pen.close()
         os.close(self._lock)
 
     def enter(self, policy: PolicyRef, info: Mapping[str, Any] | None = None) -> None:
@@ -92,7 +102,7 @@ class Store(Archive):
         if not policy.id:
             raise StoreError(f"{policy.name!r} has no id; results without one could not be told apart")
         with self._transaction():
-            self._base.execute(
+            self._pen.execute(
                 "INSERT INTO entrants VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
                 "info = CASE excluded.info WHEN '{}' THEN info ELSE excluded.info END",
                 (policy.id, policy.name, canonical(dict(info or {}))),
@@ -101,7 +111,7 @@ class Store(Archive):
     def descend(self, child: str, parent: str, kind: str) -> None:
         """Note that one entrant came from another: `trained_from`, `snapshot`, `exploiter_of` …"""
         with self._transaction():
-            self._base.execute("INSERT OR IGNORE INTO lineage VALUES (?, ?, ?)", (child, parent, kind))
+            self._pen.execute("INSERT OR IGNORE INTO lineage VALUES (?, ?, ?)", (child, parent, kind))
 
     def admit(self, game: Game) -> int:
         """The number of a game in this store.
@@ -113,7 +123,9 @@ class Store(Archive):
             return found
         name = _unversioned(game.id)
         facts, parameters = _facts(game), write_parameters(game.ref)
-        for id, known, stored in self._base.execute("SELECT id, parameters, facts FROM games"):
+        with self._writing:
+            admitted = self._pen.execute("SELECT id, parameters, facts FROM games").fetchall()
+        for id, known, stored in admitted:
             if _unversioned(id) == name and id != game.id:
                 raise GameVersionError(
                     f"{self.path} holds {id}, and {game.id} was asked for; results of two versions cannot be "
@@ -125,11 +137,14 @@ class Store(Archive):
                     "that changed needs a new version, or another store"
                 )
         with self._transaction():
-            self._base.execute(
+            self._pen.execute(
                 "INSERT OR IGNORE INTO games VALUES (NULL, ?, ?, ?)", (game.id, parameters, facts)
             )
-        self._games[repr(game.ref)] = self._game(game.ref)
-        return self._games[repr(game.ref)]
+            (number,) = self._pen.execute(
+                "SELECT n FROM games WHERE id = ? AND parameters = ?", (game.id, parameters)
+            ).fetchone()
+        self._games[repr(game.ref)] = number
+        return number
 
     def lease(self, keys: Iterable[str], seconds: float = 600.0) -> dict[str, int]:
         """Tokens for those keys that are neither recorded nor leased; each holds for so many seconds.
@@ -137,12 +152,12 @@ class Store(Archive):
         A lease that ran out may be given again; the first holder's report is then refused.
         """
         now = time.monotonic()
-        wanted = list(keys)
-        done = self.recorded(wanted)
+        # who holds it first and the rows second: a lease ends only after its row is there
+        free = [key for key in keys if not ((held := self._leases.get(key)) and held[1] > now)]
+        done = self.recorded(free)
         granted: dict[str, int] = {}
-        for key in wanted:
-            held = self._leases.get(key)
-            if key in done or (held and held[1] > now):
+        for key in free:
+            if key in done:
                 continue
             self._tokens += 1
             granted[key] = self._tokens
@@ -159,6 +174,10 @@ class Store(Archive):
 
         A report whose lease no longer holds is dropped, and so is a second row of a key.
         """
+        with self._writing:
+            return self._recorded(settled)
+
+    def _recorded(self, settled: Sequence[Settled]) -> int:
         valid = [one for one in settled if self._holds(one)]
         numbers = {id(one): self._seated(one.fixture) for one in valid}
         played = [one for one in valid if not one.row.void]
@@ -166,16 +185,16 @@ class Store(Archive):
         try:
             found = self._segments.append(texts) if texts else []
             with self._transaction():
-                before = self._base.total_changes
-                self._base.executemany(
+                before = self._pen.total_changes
+                self._pen.executemany(
                     _PLAYED,
                     [
                         _played(one, numbers[id(one)], text, place, self._attempt(one))
                         for one, text, place in zip(played, texts, found, strict=True)
                     ],
                 )
-                new = self._base.total_changes - before
-                self._base.executemany(
+                new = self._pen.total_changes - before
+                self._pen.executemany(
                     _VOID, [_void(one, numbers[id(one)], self._attempt(one)) for one in valid if one.row.void]
                 )
         except OSError as fault:
@@ -192,7 +211,7 @@ class Store(Archive):
         """Keep a result with what it was worked out from, so that `verify` can do it again."""
         number = self.admit(game)
         with self._transaction():
-            self._base.execute(
+            self._pen.execute(
                 "INSERT INTO findings SELECT NULL, ?, ?, ?, ?, (SELECT COALESCE(MAX(n), 0) FROM played), "
                 "(SELECT COALESCE(MAX(n), 0) FROM voids), ?",
                 (kind, number, canonical(dict(settings)), result, time.time()),
@@ -212,10 +231,10 @@ class Store(Archive):
         if name not in self._seating:
             seats, rated = canonical(dict(fixture.seats)), canonical(fixture.places)
             with self._transaction():
-                self._base.execute(
+                self._pen.execute(
                     "INSERT OR IGNORE INTO seatings VALUES (NULL, ?, ?, ?)", (game, seats, rated)
                 )
-            self._seating[name] = self._base.execute(
+            self._seating[name] = self._pen.execute(
                 "SELECT n FROM seatings WHERE game = ? AND seats = ? AND places = ?", (game, seats, rated)
             ).fetchone()[0]
         return self._seating[name]
@@ -223,7 +242,7 @@ class Store(Archive):
     def _next_epoch(self) -> int:
         """Count the writers of this store; the latest fences off all before it."""
         try:
-            self._base.execute(
+            self._pen.execute(
                 "INSERT INTO counters VALUES ('epoch', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
             )
             return self._stored_epoch()
@@ -231,27 +250,30 @@ class Store(Archive):
             raise _broken(self.path, fault) from fault
 
     def _stored_epoch(self) -> int:
-        return self._base.execute("SELECT value FROM counters WHERE name = 'epoch'").fetchone()[0]
+        return self._pen.execute("SELECT value FROM counters WHERE name = 'epoch'").fetchone()[0]
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
         """All or nothing, and only while no later writer has opened the store."""
+        self._writing.acquire()
         try:
-            self._base.execute("BEGIN IMMEDIATE")
+            self._pen.execute("BEGIN IMMEDIATE")
             if self._stored_epoch() != self._epoch:
                 raise StoreError(f"{self.path} was taken over by a later writer; this one may not write")
             yield
-            self._base.execute("COMMIT")
+            self._pen.execute("COMMIT")
         except sqlite3.Error as fault:
             self._roll_back()
             raise _broken(self.path, fault) from fault
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            self._writing.release()
 
     def _roll_back(self) -> None:
-        if self._base.in_transaction:
-            self._base.execute("ROLLBACK")
+        if self._pen.in_transaction:
+            self._pen.execute("ROLLBACK")
 
 
 def _played(

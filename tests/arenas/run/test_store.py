@@ -187,13 +187,13 @@ def test_a_full_database_loses_nothing_and_is_said_in_one_line(
     path = tmp_path / "s.sqlite"
     with Store(path) as store:
         store.record(outcomes[:2])
-        (pages,) = store._base.execute("PRAGMA page_count").fetchone()
-        store._base.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = store._pen.execute("PRAGMA page_count").fetchone()
+        store._pen.execute(f"PRAGMA max_page_count = {pages}")
         long = "x" * 100_000
         with pytest.raises(StoreFullError, match="make room and run again"):
             store.record([replace(one, worker=long) for one in outcomes[2:]])
         assert len(store) == 2
-        store._base.execute("PRAGMA max_page_count = 1000000")
+        store._pen.execute("PRAGMA max_page_count = 1000000")
         assert store.record(outcomes[2:]) == 4  # the same store goes on once there is room
         assert len({store.transcript(key) for key in store}) == 6
 
