@@ -10,19 +10,17 @@ to it, and the table keeps the rest, so all three play alike but for the bracket
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..registry import GameError, MissingLibraryError, Score, Sum, game
 from ..script import Script, ask, randomness
 from ..types import Message, Value
 from ..values import check
-from .library import library, release
+from .library import folder, library, release
 
 if TYPE_CHECKING:
     from .arena import Arena
@@ -37,9 +35,19 @@ _LISTED = re.compile(r"available|valid|legal|possible", re.IGNORECASE)
 MOST = 15
 """The largest number of players that TextArena names for any game."""
 
-PAYS: Mapping[str, tuple[float, float]] = {}
-OWN_REWARDS: frozenset[str] = frozenset()
-CAVEATS: Mapping[str, tuple[str, ...]] = {}
+OWN_REWARDS: Mapping[str, tuple[float, float]] = {"Set": (-20.0, 20.0), "UsedCarNegotiation": (0.0, 1.0)}
+"""What games pay that do otherwise than 1 to a winner and −1 to a loser, and shares in between."""
+
+_SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
+CAVEATS: Mapping[str, str] = {
+    "CharacterConclave": "TextArena breaks on every move, so that every game is a forfeit",
+    "Countdown": _SWAPPED,
+    "Cryptarithm": _SWAPPED,
+    "KuhnPoker": "the pot stays at the two antes whatever is bet, so that betting is free; "
+    "kuhn-poker-v0 and openspiel/kuhn_poker pay by the pot",
+    "Minesweeper": "stepping on a mine is refused and may be tried again, like an illegal move",
+    "Slitherlink": _SWAPPED,
+}
 
 
 def names() -> Mapping[str, str]:
@@ -47,14 +55,9 @@ def names() -> Mapping[str, str]:
 
     Read from the text of its registrations: importing them takes seconds.
     """
-    spec = importlib.util.find_spec("textarena")
-    if spec is None or not spec.origin:
-        raise MissingLibraryError(
-            "games of textarena/ need textarena, which is not installed: pip install 'sparring[textarena]'"
-        )
     found: dict[str, str] = {}
     players = ""
-    for line in (Path(spec.origin).parent / "envs" / "__init__.py").read_text().splitlines():
+    for line in (folder("textarena", "textarena") / "envs" / "__init__.py").read_text().splitlines():
         if line.startswith("# ") and not _HEADING.match(line):
             players = "" if line[2:3].isupper() else players
         if heading := _HEADING.match(line):
@@ -80,18 +83,20 @@ def declare(id: str, name: str) -> bool:
         return lambda **parameters: read(_seen(name, parameters))
 
     about = names().get(re.sub(r"-(train|raw)$", "", name), "")
-    script.__doc__ = f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    script.__doc__ = (
+        f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    )
     game(
         id,
         roles=fact(lambda seen: {f"player_{seat}": 1 for seat in range(seen.players)}),
         max_turns=fact(lambda seen: seen.max_turns),
-        payoff_range=PAYS.get(source, (-1.0, 1.0)),
+        payoff_range=OWN_REWARDS.get(source, (-1.0, 1.0)),
         sum=fact(lambda seen: _sum(seen, source)),
         score=fact(lambda seen: _score(seen, source)),
         oracles={"sample": sample},
         family="textarena",
         library=release("textarena", "TextArena"),
-        caveats=CAVEATS.get(source, ()),
+        caveats=(CAVEATS[source],) if source in CAVEATS else (),
         parameters={"players": 0, **defaults},
     )(script)
     return True
