@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from ..agents.policy import Answer as Said
 from ..agents.policy import Key, Policy, QuotaError, Request
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
-from ..envs.types import Ask, Episode, Job, Reply, Source
+from ..envs.types import Ask, Episode, Job, Source, Verdict
 from ..sandbox.verifier import Verifier, VerifierError
 
 
@@ -58,8 +59,13 @@ class Sitting:
         key = Key(match.seed, match.replicate, seat, count)
         return Request(seat, match.game.role_of[seat], self.table.view(seat), ask.choices, key)
 
-    def answer(self, answer: Answer) -> None:
-        self.table.answer(answer)
+    def answer(self, answers: Sequence[Said] | Sequence[Verdict]) -> None:
+        """Take the answers to all that is pending; a fault among them ends the game, and pays nothing."""
+        faults = [answer for answer in answers if isinstance(answer, Exception)]
+        if faults:
+            self.table.fail(faults[0], source(faults[0]))
+        else:
+            self.table.answer(cast(Answer, answers))
 
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
@@ -67,7 +73,7 @@ class Sitting:
         return self.table.episode(refs, replicate=self.match.replicate, verifier=name)
 
 
-async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Reply]:
+async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Said]:
     """What the policy answers. Raises RuntimeError when it does not answer each request once."""
     answered = await policy.act(requests)
     if len(answered) != len(requests):
@@ -99,12 +105,12 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
         if jobs := sitting.jobs:
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
-        answers: list[Reply] = []
+        said: list[Said] = []
         try:
             for ask in sitting.asks:
-                answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
+                said.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:
-            table.answer(answers)
+            sitting.answer(said)
     return sitting.episode(verifier)
