@@ -8,17 +8,12 @@ from typing import Any, TypeAlias
 
 import torch
 
-from ..envs.errors import SparringError
 from .kv import growing_cache
 
 Tokens: TypeAlias = tuple[int, ...]
 
 _WORTH = 24
 """Tokens that prompts must have in common for their beginnings to be read once."""
-
-
-class ContextError(SparringError, ValueError):
-    """A prompt is longer than the model can read."""
 
 
 class Branches:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.types import Message
+from .policy import ContextError, Request
 from .prompts import CLOSE, OPEN, Chat, Spoken, chat, escape, role_tags, split_thought, without_system
 
 _MEMO = 1 << 16
@@ -51,6 +52,16 @@ class Dialect:
     def choice(self, text: str) -> tuple[int, ...]:
         """The ids of a whole reply, without its end of turn."""
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def refusal(self, request: Request, context: int, who: str) -> ContextError | None:
+        """Why a model that reads at most `context` tokens cannot answer the request; None if it can."""
+        size = len(self.encode(request.role, request.messages))
+        if size < context:
+            return None
+        return ContextError(
+            f"the prompt of {request.seat} has {size} tokens; {who} reads at most {context}, its reply "
+            "included; shorten the game's texts or take another model"
+        )
 
     def render(self, messages: Chat) -> str:
         """The chat as the model is given it, up to where its reply begins."""

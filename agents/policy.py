@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.types import Message, PolicyRef, Reply
@@ -67,19 +67,29 @@ class QuotaError(RuntimeError):
     """An engine refuses to go on for now: a rate limit or a budget is used up."""
 
 
+class ContextError(SparringError, ValueError):
+    """A prompt is longer than the model can read."""
+
+
+Answer: TypeAlias = Reply | Exception
+"""What a policy says to one request: a reply, or the fault that concerns this request and no other."""
+
+
 class Policy(Protocol):
     """Answers requests. Same requests in the same order give the same replies.
 
     A policy with a true attribute `streams` batches by itself, as a server does: it may be asked again
     before it has answered, so rollouts that need not be deterministic hand it each game as it comes.
-    `act` raises QuotaError at the end of a quota; whatever else it raises is a fault of the engine.
+    A request that cannot be answered (its prompt is too long, say) has its fault in the place of a reply,
+    and ends its own game only. `act` raises QuotaError at the end of a quota; whatever else it raises is
+    a fault of the engine, and ends all games that asked.
     """
 
     @property
     def ref(self) -> PolicyRef: ...
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        """One reply per request, in the order of the requests."""
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer per request, in the order of the requests."""
         ...
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from ..envs.types import Finish, PolicyRef, Reply
-from .branches import Branches, ContextError, Tokens, batches
+from .branches import Branches, Tokens, batches
 from .choices import Scores, draw_choice, score
 from .dialect import Dialect
-from .policy import FREE, ConstraintError, Key, Request, Sampling
+from .policy import FREE, Answer, ConstraintError, ContextError, Key, Request, Sampling
 from .sampling import draw, logprobs, uniforms
 
 _SMALL = 10_000_000
@@ -101,14 +101,20 @@ class Transformer:
         twin.publish(self.weights)
         return twin
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        """One reply per request, in order. Raises ContextError for a prompt beyond the model's context."""
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer per request, in order; ContextError for a prompt beyond the model's context."""
         if self._small:  # a hop to a thread would cost more than the model
-            return self.reply(requests)
-        return await asyncio.to_thread(self.reply, requests)
+            return self.answers(requests)
+        return await asyncio.to_thread(self.answers, requests)
+
+    def answers(self, requests: Sequence[Request]) -> list[Answer]:
+        """`act` without the event loop."""
+        faults = [self._refusal(request) for request in requests]
+        replies = iter(self.reply([r for r, fault in zip(requests, faults, strict=True) if not fault]))
+        return [fault or next(replies) for fault in faults]
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
-        """`act` without the event loop."""
+        """Replies to requests that can all be answered. Raises ContextError."""
         prompts = self.prompts(requests)
         replies: dict[int, Reply] = {}
         groups: dict[tuple[Sampling, bool], list[int]] = {}
@@ -145,15 +151,13 @@ class Transformer:
 
     def prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
         """The token ids each request's view becomes. Raises ContextError."""
-        encode = self.dialect.encode
-        prompts = [encode(request.role, request.messages) for request in requests]
-        for prompt, request in zip(prompts, requests, strict=True):
-            if len(prompt) >= self.context:
-                raise ContextError(
-                    f"the prompt of {request.seat} has {len(prompt)} tokens; {self.ref.name} reads at most "
-                    f"{self.context}, its reply included; shorten the game's texts or take another model"
-                )
-        return prompts
+        for request in requests:
+            if fault := self._refusal(request):
+                raise fault
+        return [self.dialect.encode(request.role, request.messages) for request in requests]
+
+    def _refusal(self, request: Request) -> ContextError | None:
+        return self.dialect.refusal(request, self.context, self.ref.name)
 
     @contextmanager
     def acting(self) -> Generator[None]:

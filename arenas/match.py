@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from time import perf_counter
 from typing import cast
 
+from ..agents.policy import Answer as Said
 from ..agents.policy import Key, Policy, QuotaError, Request
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
-from ..envs.types import Ask, Episode, Job, Reply, Source
+from ..envs.types import Ask, Episode, Job, Source, Verdict
 from ..sandbox.verifier import Verifier, VerifierError
 
 
@@ -61,8 +62,13 @@ class Sitting:
         key = Key(match.seed, match.replicate, seat, count)
         return Request(seat, match.game.role_of[seat], self.table.view(seat), ask.choices, key)
 
-    def answer(self, answer: Answer) -> None:
-        self.table.answer(answer)
+    def answer(self, answers: Sequence[Said] | Sequence[Verdict]) -> None:
+        """Take the answers to all that is pending; a fault among them ends the game, and pays nothing."""
+        faults = [answer for answer in answers if isinstance(answer, Exception)]
+        if faults:
+            self.table.fail(faults[0], source(faults[0]))
+        else:
+            self.table.answer(cast(Answer, answers))
 
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
@@ -70,7 +76,7 @@ class Sitting:
         return self.table.episode(refs, replicate=self.match.replicate, verifier=name, seconds=self.seconds)
 
 
-async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Reply]:
+async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Said]:
     """What the policy answers. Raises RuntimeError when it does not answer each request once."""
     answered = await policy.act(requests)
     if len(answered) != len(requests):
@@ -90,16 +96,28 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def _answers(sitting: Sitting) -> list[Reply]:
-    """A reply to each pending ask; neighbouring asks of one policy are one batch and share its seconds."""
-    answers: list[Reply] = []
-    for _, asks in groupby(sitting.asks, key=lambda ask: id(sitting.match.seats[ask.seat])):
-        batch, began = list(asks), perf_counter()
-        policy = sitting.match.seats[batch[0].seat]
-        answers.extend(await replies(policy, [sitting.request(ask) for ask in batch]))
-        for ask in batch:
-            sitting.seconds[ask.seat] += (perf_counter() - began) / len(batch)
-    return answers
+async def _answers(sitting: Sitting) -> list[Said]:
+    """An answer to each pending ask. Seats that move together are asked together, each policy once."""
+    asks = sitting.asks
+    if len(asks) == 1:
+        return [*await _batch(sitting, asks)]
+    slots: dict[int, list[int]] = {}
+    for slot, ask in enumerate(asks):
+        slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
+    calls = (_batch(sitting, [asks[slot] for slot in own]) for own in slots.values())
+    found: dict[int, Said] = {}
+    for own, answered in zip(slots.values(), await asyncio.gather(*calls), strict=True):
+        found.update(zip(own, answered, strict=True))
+    return [found[slot] for slot in range(len(asks))]
+
+
+async def _batch(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
+    """Answers to asks of one policy, whose seats share the seconds that it took."""
+    began = perf_counter()
+    answered = await replies(sitting.match.seats[asks[0].seat], [sitting.request(ask) for ask in asks])
+    for ask in asks:
+        sitting.seconds[ask.seat] += (perf_counter() - began) / len(asks)
+    return answered
 
 
 async def play(
@@ -122,9 +140,9 @@ async def play(
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
         try:
-            answers = await _answers(sitting)
+            said = await _answers(sitting)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:
-            table.answer(answers)
+            sitting.answer(said)
     return sitting.episode(verifier)

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import pytest
 import torch
-from sparring.agents.branches import ContextError, batches, beginnings
-from sparring.agents.policy import Key, Request, Sampling
+from sparring.agents.branches import batches, beginnings
+from sparring.agents.policy import ContextError, Key, Request, Sampling
 from sparring.agents.sampling import draw, logprobs, uniforms
 from sparring.agents.transformer import Batching, Transformer
 from sparring.envs.exact import tree
@@ -128,6 +128,13 @@ def test_an_empty_reply_is_a_reply(tiny: Transformer) -> None:
 def test_a_prompt_beyond_the_context_names_the_limit(tiny: Transformer) -> None:
     with pytest.raises(ContextError, match=f"at most {tiny.context}"):
         tiny.reply([request("word " * 5000)])
+
+
+def test_a_prompt_beyond_the_context_spares_the_rest_of_its_batch(tiny: Transformer) -> None:
+    long, short = request("word " * 5000), request()
+    first, fault, last = asyncio.run(tiny.act([short, long, short]))  # type: ignore[arg-type]
+    assert isinstance(fault, ContextError)
+    assert first == last == tiny.reply([short])[0]
 
 
 def test_a_reply_is_cut_where_the_context_ends(tiny: Transformer) -> None:

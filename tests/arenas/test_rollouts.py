@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sparring.agents.policy import Request
+from sparring.agents.policy import Answer, Request
 from sparring.arenas.match import Match, SeatingError, play
 from sparring.arenas.rollouts import play_all, rollouts
 from sparring.envs.registry import find
@@ -64,6 +64,23 @@ def test_a_policy_that_raises_ends_its_games_as_errors_and_no_other() -> None:
     assert "engine died" in episodes[3].ending.reason
     assert episodes[3].payoff == {}
     assert asyncio.run(play(matches[3])).ending.kind == "error"
+
+
+class Refusing(Keyed):
+    """Cannot answer one game; the fault stands in its answer's place."""
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        said = await super().act(requests)
+        return [ValueError("too long") if r.key.seed == 2 else a for r, a in zip(requests, said, strict=True)]
+
+
+def test_a_request_that_cannot_be_answered_ends_its_own_game_and_no_other() -> None:
+    matches = _matches(5, Refusing())  # type: ignore[arg-type]
+    episodes = asyncio.run(play_all(matches))
+    assert [e.ending.kind for e in episodes] == ["outcome"] * 2 + ["error"] + ["outcome"] * 2
+    assert "too long" in episodes[2].ending.reason
+    assert episodes[2].payoff == {}
+    assert [asyncio.run(play(match)) for match in matches] == episodes
 
 
 def test_a_wrong_seating_names_the_seats() -> None:
