@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -99,12 +100,31 @@ async def play(match: Match, *, verifier: Verifier | None = None, buffer: Buffer
         if jobs := sitting.jobs:
             table.answer(await needed(verifier, sitting).verify(jobs))
             continue
-        answers: list[Reply] = []
         try:
-            for ask in sitting.asks:
-                answers.extend(await replies(match.seats[ask.seat], [sitting.request(ask)]))
+            answers = await _answers(sitting)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:
             table.answer(answers)
     return sitting.episode(verifier)
+
+
+async def _answers(sitting: Sitting) -> list[Reply]:
+    """A reply to each pending ask. Seats that move together are asked together, each policy once."""
+    asks = sitting.asks
+    if len(asks) == 1:
+        policy = sitting.match.seats[asks[0].seat]
+        return [*await replies(policy, [sitting.request(asks[0])])]
+    slots: dict[int, list[int]] = {}
+    for slot, ask in enumerate(asks):
+        slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
+    requests = [sitting.request(ask) for ask in asks]
+    policies = [sitting.match.seats[asks[own[0]].seat] for own in slots.values()]
+    calls = [
+        replies(policy, [requests[slot] for slot in own])
+        for policy, own in zip(policies, slots.values(), strict=True)
+    ]
+    found: dict[int, Reply] = {}
+    for own, answered in zip(slots.values(), await asyncio.gather(*calls), strict=True):
+        found.update(zip(own, answered, strict=True))
+    return [found[slot] for slot in range(len(asks))]
