@@ -7,7 +7,8 @@ messages, so everything but the template's own words is escaped: nobody can writ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from ..envs.types import Message
@@ -31,13 +32,13 @@ def chat(role: str, view: Sequence[Message], markers: Sequence[str] = ()) -> Cha
     joined by a line break, so users and assistants alternate.
     """
     rules = [message.text for message in view if message.speaker == "system"]
+    own, foreign = tuple(markers), (*markers, OPEN, CLOSE)
     messages: Chat = [{"role": "system", "content": "\n\n".join([f"Role: {role}", *rules])}]
     for message in view:
         if message.speaker == "system":
             continue
         speaker = "user" if message.speaker == "game" else "assistant"
-        hidden = markers if speaker == "assistant" else (*markers, OPEN, CLOSE)
-        text = escape(message.text, hidden)
+        text = escape(message.text, own if speaker == "assistant" else foreign)
         if messages[-1]["role"] == speaker:
             messages[-1]["content"] += f"\n{text}"
         else:
@@ -52,7 +53,8 @@ def without_system(messages: Chat) -> Chat:
     return [{"role": "user", "content": f"{rules['content']}\n\n{first}".strip()}, *rest[1:]]
 
 
-def escape(text: str, markers: Iterable[str]) -> str:
+@lru_cache(1 << 14)
+def escape(text: str, markers: tuple[str, ...]) -> str:
     """The text with a space inside every marker, so that no tokenizer takes it for one."""
     for marker in markers:
         while marker in text:

@@ -285,5 +285,13 @@ class _Path:
 def code_version() -> str:
     """A hash of the code that turns a view into a reply."""
     here = Path(__file__).parent
-    names = ("prompts.py", "dialect.py", "sampling.py", "branches.py", "choices.py", "transformer.py")
+    names = (
+        "prompts.py",
+        "glue.py",
+        "dialect.py",
+        "sampling.py",
+        "branches.py",
+        "choices.py",
+        "transformer.py",
+    )
     return sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()[:16]

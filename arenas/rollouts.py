@@ -4,50 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, cast
 
-from ..agents.policy import Policy, Request
+from ..agents.policy import Policy, Request, streams
 from ..envs.table import Buffer
-from ..envs.types import Episode, Job
+from ..envs.types import Episode, Job, Reply
 from ..sandbox.verifier import Verifier
 from .match import Match, Sitting, needed, replies, source
 
 _log = logging.getLogger(__name__)
 
 
-class _Waiting:
-    """A sitting and the answers it still lacks."""
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one game may use. None: as much as it takes.
 
-    __slots__ = ("answers", "index", "missing", "sitting")
+    A game whose seats have said more than `tokens` together ends truncated, paid as it declares; the
+    reply that goes beyond still counts. One that is not over `seconds` after it began is cancelled: an
+    error, never rated or trained on, for how long a batch takes is no player's fault.
+    """
 
-    def __init__(self, index: int, sitting: Sitting) -> None:
-        self.index = index
-        self.sitting = sitting
-        self.answers: list[Any] = []
-        self.missing = 0
+    tokens: int | None = None
+    seconds: float | None = None
 
 
-class _Round:
-    """What is ready to be sent: requests by policy and jobs, each with where its answer goes."""
-
-    def __init__(self) -> None:
-        self.requests: dict[int, list[tuple[Request, _Waiting, int]]] = {}
-        self.policies: dict[int, Policy] = {}
-        self.jobs: list[tuple[Job, _Waiting, int]] = []
-
-    def add(self, waiting: _Waiting) -> None:
-        """Take on what the sitting is waiting for."""
-        sitting = waiting.sitting
-        asks, jobs = sitting.asks, sitting.jobs
-        waiting.missing = len(asks) + len(jobs)
-        waiting.answers = [None] * waiting.missing
-        for slot, ask in enumerate(asks):
-            policy = sitting.match.seats[ask.seat]
-            self.policies[id(policy)] = policy
-            self.requests.setdefault(id(policy), []).append((sitting.request(ask), waiting, slot))
-        self.jobs += [(job, waiting, slot) for slot, job in enumerate(jobs)]
+NO_LIMIT = Allowance()
 
 
 async def rollouts(
@@ -57,19 +41,30 @@ async def rollouts(
     buffer: Buffer | None = None,
     at_once: int = 256,
     deterministic: bool = True,
+    batch: int | None = None,
+    allowance: Allowance = NO_LIMIT,
+    ahead: int | None = None,
 ) -> AsyncGenerator[tuple[int, Episode]]:
     """Play all matches, `at_once` in flight, and yield (index, episode) as each ends.
 
-    `deterministic`: a batch is sent only once every running game waits for something, in the order of
-    the matches, so batches (and a model's rounding) do not depend on timing. Otherwise a policy that
-    is free takes whatever waits for it.
+    `deterministic`: policies are asked only once every running game waits for one, in the order of the
+    matches, `batch` requests a call (None: all), so batches, and a model's rounding, do not depend on
+    timing. Otherwise a policy that is free takes what waits for it, older games first, while verdicts are
+    awaited on the side; one that `streams` is asked by each game for itself. Results then differ by
+    rounding only.
+
+    Matches are drawn as games end, and none while the caller does not take what has ended. No game begins
+    that is `ahead` or more behind the oldest in flight (16 times `at_once` if None): whoever stops early
+    has not only the short games. Closing the generator cancels what is in flight.
     """
-    driver = _Driver(iter(enumerate(matches)), verifier, buffer, at_once, deterministic)
+    window = 16 * at_once if ahead is None else ahead
+    desk = _Desk(verifier, deterministic, batch, allowance)
+    driver = _Driver(iter(enumerate(matches)), desk, buffer, at_once, window)
     try:
         async for finished in driver.run():
             yield finished
     finally:
-        await driver.cancel()
+        await desk.cancel()
 
 
 async def play_all(matches: Iterable[Match], **options: Any) -> list[Episode]:
@@ -78,36 +73,119 @@ async def play_all(matches: Iterable[Match], **options: Any) -> list[Episode]:
     return [episode for _, episode in sorted(done, key=lambda pair: pair[0])]
 
 
+class _Game:
+    """A sitting in flight, and the answers it still lacks."""
+
+    __slots__ = ("answers", "began", "index", "missing", "sitting", "tokens")
+
+    def __init__(self, index: int, sitting: Sitting, began: float) -> None:
+        self.index = index
+        self.sitting = sitting
+        self.began = began
+        self.tokens = 0
+        self.answers: list[Any] = []
+        self.missing = 0
+
+    @property
+    def over(self) -> bool:
+        return self.sitting.table.pending is None
+
+
+_Asked = tuple[Request, _Game, int]
+"""A request, whose it is, and where among that game's answers its reply belongs."""
+
+
 class _Driver:
+    """Seats games and hands out those that have ended."""
+
     def __init__(
         self,
         matches: Iterator[tuple[int, Match]],
-        verifier: Verifier | None,
+        desk: _Desk,
         buffer: Buffer | None,
         at_once: int,
-        deterministic: bool,
+        window: int,
     ) -> None:
         self._matches = matches
-        self._verifier = verifier
+        self._desk = desk
         self._buffer = buffer
         self._at_once = at_once
-        self._deterministic = deterministic
-        self._running = 0
-        self._round = _Round()
-        self._tasks: dict[asyncio.Task[list[_Waiting]], int] = {}
+        self._window = window
+        self._flying: dict[int, _Game] = {}
+        self._begun = 0
 
     async def run(self) -> AsyncGenerator[tuple[int, Episode]]:
-        moved: list[_Waiting] = self._fill()
-        while self._running:
-            over = [w for w in moved if w.sitting.table.pending is None]
-            for waiting in moved:
-                if waiting.sitting.table.pending is not None:
-                    self._round.add(waiting)
-            self._running -= len(over)
-            for waiting in over:
-                yield waiting.index, waiting.sitting.episode(self._verifier)
-            fresh = self._fill()
-            moved = fresh or await self._advance()
+        moved = self._seated()
+        while moved or self._flying:
+            for game in moved:
+                if not game.over:
+                    self._desk.take(game)
+            for game in [game for game in moved if game.over]:
+                del self._flying[game.index]
+                yield game.index, game.sitting.episode(self._desk.verifier)
+            moved = self._seated() or (await self._desk.moved(self._flying) if self._flying else [])
+
+    def _seated(self) -> list[_Game]:
+        """Games newly begun, as many as there is room for."""
+        fresh: list[_Game] = []
+        now = asyncio.get_running_loop().time()
+        oldest = next(iter(self._flying), self._begun)
+        while len(self._flying) < self._at_once and self._begun < oldest + self._window:
+            following = next(self._matches, None)
+            if following is None:
+                break
+            index, match = following
+            game = _Game(index, Sitting(match, self._buffer), now)
+            self._flying[index] = game
+            self._begun = index + 1
+            fresh.append(game)
+        return fresh
+
+
+class _Desk:
+    """Gathers what games wait for, asks policies and the verifier, and hands out their answers."""
+
+    def __init__(
+        self, verifier: Verifier | None, deterministic: bool, batch: int | None, allowance: Allowance
+    ) -> None:
+        self.verifier = verifier
+        self._deterministic = deterministic
+        self._batch = batch
+        self._allowance = allowance
+        self._requests: dict[int, list[_Asked]] = {}
+        self._policies: dict[int, Policy] = {}
+        self._jobs: list[tuple[Job, _Game, int]] = []
+        self._busy: set[int | None] = set()
+        self._tasks: dict[asyncio.Task[list[_Game]], list[_Game]] = {}
+        self._done: list[asyncio.Task[list[_Game]]] = []
+        self._rung = asyncio.Event()
+
+    def take(self, game: _Game) -> None:
+        """Take on what the game is waiting for."""
+        sitting = game.sitting
+        asks, jobs = sitting.asks, sitting.jobs
+        game.missing = len(asks) + len(jobs)
+        game.answers = [None] * game.missing
+        for slot, ask in enumerate(asks):
+            policy = sitting.match.seats[ask.seat]
+            self._policies[id(policy)] = policy
+            self._requests.setdefault(id(policy), []).append((sitting.request(ask), game, slot))
+        self._jobs += [(job, game, slot) for slot, job in enumerate(jobs)]
+
+    async def moved(self, flying: dict[int, _Game]) -> list[_Game]:
+        """Send what may be sent, wait, and return the games that got all their answers or ran out of time."""
+        if not (self._deterministic and self._tasks):
+            self._send()
+        if not await self._answered(flying):
+            return self._expired(flying)
+        done, self._done = self._done, []
+        self._rung.clear()
+        for task in done:
+            del self._tasks[task]
+        ready = [game for task in done if not task.cancelled() for game in task.result()]
+        found = [game for game in ready if game.index in flying]
+        found.sort(key=lambda game: game.index)
+        return found
 
     async def cancel(self) -> None:
         """Stop what is in flight; nothing is left running behind a caller who stopped early."""
@@ -115,79 +193,123 @@ class _Driver:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _fill(self) -> list[_Waiting]:
-        fresh: list[_Waiting] = []
-        while self._running < self._at_once and (following := next(self._matches, None)):
-            index, match = following
-            fresh.append(_Waiting(index, Sitting(match, self._buffer)))
-            self._running += 1
-        return fresh
-
-    async def _advance(self) -> list[_Waiting]:
-        """Send what may be sent, wait, and return the sittings that got all their answers."""
-        if not self._running:
-            return []
-        self._send()
-        when = asyncio.ALL_COMPLETED if self._deterministic else asyncio.FIRST_COMPLETED
-        done, _ = await asyncio.wait(self._tasks, return_when=when)
-        moved: list[_Waiting] = []
-        for task in sorted(done, key=self._tasks.__getitem__):
-            del self._tasks[task]
-            moved += task.result()
-        return sorted(moved, key=lambda waiting: waiting.index)
-
     def _send(self) -> None:
-        """Start a batch for every idle policy with waiting requests, and one for all waiting jobs."""
-        ready, busy = self._round, set(self._tasks.values())
-        self._round = _Round()
-        for key, batch in ready.requests.items():
-            if key in busy:
-                self._round.requests[key] = batch
-                self._round.policies[key] = ready.policies[key]
+        """Start a call for every policy that is free, and one for all waiting jobs."""
+        for key in [key for key in self._requests if key not in self._busy]:
+            asked = [entry for entry in self._requests.pop(key) if not entry[1].over]
+            asked.sort(key=lambda entry: entry[1].index)
+            policy = self._policies[key]
+            if not asked:
                 continue
-            batch.sort(key=lambda entry: entry[1].index)
-            task = asyncio.ensure_future(_act(ready.policies[key], batch))
-            self._tasks[task] = key
-        if ready.jobs:
-            verifier = needed(self._verifier, ready.jobs[0][1].sitting)
-            self._tasks[asyncio.ensure_future(_verify(verifier, ready.jobs))] = 0
+            if self._deterministic:
+                self._start(self._ask_all(policy, asked), asked)
+            elif streams(policy):
+                for own in _by_game(asked):
+                    self._start(self._ask(policy, own), own)
+            else:
+                size = self._batch or len(asked)
+                if later := asked[size:]:
+                    self._requests[key] = later
+                self._busy.add(key)
+                self._start(self._ask(policy, asked[:size], key), asked[:size])
+        if jobs := [entry for entry in self._jobs if not entry[1].over]:
+            self._start(self._verify(jobs), jobs)
+        self._jobs = []
+
+    def _start(self, work: Coroutine[Any, Any, list[_Game]], asked: Sequence[tuple[Any, _Game, int]]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks[task] = [game for _, game, _ in asked]
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[list[_Game]]) -> None:
+        self._done.append(task)
+        if not self._deterministic or len(self._done) == len(self._tasks):
+            self._rung.set()
+
+    async def _answered(self, flying: dict[int, _Game]) -> bool:
+        """Wait for an answer (`deterministic`: for all); False when the oldest game's time is up first."""
+        seconds = self._allowance.seconds
+        if seconds is None:
+            await self._rung.wait()
+            return True
+        left = next(iter(flying.values())).began + seconds - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _expired(self, flying: dict[int, _Game]) -> list[_Game]:
+        """Cancel the games whose time is up, and the calls that nobody waits for any more."""
+        seconds = cast(float, self._allowance.seconds)
+        due = asyncio.get_running_loop().time() - seconds
+        late = [game for game in flying.values() if game.began <= due and not game.over]
+        for game in late:
+            game.sitting.table.fail(TimeoutError(f"not over after {seconds:g} s"), "cancelled")
+        for task, games in self._tasks.items():
+            if all(game.over for game in games):
+                task.cancel()
+        return late
+
+    async def _ask_all(self, policy: Policy, asked: list[_Asked]) -> list[_Game]:
+        """Ask in batches of fixed size, one after the other."""
+        size = self._batch or len(asked)
+        parts = [asked[start : start + size] for start in range(0, len(asked), size)]
+        return [game for part in parts for game in await self._ask(policy, part)]
+
+    async def _ask(self, policy: Policy, asked: list[_Asked], key: int | None = None) -> list[_Game]:
+        """One call. With a `key` the policy gets its next batch before the games of this one go on."""
+        began = perf_counter()
+        try:
+            answers = await replies(policy, [request for request, _, _ in asked])
+        except Exception as fault:  # attributed: it ends every game that was waiting for it
+            _log.exception("%s failed on a batch of %d", policy.ref.name, len(asked))
+            answers = fault
+        finally:
+            self._busy.discard(key)
+        share = (perf_counter() - began) / len(asked)
+        for request, game, _ in asked:
+            game.sitting.seconds[request.seat] += share
+        if key is not None:
+            self._send()
+        return _failed(asked, answers) if isinstance(answers, Exception) else self._delivered(asked, answers)
+
+    async def _verify(self, jobs: list[tuple[Job, _Game, int]]) -> list[_Game]:
+        verifier = needed(self.verifier, jobs[0][1].sitting)
+        return self._delivered(jobs, await verifier.verify([job for job, _, _ in jobs]))
+
+    def _delivered(self, asked: Sequence[tuple[Any, _Game, int]], answers: Sequence[Any]) -> list[_Game]:
+        """Hand out answers; the games that now have all of theirs have moved."""
+        moved: list[_Game] = []
+        most = self._allowance.tokens
+        for (_, game, slot), answer in zip(asked, answers, strict=True):
+            game.answers[slot] = answer
+            game.missing -= 1
+            if game.missing or game.over:
+                continue
+            if most is not None:
+                game.tokens += sum([len(a.tokens) for a in game.answers if isinstance(a, Reply)])
+            game.sitting.answer(cast(Any, game.answers))
+            if most is not None and game.tokens > most and not game.over:
+                game.sitting.table.truncate(f"{game.tokens} tokens said; {most} are allowed")
+            moved.append(game)
+        return moved
 
 
-async def _act(policy: Policy, batch: list[tuple[Request, _Waiting, int]]) -> list[_Waiting]:
-    began = perf_counter()
-    try:
-        answers = await replies(policy, [request for request, _, _ in batch])
-    except Exception as fault:  # attributed: it ends every game that was waiting for it
-        _log.exception("%s failed on a batch of %d", policy.ref.name, len(batch))
-        return _failed(batch, fault)
-    share = (perf_counter() - began) / len(batch)
-    for request, waiting, _ in batch:
-        waiting.sitting.seconds[request.seat] += share
-    return _delivered(batch, answers)
+def _by_game(asked: Sequence[_Asked]) -> list[list[_Asked]]:
+    """The requests of each game for itself."""
+    found: dict[int, list[_Asked]] = {}
+    for entry in asked:
+        found.setdefault(entry[1].index, []).append(entry)
+    return list(found.values())
 
 
-async def _verify(verifier: Verifier, batch: list[tuple[Job, _Waiting, int]]) -> list[_Waiting]:
-    verdicts = await verifier.verify([job for job, _, _ in batch])
-    return _delivered(batch, verdicts)
-
-
-def _delivered(batch: Sequence[tuple[Any, _Waiting, int]], answers: Sequence[Any]) -> list[_Waiting]:
-    """Hand out answers; the sittings that now have all of theirs have moved."""
-    moved: list[_Waiting] = []
-    for (_, waiting, slot), answer in zip(batch, answers, strict=True):
-        waiting.answers[slot] = answer
-        waiting.missing -= 1
-        if waiting.missing == 0 and waiting.sitting.table.pending is not None:
-            waiting.sitting.answer(cast(Any, waiting.answers))
-            moved.append(waiting)
-    return moved
-
-
-def _failed(batch: Sequence[tuple[Any, _Waiting, int]], fault: Exception) -> list[_Waiting]:
-    """End the sittings of a batch by a fault that is no player's, each once."""
-    moved: list[_Waiting] = []
-    for _, waiting, _ in batch:
-        if waiting.sitting.table.pending is not None:
-            waiting.sitting.table.fail(fault, source(fault))
-            moved.append(waiting)
+def _failed(asked: Sequence[_Asked], fault: Exception) -> list[_Game]:
+    """End games by a fault that is no player's, each once."""
+    moved: list[_Game] = []
+    for _, game, _ in asked:
+        if not game.over:
+            game.sitting.table.fail(fault, source(fault))
+            moved.append(game)
     return moved

@@ -119,6 +119,10 @@ class Table:
             Ending("forfeit", forfeit.seats, forfeit.reason, forfeit.cause),
         )
 
+    def truncate(self, reason: str) -> None:
+        """End the game where it stands, paid as it declares, as a driver may (all tokens are said)."""
+        self._end(self.game.truncation, Ending("truncated", (), reason))
+
     def fail(self, fault: Exception, source: Source = "env") -> None:
         """End the game by a fault that is no player's; it pays nothing and is never rated."""
         self.fault = fault
@@ -259,8 +263,7 @@ class Table:
             if not ask.retry:
                 moves += 1
         if moves > self.game.max_turns:
-            reason = f"no end after {self.game.max_turns} turns"
-            self._end(self.game.truncation, Ending("truncated", (), reason))
+            self.truncate(f"no end after {self.game.max_turns} turns")
             return True
         self.moves = moves
         for ask in asks:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 
 import pytest
 from sparring.agents.policy import Answer, Request
 from sparring.arenas.match import Match, SeatingError, play
-from sparring.arenas.rollouts import play_all, rollouts
-from sparring.envs.registry import find
-from sparring.envs.types import PolicyRef, Reply
+from sparring.arenas.rollouts import Allowance, play_all, rollouts
+from sparring.envs.registry import Game, find, game
+from sparring.envs.script import Script, ask, randomness, verify
+from sparring.envs.types import Episode, Job, PolicyRef, Reply, Verdict
 
 KUHN = find("kuhn-poker-v0")
 
@@ -97,3 +99,184 @@ def test_stopping_early_leaves_nothing_running() -> None:
         return index
 
     assert asyncio.run(first_only()) < 5
+
+
+@game("test-rollouts-count-v0", roles={"solo": 1}, max_turns=60, payoff_range=(0, 1), score="payoff")
+def counting() -> Script:
+    """Asks forty times in one game of twenty, once in the others."""
+    rng = yield from randomness()
+    turns = 40 if rng.random() < 0.05 else 1
+    for number in range(turns):
+        yield from ask("solo", f"{number}", choices=("x",))
+    return {"solo": 1.0}
+
+
+@game("test-rollouts-verdicts-v0", roles={"solo": 1}, max_turns=3, payoff_range=(0, 1), score="payoff")
+def judged() -> Script:
+    """A verdict between two moves, in every second game."""
+    rng = yield from randomness()
+    yield from ask("solo", "first", choices=("x",))
+    if rng.random() < 0.5:
+        yield from verify(Job("pass"))
+    yield from ask("solo", "second", choices=("x",))
+    return {"solo": 1.0}
+
+
+COUNT, JUDGED = find("test-rollouts-count-v0"), find("test-rollouts-verdicts-v0")
+
+
+class Worded(Keyed):
+    """Says three tokens a turn."""
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        self.batches.append(len(requests))
+        await asyncio.sleep(0)
+        return [Reply("x", tokens=(1, 2, 3), logprobs=(0.0,) * 3) for _ in requests]
+
+
+class Patient:
+    """A verifier that is done only when `enough()` holds, or when nothing else happens any more."""
+
+    name = "patient"
+
+    def __init__(self, enough: Callable[[], bool]) -> None:
+        self.enough = enough
+        self.starved = False
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        for _ in range(2000):
+            if self.enough():
+                break
+            await asyncio.sleep(0)
+        else:
+            self.starved = True
+        return [Verdict("ok") for _ in jobs]
+
+
+def _solo(game: Game, n: int, policy: Keyed) -> list[Match]:
+    return [Match(game, {"solo": policy}, seed) for seed in range(n)]
+
+
+def test_a_slow_verifier_does_not_idle_the_policy() -> None:
+    matches = _solo(JUDGED, 60, policy := Worded())
+    plain = asyncio.run(play_all(matches, verifier=Patient(lambda: True)))
+    free = sum(1 if episode.verdicts else 2 for episode in plain)
+    assert 60 < free < 120
+    policy.batches.clear()
+    patient = Patient(lambda: sum(policy.batches) == free)  # all moves that need no verdict before them
+    assert asyncio.run(play_all(matches, verifier=patient, deterministic=False)) == plain
+    assert not patient.starved
+
+
+def test_requests_are_cut_into_fixed_batches_whatever_the_timing() -> None:
+    layouts: list[list[int]] = []
+    for delay in (0.0, 0.001):
+        policy = Keyed(delay)
+        asyncio.run(play_all(_matches(20, policy), at_once=20, batch=8))
+        layouts.append(policy.batches)
+    assert layouts[0] == layouts[1]
+    assert layouts[0][:3] == [8, 8, 4]
+
+
+def test_short_games_do_not_crowd_out_long_ones() -> None:
+    """Whoever stops early has what began early: the oldest game is never far behind the newest."""
+
+    async def until(count: int) -> tuple[list[int], list[int]]:
+        policy = Worded()
+        order: list[int] = []
+        stream = rollouts(_solo(COUNT, 400, policy), at_once=16, batch=4, deterministic=False, ahead=32)
+        async with aclosing(stream):
+            async for index, _ in stream:
+                order.append(index)
+                if len(order) == count:
+                    break
+        return order, policy.batches
+
+    order, batches = asyncio.run(until(150))
+    assert set(range(max(order) - 32)) <= set(order)
+    assert max(batches) == 4
+    whole = asyncio.run(play_all(_solo(COUNT, 100, Worded()), at_once=16, deterministic=False))
+    assert any(len(episode.turns) == 40 for episode in whole)
+
+
+def test_matches_are_drawn_only_as_episodes_are_taken() -> None:
+    drawn: list[int] = []
+
+    def source() -> Iterator[Match]:
+        for index, match in enumerate(_solo(COUNT, 100, Worded())):
+            drawn.append(index)
+            yield match
+
+    async def slowly() -> None:
+        taken = 0
+        stream = rollouts(source(), at_once=5, deterministic=False)
+        async with aclosing(stream):
+            async for _ in stream:
+                taken += 1
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                assert len(drawn) <= taken + 5
+
+    asyncio.run(slowly())
+
+
+def test_a_game_beyond_its_tokens_is_truncated_and_paid_as_declared() -> None:
+    episodes = asyncio.run(play_all(_solo(COUNT, 40, Worded()), allowance=Allowance(tokens=10)))
+    kinds = {len(e.turns): e.ending.kind for e in episodes}
+    assert kinds == {1: "outcome", 4: "truncated"}
+    assert all(e.payoff == dict(COUNT.truncation) for e in episodes if e.ending.kind == "truncated")
+    assert "12 tokens said; 10 are allowed" in {e.ending.reason for e in episodes}
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_game_out_of_time_is_cancelled_and_the_others_go_on(deterministic: bool) -> None:
+    class Hangs:
+        name = "hangs"
+
+        async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def played() -> list[Episode]:
+        options = {"verifier": Hangs(), "allowance": Allowance(seconds=0.05), "deterministic": deterministic}
+        done = await play_all(_solo(JUDGED, 20, Worded()), **options)
+        assert len(asyncio.all_tasks()) == 1
+        return done
+
+    episodes = asyncio.run(played())
+    late = [e for e in episodes if e.ending.kind == "error"]
+    assert late
+    assert {(e.ending.source, e.payoff == {}) for e in late} == {("cancelled", True)}
+    assert {len(e.turns) for e in late} == {1}
+    if not deterministic:
+        assert {len(e.turns) for e in episodes if e.ending.kind == "outcome"} == {2}
+
+
+def test_seats_that_move_together_are_asked_together() -> None:
+    game = find("rock-paper-scissors-v0")
+    policy = Keyed()
+    asyncio.run(play(Match(game, dict.fromkeys(game.seats, policy), 0)))
+    assert policy.batches == [2]
+    one, other = Keyed(), Keyed()
+    asyncio.run(play_all([Match(game, {"player_0": one, "player_1": other}, seed) for seed in range(4)]))
+    assert (one.batches, other.batches) == ([4], [4])
+
+
+def test_a_policy_that_streams_is_asked_by_each_game_for_itself() -> None:
+    """And its games go on one by one: the slowest reply holds up its own game only."""
+
+    class Server(Keyed):
+        streams = True
+
+        async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+            for _ in range(requests[0].key.seed % 5):
+                await asyncio.sleep(0)
+            return await super().act(requests)
+
+    server = Server()
+    together = asyncio.run(play_all(_matches(30, server), at_once=8, deterministic=False))
+    assert set(server.batches) == {1}
+    assert together == asyncio.run(play_all(_matches(30, Keyed())))
+    server.batches.clear()
+    asyncio.run(play_all(_matches(30, server), at_once=8))
+    assert max(server.batches) == 8
