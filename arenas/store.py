@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -110,10 +111,10 @@ class Store(Archive):
         """
         if found := self._games.get(repr(game.ref)):
             return found
-        name, version = game.id.rsplit("-v", 1)
+        name = _unversioned(game.id)
         facts, parameters = _facts(game), write_parameters(game.ref)
         for id, known, stored in self._base.execute("SELECT id, parameters, facts FROM games"):
-            if id.rsplit("-v", 1)[0] == name and id != game.id:
+            if _unversioned(id) == name and id != game.id:
                 raise GameVersionError(
                     f"{self.path} holds {id}, and {game.id} was asked for; results of two versions cannot be "
                     "compared: use another store"
@@ -121,7 +122,7 @@ class Store(Archive):
             if (id, known) == (game.id, parameters) and stored != facts:
                 raise GameVersionError(
                     f"{self.path} holds {id} with other rules ({stored}) than it has now ({facts}); a game "
-                    f"that changed needs a new version (-v{int(version) + 1}), or another store"
+                    "that changed needs a new version, or another store"
                 )
         with self._transaction():
             self._base.execute(
@@ -283,6 +284,10 @@ def _spent(row: GameRow) -> tuple[Any, ...]:
     return row.tokens_in, row.tokens_out, row.seconds, row.cost
 
 
+def _unversioned(id: str) -> str:
+    return re.sub(r"-v\d+$", "", id)
+
+
 def _facts(game: Game) -> str:
     """What a game declares, as text: two games of one id that differ here are not the same game."""
     return canonical(
@@ -296,6 +301,7 @@ def _facts(game: Game) -> str:
             "rated": game.rated,
             "truncation": dict(game.truncation),
             "rules": dict(game.rules),
+            **({"library": game.library} if game.library else {}),
         }
     )
 

@@ -1,7 +1,8 @@
 """Games by id: what a game declares of itself, and where games are found.
 
 A game is one file: in `envs/games/`, in another package through the entry-point group
-`sparring.games`, or any file given to `load`.
+`sparring.games`, or any file given to `load`. Games of other libraries stand under a namespace
+(`openspiel/kuhn_poker`) and are declared by `envs/adapters/NAMESPACE.py` when they are asked for.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ Sum: TypeAlias = Literal["zero", "general", "common"]
 Score: TypeAlias = Literal["win", "payoff"]
 Rated: TypeAlias = Literal["role", "seat"]
 
-_ID = re.compile(r"[a-z][a-z0-9-]*(/[A-Za-z0-9_.-]+)?-v[0-9]+")
+_ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|/[A-Za-z0-9_.-]+)")
+NAMESPACES = ("openspiel", "pettingzoo", "textarena")
 
 
 class GameError(SparringError, ValueError):
@@ -53,6 +55,10 @@ class ParameterError(GameError, TypeError):
     """A game was given a parameter that it does not take, or of another type."""
 
 
+class MissingLibraryError(GameError, ImportError):
+    """The library that a namespace's games come from is not installed."""
+
+
 @dataclass(frozen=True)
 class Game:
     """A game with its parameters filled in: its facts, and `script()` to start it.
@@ -62,7 +68,8 @@ class Game:
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
-    move at once; `family` is what the game is listed with.
+    move at once; `family` is what the game is listed with; `library` names the library (with version)
+    whose rules it plays, and `caveats` say what is known to be wrong with them.
     """
 
     ref: GameRef
@@ -83,6 +90,8 @@ class Game:
     role_of: Mapping[str, str]
     _script: Callable[..., Script] = field(repr=False, compare=False)
     family: str = "other"
+    library: str = ""
+    caveats: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -152,6 +161,8 @@ class _Declaration:
         if not callable(value):
             return value
         wanted = inspect.signature(value).parameters
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in wanted.values()):
+            return value(**parameters)
         return value(**{name: given for name, given in parameters.items() if name in wanted})
 
     def bind(self, given: Mapping[str, Value]) -> Game:
@@ -184,6 +195,8 @@ class _Declaration:
             role_of=MappingProxyType(role_of),
             _script=self.script,
             family=fact["family"],
+            library=fact["library"],
+            caveats=tuple(fact["caveats"]),
         )
 
     def _checked(self, name: str, value: Value) -> Value:
@@ -215,38 +228,51 @@ def game(
     max_turns: int | Callable[..., int],
     payoff_range: tuple[float, float] | Callable[..., tuple[float, float]],
     sum: Sum | Callable[..., Sum] = "general",
-    score: Score | None = None,
+    score: Score | Callable[..., Score | None] | None = None,
     judges: tuple[str, ...] = (),
     rated: Rated = "role",
     truncation: float | Mapping[str, float] | Callable[..., float | Mapping[str, float]] = 0.0,
     rules: str | Mapping[str, str] | Callable[..., str | Mapping[str, str]] = "",
-    simultaneous: bool = False,
+    simultaneous: bool | Callable[..., bool] = False,
     oracles: Mapping[str, Player] = MappingProxyType({}),
     family: str = "other",
+    library: str = "",
+    caveats: tuple[str, ...] | Callable[..., tuple[str, ...]] = (),
+    parameters: Mapping[str, Value] | None = None,
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.
 
-    Any fact may be a function of the script's parameters. Raises GameError for an id of the wrong
-    form or one that another file has taken.
+    Any fact may be a function of the script's parameters; one with `**parameters` gets all of them.
+    `parameters` gives the defaults of a script that takes `**parameters`. Raises GameError for an id of
+    the wrong form or one that another file has taken.
     """
     if not _ID.fullmatch(id):
-        raise GameError(f"{id!r} is no game id; expected lower-case words and a version, like my-game-v0")
+        raise GameError(
+            f"{id!r} is no game id; expected lower-case words and a version, like my-game-v0, "
+            "or a namespace and a name, like openspiel/kuhn_poker"
+        )
     facts = dict(locals())
-    del facts["id"]
+    del facts["id"], facts["parameters"]
 
     def register(script: Callable[..., Script]) -> Callable[..., Script]:
-        signature = inspect.signature(script).parameters.values()
-        bare = [p.name for p in signature if p.default is inspect.Parameter.empty]
-        if bare:
-            raise GameError(f"{id}: parameters need defaults: {', '.join(bare)}")
+        defaults = _defaults(id, script) if parameters is None else parameters
         origin = inspect.getsourcefile(script) or script.__module__
         other = _declared.get(id)
         if other and other.origin != origin:
             raise GameError(f"{id} is registered twice: in {other.origin} and in {origin}")
-        _declared[id] = _Declaration(id, script, facts, {p.name: p.default for p in signature}, origin)
+        _declared[id] = _Declaration(id, script, facts, defaults, origin)
         return script
 
     return register
+
+
+def _defaults(id: str, script: Callable[..., Script]) -> dict[str, Value]:
+    """The parameters of a script with their defaults. Raises GameError where one has none."""
+    signature = inspect.signature(script).parameters.values()
+    bare = [p.name for p in signature if p.default is inspect.Parameter.empty]
+    if bare:
+        raise GameError(f"{id}: parameters need defaults: {', '.join(bare)}")
+    return {p.name: p.default for p in signature}
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -258,26 +284,60 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 def find(id: str, **parameters: Value) -> Game:
     """The game of this id, with parameters.
 
-    Raises UnknownGameError, naming the nearest, or ParameterError.
+    Raises UnknownGameError, naming the nearest, ParameterError, or MissingLibraryError for a game of
+    another library that is not installed.
     """
     if id not in _declared:
         _import_one(id)
     if id not in _declared:
+        _declare_foreign(id)
+    if id not in _declared:
         known = game_ids()
         if id not in _declared:
+            if "/" in id:
+                names(id.partition("/")[0])  # says which namespaces there are
             hint = _nearest(id, known) or "; `sparring games` lists them"
             raise UnknownGameError(f"no game {id!r}{hint}")
     return _declared[id].bind(parameters)
 
 
-def game_ids() -> list[str]:
-    """The ids of all games that can be found, sorted."""
+def game_ids(namespace: str = "") -> list[str]:
+    """The ids of all games that can be found, sorted: our own and those registered, or a namespace's."""
+    if namespace:
+        return [f"{namespace}/{name}" for name in names(namespace)]
     from . import games
 
     for module in pkgutil.iter_modules(games.__path__):
         importlib.import_module(f"{games.__name__}.{module.name}")
     _import_entry_points()
-    return sorted(_declared)
+    return sorted(_declared.keys() - _foreign)
+
+
+def names(namespace: str) -> Mapping[str, str]:
+    """The games of another library, by its own names, with a line about each where that costs nothing.
+
+    Raises UnknownGameError for a namespace that there is not, and MissingLibraryError.
+    """
+    if namespace not in NAMESPACES:
+        hint = _nearest(namespace, NAMESPACES) or f"; there are {', '.join(NAMESPACES)}"
+        raise UnknownGameError(f"no namespace {namespace!r}{hint}")
+    return importlib.import_module(f".adapters.{namespace}", __package__).names()
+
+
+_foreign: set[str] = set()
+
+
+def _declare_foreign(id: str) -> None:
+    """Have the adapter of the id's namespace declare it. Raises UnknownGameError, naming the nearest."""
+    namespace, slash, name = id.partition("/")
+    if not slash or namespace not in NAMESPACES:
+        return
+    known = names(namespace)
+    adapter = importlib.import_module(f".adapters.{namespace}", __package__)
+    if not adapter.declare(id, name):
+        hint = _nearest(name, list(known)) or f"; `sparring games {namespace}/` lists them"
+        raise UnknownGameError(f"no game {name!r} in {namespace}{hint}")
+    _foreign.add(id)
 
 
 def load(path: str | Path) -> list[str]:
