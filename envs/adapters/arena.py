@@ -1,0 +1,113 @@
+"""One game of TextArena in progress, kept from reaching into anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..parse import Illegal
+from ..registry import GameError
+from ..script import Forfeit
+from ..types import Value
+from .dice import Dice
+from .library import library
+
+_NEVER = 10**9
+
+
+class Arena:
+    """A TextArena environment without its wrappers of observations: views are kept by our table.
+
+    It draws from generators of its own. A refused move leaves no trace for anybody else, and TextArena
+    never ends a game for one: how often a seat may try is for our rules to say.
+    """
+
+    def __init__(self, name: str, players: int, options: Mapping[str, Value], seed: int) -> None:
+        self._dice = Dice(seed)
+        self._refused: str | None = None
+        self.over = False
+        with self._dice.lent():
+            wrapped = library("textarena", "textarena").make(name, **options)
+            self._env, self._rewrite = _unwrapped(wrapped)
+            self._env.reset(num_players=players, seed=seed)
+        self._watch_refusals()
+
+    @property
+    def state(self) -> Any:
+        return self._env.state
+
+    @property
+    def seat(self) -> int:
+        """The player who is to move."""
+        return int(self.state.current_player_id)
+
+    def news(self) -> str:
+        """What the player to move has not seen yet, its own words left out."""
+        with self._dice.lent():
+            seat, observed = self._env.get_observation()
+        if isinstance(observed, str):
+            return observed
+        names: Mapping[int, str] = self.state.role_mapping or {}
+        lines = [
+            text if sender < 0 else f"{names.get(sender, f'Player {sender}')}: {text}"
+            for sender, text, kind in observed
+            if not (sender == seat and kind.name == "PLAYER_ACTION")
+        ]
+        return "\n".join(line.strip("\n") for line in lines) or "It is your turn."
+
+    def take(self, text: str) -> str:
+        """Make a move. Raises Illegal with TextArena's reason, and Forfeit for a text that it breaks on."""
+        self._refused = None
+        seen = {seat: len(messages) for seat, messages in self.state.observations.items()}
+        try:
+            with self._dice.lent():
+                self.over, _ = self._env.step(self._rewrite(text))
+        except Exception as fault:  # half a move may have been made, so there is no second try
+            reason = f"TextArena breaks on it ({type(fault).__name__}: {fault})"
+            raise Forfeit((f"player_{self.seat}",), reason, "unparsable") from fault
+        if self._refused is not None:
+            for seat, messages in self.state.observations.items():
+                del messages[seen.get(seat, 0) :]
+            raise Illegal(self._refused)
+        return text
+
+    def payoff(self) -> dict[str, float]:
+        """The rewards, once over. Raises GameError where TextArena gives none, and Forfeit where it names
+        a player who moved illegally.
+        """
+        rewards, information = self._env.close()
+        guilty = [seat for seat, facts in (information or {}).items() if facts.get("invalid_move")]
+        if guilty:
+            raise Forfeit([f"player_{seat}" for seat in guilty], "an illegal move, says TextArena")
+        if not rewards:
+            raise GameError("TextArena ended the game without rewards")
+        return {f"player_{seat}": float(reward) for seat, reward in sorted(rewards.items())}
+
+    def _watch_refusals(self) -> None:
+        refuse = getattr(self.state, "set_invalid_move", None)
+        if refuse is None:
+            return
+        self.state.error_allowance = _NEVER
+
+        def noted(*given: Any, **named: Any) -> Any:
+            self._refused = str(named.get("reason", given[0] if given else "")) or "that move is not legal"
+            return refuse(*given, **named)
+
+        self.state.set_invalid_move = noted
+
+
+def _unwrapped(env: Any) -> tuple[Any, Callable[[str], str]]:
+    """The bare environment, and what its wrappers of actions make of a text, outermost first."""
+    core = library("textarena.core", "textarena")
+    steps: list[Callable[[str], str]] = []
+    while isinstance(env, core.Wrapper):
+        if isinstance(env, core.ActionWrapper):
+            steps.append(env.action)
+        env = env.env
+
+    def rewrite(text: str) -> str:
+        for step in steps:
+            text = step(text)
+        return text
+
+    return env, rewrite

@@ -1,0 +1,189 @@
+"""TextArena's games, by its own ids. Moves are free text; what is legal is for TextArena to say.
+
+    find("textarena/KuhnPoker-v0-short")
+    find("textarena/LiarsDice-v0", players=4)
+
+A game takes the options that TextArena registers for it, and `players`. The variants `…-train` and
+`…-raw` of an id differ in how TextArena words and repeats observations; here a seat is shown what is new
+to it, and the table keeps the rest, so all three play alike but for the brackets that `-raw` insists on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..registry import GameError, MissingLibraryError, Score, Sum, game
+from ..script import Script, ask, randomness
+from ..types import Message, Value
+from ..values import check
+from .library import library, release
+
+if TYPE_CHECKING:
+    from .arena import Arena
+
+ENDLESS = 500
+"""A game ends after so many moves, or four times TextArena's own limit of turns, which counts otherwise."""
+
+_HEADING = re.compile(r"^# *([\w ]+?) *[\[(](\d+)(?:-(\d+))? Players?[\])]")
+_ID = re.compile(r'^register(?:_with_versions)?\(id="([^"]+)"')
+_MOVE = re.compile(r"\[[^\[\]\n]{1,60}\]")
+_LISTED = re.compile(r"available|valid|legal|possible", re.IGNORECASE)
+MOST = 15
+"""The largest number of players that TextArena names for any game."""
+
+PAYS: Mapping[str, tuple[float, float]] = {}
+OWN_REWARDS: frozenset[str] = frozenset()
+CAVEATS: Mapping[str, tuple[str, ...]] = {}
+
+
+def names() -> Mapping[str, str]:
+    """Every id of TextArena without its variants, with how many play where the library says it.
+
+    Read from the text of its registrations: importing them takes seconds.
+    """
+    spec = importlib.util.find_spec("textarena")
+    if spec is None or not spec.origin:
+        raise MissingLibraryError(
+            "games of textarena/ need textarena, which is not installed: pip install 'sparring[textarena]'"
+        )
+    found: dict[str, str] = {}
+    players = ""
+    for line in (Path(spec.origin).parent / "envs" / "__init__.py").read_text().splitlines():
+        if line.startswith("# ") and not _HEADING.match(line):
+            players = "" if line[2:3].isupper() else players
+        if heading := _HEADING.match(line):
+            few, many = heading[2], heading[3]
+            players = f"{few} to {many} players" if many else f"{few} player{'' if few == '1' else 's'}"
+        if id := _ID.match(line):
+            found[id[1]] = players
+    return dict(sorted(found.items()))
+
+
+def declare(id: str, name: str) -> bool:
+    """Register TextArena's game of this id; False if there is none."""
+    spec = library("textarena.envs.registration", "textarena").ENV_REGISTRY.get(name)
+    if spec is None:
+        return False
+    defaults = {key: value for key, value in spec.kwargs.items() if _fits(value)}
+    source = spec.entry_point.rpartition(".env:")[0].rpartition(".")[2]
+
+    def script(**parameters: Value) -> Script:
+        return (yield from _script(name, parameters))
+
+    def fact(read: Callable[[Seen], Any]) -> Callable[..., Any]:
+        return lambda **parameters: read(_seen(name, parameters))
+
+    about = names().get(re.sub(r"-(train|raw)$", "", name), "")
+    script.__doc__ = f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    game(
+        id,
+        roles=fact(lambda seen: {f"player_{seat}": 1 for seat in range(seen.players)}),
+        max_turns=fact(lambda seen: seen.max_turns),
+        payoff_range=PAYS.get(source, (-1.0, 1.0)),
+        sum=fact(lambda seen: _sum(seen, source)),
+        score=fact(lambda seen: _score(seen, source)),
+        oracles={"sample": sample},
+        family="textarena",
+        library=release("textarena", "TextArena"),
+        caveats=CAVEATS.get(source, ()),
+        parameters={"players": 0, **defaults},
+    )(script)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an environment shows once it is set up; TextArena declares none of it."""
+
+    players: int
+    max_turns: int
+    kind: str
+
+
+_known: dict[str, Seen] = {}
+
+
+def _seen(name: str, parameters: Mapping[str, Value]) -> Seen:
+    """The game set up once, with as many players as asked for, or as few as it takes (`players=0`).
+
+    Raises GameError with TextArena's reason where it cannot be set up.
+    """
+    key = repr((name, sorted(parameters.items())))
+    if key not in _known:
+        _known[key] = _set_up(name, parameters)
+    return _known[key]
+
+
+def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
+    wanted = cast(int, parameters["players"])
+    reason = ""
+    for players in [wanted] if wanted else range(_fewest(name), MOST + 1):
+        try:
+            arena = _arena(name, players, parameters, 0)
+        except MissingLibraryError:
+            raise
+        except Exception as fault:  # whatever it is, it is the reason to give
+            reason = f"{type(fault).__name__}: {' '.join(str(fault).split())}"
+            if not isinstance(fault, (AssertionError, ValueError)):
+                break
+            continue
+        kind = type(arena.state).__name__
+        if wanted or players > 1 or kind == "SinglePlayerState":
+            limit = cast("int | None", getattr(arena.state, "max_turns", None))
+            return Seen(players, max(ENDLESS, 4 * (limit or 0)), kind)
+    count = wanted or f"up to {MOST}"
+    raise GameError(f"TextArena does not set up {name} for {count} players ({reason or 'it says not why'})")
+
+
+def _fewest(name: str) -> int:
+    stated = re.match(r"\d+", names().get(re.sub(r"-(train|raw)$", "", name), ""))
+    return int(stated[0]) if stated else 1
+
+
+def _arena(name: str, players: int, parameters: Mapping[str, Value], seed: int) -> Arena:
+    from .arena import Arena
+
+    options = {key: value for key, value in parameters.items() if key != "players"}
+    return Arena(name, players, options, seed)
+
+
+def _script(name: str, parameters: Mapping[str, Value]) -> Script:
+    rng = yield from randomness()
+    arena = _arena(name, _seen(name, parameters).players, parameters, rng.getrandbits(31))
+    while not arena.over:
+        yield from ask(f"player_{arena.seat}", arena.news(), parse=arena.take)
+    return arena.payoff()
+
+
+def _fits(value: Any) -> bool:
+    """Whether a registered option can be a parameter of ours."""
+    try:
+        check(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _sum(seen: Seen, source: str) -> Sum:
+    return "zero" if seen.kind == "TwoPlayerState" and source not in OWN_REWARDS else "general"
+
+
+def _score(seen: Seen, source: str) -> Score | None:
+    if seen.players < 2:
+        return None
+    return "win" if _sum(seen, source) == "zero" else "payoff"
+
+
+def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """A move in brackets that the game has shown: of the last list of legal moves, else of all texts."""
+    shown = [message.text for message in view if message.speaker == "game"]
+    lines = [line for text in shown[-1:] for line in text.splitlines() if _LISTED.search(line)]
+    moves = _MOVE.findall("\n".join(lines)) or _MOVE.findall("\n".join(shown)) or ["[0]"]
+    drawn = sha256("\n".join(message.text for message in view).encode(errors="replace")).digest()
+    return moves[int.from_bytes(drawn[:6]) % len(moves)]
