@@ -13,6 +13,7 @@ from .script import Script, ask, randomness
 
 Env: TypeAlias = "pettingzoo.AECEnv[Any, Any, Any]"
 Show: TypeAlias = Callable[[Env, str, Any], str]
+Name: TypeAlias = Callable[[Env, str, int], str]
 
 
 def shown(env: Env, agent: str, seen: Any) -> str:
@@ -24,10 +25,8 @@ def shown(env: Env, agent: str, seen: Any) -> str:
     return np.array2string(np.asarray(seen), threshold=10_000) if not isinstance(seen, str) else seen
 
 
-def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[str, ...] | None:
+def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[int, ...] | None:
     """The numbers of the legal actions, by mask where there is one; None for actions that are texts."""
-    if "choices" in info:
-        return info["choices"]
     space: Any = env.action_space(agent)
     if not hasattr(space, "n"):
         if isinstance(space.sample(), str):
@@ -36,7 +35,12 @@ def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[str
     mask = seen.get("action_mask") if isinstance(seen, Mapping) else None
     mask = info.get("action_mask") if mask is None else mask
     start = int(getattr(space, "start", 0))
-    return tuple(str(start + i) for i in range(int(space.n)) if mask is None or mask[i])
+    return tuple(start + i for i in range(int(space.n)) if mask is None or mask[i])
+
+
+def numbered(env: Env, agent: str, action: int) -> str:
+    """An action by its number."""
+    return str(action)
 
 
 def from_aec(
@@ -49,13 +53,16 @@ def from_aec(
     score: Score | None = None,
     rules: str = "",
     show: Show = shown,
+    name: Name = numbered,
     about: str = "",
+    **facts: Any,
 ) -> Game:
     """Register the environments that `make` builds as a game, and return it.
 
     Every game builds a fresh one and resets it with a seed drawn from the game's own. A prompt is what
-    `show` makes of the observation; numbered actions are answered with their number; the payoff of a
-    seat is the sum of its rewards. Raises GameError for actions that are neither numbers nor texts.
+    `show` makes of the observation; numbered actions are answered with what `name` calls them (each legal
+    one differently); the payoff of a seat is the sum of its rewards. `facts` are further facts of `game`.
+    Raises GameError for actions that are neither numbers nor texts.
     """
     agents: Sequence[str] = [str(agent) for agent in make().possible_agents]
 
@@ -64,7 +71,7 @@ def from_aec(
         env = make()
         try:
             env.reset(seed=rng.getrandbits(31))
-            return (yield from _played(env, agents, show))
+            return (yield from _played(env, agents, show, name))
         finally:
             env.close()
 
@@ -77,11 +84,12 @@ def from_aec(
         sum=sum,
         score=score,
         rules=rules,
+        **facts,
     )(script)
     return find(id)
 
 
-def _played(env: Env, agents: Sequence[str], show: Show) -> Script:
+def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
     """Ask whoever is to move until no agent is left."""
     earned = dict.fromkeys(agents, 0.0)
     while env.agents:
@@ -91,8 +99,14 @@ def _played(env: Env, agents: Sequence[str], show: Show) -> Script:
         if terminated or truncated:
             env.step(None)
             continue
-        choices = legal(env, agent, seen, info)
-        parse = str if choices is None else None
-        move = yield from ask(str(agent), show(env, agent, seen), parse=parse, choices=choices)
-        env.step(int(move) if hasattr(env.action_space(agent), "n") else move)
+        prompt, seat = show(env, agent, seen), str(agent)
+        if "choices" in info:
+            choices = info["choices"]
+            move = yield from ask(seat, prompt, parse=None if choices else str, choices=choices)
+        elif (actions := legal(env, agent, seen, info)) is None:
+            move = yield from ask(seat, prompt, parse=str)
+        else:
+            moves = {name(env, agent, action): action for action in actions}
+            move = moves[(yield from ask(seat, prompt, choices=[*moves]))]
+        env.step(move)
     return earned

@@ -36,7 +36,7 @@ Sum: TypeAlias = Literal["zero", "general", "common"]
 Score: TypeAlias = Literal["win", "payoff"]
 Rated: TypeAlias = Literal["role", "seat"]
 
-_ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|/[A-Za-z0-9_.-]+)")
+_ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
 NAMESPACES = ("openspiel", "pettingzoo", "textarena")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import io
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from ..parse import Illegal
@@ -26,11 +28,17 @@ class Arena:
         self._dice = Dice(seed)
         self._refused: str | None = None
         self.over = False
-        with self._dice.lent():
+        with self._inside():
             wrapped = library("textarena", "textarena").make(name, **options)
             self._env, self._rewrite = _unwrapped(wrapped)
             self._env.reset(num_players=players, seed=seed)
         self._watch_refusals()
+
+    @contextlib.contextmanager
+    def _inside(self) -> Generator[None]:
+        """TextArena at work: with its own dice, and with nowhere to print."""
+        with self._dice.lent(), contextlib.redirect_stdout(io.StringIO()):
+            yield
 
     @property
     def state(self) -> Any:
@@ -43,7 +51,7 @@ class Arena:
 
     def news(self) -> str:
         """What the player to move has not seen yet, its own words left out."""
-        with self._dice.lent():
+        with self._inside():
             seat, observed = self._env.get_observation()
         if isinstance(observed, str):
             return observed
@@ -60,7 +68,7 @@ class Arena:
         self._refused = None
         seen = {seat: len(messages) for seat, messages in self.state.observations.items()}
         try:
-            with self._dice.lent():
+            with self._inside():
                 self.over, _ = self._env.step(self._rewrite(text))
         except Exception as fault:  # half a move may have been made, so there is no second try
             reason = f"TextArena breaks on it ({type(fault).__name__}: {fault})"
@@ -90,7 +98,8 @@ class Arena:
         self.state.error_allowance = _NEVER
 
         def noted(*given: Any, **named: Any) -> Any:
-            self._refused = str(named.get("reason", given[0] if given else "")) or "that move is not legal"
+            said = [value for value in (*named.values(), *given) if isinstance(value, str)]
+            self._refused = said[0] if said else "that move is not legal"
             return refuse(*given, **named)
 
         self.state.set_invalid_move = noted

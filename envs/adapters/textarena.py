@@ -129,7 +129,7 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
         except MissingLibraryError:
             raise
         except Exception as fault:  # whatever it is, it is the reason to give
-            reason = f"{type(fault).__name__}: {' '.join(str(fault).split())}"
+            reason = f"{type(fault).__name__}: {' '.join(str(fault).replace('*', ' ').split())[:200]}"
             if not isinstance(fault, (AssertionError, ValueError)):
                 break
             continue

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import Commands, add_load, add_verifier, command, load_games
+from .options import Commands, add_load, add_set, add_verifier, chosen_game, command, load_games
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
   sparring games                              a table of all games
   sparring games kuhn-poker-v0                rules, parameters, facts and a sample game
+  sparring games openspiel/                   the games of another library
+  sparring games openspiel/kuhn_poker --set players=3
   sparring games --check my_game.py           hold a file's games to every fact they declare
   sparring games --check --seeds 100          the same for every game, with more seeds
 """
@@ -31,7 +34,9 @@ FAMILIES = (
 
 def add(commands: Commands) -> None:
     parser = command(commands, "games", "List games, show one, or check your own.", _EXAMPLES)
-    parser.add_argument("game", nargs="?", metavar="GAME", help="show this game's rules and facts")
+    parser.add_argument(
+        "game", nargs="?", metavar="GAME", help="show this game's rules and facts; NAMESPACE/ lists a library's"
+    )
     parser.add_argument(
         "--check",
         nargs="?",
@@ -40,6 +45,7 @@ def add(commands: Commands) -> None:
         help="conformance-test the games of a file, one game, or (without a name) all",
     )
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="of --check (default 20)")
+    add_set(parser, "a parameter of the game shown")
     add_verifier(parser)
     add_load(parser)
     parser.set_defaults(run=run)
@@ -49,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     load_games(arguments)
     if arguments.check is not None:
         return _check(_wanted(arguments.check or arguments.game or ""), arguments.seeds, arguments.verifier)
-    if arguments.game:
-        return _show(arguments.game, arguments.verifier)
-    return _table()
+    if arguments.game and arguments.game.endswith("/"):
+        return _listing(arguments.game.rstrip("/"))
+    return _show(chosen_game(arguments), arguments.verifier) if arguments.game else _table()
 
 
 def _table() -> int:
@@ -67,6 +73,30 @@ def _table() -> int:
             id, roles, kind, about = shown[game.id]
             line = f"  {id:<{wide[0]}}  {roles:<{wide[1]}}  {kind:<{wide[2]}}  {about}"
             print(line[:room])
+    print("other libraries")
+    for line in _libraries():
+        print(line[:room])
+    return 0
+
+
+def _libraries() -> Iterator[str]:
+    """How many games each namespace has, or how to install what it needs."""
+    from sparring.envs.registry import NAMESPACES, MissingLibraryError, names
+
+    for namespace in NAMESPACES:
+        try:
+            yield f"  {namespace + '/':<12} {len(names(namespace))} games; sparring games {namespace}/"
+        except MissingLibraryError as missing:
+            yield f"  {namespace + '/':<12} {missing}"
+
+
+def _listing(namespace: str) -> int:
+    from sparring.envs.registry import names
+
+    found = names(namespace)
+    wide = max(map(len, found)) + len(namespace) + 1
+    for name, about in found.items():
+        print(f"{namespace + '/' + name:<{wide}}  {about}".rstrip())
     return 0
 
 
@@ -82,12 +112,10 @@ def seating(game: Game) -> str:
     return ", ".join(role if n == 1 else f"{role}×{n}" for role, n in game.roles.items())
 
 
-def _show(id: str, verifier: str) -> int:
+def _show(game: Game, verifier: str) -> int:
     from sparring.envs.playthrough import recorded
-    from sparring.envs.registry import find
     from sparring.sandbox.lazy import Lazy
 
-    game = find(id)
     print(f"{game.id} ({game.family})\n\n{game.description}\n")
     for role, rules in game.rules.items():
         print(f"  {role} is told: {rules or 'what stands in its prompts'}")
@@ -112,6 +140,8 @@ def facts(game: Game) -> dict[str, str]:
         "turns": f"at most {game.max_turns}{together}",
         "rated": rated,
         "players": ", ".join(["random, human", *game.oracles]),
+        **({"rules by": game.library} if game.library else {}),
+        **({"known faults": "; ".join(game.caveats)} if game.caveats else {}),
     }
 
 
