@@ -37,9 +37,19 @@ _LISTED = re.compile(r"available|valid|legal|possible", re.IGNORECASE)
 MOST = 15
 """The largest number of players that TextArena names for any game."""
 
-PAYS: Mapping[str, tuple[float, float]] = {}
-OWN_REWARDS: frozenset[str] = frozenset()
-CAVEATS: Mapping[str, tuple[str, ...]] = {}
+OWN_REWARDS: Mapping[str, tuple[float, float]] = {"Set": (-20.0, 20.0), "UsedCarNegotiation": (0.0, 1.0)}
+"""What games pay that do otherwise than 1 to a winner and −1 to a loser, and shares in between."""
+
+_SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
+CAVEATS: Mapping[str, str] = {
+    "CharacterConclave": "TextArena breaks on every move, so that every game is a forfeit",
+    "Countdown": _SWAPPED,
+    "Cryptarithm": _SWAPPED,
+    "KuhnPoker": "the pot stays at the two antes whatever is bet, so that betting is free; "
+    "kuhn-poker-v0 and openspiel/kuhn_poker pay by the pot",
+    "Minesweeper": "stepping on a mine is refused and may be tried again, like an illegal move",
+    "Slitherlink": _SWAPPED,
+}
 
 
 def names() -> Mapping[str, str]:
@@ -85,13 +95,13 @@ def declare(id: str, name: str) -> bool:
         id,
         roles=fact(lambda seen: {f"player_{seat}": 1 for seat in range(seen.players)}),
         max_turns=fact(lambda seen: seen.max_turns),
-        payoff_range=PAYS.get(source, (-1.0, 1.0)),
+        payoff_range=OWN_REWARDS.get(source, (-1.0, 1.0)),
         sum=fact(lambda seen: _sum(seen, source)),
         score=fact(lambda seen: _score(seen, source)),
         oracles={"sample": sample},
         family="textarena",
         library=release("textarena", "TextArena"),
-        caveats=CAVEATS.get(source, ()),
+        caveats=(CAVEATS[source],) if source in CAVEATS else (),
         parameters={"players": 0, **defaults},
     )(script)
     return True
