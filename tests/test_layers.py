@@ -26,6 +26,8 @@ ONLY = {
     "trl": {"training"},
     "docker": {"sandbox"},
     "pettingzoo": {"envs"},
+    "pyspiel": {"envs"},
+    "textarena": {"envs"},
     "gymnasium": {"envs"},
     "ray": {"arenas"},
 }

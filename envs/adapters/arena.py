@@ -15,6 +15,8 @@ from .dice import Dice
 from .library import library
 
 _NEVER = 10**9
+LONGEST = 4_000
+"""Characters of a move: TextArena searches texts in time that grows with their square."""
 
 
 class Arena:
@@ -65,6 +67,8 @@ class Arena:
 
     def take(self, text: str) -> str:
         """Make a move. Raises Illegal with TextArena's reason, and Forfeit for a text that it breaks on."""
+        if len(text) > LONGEST:
+            raise Illegal(f"at most {LONGEST:,} characters were expected, {len(text):,} came")
         self._refused = None
         seen = {seat: len(messages) for seat, messages in self.state.observations.items()}
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 from ..registry import MissingLibraryError
@@ -14,10 +16,24 @@ def library(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as fault:
-        missing = fault.name or module
-        raise MissingLibraryError(
-            f"games of {extra}/ need {missing}, which is not installed: pip install 'sparring[{extra}]'"
-        ) from fault
+        raise _missing(fault.name or module, extra) from fault
+
+
+def folder(package: str, extra: str) -> Path:
+    """Where the package lies, without importing it. Raises MissingLibraryError."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except ImportError:
+        spec = None
+    if spec is None or not spec.origin:
+        raise _missing(package, extra)
+    return Path(spec.origin).parent
+
+
+def _missing(module: str, extra: str) -> MissingLibraryError:
+    return MissingLibraryError(
+        f"games of {extra}/ need {module}, which is not installed: pip install 'sparring[{extra}]'"
+    )
 
 
 def release(distribution: str, name: str) -> str:

@@ -29,6 +29,7 @@ class Classic:
     show: Show
     name: Name
     score: Score = "payoff"
+    needs: tuple[str, ...] = ("pygame",)
     caveats: tuple[str, ...] = ()
 
 
@@ -43,11 +44,13 @@ def declare(id: str, name: str) -> bool:
     if classic is None:
         return False
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
-    made = library(f"pettingzoo.classic.{name}", "pettingzoo")
+    for module in classic.needs:
+        library(module, "pettingzoo")
     from ..foreign import from_aec
 
+    theirs = "-v".join(f"classic/{name}".rsplit("_v", 1))
     from_aec(
-        made.env,
+        lambda: library("pettingzoo", "pettingzoo").make("aec", theirs),
         id,
         max_turns=classic.max_turns,
         payoff_range=(-classic.pays, classic.pays),
@@ -85,15 +88,13 @@ def _tic_tac_toe(env: Any, agent: str, seen: Any) -> str:
 
 
 def _go(env: Any, agent: str, seen: Any) -> str:
-    """The board from the top row down; x is the seat's own stone."""
-    own, other = seen["observation"][:, :, 0], seen["observation"][:, :, 1]
-    size = len(own)
+    """The board from the top row down: x black, o white. An observation's planes go by who moved last."""
+    board: Any = env._go.board  # PettingZoo's only full account of the position
+    size = len(board)
     letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"[:size]
-    rows = [
-        f"{size - row:>2} " + "".join("x" if own[row, c] else "o" if other[row, c] else "." for c in range(size))
-        for row in range(size)
-    ]
-    return "\n".join([*rows, f"   {letters}", f"You are x ({agent.partition('_')[0]})."])
+    rows = [f"{size - row:>2} " + "".join(".xo"[int(stone)] for stone in board[row]) for row in range(size)]
+    colour = agent.partition("_")[0]
+    return "\n".join([*rows, f"   {letters}", f"You are {'x' if colour == 'black' else 'o'} ({colour})."])
 
 
 def _go_move(env: Any, agent: str, action: int) -> str:
@@ -144,6 +145,7 @@ def _number(env: Any, agent: str, action: int) -> str:
     return str(action)
 
 
+_CARDS = ("pygame", "rlcard")
 _THROWS = ("rock", "paper", "scissors")
 _LIMIT = ("call", "raise", "fold", "check")
 _NO_LIMIT = ("fold", "check or call", "raise half the pot", "raise the pot", "all in")
@@ -156,6 +158,7 @@ CLASSICS: Mapping[str, Classic] = {
         _chess,
         _chess_move,
         "win",
+        ("pygame", "chess"),
     ),
     "connect_four_v3": Classic(
         "connect four",
@@ -174,7 +177,7 @@ CLASSICS: Mapping[str, Classic] = {
         _go,
         _go_move,
         "win",
-        ("PettingZoo sets no limit of moves and checks no superko; here 2,000 moves make a draw",),
+        caveats=("PettingZoo sets no limit of moves and checks no superko; here 2,000 moves make a draw",),
     ),
     "leduc_holdem_v4": Classic(
         "Leduc hold'em (RLCard)",
@@ -183,6 +186,7 @@ CLASSICS: Mapping[str, Classic] = {
         7,
         _cards,
         _named(*_LIMIT),
+        needs=_CARDS,
     ),
     "rps_v2": Classic(
         "rock, paper, scissors over 15 rounds",
@@ -199,6 +203,7 @@ CLASSICS: Mapping[str, Classic] = {
         100,
         _cards,
         _named(*_NO_LIMIT),
+        needs=_CARDS,
         caveats=("it pays whole chips, up to 100, where PettingZoo's text says half of them",),
     ),
     "texas_holdem_v4": Classic(
@@ -208,6 +213,7 @@ CLASSICS: Mapping[str, Classic] = {
         24,
         _cards,
         _named(*_LIMIT),
+        needs=_CARDS,
     ),
     "tictactoe_v3": Classic(
         "tic-tac-toe",

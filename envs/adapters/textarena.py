@@ -10,19 +10,17 @@ to it, and the table keeps the rest, so all three play alike but for the bracket
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..registry import GameError, MissingLibraryError, Score, Sum, game
 from ..script import Script, ask, randomness
 from ..types import Message, Value
 from ..values import check
-from .library import library, release
+from .library import folder, library, release
 
 if TYPE_CHECKING:
     from .arena import Arena
@@ -57,14 +55,9 @@ def names() -> Mapping[str, str]:
 
     Read from the text of its registrations: importing them takes seconds.
     """
-    spec = importlib.util.find_spec("textarena")
-    if spec is None or not spec.origin:
-        raise MissingLibraryError(
-            "games of textarena/ need textarena, which is not installed: pip install 'sparring[textarena]'"
-        )
     found: dict[str, str] = {}
     players = ""
-    for line in (Path(spec.origin).parent / "envs" / "__init__.py").read_text().splitlines():
+    for line in (folder("textarena", "textarena") / "envs" / "__init__.py").read_text().splitlines():
         if line.startswith("# ") and not _HEADING.match(line):
             players = "" if line[2:3].isupper() else players
         if heading := _HEADING.match(line):
@@ -90,7 +83,9 @@ def declare(id: str, name: str) -> bool:
         return lambda **parameters: read(_seen(name, parameters))
 
     about = names().get(re.sub(r"-(train|raw)$", "", name), "")
-    script.__doc__ = f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    script.__doc__ = (
+        f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    )
     game(
         id,
         roles=fact(lambda seen: {f"player_{seat}": 1 for seat in range(seen.players)}),

@@ -16,13 +16,49 @@ from sparring.envs.types import Reply
 pyspiel = pytest.importorskip("pyspiel")
 
 STRENGTH = {"fold": 0, "check": 1, "pass": 1, "call": 1, "bet": 2, "raise": 2}
-SMALL = (
-    "blackjack catch coin_game connect_four coordinated_mp cursor_go dark_hex dark_hex_ir deep_sea dots_and_boxes "
-    "first_sealed_auction goofspiel hanabi kuhn_poker latent_ttt leduc_poker lewis_signaling liars_dice "
-    "liars_dice_ir matching_pennies_3p matrix_bos matrix_brps matrix_cd matrix_coordination matrix_mp matrix_pd "
-    "matrix_rps matrix_rpsw matrix_sh matrix_shapleys_game nim oshi_zumo phantom_ttt phantom_ttt_ir "
-    "repeated_leduc_poker sheriff tic_tac_toe tiny_bridge_4p tiny_hanabi trade_comm universal_poker"
-).split()
+SMALL = [
+    "blackjack",
+    "catch",
+    "coin_game",
+    "connect_four",
+    "coordinated_mp",
+    "cursor_go",
+    "dark_hex",
+    "dark_hex_ir",
+    "deep_sea",
+    "dots_and_boxes",
+    "first_sealed_auction",
+    "goofspiel",
+    "hanabi",
+    "kuhn_poker",
+    "latent_ttt",
+    "leduc_poker",
+    "lewis_signaling",
+    "liars_dice",
+    "liars_dice_ir",
+    "matching_pennies_3p",
+    "matrix_bos",
+    "matrix_brps",
+    "matrix_cd",
+    "matrix_coordination",
+    "matrix_mp",
+    "matrix_pd",
+    "matrix_rps",
+    "matrix_rpsw",
+    "matrix_sh",
+    "matrix_shapleys_game",
+    "nim",
+    "oshi_zumo",
+    "phantom_ttt",
+    "phantom_ttt_ir",
+    "repeated_leduc_poker",
+    "sheriff",
+    "tic_tac_toe",
+    "tiny_bridge_4p",
+    "tiny_hanabi",
+    "trade_comm",
+    "universal_poker",
+]
 DRAWING = ("negotiation", "tarok")  # games that draw from a generator of their own
 NESTED = {
     "add_noise": {"game": "kuhn_poker()", "epsilon": 0.1, "seed": 3},
@@ -160,12 +196,16 @@ def test_small_zero_sum_games_are_solved_through_the_adapter(name, parameters, v
 
 @pytest.mark.parametrize("name", ["kuhn_poker", "leduc_poker", "liars_dice", "tiny_hanabi", "goofspiel"])
 def test_uniform_play_has_the_nash_conv_that_openspiel_computes(name):
-    parameters = {"num_cards": 3} if name == "goofspiel" else {"dice_sides": 2} if name == "liars_dice" else {}
+    parameters = (
+        {"num_cards": 3} if name == "goofspiel" else {"dice_sides": 2} if name == "liars_dice" else {}
+    )
     loaded = pyspiel.load_game(name, parameters)
     if name == "goofspiel":
         loaded = pyspiel.convert_to_turn_based(loaded)
     expected = pyspiel.nash_conv(loaded, pyspiel.UniformRandomPolicy(loaded))
-    assert tree(find(f"openspiel/{name}", **parameters)).nash_conv(uniform) == pytest.approx(expected, abs=1e-9)
+    assert tree(find(f"openspiel/{name}", **parameters)).nash_conv(uniform) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", [*SMALL, *DRAWING])
