@@ -88,13 +88,15 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def _answers(sitting: Sitting) -> list[Reply]:
-    """A reply to each pending ask; neighbouring asks of one policy are one batch."""
+async def _answers(sitting: Sitting, asks: tuple[Ask, ...]) -> Sequence[Reply]:
+    """A reply to each ask; neighbouring asks of one policy are one batch."""
+    seats = sitting.match.seats
+    if len(asks) == 1:
+        return await replies(seats[asks[0].seat], [sitting.request(asks[0])])
     answers: list[Reply] = []
-    for _, asks in groupby(sitting.asks, key=lambda ask: id(sitting.match.seats[ask.seat])):
-        batch = list(asks)
-        policy = sitting.match.seats[batch[0].seat]
-        answers.extend(await replies(policy, [sitting.request(ask) for ask in batch]))
+    for _, batch in groupby(asks, key=lambda ask: id(seats[ask.seat])):
+        requests = [sitting.request(ask) for ask in batch]
+        answers.extend(await replies(seats[requests[0].seat], requests))
     return answers
 
 
@@ -103,7 +105,7 @@ async def play(
     *,
     verifier: Verifier | None = None,
     buffer: Buffer | None = None,
-    watch: Callable[[Table], None] = lambda _: None,
+    watch: Callable[[Table], None] | None = None,
 ) -> Episode:
     """Play one match to its end. `watch` sees the table before every answer.
 
@@ -113,12 +115,14 @@ async def play(
     sitting = Sitting(match, buffer)
     table = sitting.table
     while table.pending is not None:
-        watch(table)
-        if jobs := sitting.jobs:
-            table.answer(await needed(verifier, sitting).verify(jobs))
+        if watch is not None:
+            watch(table)
+        asks = sitting.asks
+        if not asks:
+            table.answer(await needed(verifier, sitting).verify(sitting.jobs))
             continue
         try:
-            answers = await _answers(sitting)
+            answers = await _answers(sitting, asks)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:
