@@ -35,7 +35,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     if seat == "critic":
         return f"<verdict>wrong</verdict><critique>I get {numbers[0]}</critique>"
     again = any(message.speaker == "self" for message in view)
-    return f"<answer>{numbers[-1] if again else 0}</answer>"
+    return f"<answer>{numbers[-1] if again and numbers else 0}</answer>"
 
 
 def critique(text: str) -> Critique:
