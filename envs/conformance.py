@@ -12,16 +12,16 @@ import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from .errors import SparringError
 from .hostile import TEXTS, sensible, wrong_forms
+from .leaks import Plants, Say, flows
 from .registry import Game, find
 from .table import Table, TableError, replay_episode
 from .types import Ask, Episode, Finish, PolicyRef, Reply
 from .verdicts import Opener, Verdicts, Verifies
 
-Say: TypeAlias = Callable[[Ask, Table, random.Random], Reply]
 SECRET = "secret/"
 
 
@@ -203,25 +203,15 @@ def cut_off(trial: Trial) -> Iterator[str]:
 def privacy(trial: Trial) -> Iterator[str]:
     """No seat's thoughts, failed tries, or texts noted as `secret/SEAT` ever reach another seat."""
     for seed in trial.seeds:
-        tries: dict[str, int] = {}
-
-        def say(ask: Ask, table: Table, rng: random.Random, tries: dict[str, int] = tries) -> Reply:
-            canary = f"canary of {ask.seat}"
-            tries[ask.seat] = tries.get(ask.seat, 0) + 1
-            text = trial.sensibly(ask, table, rng).text
-            if tries[ask.seat] == 1 and ask.choices:
-                return Reply(canary)  # no listed choice, so this is asked again or forfeits
-            return Reply(text, thought=canary, memory=f"{canary}: {text}")
-
-        table = trial.play(seed, say)
-        secrets = [(seat, f"canary of {seat}") for seat in trial.game.seats]
+        plants = Plants(trial.sensibly, seed)
+        table = trial.play(seed, plants)
+        for flow in sorted(flows(table, plants.planted(table)), key=repr):
+            if flow.kind in ("thought", "refused"):
+                what = "thought" if flow.kind == "thought" else "refused reply"
+                yield f"seed {seed}: {flow.seer} sees a {what} of {flow.owner}"
         for name, text in table.notes:
             if name.startswith(SECRET):
-                secrets.append((name.removeprefix(SECRET), str(text)))
-        for owner, secret in secrets:
-            for seat in _seen_by(table, secret):
-                if seat != owner and not _said(table, owner, secret):
-                    yield f"seed {seed}: {seat} sees what is private to {owner}: {secret[:40]!r}"
+                yield from _told(table, name.removeprefix(SECRET), str(text), f"seed {seed}")
 
 
 CHECKS: tuple[Callable[[Trial], Iterable[str]], ...] = (
@@ -313,12 +303,10 @@ def _episode(table: Table) -> Episode:
     return table.episode({seat: PolicyRef("conformance") for seat in table.game.seats})
 
 
-def _seen_by(table: Table, text: str) -> Iterator[str]:
+def _told(table: Table, owner: str, secret: str, where: str) -> Iterator[str]:
+    """Who was told a secret that its owner did not say in a reply."""
+    if any(turn.seat == owner and secret in turn.reply.text for turn in table.turns):
+        return
     for seat in table.game.seats:
-        if any(text in message.text for message in table.view(seat)):
-            yield seat
-
-
-def _said(table: Table, seat: str, text: str) -> bool:
-    """Whether the seat gave it away itself, in a reply that the game accepted."""
-    return any(t.seat == seat and text in t.reply.text and t.reply.text != text for t in table.turns)
+        if seat != owner and any(secret in message.text for message in table.view(seat)):
+            yield f"{where}: {seat} sees what is private to {owner}: {secret[:40]!r}"

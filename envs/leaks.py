@@ -60,11 +60,11 @@ class Plants:
     def __call__(self, ask: Ask, table: Table, rng: random.Random) -> Reply:
         reply = self._say(ask, table, rng)
         thought = self._word(ask.seat, "thought")
-        if ask.seat not in self._tried and not ask.retry:
+        refusable = ask.choices or self._seed % 4 == 3
+        if refusable and ask.seat not in self._tried and not ask.retry:
             self._tried.add(ask.seat)
-            if ask.choices or self._seed % 4 == 3:
-                text = self._word(ask.seat, "refused").word
-                return Reply(text, thought=thought.word, memory=f"{thought.word}: {text}")
+            text = self._word(ask.seat, "refused").word
+            return Reply(text, thought=thought.word, memory=f"{thought.word}: {text}")
         text = reply.text if ask.choices or ask.retry else self._marked(ask.seat, reply.text)
         return replace(reply, text=text, thought=thought.word, memory=f"{thought.word}: {text}")
 

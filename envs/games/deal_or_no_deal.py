@@ -25,12 +25,12 @@ RULES = (
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Claims all books as the first and the rest as the second."""
+    """Talks once, then claims all books as the first and all hats as the second."""
     there = re.findall(r"There are (\d) books, (\d) hats, (\d) balls", view[1].text)[0]
-    if "deal" in view[-1].text or seat == "first":
+    if "named its deal" in view[-1].text or any(message.speaker == "self" for message in view):
         mine = (there[0], "0", "0") if seat == "first" else ("0", there[1], there[2])
         return "deal: " + ", ".join(f"{count} {name}" for count, name in zip(mine, ITEMS, strict=True))
-    return "You take the books, I take the rest."
+    return "I would like the books." if seat == "first" else "Then I take the hats."
 
 
 def sum_of(dial: float = 0.0) -> Sum:
