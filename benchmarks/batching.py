@@ -113,12 +113,17 @@ def measure(name: str, game: Game, count: int, longest: int) -> None:
         "generate": lambda: generated(policy, prompts, settings),
         "generate_batch": lambda: continuous(policy, prompts, settings),
     }
-    print(f"{name} on {game.id}: {count} prompts, {len({*prompts})} distinct, mean {mean(prompts):.0f} tokens")
+    print(
+        f"{name} on {game.id}: {count} prompts, {len({*prompts})} distinct, mean {mean(prompts):.0f} tokens"
+    )
     base = 0.0
     for way, run in ways.items():
         speed, tokens = rate(run)
         base = base or speed
-        print(f"  {way:>15} {speed:>9,.0f} tokens/s  ({tokens:,} tokens)  ours is {base / speed:.1f}×", flush=True)
+        print(
+            f"  {way:>15} {speed:>9,.0f} tokens/s  ({tokens:,} tokens)  ours is {base / speed:.1f}×",
+            flush=True,
+        )
 
 
 def mean(prompts: list[tuple[int, ...]]) -> float:

@@ -123,7 +123,9 @@ def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
                 given[key] = spiel.game_parameters_from_string(value)
         loaded = spiel.load_game(name, given)
     except Exception as fault:  # SpielError, or what its C++ happens to throw
-        raise GameError(f"OpenSpiel does not load {name} with {dict(written)}: {_needs(name, fault)}") from None
+        raise GameError(
+            f"OpenSpiel does not load {name} with {dict(written)}: {_needs(name, fault)}"
+        ) from None
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC" and "rng_seed" not in defaults:
         raise GameError(f"OpenSpiel's {name} with {dict(written)} draws from a generator that takes no seed")
     return loaded

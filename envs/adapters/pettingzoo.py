@@ -90,7 +90,8 @@ def _go(env: Any, agent: str, seen: Any) -> str:
     size = len(own)
     letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"[:size]
     rows = [
-        f"{size - row:>2} " + "".join("x" if own[row, c] else "o" if other[row, c] else "." for c in range(size))
+        f"{size - row:>2} "
+        + "".join("x" if own[row, c] else "o" if other[row, c] else "." for c in range(size))
         for row in range(size)
     ]
     return "\n".join([*rows, f"   {letters}", f"You are x ({agent.partition('_')[0]})."])

@@ -80,7 +80,9 @@ def declare(id: str, name: str) -> bool:
         return lambda **parameters: read(_seen(name, parameters))
 
     about = names().get(re.sub(r"-(train|raw)$", "", name), "")
-    script.__doc__ = f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    script.__doc__ = (
+        f"TextArena's {name}{f' ({about})' if about else ''}; its rules stand in the first prompt."
+    )
     game(
         id,
         roles=fact(lambda seen: {f"player_{seat}": 1 for seat in range(seen.players)}),

@@ -35,7 +35,10 @@ FAMILIES = (
 def add(commands: Commands) -> None:
     parser = command(commands, "games", "List games, show one, or check your own.", _EXAMPLES)
     parser.add_argument(
-        "game", nargs="?", metavar="GAME", help="show this game's rules and facts; NAMESPACE/ lists a library's"
+        "game",
+        nargs="?",
+        metavar="GAME",
+        help="show this game's rules and facts; NAMESPACE/ lists a library's",
     )
     parser.add_argument(
         "--check",
