@@ -35,8 +35,9 @@ def seat(
 
     A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
     `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
-    folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat; its labels may be
-    renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises UnknownEntrantError, naming the nearest, or ModelError.
+    folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat; its labels may
+    be renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises
+    UnknownEntrantError, naming the nearest, or ModelError.
     """
     if spec in scripted_names(game):
         return scripted(spec, game)
