@@ -19,8 +19,12 @@ class Shown:
     def __init__(self, policy: Policy, examples: Mapping[str, Sequence[Message]]) -> None:
         self._policy = policy
         self._examples = {role: tuple(messages) for role, messages in examples.items()}
-        digest = sha256(repr(sorted(self._examples.items())).encode()).hexdigest()[:8]
-        self.ref = PolicyRef(policy.ref.name, f"{policy.ref.id}/shown/{digest}")
+        self._digest = sha256(repr(sorted(self._examples.items())).encode()).hexdigest()[:8]
+
+    @property
+    def ref(self) -> PolicyRef:
+        inner = self._policy.ref
+        return PolicyRef(inner.name, f"{inner.id}/shown/{self._digest}")
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         return await self._policy.act([self._with_examples(request) for request in requests])

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from ..agents.policy import Sampling
+from ..agents.policy import Policy, Sampling
+from ..agents.seats import seat
+from ..agents.shots import Shown
 from ..agents.transformer import Transformer
+from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import play_all
 from ..envs.registry import Game
@@ -97,6 +100,8 @@ class SelfPlay:
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
+        self._judge = judge(config, game) if game.judges else None
+        self._player: Policy | None = None
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
@@ -144,12 +149,24 @@ class SelfPlay:
 
     def matches(self, number: int) -> list[Match]:
         """The step's matches: every seed `replicates` times, no seed ever again."""
-        rollout, seats = self.config.rollout, dict.fromkeys(self.game.seats, self.policy)
+        rollout, seats = self.config.rollout, self.seats()
         return [
             Match(self.game, seats, training_seed(self.config.seed, number, index), replicate)
             for index in range(rollout.games // rollout.replicates)
             for replicate in range(rollout.replicates)
         ]
+
+    def seats(self) -> dict[str, Policy]:
+        """Who sits where: the learner, shown examples where asked for, in all seats but the judges'."""
+        if self._player is None:
+            self._player = self._shown() if self.config.rollout.shots else self.policy
+        player = self._player
+        role_of, judges = self.game.role_of, self.game.judges
+        return {s: self._judge if self._judge and role_of[s] in judges else player for s in self.game.seats}
+
+    def _shown(self) -> Policy:
+        given = examples(self.game, self._verifier, self.config.rollout.shots)
+        return Shown(self.policy, self._loop.run_until_complete(given))
 
     def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
         first = number * self.config.rollout.games
@@ -180,6 +197,14 @@ class SelfPlay:
         self.tasks.restore(state["tasks"])
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+
+
+def judge(config: Config, game: Game) -> Policy:
+    """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
+    own = next((name for name in ("rule", "sample") if name in game.oracles), "")
+    if not (config.judge or own):
+        raise ConfigError(f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`")
+    return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
 
 
 def training_seed(run: int, step: int, index: int) -> int:
