@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from ..envs.errors import SparringError
+from ..envs.registry import Game, find, load
 
 Estimator: TypeAlias = Literal["rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
@@ -32,7 +33,9 @@ class Rollout:
 
     `deterministic` batches do not depend on timing; without it verdicts are awaited while others play, and
     a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
-    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit).
+    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
+    learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
+    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy.
@@ -46,6 +49,8 @@ class Rollout:
     deterministic: bool = True
     game_tokens: int = 0
     game_seconds: float = 0.0
+    workers: int = 0
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,6 +225,7 @@ _LOWEST: Mapping[str, float] = {
     "rollout.at_once": 1,
     "rollout.max_tokens": 1,
     "rollout.temperature": 0.01,
+    "rollout.workers": 0,
     "rollout.game_tokens": 0,
     "rollout.game_seconds": 0,
     "opponents.mirror": 0,
@@ -238,6 +244,13 @@ _LOWEST: Mapping[str, float] = {
     "record.metrics_every": 1,
     "record.probe_every": 1,
 }
+
+
+def played(config: Config) -> Game:
+    """The game of a run, its files registered. Raises GameError."""
+    for file in config.load:
+        load(file)
+    return find(config.game, **config.parameters)
 
 
 def read(path: str | Path, base: Config | None = None) -> Config:

@@ -17,10 +17,10 @@ from types import FrameType
 from typing import Any
 
 from ..envs.errors import SparringError
-from ..envs.registry import Game, find, load
+from ..envs.registry import Game
 from ..sandbox.verifier import Verifier
 from . import checkpoints
-from .config import Config, read, to_toml
+from .config import Config, played, read, to_toml
 from .folders import free_folder, run_folder
 from .records import Metrics
 
@@ -44,7 +44,7 @@ class Trained:
 
 def train(config: Config, *, quiet: bool = False) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
-    game = _game(config)
+    game = played(config)
     folder = _free(config)
     return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
 
@@ -68,7 +68,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     checkpoints.verify(place)
     if int(place.name[5:]) >= config.steps:
         raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
-    return _persist(config, _game(config), folder, place, quiet=quiet)
+    return _persist(config, played(config), folder, place, quiet=quiet)
 
 
 def _persist(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
@@ -81,12 +81,6 @@ def _persist(config: Config, game: Game, folder: Path, place: Path | None, *, qu
         place = checkpoints.at(folder / "checkpoints", before[-1])
         checkpoints.verify(place)
         config = replace(config, rollbacks=config.rollbacks + 1)
-
-
-def _game(config: Config) -> Game:
-    for file in config.load:
-        load(file)
-    return find(config.game, **config.parameters)
 
 
 def _free(config: Config) -> Path:
@@ -108,8 +102,8 @@ def _begin(config: Config, folder: Path) -> None:
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     import torch
 
-    from ..agents.models import load_model
     from ..agents.models import quiet as hushed
+    from .engines import loaded, on_workers
     from .evaluate import exact_tree
     from .loop import Loop
     from .opponents import opponents
@@ -120,9 +114,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
 
     if config.threads:
         torch.set_num_threads(config.threads)
-    policy = load_model(config.model, game, seed=config.seed, device=_device())
-    if config.update.lora:
-        policy.model = _with_lora(policy.model, config)
+    policy = loaded(config, game)
     drafts = checkpoints.drafts(folder / "checkpoints")
     with contextlib.ExitStack() as stack:
         stack.enter_context(hushed())
@@ -130,6 +122,8 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         verifier = Timed(lambda: _verifier(config, display.say))
         stack.callback(lambda: runner.run(verifier.close()))
         play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        if config.rollout.workers:
+            play.player = stack.enter_context(on_workers(config, play.policy))
         play.opponents = stack.enter_context(opponents(config, game, play.policy, folder))
         step = int(place.name[5:]) if place else None
         _begin(config, folder)
@@ -153,21 +147,6 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
             display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
         return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken)
-
-
-def _with_lora(model: Any, config: Config) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    rank = config.update.lora
-    return get_peft_model(
-        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    )
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _verifier(config: Config, say: Callable[[str], None]) -> Verifier:

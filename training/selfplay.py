@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from ..agents.policy import Sampling
 from ..agents.transformer import Transformer
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
@@ -20,6 +19,7 @@ from .advantage import Baselines, Centre, estimate, export, restore
 from .batch import Batch, advantages, pack
 from .collect import Collected, collect
 from .config import Config, ConfigError
+from .engines import Itself, Player, sampling
 from .opponents import LEARNER, Mirror, Opponents
 from .tasks import Tasks
 
@@ -75,7 +75,8 @@ class Timed:
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
-    `opponents` are those of a mirror match until others are set.
+    `opponents` are those of a mirror match until others are set; `player` answers for the learner, the
+    trained model itself until another is set, which then gets the weights of every step.
     """
 
     def __init__(
@@ -88,16 +89,17 @@ class SelfPlay:
         verifier: Timed,
     ) -> None:
         _check_roles(config, game)
-        sampling = Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
         self.config = config
         others = config.opponents.mode != "mirror"
         self.credits = replace(config.credits, by_opponent=config.credits.by_opponent or others)
         self.game = game
-        self.policy = policy.with_sampling(sampling)
+        self.policy = policy.with_sampling(sampling(config))
+        self.player: Player = Itself(self.policy)
         self.opponents: Opponents = Mirror(game)
         self.baselines: Baselines = {}
         self.tasks = Tasks(config.seed)
         self.games = 0
+        self.synced = 0.0
         self.tokens = 0
         self.last: Step | None = None
         self._loop = loop
@@ -124,7 +126,8 @@ class SelfPlay:
             fold=self.config.update.fold and self.config.update.iterations == 1,
             multiple=self.config.update.microbatches,
         )
-        step.seconds["play"] = played - began - verified
+        step.seconds["play"] = played - began - verified - self.synced
+        step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
@@ -133,6 +136,9 @@ class SelfPlay:
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         self.policy.publish(f"step {number}", name=LEARNER)
+        began = time.perf_counter()
+        self.player.sync(self.policy)
+        self.synced = time.perf_counter() - began
         self.tasks.begin(number)
         rollout = self.config.rollout
         episodes = self._loop.run_until_complete(
@@ -156,7 +162,7 @@ class SelfPlay:
         rollout, matches = self.config.rollout, list[Match]()
         self.opponents.begin(number)
         for index in range(rollout.games // rollout.replicates):
-            seats = self.opponents.seats(number, index, self.policy)
+            seats = self.opponents.seats(number, index, self.player)
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
