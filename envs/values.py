@@ -22,6 +22,9 @@ KILOBYTES: Final = 1024
 """How large a value may be, counting one byte per node and the bytes of text, bytes and integers."""
 _DECIMAL_BITS = 4096  # beyond this Python may refuse decimal text, so integers are written in hex
 _CROWD = 64
+_ATOMS = frozenset((type(None), bool, float))
+_NESTING = frozenset((list, tuple, set, frozenset))
+_SIZED = _NESTING | {str, bytes, dict}
 _JSON_BITS = 53  # what every JSON reader keeps exactly
 
 
@@ -32,32 +35,27 @@ def check(value: object, kilobytes: int = KILOBYTES) -> Value:
     for _ in range(DEPTH + 1):
         below: list[object] = []
         for item in level:
-            left -= _size(item)
+            kind = type(item)
+            if kind is int:
+                left -= 1 + cast(int, item).bit_length() // 8
+            elif kind in _ATOMS:
+                left -= 1
+            elif kind in _SIZED:
+                left -= 1 + len(cast("list[object]", item))
+            else:
+                raise Illegal(f"{kind.__name__} is not a plain value; give None, bool, int, float, str, bytes or a "
+                              "list, tuple, dict, set or frozenset of them")  # fmt: skip
             if left < 0:
                 raise Illegal(f"a value of at most {kilobytes} KiB was expected, a larger one came")
-            if type(item) is dict:
+            if kind is dict:
                 below.extend(cast("dict[object, object]", item))
                 below.extend(cast("dict[object, object]", item).values())
-            elif type(item) in (list, tuple, set, frozenset):
+            elif kind in _NESTING:
                 below.extend(cast("Iterable[object]", item))
         if not below:
             return cast(Value, value)
         level = below
     raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
-
-
-def _size(item: object) -> int:
-    kind = type(item)
-    if kind is str or kind is bytes:
-        return 1 + len(cast(str, item))
-    if kind is int:
-        return 1 + cast(int, item).bit_length() // 8
-    if kind in (list, tuple, set, frozenset, dict):
-        return 1 + len(cast("list[object]", item))
-    if item is None or kind is bool or kind is float:
-        return 1
-    raise Illegal(f"{kind.__name__} is not a plain value; give None, bool, int, float, str, bytes or a "
-                  "list, tuple, dict, set or frozenset of them")  # fmt: skip
 
 
 def canonical(value: Value) -> str:

@@ -265,9 +265,9 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "class D(dict):\n    def items(self):\n        while True: yield 1, 1\ndef f(x): return D()", ("invalid",)),
     "patched builtins": (
         "import builtins\nbuiltins.type = lambda *a: int\nbuiltins.isinstance = lambda *a: True\n"
-        "builtins.len = lambda x: 0\ndef f(x): return object()", ("invalid", "error", "no_result", "crash", "ok")),
+        "builtins.len = lambda x: 0\ndef f(x): return object()", ("invalid",)),
     "patched encoder": (
-        "import sys, _json\n_json.encode_basestring_ascii = lambda s: '7'\ndef f(x): return 'x'", ("ok", "invalid")),
+        "import sys, _json\n_json.encode_basestring_ascii = lambda s: '7'\ndef f(x): return object()", ("invalid",)),
     "patched everything": (
         "import os, marshal, sys\nfor m in (os, marshal, sys):\n    for n in dir(m):\n        try: setattr(m, n, None)\n"
         "        except BaseException: pass\ndef f(x): return 1", ("ok", "crash", "no_result", "invalid", "error")),
@@ -323,7 +323,7 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "        try: print(open(p).read()[:99])\n        except OSError: pass", ("ok",)),
     "patched runner": (  # what it does to the runner's own functions it does to its own record
         "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['_said'] = g['_fault'] = lambda *a: '[0,7]'\n"
-        "    g['_Writer'].text = lambda *a: 'null'\n    return object()", ("ok", "invalid", "error", "crash")),
+        "    g['_caller'] = g['_write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
     "inputs changed for later calls": (
         "import sys\ndef f(x):\n    for a in sys._getframe(2).f_locals['inputs']: a.__class__\n    return x.__class__.__name__", ("ok", "error")),
     "lying reduce": ("class A(list):\n    def __reduce__(self): return (int, (7310442981,))\ndef f(x): return A()", ("invalid",)),

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import _json
 import _socket
+import builtins
 import collections
 import contextlib
 import ctypes
@@ -31,7 +32,10 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
+
+__builtins__ = vars(builtins).copy()  # ours: what a program does to the module's does nothing to us
 
 PROTOCOL: Final = 2
 RUN: Final = struct.Struct("<QQI")
@@ -390,70 +394,80 @@ class _Refused(Exception):
         self.code = code
 
 
-class _Writer:
-    """Plain values as bounded JSON text, in the tagged form that `envs.values.from_json` reads."""
+def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
+    """What makes a call and says what became of it: plain values as bounded JSON text, in the tagged form that
+    `envs.values.from_json` reads, with room for `left` characters in all.
 
-    def __init__(self, left: int) -> None:
-        self._left = left
+    It is made before the program runs and looks nothing up afterwards, so that a program that changes this
+    module, `_json` or builtins still gives what its calls return.
+    """
+    quoted, refused, told, fault_told = _json.encode_basestring_ascii, _Refused, _said, _fault
+    invalid, too_large, containers = INVALID, TOO_LARGE, (list, tuple, set, frozenset)
 
-    def text(self, value: Any, depth: int = DEPTH) -> str:
+    def text(value: Any, depth: int) -> str:
+        nonlocal left
         kind = type(value)
         if value is None:
-            text = "null"
+            said = "null"
         elif kind is bool:
-            text = "true" if value else "false"
+            said = "true" if value else "false"
         elif kind is int:
-            text = int.__repr__(value) if value.bit_length() <= 53 else f'{{"int":"{value:#x}"}}'
+            said = int.__repr__(value) if value.bit_length() <= 53 else f'{{"int":"{value:#x}"}}'
         elif kind is float:
             finite = value - value == 0.0
-            text = float.__repr__(value) if finite else f'{{"float":"{float.__repr__(value)}"}}'
+            said = float.__repr__(value) if finite else f'{{"float":"{float.__repr__(value)}"}}'
         elif kind is str:
-            text = _json.encode_basestring_ascii(value) if len(value) < self._left else "x" * self._left
+            said = quoted(value) if len(value) < left else "x" * left
         elif kind is bytes:
-            text = f'{{"bytes":"{value.hex()}"}}'
+            said = f'{{"bytes":"{value.hex()}"}}'
         elif kind is dict:
-            return self._many("dict", [list(pair) for pair in value.items()], depth)
-        elif kind in (list, tuple, set, frozenset):
-            return self._many(kind.__name__, value, depth)
+            return many("dict", [list(pair) for pair in value.items()], depth)
+        elif kind in containers:
+            return many(kind.__name__, value, depth)
         else:
-            raise _Refused(INVALID, f"{kind.__name__} is not a plain value")
-        self._left -= len(text) + 1
-        if self._left < 0:
-            raise _Refused(TOO_LARGE, "the value is too large")
-        return text
+            raise refused(invalid, f"{kind.__name__} is not a plain value")
+        left -= len(said) + 1
+        if left < 0:
+            raise refused(too_large, "the value is too large")
+        return said
 
-    def _many(self, tag: str, items: Any, depth: int) -> str:
+    def many(tag: str, items: Any, depth: int) -> str:
+        nonlocal left
         if depth <= 0:
-            raise _Refused(INVALID, f"the value is nested deeper than {DEPTH}")
-        if len(items) > self._left:
-            raise _Refused(TOO_LARGE, "the value is too large")
-        self._left -= len(tag) + 8
-        body = ",".join([self.text(item, depth - (tag != "dict")) for item in items])
+            raise refused(invalid, f"the value is nested deeper than {deepest}")
+        if len(items) > left:
+            raise refused(too_large, "the value is too large")
+        left -= len(tag) + 8
+        body = ",".join([text(item, depth - (tag != "dict")) for item in items])
         return f"[{body}]" if tag == "list" else f'{{"{tag}":[{body}]}}'
 
+    deepest = DEPTH
 
-def _said(code: int, reason: str) -> str:
-    return f"[{code},{_json.encode_basestring_ascii(reason[:500])}]"
+    def call(function: Any, arguments: tuple[Any, ...]) -> str:
+        try:
+            return f"[0,{text(function(*arguments), deepest)}]"
+        except refused as reason:
+            return told(reason.code, str(reason))
+        except BaseException as fault:
+            return fault_told(fault)
+
+    assert OK == 0
+    return call
 
 
-def _fault(fault: BaseException) -> str:
+def _said(code: int, reason: str, quoted: Callable[[str], str] = _json.encode_basestring_ascii) -> str:
+    return f"[{code},{quoted(reason[:500])}]"
+
+
+def _fault(fault: BaseException, told: Callable[[int, str], str] = _said) -> str:
     """One failed call; the fault's own text may be hostile, so its failures are only noted."""
     if isinstance(fault, MemoryError):
-        return _said(MEMORY, "MemoryError")
+        return told(2, "MemoryError")
     name = type(fault).__name__
     try:
-        return _said(ERROR, f"{name}: {fault}"[:500])
+        return told(1, f"{name}: {fault}"[:500])
     except BaseException:
-        return _said(ERROR, name)
-
-
-def _call(function: Any, arguments: tuple[Any, ...], writer: _Writer) -> str:
-    try:
-        return f"[{OK},{writer.text(function(*arguments))}]"
-    except _Refused as refused:
-        return _said(refused.code, str(refused))
-    except BaseException as fault:
-        return _fault(fault)
+        return told(1, name)
 
 
 def _finish_program() -> None:
@@ -475,7 +489,9 @@ def _exit_code(leaving: SystemExit) -> str:
 def _interpret(source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, room: int) -> str:
     """Run the request; returns the record, a JSON list of what became of each call."""
     name = "__main__" if entry is None else "snippet"
+    call = _caller(room)
     module = type(sys)(name)
+    module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
     try:
         code = compile(source.removeprefix("\ufeff"), "<snippet>", "exec", dont_inherit=True)
@@ -498,9 +514,8 @@ def _interpret(source: str, entry: str | None, inputs: tuple[Any, ...], backward
         fault.__traceback__ = trace and trace.tb_next  # without our own frame
         sys.__excepthook__(type(fault), fault, fault.__traceback__)
         return f"[{_fault(fault)}]"
-    writer = _Writer(room)
     order = reversed(inputs) if backwards else inputs
-    said = [_call(function, arguments, writer) for arguments in order]
+    said = [call(function, arguments) for arguments in order]
     return f"[{','.join(reversed(said) if backwards else said)}]"
 
 
@@ -515,15 +530,15 @@ def _read_exactly(descriptor: int, count: int) -> bytes:
     return b"".join(chunks)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes, write: Callable[..., int] = os.write) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        view = view[write(descriptor, view) :]
 
 
 def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) -> NoReturn:
     """Never returns. Descriptors become 0: request, then stdin; 1: stdout; 2: stderr; 3: record."""
-    leave = os._exit
+    leave, write_all = os._exit, _write_all
     try:
         high = [os.dup2(descriptor, 110 + i) for i, descriptor in enumerate(descriptors)]
         for i, descriptor in enumerate(high):
@@ -547,7 +562,7 @@ def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) ->
                 stream.flush()
             except BaseException:
                 continue  # closed or replaced by the snippet: its own loss
-        _write_all(3, len(record).to_bytes(4, "little") + record)
+        write_all(3, len(record).to_bytes(4, "little") + record)
         leave(0)
     except MemoryError:
         leave(EXIT_MEMORY)

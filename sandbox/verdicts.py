@@ -18,6 +18,7 @@ from ..envs.parse import Illegal
 from ..envs.types import Job, Limits, Result, Status, Value, Verdict
 from ..envs.values import check, from_json, same
 from . import runner
+from .clock import clock_reads
 
 SOURCE_BYTES: Final = 1 << 20
 INPUT_KILOBYTES: Final = 8192
@@ -28,6 +29,7 @@ _SEVERITY: Final[tuple[Status, ...]] = (
     "cpu", "forbidden", "refused", "infra",
 )  # fmt: skip
 assert set(_SEVERITY) == set(get_args(Status))
+_ATOMS: Final = frozenset((type(None), bool, int, float))  # as JSON gives them they are values already
 _CALL: Final[dict[int, Status]] = {
     runner.OK: "ok",
     runner.ERROR: "error",
@@ -61,7 +63,7 @@ class Report:
 
 def worst(statuses: Sequence[Status]) -> Status:
     """The gravest of them; `ok` for none."""
-    return _SEVERITY[max(map(_SEVERITY.index, statuses), default=0)]
+    return _SEVERITY[max(map(_SEVERITY.index, set(statuses)), default=0)]
 
 
 def failed(job: Job, status: Status, detail: str) -> Verdict:
@@ -92,7 +94,7 @@ def request(ident: int, run: Run) -> bytes:
 
 def _check_forms(job: Job) -> None:
     texts = (job.source, job.stdin, *(text for text in (job.entry, job.judge) if text is not None))
-    if any(type(text) is not str for text in texts) or any(type(each) is not tuple for each in job.inputs):
+    if any(type(text) is not str for text in texts) or not {tuple}.issuperset(map(type, job.inputs)):
         raise Illegal("source, entry, stdin and judge must be text, and each input a tuple of arguments")
     if len(job.source) > SOURCE_BYTES:
         raise Illegal(f"a source of at most {SOURCE_BYTES} characters was expected, {len(job.source)} came")
@@ -167,10 +169,12 @@ def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
         raise ValueError("the record is not a list of one entry per input")
     results: list[Result] = []
     details: list[str] = []
+    kilobytes = job.limits.value_kilobytes
     for code, body in said:
-        status = _CALL[code]
-        results.append(Result(status, from_json(body, job.limits.value_kilobytes) if code == 0 else None))
-        if code:
+        if code == 0:
+            results.append(Result("ok", body if type(body) in _ATOMS else from_json(body, kilobytes)))
+        else:
+            results.append(Result(_CALL[code]))
             details.append(str(body)[:500])
     detail = details[0] if details else ""
     if job.entry is None or (len(said) == 1 and results[0].status != "ok"):
@@ -223,7 +227,9 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
     if job.entry is None:  # a program's outcome is what it prints
         differs |= any(each.stdout != first.stdout for each in verdicts)
     if not differs:
-        return replace(first, seconds=seconds, forbidden=forbidden)
+        clocks = clock_reads(job.source) if len(verdicts) > 1 and first.status == "ok" else ()
+        note = f"it reads the clock ({', '.join(clocks)}): repeating it does not show that" if clocks else ""
+        return replace(first, seconds=seconds, forbidden=forbidden, detail=first.detail or note)
     detail = "the same program gave different values in two processes"
     return replace(first, status="nondeterministic", results=results, seconds=seconds,
                    forbidden=forbidden, detail=detail)  # fmt: skip
