@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from .crosstable import crosstable
-from .lineage import Born, forgetting
+from .lineage import Born, Forgetting, forgetting
 from .lineage import lineage as lineage_of
 from .misfit import cyclic_share, misfit
 from .played import Floats, Played, gather
@@ -22,6 +22,8 @@ FALLBACK = 400.0
 MATERIAL = 0.1
 """The cyclic share from which a leaderboard warns, if the model also misfits."""
 DOUBTED = 0.01
+FORGOTTEN = "forgotten"
+"""How the forgetting alarm begins among the warnings."""
 FEW = 10
 
 
@@ -79,8 +81,8 @@ def rate(
         pools=apart,
         tiers=() if proven else tiers(played),
         warnings=(
-            *_warnings(played, apart, proven, doubt, cyclic, chosen),
             *_forgotten(lineage, cells),
+            *_warnings(played, apart, proven, doubt, cyclic, chosen),
         ),
     )
 
@@ -174,8 +176,13 @@ def _warnings(
 
 def _forgotten(descent: Edges, cells: Sequence[Cell]) -> Iterable[str]:
     graph = lineage_of(Born(child, parent) for parent, child in descent)
+    by_child: dict[str, list[Forgetting]] = {}
     for alarm in forgetting(graph, cells):
+        by_child.setdefault(alarm.child, []).append(alarm)
+    for child, alarms in by_child.items():
+        worst = max(alarms, key=lambda alarm: alarm.score.value)
+        beaten = "ancestor" if len(alarms) == 1 else f"{len(alarms)} of its ancestors, most clearly"
         yield (
-            f"forgotten: {alarm.child} loses to its ancestor {alarm.ancestor}, which scores "
-            f"{alarm.score.value:.3g} [{alarm.score.low:.3g}, {alarm.score.high:.3g}]"
+            f"{FORGOTTEN}: {child} loses to {'its ' if len(alarms) == 1 else ''}{beaten} {worst.ancestor}, "
+            f"which scores {worst.score.value:.3g} [{worst.score.low:.3g}, {worst.score.high:.3g}]"
         )

@@ -22,6 +22,7 @@ from .archive import Archive
 from .entrants import known
 from .fixture import Fixture, fixtures, places
 from .leaderboard import rate
+from .origins import inherited
 from .results import GameRow, Leaderboard, ScoreKind
 from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .run import Executor, Local, carry_out
@@ -197,7 +198,8 @@ def _rated(
     store: Store, game: Game, planned: Plan, voids: Counter[str], anchor: str, forfeits: bool
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
-    settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits}
+    descent = [list(edge) for edge in inherited(store, [entrant.id for entrant in store.entrants()])]
+    settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits, "lineage": descent}
     board = leaderboard(store.rows(game), game, settings)
     store.find("ratings", game, settings, text(board))
     names = {entrant.id: entrant.name for entrant in store.entrants()}
@@ -207,7 +209,8 @@ def _rated(
 def leaderboard(rows: Iterable[GameRow], game: Game, settings: Mapping[str, Any]) -> Leaderboard:
     """The ratings of rows under the settings of a finding."""
     kind: ScoreKind = game.score or "win"
-    return rate(rows, kind, anchor=settings["anchor"], forfeits=settings["forfeits"])
+    descent = [(parent, child) for parent, child in settings.get("lineage", ())]
+    return rate(rows, kind, anchor=settings["anchor"], forfeits=settings["forfeits"], lineage=descent)
 
 
 def text(board: Leaderboard) -> str:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from math import log
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find, load
 from ...envs.types import GameRef
 from ..archive import Archive
-from ..archive import Entrant as Stored
 from ..crosstable import crosstable
 from ..entrants import CONTROL
 from ..gate import elo
-from ..lineage import Born, Descent, LineageError, lineage
+from ..lineage import Born, LineageError, lineage
+from ..origins import births, origin
 from ..results import GameRow, Leaderboard, complete
 from ..tournament import leaderboard
 from . import runs
@@ -31,8 +30,7 @@ from .text import compact
 
 RUNS = Path("runs")
 STORE = "store.sqlite"
-DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True}
-_CHECKPOINT = re.compile(r"(?P<run>.+)@(?P<step>\d+)")
+DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
 
 
 class ReportError(SparringError, ValueError):
@@ -111,7 +109,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
         entrants = tuple(_known(archive, board))
         replays, notices = _replays(archive, rows)
-        births, odd = _descent(archive, entrants)
+        descent, odd = _descent(archive, entrants)
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
@@ -121,7 +119,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
             scored=kind,
             entrants=tuple(Entrant(e.id, e.name, e.about, e.step) for e in entrants),
             cells=crosstable(pairs, kind),
-            lineage=births,
+            lineage=descent,
             gates=tuple(_gates(archive, ref)),
             replays=replays,
             statuses=Counter(row.status for row in rows),
@@ -164,35 +162,17 @@ def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Known]:
     often = Counter(entrant.name for entrant in listed)
     for entrant in listed:
         name = entrant.name if often[entrant.name] == 1 else f"{entrant.name} ({entrant.id[:8]})"
-        yield Known(entrant.id, name, str(entrant.info.get("about", "")), *_origin(entrant))
-
-
-def _origin(entrant: Stored) -> tuple[str, float | None]:
-    """The run and step that a checkpoint's facts, or else its name `RUN@STEP`, tell."""
-    info, named = entrant.info, _CHECKPOINT.fullmatch(entrant.name)
-    run = str(info.get("run", named["run"] if named else ""))
-    step = info.get("step", int(named["step"]) if named else None)
-    return run, float(step) if isinstance(step, (int, float)) else None
-
-
-def _births(archive: Archive, entrants: Sequence[Known]) -> tuple[Born, ...]:
-    """The store's lineage; where it has none, each run's checkpoints in the order of their steps."""
-    ids = {entrant.id for entrant in entrants}
-    told = [(child, parent, kind) for child, parent, kind in archive.lineage() if {child, parent} <= ids]
-    if told:
-        return tuple(Born(child, parent, cast(Descent, kind)) for child, parent, kind in told)
-    saved = sorted((e.run, e.step, e.id) for e in entrants if e.run and e.step is not None)
-    return tuple(Born(child, parent) for (run, _, parent), (same, _, child) in pairwise(saved) if run == same)
+        yield Known(entrant.id, name, str(entrant.info.get("about", "")), *origin(entrant))
 
 
 def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, ...], list[Notice]]:
     """The lineage, or why it cannot be one."""
-    births = _births(archive, entrants)
+    found = births(archive, [entrant.id for entrant in entrants])
     try:
-        lineage(births)
+        lineage(found)
     except LineageError as fault:
         return (), [Notice("Lineage", f"{fault}.")]
-    return births, []
+    return found, []
 
 
 def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:

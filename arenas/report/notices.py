@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..leaderboard import FORGOTTEN
 from ..lineage import forgetting, lineage
 from .graphs import cycles, layers, responses
 from .page import Notice, Page, Progress
@@ -17,7 +18,8 @@ def notices(page: Page) -> tuple[Notice, ...]:
     names = {entrant.id: entrant.name for entrant in page.entrants}
     found = [*page.notices, *_forgetting(page, names), *_collapse(page.progress), *_control(page, names)]
     if page.board:
-        found += [Notice("Ratings", sentence(warning, names)) for warning in page.board.warnings]
+        told = [warning for warning in page.board.warnings if not warning.startswith(FORGOTTEN)]
+        found += [Notice("Ratings", sentence(warning, names)) for warning in told]
         found += _cycles(page, names)
     found += _void(page.statuses)
     weight = {"alarm": 0, "warning": 1, "note": 2}

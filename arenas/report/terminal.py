@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..leaderboard import FORGOTTEN
 from ..results import Leaderboard, Standing
 from .field import half
 from .text import compact, duration, line, sentence, signed
@@ -43,7 +44,8 @@ def show(board: Leaderboard, names: Mapping[str, str] | None = None, console: Co
     console = console or Console()
     console.print(leaderboard(board, names))
     for warning in board.warnings:
-        console.print(Text("! " + line(sentence(warning, names or {})), style="yellow"))
+        style = "bold red" if warning.startswith(FORGOTTEN) else "yellow"
+        console.print(Text("! " + line(sentence(warning, names or {})), style=style))
 
 
 def _cells(standing: Standing, names: Mapping[str, str], roles: list[str], digits: int) -> list[Text]:
