@@ -1,0 +1,231 @@
+"""vLLM in this process: one engine, many adapters, a thread that steps it while requests come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+from .hosted import Draw, Drawn, EngineError, Tokens
+
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+"""What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread to
+one core, and any other work there halves its speed."""
+
+
+class Vllm:
+    """vLLM's engine on the model of a folder, as an `Engine`. Close it, or use it as a context manager.
+
+    `adapters` may act in one batch (any number may be loaded), of rank `rank` at most. `memory` is the
+    share of a GPU's memory that it takes; `dtype` is "auto", "float32", "bfloat16". One thread steps the
+    engine; draws that arrive while it works join its batch (continuous batching).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        adapters: int = 4,
+        rank: int = 16,
+        context: int = 0,
+        memory: float = 0.3,
+        dtype: str = "auto",
+    ) -> None:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        import vllm  # pyright: ignore[reportMissingImports] it lives in an environment of its own
+
+        self._params: Any = vllm.SamplingParams
+        settings: dict[str, Any] = {"max_model_len": context} if context else {}
+        if adapters:
+            settings |= {"enable_lora": True, "max_loras": adapters, "max_lora_rank": rank}
+            settings |= {"max_cpu_loras": max(64, adapters)}
+        self._llm: Any = vllm.LLM(
+            str(folder),
+            dtype=dtype,
+            gpu_memory_utilization=memory,
+            logprobs_mode="processed_logprobs",
+            generation_config="vllm",
+            distributed_executor_backend="uni",
+            enforce_eager=not _on_gpu(),
+            disable_log_stats=True,
+            **settings,
+        )
+        self._engine: Any = self._llm.llm_engine
+        self.context = int(self._llm.model_config.max_model_len)
+        self.name = f"vllm {vllm.__version__}"
+        self._adapters: dict[str, Any] = {}
+        self._numbers = count(1)
+        self._ids = count()
+        self._waiting: dict[str, Future[Any]] = {}
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="vllm", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the engine; what still waits for it fails."""
+        self._calls.put(None)
+        self._thread.join()
+
+    async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
+        outputs = [asyncio.wrap_future(future) for future in self._submit([self._drawing(d) for d in draws])]
+        answers = await asyncio.gather(*outputs, return_exceptions=True)
+        return [_drawn(answer) for answer in answers]
+
+    def score(self, texts: Sequence[Tokens], adapter: str | None) -> Sequence[tuple[float, ...]]:
+        settings = self._params(max_tokens=1, prompt_logprobs=0, detokenize=False)
+        asked = [(text, settings, adapter) for text in texts]
+        outputs = [future.result() for future in self._submit(asked)]
+        return [_scored(text, output) for text, output in zip(texts, outputs, strict=True)]
+
+    def load(self, adapter: str, folder: Path) -> None:
+        from vllm.lora.request import LoRARequest  # pyright: ignore[reportMissingImports] as above
+
+        if adapter in self._adapters:
+            raise EngineError(f"{self.name} already has an adapter {adapter!r}; publish under a new name")
+        request: Any = LoRARequest(adapter, next(self._numbers), str(folder))
+        if not self._call(lambda: self._engine.add_lora(request)):
+            raise EngineError(f"{self.name} did not take the adapter in {folder}")
+        self._adapters[adapter] = request
+
+    def retire(self, adapter: str) -> None:
+        request = self._adapters.pop(adapter)
+        self._call(lambda: self._engine.remove_lora(request.lora_int_id))
+
+    def replace(self, folder: Path) -> None:
+        def reload() -> None:
+            self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
+            self._llm.reset_prefix_cache()
+
+        self._call(reload)
+
+    def _drawing(self, draw: Draw) -> tuple[Tokens, Any, str | None]:
+        settings = self._params(
+            temperature=draw.temperature,
+            top_p=draw.top_p,
+            max_tokens=draw.tokens,
+            seed=draw.seed,
+            stop_token_ids=list(draw.stops),
+            logprobs=0,
+            detokenize=False,
+        )
+        return draw.prompt, settings, draw.adapter
+
+    def _submit(self, asked: Sequence[tuple[Tokens, Any, str | None]]) -> list[Future[Any]]:
+        """Hand these to the engine together, before its next step."""
+        futures: list[Future[Any]] = [Future() for _ in asked]
+
+        def add() -> None:
+            for (prompt, settings, adapter), future in zip(asked, futures, strict=True):
+                try:
+                    self._add(prompt, settings, adapter, future)
+                except Exception as fault:  # whatever vLLM makes of this one request
+                    future.set_exception(fault)
+
+        self._calls.put(add)
+        if self._fault:
+            self._refuse()
+        return futures
+
+    def _add(self, prompt: Tokens, settings: Any, adapter: str | None, future: Future[Any]) -> None:
+        if self._fault:
+            raise EngineError(f"{self.name} stopped: {self._fault}")
+        if adapter is not None and adapter not in self._adapters:
+            raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
+        wearing = self._adapters[adapter] if adapter is not None else None
+        number = str(next(self._ids))
+        known = self._engine.add_request(
+            number, {"prompt_token_ids": list(prompt)}, settings, lora_request=wearing
+        )
+        self._waiting[str(known or number).split("-")[0]] = future
+
+    def _call(self, action: Callable[[], Any]) -> Any:
+        """The action's result, between two steps of the engine."""
+        done: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                if self._fault:
+                    raise EngineError(f"{self.name} stopped: {self._fault}")
+                done.set_result(action())
+            except BaseException as fault:  # it belongs to the caller's thread
+                done.set_exception(fault)
+
+        self._calls.put(run)
+        if self._fault:
+            self._refuse()
+        return done.result()
+
+    def _run(self) -> None:
+        """The engine's thread: take calls in, step, hand results out; idle where there is nothing to do."""
+        try:
+            while True:
+                busy = self._engine.has_unfinished_requests()
+                if not self._take(wait=not busy):
+                    raise EngineError("closed")
+                for output in self._engine.step():
+                    if output.finished:
+                        self._waiting.pop(output.request_id).set_result(output)
+        except BaseException as fault:  # told to everyone who waits, or asks from now on
+            self._fault = fault
+            self._refuse()
+
+    def _take(self, *, wait: bool) -> bool:
+        """Run the calls that have arrived; False when the last was to end."""
+        while wait or not self._calls.empty():
+            call = self._calls.get()
+            if call is None:
+                return False
+            call()
+            wait = False
+        return True
+
+    def _refuse(self) -> None:
+        """After the end: fail all who wait."""
+        for future in self._waiting.values():
+            future.set_exception(EngineError(f"{self.name} stopped: {self._fault}"))
+        self._waiting.clear()
+        while not self._calls.empty():
+            if call := self._calls.get():
+                call()
+
+
+def _on_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _drawn(answer: Any) -> Drawn | Exception:
+    if isinstance(answer, Exception):
+        return answer
+    if isinstance(answer, BaseException):
+        raise answer
+    said = answer.outputs[0]
+    tokens = tuple(said.token_ids)
+    pairs = zip(tokens, said.logprobs, strict=True)
+    return Drawn(tokens, tuple([float(found[token].logprob) for token, found in pairs]))
+
+
+def _scored(text: Tokens, output: Any) -> tuple[float, ...]:
+    pairs = zip(text[1:], output.prompt_logprobs[1:], strict=True)
+    return tuple([float(found[token].logprob) for token, found in pairs])
