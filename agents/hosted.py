@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ..envs.types import Finish, PolicyRef, Reply
 from .choices import Scored, Scores, draw_choice
 from .dialect import Dialect
-from .policy import FREE, Answer, ConstraintError, Key, Request, Sampling
+from .policy import FREE, Answer, ConstraintError, ContextError, Key, Request, Sampling
 from .sampling import uniforms
 
-Tokens = tuple[int, ...]
+Tokens: TypeAlias = tuple[int, ...]
+
+_MOST_TOKENS = 100
+"""vLLM gives the log-probabilities of at most 128 named tokens at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,17 @@ class Draw:
     tokens: int
     seed: int
     stops: Tokens
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A question for log-probabilities: of each of `tokens` as the next one after `prompt`."""
+
+    prompt: Tokens
+    tokens: Tokens
+    temperature: float
+    top_p: float
     adapter: str | None
 
 
@@ -57,8 +71,8 @@ class Engine(Protocol):
         """One answer per draw, in order; a fault in the place of a draw that could not be made."""
         ...
 
-    def score(self, texts: Sequence[Tokens], adapter: str | None) -> Sequence[tuple[float, ...]]:
-        """Log-probability of each token of each text but its first, at temperature 1."""
+    def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
+        """Log-probabilities under the settings of each look, by token."""
         ...
 
     def load(self, adapter: str, folder: Path) -> None:
@@ -104,7 +118,12 @@ class Hosted:
         self.ref = PolicyRef(name, sha256(repr(parts).encode()).hexdigest()[:16])
 
     def twin(
-        self, *, name: str = "", weights: str = "", adapter: str | None = None, sampling: Sampling | None = None
+        self,
+        *,
+        name: str = "",
+        weights: str = "",
+        adapter: str | None = None,
+        sampling: Sampling | None = None,
     ) -> Hosted:
         """Another policy on the same engine; what is not given is as here."""
         return Hosted(
@@ -153,25 +172,56 @@ class Hosted:
         return [self.dialect.encode(request.role, request.messages) for request in requests]
 
     def scores(self, wanted: Sequence[tuple[Tokens, set[Tokens]]], sampling: Sampling) -> Scores:
-        """Likelihoods of whole replies, given by prompt. Raises ConstraintError for settings but FREE's.
+        """Likelihoods of whole replies, given by prompt, under these settings.
 
-        One text per reply and token that ends a turn; they share the engine's batches.
+        The engine is asked once for all: for every beginning of a reply, how likely it goes on or ends.
+        Raises ConstraintError for greedy settings, and ContextError.
         """
-        if sampling.temperature != 1 or sampling.top_p < 1:
-            raise ConstraintError(
-                f"{self.engine.name} scores replies at temperature 1 and top_p 1 only; got {sampling}"
-            )
-        pairs = dict.fromkeys((prompt, reply) for prompt, replies in wanted for reply in sorted(replies))
-        ends = [self.dialect.end, *sorted(self.dialect.stops - {self.dialect.end})]
-        texts = [(*prompt, *reply, end) for prompt, reply in pairs for end in ends]
-        rows = iter(self.engine.score(texts, self.adapter))
+        if sampling.temperature == 0:
+            raise ConstraintError(f"{self.engine.name} scores replies at a temperature above 0")
+        following: dict[tuple[Tokens, Tokens], set[int]] = {}
+        for prompt, replies in wanted:
+            for reply in replies:
+                self._check_room(prompt, reply)
+                for depth, token in enumerate(reply):
+                    following.setdefault((prompt, reply[:depth]), set()).add(token)
+                following.setdefault((prompt, reply), set()).update(self.dialect.stops)
+        costs = self._costs(following, sampling)
         found: dict[Tokens, dict[Tokens, Scored]] = {}
-        for prompt, reply in pairs:
-            costs = [next(rows)[len(prompt) - 1 :] for _ in ends]
-            last = [row[-1] for row in costs]
-            total = math.fsum(costs[0][:-1]) + max(last) + _log_sum([c - max(last) for c in last])
-            found.setdefault(prompt, {})[reply] = Scored(reply, costs[0], total)
+        for prompt, replies in wanted:
+            for reply in replies:
+                said = [costs[prompt, reply[:depth]][token] for depth, token in enumerate(reply)]
+                last = costs[prompt, reply]
+                total = math.fsum(said) + _log_sum([last[stop] for stop in self.dialect.stops])
+                scored = Scored(reply, (*said, last[self.dialect.end]), total)
+                found.setdefault(prompt, {})[reply] = scored
         return found
+
+    def _costs(
+        self, following: Mapping[tuple[Tokens, Tokens], set[int]], sampling: Sampling
+    ) -> dict[tuple[Tokens, Tokens], dict[int, float]]:
+        """Log-probabilities of what may follow each (prompt, beginning of a reply)."""
+        looks: list[Look] = []
+        places: list[tuple[Tokens, Tokens]] = []
+        for place, tokens in following.items():
+            ranked = sorted(tokens)
+            for start in range(0, len(ranked), _MOST_TOKENS):
+                some = tuple(ranked[start : start + _MOST_TOKENS])
+                looks.append(
+                    Look(place[0] + place[1], some, sampling.temperature, sampling.top_p, self.adapter)
+                )
+                places.append(place)
+        costs: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
+        for place, seen in zip(places, self.engine.look(looks), strict=True):
+            costs.setdefault(place, {}).update(seen)
+        return costs
+
+    def _check_room(self, prompt: Tokens, reply: Tokens) -> None:
+        if len(prompt) + len(reply) >= self.engine.context:
+            raise ContextError(
+                f"a choice of {len(reply)} tokens does not fit behind a prompt of {len(prompt)}; "
+                f"{self.ref.name} reads at most {self.engine.context}"
+            )
 
     async def _speak(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """Replies drawn freely; equal sets of requests reach the engine in one order."""
@@ -212,29 +262,34 @@ class Hosted:
     def _choose(self, requests: Sequence[Request]) -> list[Answer]:
         if self.dialect.thinks:
             raise ConstraintError(f"{self.ref.name} thinks before it moves: it cannot be held to the choices")
+        groups: dict[Sampling, list[int]] = {}
+        for i, request in enumerate(requests):
+            groups.setdefault(request.sampling or self.sampling, []).append(i)
+        answers: dict[int, Answer] = {}
+        for sampling, members in groups.items():
+            said = self._chosen([requests[i] for i in members], sampling)
+            answers.update(zip(members, said, strict=True))
+        return [answers[i] for i in range(len(requests))]
+
+    def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Answer]:
         prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
         spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
-        settings = replace((requests[0].sampling or self.sampling), temperature=1.0, top_p=1.0)
+        settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
         scores = self.scores([(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings)
-        return [
-            self._chosen(request, prompt, [scores[prompt][tokens] for tokens in some])
-            for request, prompt, some in zip(requests, prompts, spelt, strict=True)
-        ]
-
-    def _chosen(self, request: Request, prompt: Tokens, found: list[Scored]) -> Answer:
-        sampling = request.sampling or self.sampling
-        if sampling.temperature not in (0, 1):
-            return ConstraintError(
-                f"{self.engine.name} holds replies to choices at temperature 0 or 1; got {sampling.temperature}"
-            )
-        noise = next(uniforms(request.key))
-        try:
-            chosen, logps = draw_choice(found, noise, greedy=sampling.temperature == 0)
-        except ValueError as fault:
-            return ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}")
-        tokens = (*chosen.tokens, self.dialect.end)
-        text = self.dialect.read(tokens).text
-        return Reply(text, "", tokens, logps, "stop", prompt, None, chosen.logprobs)
+        answers: list[Answer] = []
+        for request, prompt, some in zip(requests, prompts, spelt, strict=True):
+            found = [scores[prompt][tokens] for tokens in some]
+            try:
+                chosen, logps = draw_choice(
+                    found, next(uniforms(request.key)), greedy=sampling.temperature == 0
+                )
+            except ValueError as fault:
+                answers.append(ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}"))
+                continue
+            tokens = (*chosen.tokens, self.dialect.end)
+            text = self.dialect.read(tokens).text
+            answers.append(Reply(text, "", tokens, logps, "stop", prompt, None, chosen.logprobs))
+        return answers
 
 
 def _seed(key: Key) -> int:
@@ -244,7 +299,10 @@ def _seed(key: Key) -> int:
 
 
 def _log_sum(logs: Sequence[float]) -> float:
-    return math.log(math.fsum(map(math.exp, logs)))
+    best = max(logs)
+    if best == -math.inf:
+        return best
+    return best + math.log(math.fsum([math.exp(log - best) for log in logs]))
 
 
 def _code_version() -> str:

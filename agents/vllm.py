@@ -6,13 +6,13 @@ import asyncio
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from .hosted import Draw, Drawn, EngineError, Tokens
+from .hosted import Draw, Drawn, EngineError, Look, Tokens
 
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -91,11 +91,9 @@ class Vllm:
         answers = await asyncio.gather(*outputs, return_exceptions=True)
         return [_drawn(answer) for answer in answers]
 
-    def score(self, texts: Sequence[Tokens], adapter: str | None) -> Sequence[tuple[float, ...]]:
-        settings = self._params(max_tokens=1, prompt_logprobs=0, detokenize=False)
-        asked = [(text, settings, adapter) for text in texts]
-        outputs = [future.result() for future in self._submit(asked)]
-        return [_scored(text, output) for text, output in zip(texts, outputs, strict=True)]
+    def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
+        futures = self._submit([self._looking(look) for look in looks])
+        return [_seen(look, future.result()) for look, future in zip(looks, futures, strict=True)]
 
     def load(self, adapter: str, folder: Path) -> None:
         from vllm.lora.request import LoRARequest  # pyright: ignore[reportMissingImports] as above
@@ -129,6 +127,17 @@ class Vllm:
             detokenize=False,
         )
         return draw.prompt, settings, draw.adapter
+
+    def _looking(self, look: Look) -> tuple[Tokens, Any, str | None]:
+        settings = self._params(
+            temperature=look.temperature,
+            top_p=look.top_p,
+            max_tokens=1,
+            seed=0,
+            logprob_token_ids=list(look.tokens),
+            detokenize=False,
+        )
+        return look.prompt, settings, look.adapter
 
     def _submit(self, asked: Sequence[tuple[Tokens, Any, str | None]]) -> list[Future[Any]]:
         """Hand these to the engine together, before its next step."""
@@ -226,6 +235,6 @@ def _drawn(answer: Any) -> Drawn | Exception:
     return Drawn(tokens, tuple([float(found[token].logprob) for token, found in pairs]))
 
 
-def _scored(text: Tokens, output: Any) -> tuple[float, ...]:
-    pairs = zip(text[1:], output.prompt_logprobs[1:], strict=True)
-    return tuple([float(found[token].logprob) for token, found in pairs])
+def _seen(look: Look, output: Any) -> dict[int, float]:
+    found = output.outputs[0].logprobs[0]
+    return {token: float(found[token].logprob) for token in look.tokens}

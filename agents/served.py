@@ -1,0 +1,280 @@
+"""vLLM servers as one engine: token ids over HTTP, least-loaded routing, adapters loaded while games run.
+
+Standard library only. A server that is gone is waited for; one that comes back empty is given its adapters
+again. What a server has to be started with: see `spawn.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .hosted import Draw, Drawn, EngineError, Look
+
+_PROBE_SECONDS = 0.5
+
+
+class ServerDownError(EngineError):
+    """No server answered for as long as we wait."""
+
+
+@dataclass
+class Host:
+    """One server: where it is, how much of ours is with it, and which adapters it has from us."""
+
+    url: str
+    busy: int = 0
+    up: bool = True
+    adapters: set[str] = field(default_factory=set[str])
+
+
+class Servers:
+    """One or more vLLM servers of the same base model, as an `Engine`.
+
+    `urls` end in `/v1`. A draw goes to the server with the fewest of ours under way. A draw whose server
+    dies is made again, elsewhere or when one is back; after `patience` seconds without any it fails with
+    ServerDownError, and its game with it. Equal draws give equal replies, so asking again is safe. `seconds`
+    bounds one answer. Adapter folders must lie where the servers see them too.
+    """
+
+    def __init__(
+        self, urls: Sequence[str], *, patience: float = 120.0, seconds: float = 300.0, at_once: int = 128
+    ) -> None:
+        self.hosts = [Host(url.rstrip("/")) for url in urls]
+        self.patience = patience
+        self.seconds = seconds
+        self.repeated = 0
+        self._lock = threading.Lock()
+        self._folders: dict[str, Path] = {}
+        self._pool = ThreadPoolExecutor(at_once, "vllm-client")
+        bases = {self._base(host) for host in self.hosts}
+        if len(bases) != 1:
+            raise EngineError(f"the servers hold different models: {sorted(map(str, bases))}")
+        ((self.model, self.context),) = bases
+        version = self._ask(self.hosts[0], "/version").get("version", "")
+        self.name = f"vllm {version}"
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
+        loop = asyncio.get_running_loop()
+        asked = [loop.run_in_executor(self._pool, self._draw, draw) for draw in draws]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [_told(answer) for answer in answers]
+
+    def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
+        return list(self._pool.map(self._look, looks))
+
+    def load(self, adapter: str, folder: Path) -> None:
+        if adapter in self._folders:
+            raise EngineError(f"{self.name} already has an adapter {adapter!r}; publish under a new name")
+        self._folders[adapter] = folder.resolve()
+        try:
+            self._everywhere(lambda host: self._equip(host, adapter))
+        except Exception:
+            del self._folders[adapter]
+            raise
+
+    def retire(self, adapter: str) -> None:
+        del self._folders[adapter]
+        for host in self.hosts:
+            if adapter in host.adapters:
+                host.adapters.discard(adapter)
+                self._quietly(host, "/v1/unload_lora_adapter", {"lora_name": adapter})
+
+    def replace(self, folder: Path) -> None:
+        """Needs servers in development mode (VLLM_SERVER_DEV_MODE=1)."""
+        body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder.resolve())}}
+
+        def put(host: Host) -> None:
+            self._ask(host, "/collective_rpc", body)
+            self._ask(host, "/reset_prefix_cache", {})
+
+        self._everywhere(put)
+
+    def _draw(self, draw: Draw) -> Drawn:
+        body = {
+            "prompt": list(draw.prompt),
+            "temperature": draw.temperature,
+            "top_p": draw.top_p,
+            "max_tokens": draw.tokens,
+            "seed": draw.seed,
+            "stop_token_ids": list(draw.stops),
+            "logprobs": 0,
+            "return_token_ids": True,
+            "add_special_tokens": False,
+        }
+        choice = self._complete(body, draw.adapter)
+        return Drawn(tuple(choice["token_ids"]), tuple(map(_read, choice["logprobs"]["token_logprobs"])))
+
+    def _look(self, look: Look) -> Mapping[int, float]:
+        body = {
+            "prompt": list(look.prompt),
+            "temperature": look.temperature,
+            "top_p": look.top_p,
+            "max_tokens": 1,
+            "seed": 0,
+            "logprobs": 0,
+            "logprob_token_ids": list(look.tokens),
+            "return_tokens_as_token_ids": True,
+            "add_special_tokens": False,
+        }
+        found = self._complete(body, look.adapter)["logprobs"]["top_logprobs"][0]
+        return {token: _read(found[f"token_id:{token}"]) for token in look.tokens}
+
+    def _complete(self, body: dict[str, Any], adapter: str | None) -> Mapping[str, Any]:
+        """One completion from whichever server is free; patient while none is there."""
+        if adapter is not None and adapter not in self._folders:
+            raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
+        body["model"] = adapter or self.model
+        since = time.monotonic()
+        while True:
+            host = self._take(since)
+            try:
+                if adapter is not None and adapter not in host.adapters:
+                    self._equip(host, adapter)
+                answer = self._ask(host, "/v1/completions", body)
+                return answer["choices"][0]
+            except _Gone as fault:
+                self._lost(host, fault)
+            except _Unknown:
+                host.adapters.discard(adapter or "")
+            finally:
+                with self._lock:
+                    host.busy -= 1
+
+    def _take(self, since: float) -> Host:
+        """The server with the least to do; waits for one to be back. Raises ServerDownError."""
+        while True:
+            with self._lock:
+                there = [host for host in self.hosts if host.up]
+                if there:
+                    host = min(there, key=lambda host: host.busy)
+                    host.busy += 1
+                    return host
+            if time.monotonic() - since > self.patience:
+                raise ServerDownError(
+                    f"no server answered for {self.patience:.0f} s: {', '.join(h.url for h in self.hosts)}; "
+                    "start it again and resume"
+                )
+            time.sleep(_PROBE_SECONDS)
+            for host in self.hosts:
+                self._probe(host)
+
+    def _probe(self, host: Host) -> None:
+        """See whether a server is back. One that holds another model is as good as none."""
+        with self._lock:
+            if host.up:
+                return
+        try:
+            found = self._base(host)
+        except (_Gone, EngineError):
+            return
+        with self._lock:
+            host.up = found == (self.model, self.context)
+
+    def _lost(self, host: Host, fault: Exception) -> None:
+        with self._lock:
+            host.up = False
+            host.adapters.clear()
+            self.repeated += 1
+
+    def _equip(self, host: Host, adapter: str) -> None:
+        """Give a server an adapter; one that has it by this name already keeps it."""
+        body = {"lora_name": adapter, "lora_path": str(self._folders[adapter])}
+        try:
+            self._ask(host, "/v1/load_lora_adapter", body)
+        except EngineError as fault:
+            if "already been loaded" not in str(fault):
+                raise
+        host.adapters.add(adapter)
+
+    def _everywhere(self, action: Any) -> None:
+        """On all servers that are there; one that is not yet back gets its adapters when it is used."""
+        done = 0
+        for host in self.hosts:
+            try:
+                action(host)
+                done += 1
+            except _Gone as fault:
+                self._lost(host, fault)
+        if not done:
+            host = self._take(time.monotonic())
+            try:
+                action(host)
+            finally:
+                with self._lock:
+                    host.busy -= 1
+
+    def _quietly(self, host: Host, path: str, body: Mapping[str, Any]) -> None:
+        try:
+            self._ask(host, path, body)
+        except _Gone as fault:
+            self._lost(host, fault)
+        except EngineError:
+            return  # it was not there: as asked for
+
+    def _base(self, host: Host) -> tuple[str, int]:
+        """The base model's name and context, as the server states them."""
+        found = self._ask(host, "/v1/models")["data"]
+        base = next((card for card in found if not card.get("parent")), None)
+        if base is None:
+            raise EngineError(f"{host.url} serves no base model")
+        return str(base["id"]), int(base["max_model_len"])
+
+    def _ask(self, host: Host, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """One call. Raises _Gone where the server is, _Unknown for an adapter it lost, else EngineError."""
+        root = host.url.removesuffix("/v1")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(root + path, data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=self.seconds) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as fault:
+            said = fault.read().decode(errors="replace")[:300]
+            if fault.code == 404 and path == "/v1/completions":
+                raise _Unknown(said) from None
+            if fault.code >= 500 and "EngineDead" not in said and path != "/v1/completions":
+                raise EngineError(f"{host.url}{path} failed: {said}") from None
+            if fault.code >= 500:
+                raise _Gone(said) from None
+            raise EngineError(f"{host.url} refused {path}: HTTP {fault.code} {said}") from None
+        except OSError as fault:
+            raise _Gone(f"{host.url}: {fault}") from None
+        except Exception as fault:  # http.client's faults of a connection that broke in the middle
+            raise _Gone(f"{host.url}: {type(fault).__name__}") from None
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class _Gone(Exception):
+    """The server did not answer, or broke off."""
+
+
+class _Unknown(Exception):
+    """The server does not know the model or adapter that was named."""
+
+
+def _read(logprob: float) -> float:
+    """JSON has no infinity; vLLM writes −9999."""
+    return -math.inf if logprob <= -9999 else logprob
+
+
+def _told(answer: Drawn | BaseException) -> Drawn | Exception:
+    if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+        raise answer
+    return answer
