@@ -1,4 +1,4 @@
-"""A causal model behind an engine that batches by itself: token ids in, token ids and log-probabilities out."""
+"""A causal model behind an engine that batches by itself: token ids in, token ids and log-probs out."""
 
 from __future__ import annotations
 
@@ -139,11 +139,6 @@ class Hosted:
     def with_sampling(self, sampling: Sampling) -> Hosted:
         """The same weights under other settings."""
         return self.twin(sampling=sampling)
-
-    def adopt(self, folder: Path, name: str, weights: str) -> Hosted:
-        """Load the folder's adapter under a new name; the policy that acts with it."""
-        self.engine.load(name, folder)
-        return self.twin(name=name, weights=weights, adapter=name)
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """One answer per request, in order; ContextError for a prompt beyond the model's context."""

@@ -109,6 +109,21 @@ def _open_adapter(folder: Path, device: str) -> tuple[Any, Any]:
     return PeftModel.from_pretrained(base, folder).to(device).eval(), tokenizer
 
 
+def open_dialect(folder: Path, *, thinks: bool = False) -> Dialect:
+    """How the folder's model writes a conversation, without loading its weights. Raises ModelError."""
+    from transformers import AutoTokenizer, GenerationConfig
+
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            place = folder if (folder / "generation_config.json").exists() else None
+            ends = GenerationConfig.from_pretrained(place).eos_token_id if place else None
+    except Exception as fault:  # whatever a library makes of damaged files
+        first = (str(fault).strip().splitlines() or [""])[0][:200]
+        raise ModelError(f"{folder} has no readable tokenizer ({type(fault).__name__}: {first})") from fault
+    return Dialect(tokenizer, thinks=thinks, stops=_listed(ends))
+
+
 def weights_hash(folder: Path) -> str:
     """SHA-256 over the names and bytes of a folder's weights and configuration; a base model's included.
 
@@ -154,7 +169,10 @@ def _file_hash(file: Path, size: int, changed: int) -> str:
 
 def _stops(model: Any) -> tuple[int, ...]:
     """The ids that the model's own generation settings end a reply with."""
-    ends = model.generation_config.eos_token_id
+    return _listed(model.generation_config.eos_token_id)
+
+
+def _listed(ends: int | list[int] | None) -> tuple[int, ...]:
     return () if ends is None else (ends,) if isinstance(ends, int) else tuple(ends)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .hosted import Draw, Drawn, EngineError, Look
+from .servered import Draw, Drawn, EngineError, Look
 
 _PROBE_SECONDS = 0.5
 
@@ -29,7 +29,7 @@ class ServerDownError(EngineError):
 
 
 @dataclass
-class Host:
+class Server:
     """One server: where it is, how much of ours is with it, and which adapters it has from us."""
 
     url: str
@@ -50,18 +50,18 @@ class Servers:
     def __init__(
         self, urls: Sequence[str], *, patience: float = 120.0, seconds: float = 300.0, at_once: int = 128
     ) -> None:
-        self.hosts = [Host(url.rstrip("/")) for url in urls]
+        self.servers = [Server(url.rstrip("/")) for url in urls]
         self.patience = patience
         self.seconds = seconds
         self.repeated = 0
         self._lock = threading.Lock()
         self._folders: dict[str, Path] = {}
         self._pool = ThreadPoolExecutor(at_once, "vllm-client")
-        bases = {self._base(host) for host in self.hosts}
+        bases = {self._base(server) for server in self.servers}
         if len(bases) != 1:
             raise EngineError(f"the servers hold different models: {sorted(map(str, bases))}")
         ((self.model, self.context),) = bases
-        version = self._ask(self.hosts[0], "/version").get("version", "")
+        version = self._ask(self.servers[0], "/version").get("version", "")
         self.name = f"vllm {version}"
 
     def close(self) -> None:
@@ -81,25 +81,25 @@ class Servers:
             raise EngineError(f"{self.name} already has an adapter {adapter!r}; publish under a new name")
         self._folders[adapter] = folder.resolve()
         try:
-            self._everywhere(lambda host: self._equip(host, adapter))
+            self._everywhere(lambda server: self._equip(server, adapter))
         except Exception:
             del self._folders[adapter]
             raise
 
     def retire(self, adapter: str) -> None:
         del self._folders[adapter]
-        for host in self.hosts:
-            if adapter in host.adapters:
-                host.adapters.discard(adapter)
-                self._quietly(host, "/v1/unload_lora_adapter", {"lora_name": adapter})
+        for server in self.servers:
+            if adapter in server.adapters:
+                server.adapters.discard(adapter)
+                self._quietly(server, "/v1/unload_lora_adapter", {"lora_name": adapter})
 
     def replace(self, folder: Path) -> None:
         """Needs servers in development mode (VLLM_SERVER_DEV_MODE=1)."""
         body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder.resolve())}}
 
-        def put(host: Host) -> None:
-            self._ask(host, "/collective_rpc", body)
-            self._ask(host, "/reset_prefix_cache", {})
+        def put(server: Server) -> None:
+            self._ask(server, "/collective_rpc", body)
+            self._ask(server, "/reset_prefix_cache", {})
 
         self._everywhere(put)
 
@@ -140,102 +140,102 @@ class Servers:
         body["model"] = adapter or self.model
         since = time.monotonic()
         while True:
-            host = self._take(since)
+            server = self._take(since)
             try:
-                if adapter is not None and adapter not in host.adapters:
-                    self._equip(host, adapter)
-                answer = self._ask(host, "/v1/completions", body)
+                if adapter is not None and adapter not in server.adapters:
+                    self._equip(server, adapter)
+                answer = self._ask(server, "/v1/completions", body)
                 return answer["choices"][0]
             except _Gone as fault:
-                self._lost(host, fault)
+                self._lost(server, fault)
             except _Unknown:
-                host.adapters.discard(adapter or "")
+                server.adapters.discard(adapter or "")
             finally:
                 with self._lock:
-                    host.busy -= 1
+                    server.busy -= 1
 
-    def _take(self, since: float) -> Host:
+    def _take(self, since: float) -> Server:
         """The server with the least to do; waits for one to be back. Raises ServerDownError."""
         while True:
             with self._lock:
-                there = [host for host in self.hosts if host.up]
+                there = [server for server in self.servers if server.up]
                 if there:
-                    host = min(there, key=lambda host: host.busy)
-                    host.busy += 1
-                    return host
+                    server = min(there, key=lambda server: server.busy)
+                    server.busy += 1
+                    return server
             if time.monotonic() - since > self.patience:
                 raise ServerDownError(
-                    f"no server answered for {self.patience:.0f} s: {', '.join(h.url for h in self.hosts)}; "
+                    f"no server answered for {self.patience:.0f} s: {', '.join(h.url for h in self.servers)}; "
                     "start it again and resume"
                 )
             time.sleep(_PROBE_SECONDS)
-            for host in self.hosts:
-                self._probe(host)
+            for server in self.servers:
+                self._probe(server)
 
-    def _probe(self, host: Host) -> None:
+    def _probe(self, server: Server) -> None:
         """See whether a server is back. One that holds another model is as good as none."""
         with self._lock:
-            if host.up:
+            if server.up:
                 return
         try:
-            found = self._base(host)
+            found = self._base(server)
         except (_Gone, EngineError):
             return
         with self._lock:
-            host.up = found == (self.model, self.context)
+            server.up = found == (self.model, self.context)
 
-    def _lost(self, host: Host, fault: Exception) -> None:
+    def _lost(self, server: Server, fault: Exception) -> None:
         with self._lock:
-            host.up = False
-            host.adapters.clear()
+            server.up = False
+            server.adapters.clear()
             self.repeated += 1
 
-    def _equip(self, host: Host, adapter: str) -> None:
+    def _equip(self, server: Server, adapter: str) -> None:
         """Give a server an adapter; one that has it by this name already keeps it."""
         body = {"lora_name": adapter, "lora_path": str(self._folders[adapter])}
         try:
-            self._ask(host, "/v1/load_lora_adapter", body)
+            self._ask(server, "/v1/load_lora_adapter", body)
         except EngineError as fault:
             if "already been loaded" not in str(fault):
                 raise
-        host.adapters.add(adapter)
+        server.adapters.add(adapter)
 
     def _everywhere(self, action: Any) -> None:
         """On all servers that are there; one that is not yet back gets its adapters when it is used."""
         done = 0
-        for host in self.hosts:
+        for server in self.servers:
             try:
-                action(host)
+                action(server)
                 done += 1
             except _Gone as fault:
-                self._lost(host, fault)
+                self._lost(server, fault)
         if not done:
-            host = self._take(time.monotonic())
+            server = self._take(time.monotonic())
             try:
-                action(host)
+                action(server)
             finally:
                 with self._lock:
-                    host.busy -= 1
+                    server.busy -= 1
 
-    def _quietly(self, host: Host, path: str, body: Mapping[str, Any]) -> None:
+    def _quietly(self, server: Server, path: str, body: Mapping[str, Any]) -> None:
         try:
-            self._ask(host, path, body)
+            self._ask(server, path, body)
         except _Gone as fault:
-            self._lost(host, fault)
+            self._lost(server, fault)
         except EngineError:
             return  # it was not there: as asked for
 
-    def _base(self, host: Host) -> tuple[str, int]:
+    def _base(self, server: Server) -> tuple[str, int]:
         """The base model's name and context, as the server states them."""
-        found = self._ask(host, "/v1/models")["data"]
+        found = self._ask(server, "/v1/models")["data"]
         base = next((card for card in found if not card.get("parent")), None)
         if base is None:
-            raise EngineError(f"{host.url} serves no base model")
+            raise EngineError(f"{server.url} serves no base model")
         return str(base["id"]), int(base["max_model_len"])
 
-    def _ask(self, host: Host, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    def _ask(self, server: Server, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """One call. Raises _Gone where the server is, _Unknown for an adapter it lost, else EngineError."""
-        root = host.url.removesuffix("/v1")
+        root = server.url.removesuffix("/v1")
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(root + path, data, {"Content-Type": "application/json"})
         try:
@@ -246,14 +246,14 @@ class Servers:
             if fault.code == 404 and path == "/v1/completions":
                 raise _Unknown(said) from None
             if fault.code >= 500 and "EngineDead" not in said and path != "/v1/completions":
-                raise EngineError(f"{host.url}{path} failed: {said}") from None
+                raise EngineError(f"{server.url}{path} failed: {said}") from None
             if fault.code >= 500:
                 raise _Gone(said) from None
-            raise EngineError(f"{host.url} refused {path}: HTTP {fault.code} {said}") from None
+            raise EngineError(f"{server.url} refused {path}: HTTP {fault.code} {said}") from None
         except OSError as fault:
-            raise _Gone(f"{host.url}: {fault}") from None
+            raise _Gone(f"{server.url}: {fault}") from None
         except Exception as fault:  # http.client's faults of a connection that broke in the middle
-            raise _Gone(f"{host.url}: {type(fault).__name__}") from None
+            raise _Gone(f"{server.url}: {type(fault).__name__}") from None
         try:
             found = json.loads(text)
         except ValueError:

@@ -21,8 +21,8 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
-"""What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread to
-one core, and any other work there halves its speed."""
+"""What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread
+to one core, and any other work there halves its speed."""
 
 
 class Vllm:

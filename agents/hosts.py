@@ -1,0 +1,196 @@
+"""One engine a base model: opens vLLM in process or as a server, and seats its adapters."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from ..envs.errors import SparringError
+from ..envs.registry import Game
+from .hosted import Engine, EngineError, Hosted
+from .models import model_folder, open_dialect, weights_hash
+from .policy import FREE, Sampling
+from .served import Servers
+from .widen import NARROWEST, head_size, widen, widened
+
+HOME = "SPARRING_VLLM"
+"""The environment variable that names the folder of vLLM's own environment (see `make vllm`)."""
+
+
+class HostError(SparringError, EngineError):
+    """No engine can be opened as asked."""
+
+
+class Host:
+    """An engine on one base model, with the policies that act through it. Close it when done.
+
+    Adapters are published under new names and never changed in place: the engine caches prefixes by
+    name, and a game in progress keeps the version that it began with.
+    """
+
+    def __init__(self, engine: Engine, base: Hosted, *, head: int, closing: ExitStack) -> None:
+        self.engine = engine
+        self.base = base
+        self._head = head
+        self._closing = closing
+        self._scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def adopt(self, folder: Path, name: str, *, weights: str = "") -> Hosted:
+        """Load the folder's adapter under a new name; the policy that acts with it. Games may be running."""
+        folder = folder.resolve()
+        if self._head < NARROWEST:
+            place = Path(tempfile.mkdtemp(dir=self._scratch))
+            widen(folder, place, self._head)
+        else:
+            place = folder
+        self.engine.load(name, place)
+        return self.base.twin(name=name, weights=weights or weights_hash(folder), adapter=name)
+
+    def retire(self, policy: Hosted) -> None:
+        """Free what the engine keeps for this policy's adapter; the policy can act no more."""
+        if policy.adapter is not None:
+            self.engine.retire(policy.adapter)
+
+    def replace(self, folder: Path, *, name: str, weights: str) -> Hosted:
+        """Take in all weights of the folder in place of the base's. No game may be running."""
+        if self._head < NARROWEST:
+            place = Path(tempfile.mkdtemp(dir=self._scratch))
+            widen(folder, place)
+        else:
+            place = folder
+        self.engine.replace(place)
+        self.base = self.base.twin(name=name, weights=weights)
+        return self.base
+
+
+def open_host(
+    engine: str,
+    model: str,
+    game: Game | None = None,
+    *,
+    seed: int = 0,
+    sampling: Sampling = FREE,
+    adapters: int = 4,
+    rank: int = 16,
+    context: int = 0,
+    dtype: str = "",
+) -> Host:
+    """The named base model on an engine.
+
+    `engine` is `vllm` (in this process where vLLM can be imported, else a server from the environment
+    that `$SPARRING_VLLM` names), `server` (a server of our own), or URLs of vLLM servers that serve this
+    model, separated by commas. `dtype` is float32 on a CPU unless given. Raises HostError or ModelError.
+    """
+    folder = model_folder(model, game, seed)
+    wide = widened(folder)
+    with ExitStack() as closing:
+        opened = _engine(engine, wide, closing, adapters, rank, context, dtype or _dtype())
+        base = Hosted(
+            opened, open_dialect(folder), name=model, weights=weights_hash(folder), sampling=sampling
+        )
+        return Host(opened, base, head=head_size(folder), closing=closing.pop_all())
+
+
+def base_of(folder: Path) -> str | None:
+    """The model that the folder's adapter belongs to; None for a folder of a whole model."""
+    settings = folder / "adapter_config.json"
+    return json.loads(settings.read_text())["base_model_name_or_path"] if settings.exists() else None
+
+
+class Hosts:
+    """Policies on engines by the names of their models: one engine a base model, whatever its adapters."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+        self._hosts: dict[Path, Host] = {}
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def policy(self, model: str, game: Game, name: str, sampling: Sampling, seed: int) -> Hosted:
+        """The named model or adapter folder as a policy."""
+        folder = model_folder(model, game, seed)
+        base = base_of(folder)
+        host = self._host(base or model, game, sampling, seed)
+        if base is None:
+            return host.base.twin(name=name, sampling=sampling)
+        return host.adopt(folder, name).twin(sampling=sampling)
+
+    def _host(self, model: str, game: Game, sampling: Sampling, seed: int) -> Host:
+        folder = model_folder(model, game, seed)
+        if folder not in self._hosts:
+            # a process holds one engine; further base models get servers of their own
+            kind = "server" if self._hosts and self.engine == "vllm" else self.engine
+            host = open_host(kind, model, game, seed=seed, sampling=sampling, adapters=8)
+            self._hosts[folder] = self._closing.enter_context(host)
+        return self._hosts[folder]
+
+
+def _engine(
+    engine: str, folder: Path, closing: ExitStack, adapters: int, rank: int, context: int, dtype: str
+) -> Engine:
+    if engine.startswith(("http://", "https://")):
+        return _connected(engine.split(","), closing)
+    if engine not in ("vllm", "server"):
+        raise HostError(f"no engine {engine!r}; there are auto, transformers, vllm, server, or URLs")
+    here = importlib.util.find_spec("vllm") is not None
+    if engine == "vllm" and here:
+        from .vllm import Vllm
+
+        opened = Vllm(folder, adapters=adapters, rank=rank, context=context, dtype=dtype)
+        closing.callback(opened.close)
+        return opened
+    from .spawn import Child
+
+    python = None if here else _python()
+    child = closing.enter_context(
+        Child(folder, python=python, adapters=adapters, rank=rank, context=context, dtype=dtype)
+    )
+    return _connected([child.url], closing)
+
+
+def _connected(urls: list[str], closing: ExitStack) -> Engine:
+    try:
+        servers = Servers(urls)
+    except SparringError:
+        raise
+    except Exception as fault:
+        raise HostError(f"no vLLM server answers at {', '.join(urls)}: {fault}") from fault
+    closing.callback(servers.close)
+    return servers
+
+
+def _python() -> str:
+    """The interpreter of vLLM's own environment. Raises HostError."""
+    home = Path(os.environ.get(HOME, ".vllm"))
+    python = home / "bin" / "python"
+    if not python.exists():
+        raise HostError(
+            f"vLLM is not installed here, and {home} holds no environment of it; run `make vllm` (a CPU) or "
+            f"pip install 'sparring[vllm]' (a GPU), or set ${HOME}"
+        )
+    return str(python)
+
+
+def _dtype() -> str:
+    import torch
+
+    return "auto" if torch.cuda.is_available() else "float32"
