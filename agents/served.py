@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .servered import Draw, Drawn, EngineError, Look
+from .hosted import Draw, Drawn, EngineError, Look
 
 _PROBE_SECONDS = 0.5
 
@@ -164,9 +164,9 @@ class Servers:
                     server.busy += 1
                     return server
             if time.monotonic() - since > self.patience:
+                urls = ", ".join(server.url for server in self.servers)
                 raise ServerDownError(
-                    f"no server answered for {self.patience:.0f} s: {', '.join(h.url for h in self.servers)}; "
-                    "start it again and resume"
+                    f"no server answered for {self.patience:.0f} s: {urls}; start it again and resume"
                 )
             time.sleep(_PROBE_SECONDS)
             for server in self.servers:

@@ -87,12 +87,12 @@ class Vllm:
         self._thread.join()
 
     async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
-        outputs = [asyncio.wrap_future(future) for future in self._submit([self._drawing(d) for d in draws])]
+        outputs = [asyncio.wrap_future(future) for future in self._submit(draws)]
         answers = await asyncio.gather(*outputs, return_exceptions=True)
         return [_drawn(answer) for answer in answers]
 
     def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
-        futures = self._submit([self._looking(look) for look in looks])
+        futures = self._submit(looks)
         return [_seen(look, future.result()) for look, future in zip(looks, futures, strict=True)]
 
     def load(self, adapter: str, folder: Path) -> None:
@@ -116,37 +116,24 @@ class Vllm:
 
         self._call(reload)
 
-    def _drawing(self, draw: Draw) -> tuple[Tokens, Any, str | None]:
-        settings = self._params(
-            temperature=draw.temperature,
-            top_p=draw.top_p,
-            max_tokens=draw.tokens,
-            seed=draw.seed,
-            stop_token_ids=list(draw.stops),
-            logprobs=0,
-            detokenize=False,
-        )
-        return draw.prompt, settings, draw.adapter
+    def _settings(self, asked: Draw | Look) -> Any:
+        """vLLM's settings for this. Raises ValueError for what it refuses, like temperatures above 2."""
+        own: dict[str, Any]
+        if isinstance(asked, Draw):
+            stops = list(asked.stops)
+            own = {"max_tokens": asked.tokens, "seed": asked.seed, "stop_token_ids": stops, "logprobs": 0}
+        else:
+            own = {"max_tokens": 1, "seed": 0, "logprob_token_ids": list(asked.tokens)}
+        return self._params(temperature=asked.temperature, top_p=asked.top_p, detokenize=False, **own)
 
-    def _looking(self, look: Look) -> tuple[Tokens, Any, str | None]:
-        settings = self._params(
-            temperature=look.temperature,
-            top_p=look.top_p,
-            max_tokens=1,
-            seed=0,
-            logprob_token_ids=list(look.tokens),
-            detokenize=False,
-        )
-        return look.prompt, settings, look.adapter
-
-    def _submit(self, asked: Sequence[tuple[Tokens, Any, str | None]]) -> list[Future[Any]]:
+    def _submit(self, asked: Sequence[Draw] | Sequence[Look]) -> list[Future[Any]]:
         """Hand these to the engine together, before its next step."""
         futures: list[Future[Any]] = [Future() for _ in asked]
 
         def add() -> None:
-            for (prompt, settings, adapter), future in zip(asked, futures, strict=True):
+            for one, future in zip(asked, futures, strict=True):
                 try:
-                    self._add(prompt, settings, adapter, future)
+                    self._add(one, future)
                 except Exception as fault:  # whatever vLLM makes of this one request
                     future.set_exception(fault)
 
@@ -155,17 +142,17 @@ class Vllm:
             self._refuse()
         return futures
 
-    def _add(self, prompt: Tokens, settings: Any, adapter: str | None, future: Future[Any]) -> None:
+    def _add(self, asked: Draw | Look, future: Future[Any]) -> None:
         if self._fault:
             raise EngineError(f"{self.name} stopped: {self._fault}")
-        if adapter is not None and adapter not in self._adapters:
-            raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
-        wearing = self._adapters[adapter] if adapter is not None else None
+        name = asked.adapter
+        if name is not None and name not in self._adapters:
+            raise EngineError(f"{self.name} has no adapter {name!r}; it was retired or never loaded")
+        wearing = self._adapters[name] if name is not None else None
         number = str(next(self._ids))
-        known = self._engine.add_request(
-            number, {"prompt_token_ids": list(prompt)}, settings, lora_request=wearing
-        )
-        self._waiting[str(known or number).split("-")[0]] = future
+        prompt = {"prompt_token_ids": list(asked.prompt)}
+        self._engine.add_request(number, prompt, self._settings(asked), lora_request=wearing)
+        self._waiting[number] = future
 
     def _call(self, action: Callable[[], Any]) -> Any:
         """The action's result, between two steps of the engine."""
