@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -83,6 +83,14 @@ class Transformer:
         parts = (weights, self.dialect.id, self.sampling, self.keep_thoughts, code_version())
         digest = sha256(repr(parts).encode()).hexdigest()[:16]
         self._ref = PolicyRef(self._ref.name if name is None else name, digest)
+
+    def load(self, state: Mapping[str, Any], weights: str) -> None:
+        """Take on other values of these parameters, by name. Raises KeyError for one the model lacks."""
+        own = dict(self.model.named_parameters())
+        with self._lock, torch.no_grad():
+            for name, value in state.items():
+                own[name].copy_(torch.as_tensor(value))
+        self.publish(weights)
 
     def twin(self) -> Transformer:
         """A policy of its own over the same model; one of them acts at a time."""

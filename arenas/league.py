@@ -11,7 +11,7 @@ import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
@@ -79,7 +79,8 @@ class League:
     """A pool of learners and their snapshots in one game. The store may be shared with tournaments.
 
     With an Archive it can be asked and not added to. A learner is an entrant whose id is a name for the
-    whole of its training (its weights change); its snapshots are entrants of their own.
+    whole of its training (its weights change); its snapshots are entrants of their own. `now` is the step
+    of a training that may have been taken up again at an earlier one: later snapshots do not exist for it.
     """
 
     def __init__(self, store: Archive, game: Game, mix: Mix = Mix(), seed: int = 0) -> None:
@@ -94,16 +95,34 @@ class League:
         self._met: Counter[tuple[str, str]] = Counter()
         self._handed: Counter[str] = Counter()
         self._recorded = 0
+        self.now: int | None = None
         if isinstance(store, Store):
             store.admit(game)
-        rows = store.rows(game, "league", voids=False)
-        for row in rows:
+        for row in store.rows(game, "league", voids=False):
             self._count(row)
             self._recorded = row.order + 1
             learner = row.pair.rsplit("/", 1)[0]
             self._handed[learner] += 1
             for other in {place.entrant for place in row.places} - {learner}:
                 self._met[learner, other] += 1
+
+    def state(self) -> dict[str, Any]:
+        """What the next matches rest on beside the store, as JSON values."""
+        met = [[learner, other, count] for (learner, other), count in sorted(self._met.items())]
+        return {"recorded": self._recorded, "handed": dict(self._handed), "met": met}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to where `state` was taken (empty: to before any match), whatever the store holds beyond.
+
+        Matches that are played again are the same rows, so the store holds each once.
+        """
+        self._recorded = state.get("recorded", 0)
+        self._handed = Counter(state.get("handed", {}))
+        self._met = Counter({(learner, other): count for learner, other, count in state.get("met", ())})
+        self._points.clear()
+        for row in self._store.rows(self.game, "league", voids=False):
+            if row.order < self._recorded:
+                self._count(row)
 
     @property
     def learners(self) -> Mapping[str, Kind]:
@@ -113,8 +132,10 @@ class League:
 
     @property
     def pool(self) -> Mapping[str, tuple[str, int]]:
-        """Snapshots by id, with whose they are and from which step, oldest first."""
+        """Snapshots by id, with whose they are and from which step, oldest first; none from after `now`."""
         known = [e for e in self._store.entrants() if e.info.get("league") == "snapshot"]
+        if self.now is not None:
+            known = [e for e in known if e.info["step"] <= self.now]
         known.sort(key=lambda e: (e.info["step"], e.id))
         return {e.id: (e.info["of"], e.info["step"]) for e in known}
 

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from ..envs.errors import SparringError
+from ..envs.registry import Game, find, load
 
 Estimator: TypeAlias = Literal["rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
 Loss: TypeAlias = Literal["dr_grpo", "dapo", "grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
-Action: TypeAlias = Literal["ignore", "warn", "stop"]
+Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
+Mode: TypeAlias = Literal["mirror", "fixed", "past", "league"]
+Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
 
 
 class ConfigError(SparringError, ValueError):
@@ -28,6 +31,12 @@ class ConfigError(SparringError, ValueError):
 class Rollout:
     """How games are played: `games` a step, each seed `replicates` times, `at_once` in flight.
 
+    `deterministic` batches do not depend on timing; without it verdicts are awaited while others play, and
+    a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
+    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
+    learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
+    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here).
+
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy.
     """
@@ -37,15 +46,44 @@ class Rollout:
     at_once: int = 256
     max_tokens: int = 64
     temperature: float = 1.0
+    deterministic: bool = True
+    game_tokens: int = 0
+    game_seconds: float = 0.0
+    workers: int = 0
+    cluster: str = ""
+
+
+@dataclass(frozen=True)
+class Opponents:
+    """Who sits in the seats beside the learner's; only the learner's turns are trained on.
+
+    `mirror`: the learner in every seat. `fixed`: `entrant`, named as for `sparring play`. `past`: the run's
+    own checkpoints, each as likely. `mirror` is the share of such games that the learner plays against
+    itself all the same. `league`: whom a league of the learner's snapshots names, in these shares: itself
+    (`self_play`), snapshots (`past`, by `weighting`), forgotten ones (`verification`); a checkpoint becomes
+    a snapshot `every` so many steps, or when the learner beats all those before it. `held` bounds the past
+    selves that are in memory at once.
+    """
+
+    mode: Mode = "mirror"
+    entrant: str = ""
+    mirror: float = 0.0
+    self_play: float = 0.35
+    past: float = 0.5
+    verification: float = 0.15
+    weighting: Weighting = "squared"
+    every: int = 1000
+    held: int = 8
 
 
 @dataclass(frozen=True)
 class Credits:
     """From payoffs to advantages (see `advantage.py`, `rewards.py`).
 
-    `spread` says which rewards a turn is credited with: `terminal` (the payoff), `to_go` (and all named
-    credits from this turn on), `turn` (and this turn's credits). `failed_try` is the credit of a try
-    that the game refused. `trained` limits training to these roles (all when empty).
+    Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
+    or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
+    `to_go` (and all named credits from this turn on), `turn` (and this turn's credits). `failed_try` is the
+    credit of a try that the game refused. `trained` limits training to these roles (all when empty).
     """
 
     estimator: Estimator = "rae"
@@ -114,9 +152,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Watch:
-    """When to raise an alarm, and what it does (see `monitors.py`)."""
+    """When to raise an alarm, and what it does (see `monitors.py`).
+
+    `rollback` goes on from the last checkpoint before the alarm, with other games, at most `rollbacks`
+    times in a run; then, or without such a checkpoint, it stops.
+    """
 
     action: Action = "warn"
+    rollbacks: int = 2
     invalid_rate: float = 0.5
     truncation_rate: float = 0.5
     min_entropy: float = 0.0
@@ -130,6 +173,7 @@ class Watch:
 class Config:
     """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default).
 
+    `rollbacks` counts how often the run went back to an earlier checkpoint; the games after are others.
     `load` lists files that register games; `out` is the run's folder, or its name under `runs/`.
     """
 
@@ -143,7 +187,9 @@ class Config:
     threads: int = 0
     load: tuple[str, ...] = ()
     out: str = ""
+    rollbacks: int = 0
     rollout: Rollout = Rollout()
+    opponents: Opponents = Opponents()
     credits: Credits = Credits()
     update: Update = Update()
     record: Record = Record()
@@ -179,6 +225,15 @@ _LOWEST: Mapping[str, float] = {
     "rollout.at_once": 1,
     "rollout.max_tokens": 1,
     "rollout.temperature": 0.01,
+    "rollout.workers": 0,
+    "rollout.game_tokens": 0,
+    "rollout.game_seconds": 0,
+    "opponents.mirror": 0,
+    "opponents.self_play": 0,
+    "opponents.past": 0,
+    "opponents.verification": 0,
+    "opponents.every": 1,
+    "opponents.held": 1,
     "credits.std_floor": 0,
     "credits.prior": 0,
     "update.lr": 0,
@@ -189,6 +244,13 @@ _LOWEST: Mapping[str, float] = {
     "record.metrics_every": 1,
     "record.probe_every": 1,
 }
+
+
+def played(config: Config) -> Game:
+    """The game of a run, its files registered. Raises GameError."""
+    for file in config.load:
+        load(file)
+    return find(config.game, **config.parameters)
 
 
 def read(path: str | Path, base: Config | None = None) -> Config:

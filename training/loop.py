@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +54,7 @@ class Loop(TrainerCallback):
         self.alarms: list[Alarm] = []
         self.last: Metrics = {}
         self.interrupted = False
+        self.broken = False
         self.saved: int | None = None
         self.trainer: SelfPlayTrainer
         self.magnet: Average | None = None
@@ -128,8 +130,10 @@ class Loop(TrainerCallback):
             with checkpoints.writing(self.folder / "transcripts"):
                 transcripts.write(self.folder / "transcripts", played, record.transcripts)
         self.display.step(step)
-        stopped = any(alarm.step == step for alarm in self.alarms) and self.config.watch.action == "stop"
-        if saving:
+        alarmed = any(alarm.step == step for alarm in self.alarms)
+        self.broken = alarmed and self.config.watch.action == "rollback"
+        stopped = alarmed and self.config.watch.action in ("stop", "rollback")
+        if saving and not self.broken:
             control.should_save = True
         if stopped or (saving and self.interrupted):
             control.should_training_stop = True
@@ -145,6 +149,8 @@ class Loop(TrainerCallback):
         """Add our own state to what was saved, seal it and put it in place."""
         step, folder = state.global_step, self.folder / "checkpoints"
         draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
+        for other in draft.glob("*/adapter_config.json"):  # past selves, loaded beside the learner's adapter
+            shutil.rmtree(other.parent)
         own = draft / STATE
         own.mkdir(exist_ok=True)
         checkpoints.write_json(

@@ -9,8 +9,9 @@ from statistics import fmean
 from ..envs.types import Episode, Turn
 from .advantage import Baselines
 from .config import Credits
+from .opponents import LEARNER
 from .records import Metrics
-from .selfplay import LEARNER, Step
+from .selfplay import Step
 
 
 def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
@@ -27,6 +28,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+    record |= _opponents(step)
     record |= _notes(step.episodes)
     record["samples"] = len(step.collected.samples)
     return record
@@ -54,6 +56,17 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
         "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
     }
+
+
+def _opponents(step: Step) -> Metrics:
+    """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
+    paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for outcome in step.collected.outcomes:
+        if outcome.opponent != "self":
+            paid[outcome.opponent][outcome.episode] += outcome.reward
+    record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
+    record |= {f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())}
+    return record
 
 
 def _notes(episodes: Sequence[Episode]) -> Metrics:

@@ -17,10 +17,10 @@ from types import FrameType
 from typing import Any
 
 from ..envs.errors import SparringError
-from ..envs.registry import Game, find, load
+from ..envs.registry import Game
 from ..sandbox.verifier import Verifier
 from . import checkpoints
-from .config import Config, read, to_toml
+from .config import Config, played, read, to_toml
 from .folders import free_folder, run_folder
 from .records import Metrics
 
@@ -38,13 +38,15 @@ class Trained:
     metrics: Metrics
     alarms: tuple[str, ...]
     interrupted: bool
+    broken: bool = False
+    """Whether an alarm ended it that asks to go back."""
 
 
 def train(config: Config, *, quiet: bool = False) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
-    game = _game(config)
+    game = played(config)
     folder = _free(config)
-    return _run(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+    return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
 
 
 def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) -> Trained:
@@ -66,13 +68,19 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     checkpoints.verify(place)
     if int(place.name[5:]) >= config.steps:
         raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
-    return _run(config, _game(config), folder, place, quiet=quiet)
+    return _persist(config, played(config), folder, place, quiet=quiet)
 
 
-def _game(config: Config) -> Game:
-    for file in config.load:
-        load(file)
-    return find(config.game, **config.parameters)
+def _persist(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
+    while True:
+        done = _run(config, game, folder, place, quiet=quiet)
+        before = [at for at in checkpoints.steps(folder / "checkpoints") if at < done.step]
+        if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
+            return done
+        place = checkpoints.at(folder / "checkpoints", before[-1])
+        checkpoints.verify(place)
+        config = replace(config, rollbacks=config.rollbacks + 1)
 
 
 def _free(config: Config) -> Path:
@@ -94,10 +102,11 @@ def _begin(config: Config, folder: Path) -> None:
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     import torch
 
-    from ..agents.models import load_model
     from ..agents.models import quiet as hushed
+    from .engines import loaded, on_workers
     from .evaluate import exact_tree
     from .loop import Loop
+    from .opponents import opponents
     from .progress import Display
     from .records import Records
     from .selfplay import SelfPlay, Timed
@@ -105,9 +114,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
 
     if config.threads:
         torch.set_num_threads(config.threads)
-    policy = load_model(config.model, game, seed=config.seed, device=_device())
-    if config.update.lora:
-        policy.model = _with_lora(policy.model, config)
+    policy = loaded(config, game)
     drafts = checkpoints.drafts(folder / "checkpoints")
     with contextlib.ExitStack() as stack:
         stack.enter_context(hushed())
@@ -115,6 +122,9 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         verifier = Timed(lambda: _verifier(config, display.say))
         stack.callback(lambda: runner.run(verifier.close()))
         play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        if config.rollout.workers:
+            play.player = stack.enter_context(on_workers(config, play.policy))
+        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder))
         step = int(place.name[5:]) if place else None
         _begin(config, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)
@@ -127,28 +137,16 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         )
         loop.trainer = trainer
         display.say(_header(config, folder, policy.model))
+        if config.rollbacks and place:
+            display.say(f"rolled back to step {step} (number {config.rollbacks})", "yellow")
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         stack.enter_context(_interrupts(loop.interrupt, display.say))
         with checkpoints.writing(folder / "checkpoints"):
             trainer.train(resume_from_checkpoint=str(place) if place else None)
-        display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
+        if not loop.broken:
+            display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted)
-
-
-def _with_lora(model: Any, config: Config) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    rank = config.update.lora
-    return get_peft_model(
-        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    )
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+        return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken)
 
 
 def _verifier(config: Config, say: Callable[[str], None]) -> Verifier:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from ..agents.policy import Sampling
 from ..agents.transformer import Transformer
 from ..arenas.match import Match
-from ..arenas.rollouts import play_all
+from ..arenas.rollouts import Allowance, play_all
 from ..envs.registry import Game
 from ..envs.types import Episode, Job, Verdict
 from ..sandbox.verifier import Verifier
@@ -20,9 +19,9 @@ from .advantage import Baselines, Centre, estimate, export, restore
 from .batch import Batch, advantages, pack
 from .collect import Collected, collect
 from .config import Config, ConfigError
+from .engines import Itself, Player, sampling
+from .opponents import LEARNER, Mirror, Opponents
 from .tasks import Tasks
-
-LEARNER = "learner"
 
 
 class EmptyStepError(RuntimeError):
@@ -74,7 +73,11 @@ class Timed:
 
 
 class SelfPlay:
-    """Plays the learner against itself in every seat, and keeps what estimators and games remember."""
+    """Plays the learner against its opponents, and keeps what estimators and games remember.
+
+    `opponents` are those of a mirror match until others are set; `player` answers for the learner, the
+    trained model itself until another is set, which then gets the weights of every step.
+    """
 
     def __init__(
         self,
@@ -86,13 +89,17 @@ class SelfPlay:
         verifier: Timed,
     ) -> None:
         _check_roles(config, game)
-        sampling = Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
         self.config = config
+        others = config.opponents.mode != "mirror"
+        self.credits = replace(config.credits, by_opponent=config.credits.by_opponent or others)
         self.game = game
-        self.policy = policy.with_sampling(sampling)
+        self.policy = policy.with_sampling(sampling(config))
+        self.player: Player = Itself(self.policy)
+        self.opponents: Opponents = Mirror(game)
         self.baselines: Baselines = {}
         self.tasks = Tasks(config.seed)
         self.games = 0
+        self.synced = 0.0
         self.tokens = 0
         self.last: Step | None = None
         self._loop = loop
@@ -119,7 +126,8 @@ class SelfPlay:
             fold=self.config.update.fold and self.config.update.iterations == 1,
             multiple=self.config.update.microbatches,
         )
-        step.seconds["play"] = played - began - verified
+        step.seconds["play"] = played - began - verified - self.synced
+        step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
@@ -128,40 +136,48 @@ class SelfPlay:
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         self.policy.publish(f"step {number}", name=LEARNER)
+        began = time.perf_counter()
+        self.player.sync(self.policy)
+        self.synced = time.perf_counter() - began
         self.tasks.begin(number)
+        rollout = self.config.rollout
         episodes = self._loop.run_until_complete(
             play_all(
                 self.matches(number),
                 verifier=self._verifier,
                 buffer=self.tasks,
-                at_once=self.config.rollout.at_once,
+                at_once=rollout.at_once,
+                deterministic=rollout.deterministic,
+                allowance=Allowance(rollout.game_tokens or None, rollout.game_seconds or None),
             )
         )
         self.tasks.add(episodes)
+        self.opponents.record(episodes)
         self.games += len(episodes)
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
 
     def matches(self, number: int) -> list[Match]:
         """The step's matches: every seed `replicates` times, no seed ever again."""
-        rollout, seats = self.config.rollout, dict.fromkeys(self.game.seats, self.policy)
-        return [
-            Match(self.game, seats, training_seed(self.config.seed, number, index), replicate)
-            for index in range(rollout.games // rollout.replicates)
-            for replicate in range(rollout.replicates)
-        ]
+        rollout, matches = self.config.rollout, list[Match]()
+        self.opponents.begin(number)
+        for index in range(rollout.games // rollout.replicates):
+            seats = self.opponents.seats(number, index, self.player)
+            seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
+            matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
+        return matches
 
     def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
         first = number * self.config.rollout.games
         collected = collect(
             enumerate(episodes, first),
-            self.config.credits,
+            self.credits,
             learner=LEARNER,
             role_of=self.game.role_of,
             version=number,
             judges=self.game.judges,
         )
-        centres, self.baselines = estimate(collected.outcomes, self.baselines, self.config.credits)
+        centres, self.baselines = estimate(collected.outcomes, self.baselines, self.credits)
         of = {(o.episode, o.seat): c for o, c in zip(collected.outcomes, centres, strict=True)}
         credited = [advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples]
         return Step(number, episodes, collected, centres, credited, {})
@@ -171,6 +187,7 @@ class SelfPlay:
         return {
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
+            "opponents": self.opponents.state(),
             "games": self.games,
             "tokens": self.tokens,
         }
@@ -178,13 +195,15 @@ class SelfPlay:
     def restore(self, state: dict[str, Any]) -> None:
         self.baselines = restore(state["baselines"])
         self.tasks.restore(state["tasks"])
+        self.opponents.restore(state.get("opponents", {}))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
 
 
-def training_seed(run: int, step: int, index: int) -> int:
+def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
-    digest = sha256(f"training/{run}/{step}/{index}".encode()).digest()
+    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
+    digest = sha256(name.encode()).digest()
     return int.from_bytes(digest[:6]) | 1 << 48
 
 

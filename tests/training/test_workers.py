@@ -1,0 +1,35 @@
+"""A run whose games are played by engines on Ray workers."""
+
+from __future__ import annotations
+
+import pytest
+from sparring.training.recipes import configured
+from sparring.training.records import read_metrics
+from sparring.training.run import train
+
+pytest.importorskip("ray")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+SMALL = [
+    "rollout.games=8",
+    "steps=3",
+    "record.evaluate_every=3",
+    "record.checkpoint_every=3",
+    "record.metrics_every=1",
+    "record.probe_every=1",
+    "record.tensorboard=false",
+    "threads=1",
+]
+
+
+@pytest.mark.parametrize("lora", ["update.lora=0", "update.lora=2"])
+def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
+    curves = {}
+    for workers in (0, 2):
+        out = tmp_path / f"{workers}"
+        config = configured("spiral", None, [*SMALL, lora, f"rollout.workers={workers}"], {"out": str(out)})
+        train(config, quiet=True)
+        timed = ("seconds/", "games_per_second")
+        curves[workers] = [{k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(out)]
+        assert all(r["sampler_gap"] < 1e-4 for r in read_metrics(out) if "sampler_gap" in r)
+    assert curves[2] == curves[0]  # a piece holds all eight games, so batches are the same
+    assert read_metrics(out)[-1]["seconds/sync"] > 0

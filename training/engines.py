@@ -1,0 +1,113 @@
+"""Who answers for the learner: the trained model itself, or copies of it on workers that get its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from ..agents.models import load_model
+from ..agents.policy import Policy, Request, Sampling
+from ..agents.transformer import Transformer
+from ..envs.registry import Game
+from ..envs.types import PolicyRef, Reply
+from .config import Config, ConfigError, played
+
+if TYPE_CHECKING:
+    from ..arenas.fleet import Fleet
+
+
+class Player(Policy, Protocol):
+    """A policy that plays as the learner."""
+
+    def sync(self, learner: Transformer) -> None:
+        """Play with the learner's present weights, and under its reference, from now on."""
+        ...
+
+
+class Itself:
+    """The learner's own model plays."""
+
+    def __init__(self, learner: Transformer) -> None:
+        self._learner = learner
+        self.act = learner.act
+
+    @property
+    def ref(self) -> PolicyRef:
+        return self._learner.ref
+
+    def sync(self, learner: Transformer) -> None:
+        """It has the weights already."""
+
+
+class OnWorkers:
+    """Copies of the learner's model play, in a fleet; the trained parameters are sent before each step."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    @property
+    def ref(self) -> PolicyRef:
+        return self._fleet.ref
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        return await self._fleet.act(requests)
+
+    def sync(self, learner: Transformer) -> None:
+        trained = {n: p.detach().cpu() for n, p in learner.model.named_parameters() if p.requires_grad}
+        self._fleet.publish(trained, learner.ref)
+
+
+@contextmanager
+def on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
+    """The settings' fleet, closed at the end. Raises ConfigError where Ray is not installed."""
+    try:
+        from ..arenas.fleet import Fleet
+    except ImportError as fault:
+        raise ConfigError(
+            f"rollout.workers needs Ray ({fault}); pip install 'sparring[ray]', or set it to 0"
+        ) from fault
+    rollout = config.rollout
+    resources = {"num_gpus": 1} if torch.cuda.is_available() else {"num_cpus": 1}
+    fleet = Fleet(
+        partial(engine, config),
+        learner.ref,
+        workers=rollout.workers,
+        resources=resources,
+        address=rollout.cluster or None,
+    )
+    with fleet:
+        yield OnWorkers(fleet)
+
+
+def engine(config: Config) -> Transformer:
+    """A copy of the run's model under its sampling, made where it is called."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    return loaded(config, played(config)).with_sampling(sampling(config))
+
+
+def sampling(config: Config) -> Sampling:
+    """How the learner's replies are drawn."""
+    return Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
+
+
+def loaded(config: Config, game: Game) -> Transformer:
+    """The model that the settings name, with a fresh adapter where one is trained."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    policy = load_model(config.model, game, seed=config.seed, device=device)
+    if config.update.lora:
+        policy.model = _with_lora(policy.model, config)
+    return policy
+
+
+def _with_lora(model: Any, config: Config) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    rank = config.update.lora
+    return get_peft_model(
+        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
