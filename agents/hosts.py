@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import torch
+from safetensors.torch import save_file
+
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .hosted import Engine, EngineError, Hosted
@@ -98,11 +101,38 @@ def open_host(
     folder = model_folder(model, game, seed)
     wide = widened(folder)
     with ExitStack() as closing:
-        opened = _engine(engine, wide, closing, adapters, rank, context, dtype or _dtype())
+        slots = adapters + 1 if adapters else 0
+        opened = _engine(engine, wide, closing, slots, rank, context, dtype or _dtype())
         base = Hosted(
             opened, open_dialect(folder), name=model, weights=weights_hash(folder), sampling=sampling
         )
+        if adapters and not (_on_gpu() and engine in ("vllm", "server")):
+            base = base.twin(adapter=_nothing(opened, wide, closing))
         return Host(opened, base, head=head_size(folder), closing=closing.pop_all())
+
+
+def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
+    """An adapter of zeros for the base to wear, by name; None where the engine takes no adapters.
+
+    vLLM 0.30 and 0.32 on a CPU give requests without an adapter the one in the last slot, when others in
+    their batch have adapters (index −1 of its table). With an adapter of zeros every request has one.
+    """
+    config = json.loads((folder / "config.json").read_text())
+    wide = int(config["hidden_size"])
+    out = int(config["num_attention_heads"]) * head_size(folder)
+    place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
+    stem = "base_model.model.model.layers.0.self_attn.q_proj"
+    zeros = {f"{stem}.lora_A.weight": torch.zeros(8, wide), f"{stem}.lora_B.weight": torch.zeros(out, 8)}
+    save_file(zeros, place / "adapter_model.safetensors")
+    settings = {"peft_type": "LORA", "r": 8, "lora_alpha": 8, "target_modules": ["q_proj"], "bias": "none"}
+    settings |= {"base_model_name_or_path": str(folder), "task_type": "CAUSAL_LM"}
+    (place / "adapter_config.json").write_text(json.dumps(settings))
+    name = f"nothing-{place.name}"
+    try:
+        engine.load(name, place)
+    except EngineError:
+        return None
+    return name
 
 
 def base_of(folder: Path) -> str | None:
@@ -191,6 +221,8 @@ def _python() -> str:
 
 
 def _dtype() -> str:
-    import torch
+    return "auto" if _on_gpu() else "float32"
 
-    return "auto" if torch.cuda.is_available() else "float32"
+
+def _on_gpu() -> bool:
+    return torch.cuda.is_available()

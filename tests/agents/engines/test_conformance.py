@@ -184,6 +184,8 @@ def test_each_adapter_acts_as_its_merged_model_and_the_base_as_before(
 def test_adapters_in_one_batch_act_as_each_alone(
     backend: Backend, adapters: list[Path], hot: Sampling
 ) -> None:
+    for folder in adapters:  # so that every slot of the engine has been filled
+        backend.adopt(folder, next(_names))
     policies: list[Any] = [backend.adopt(folder, next(_names)) for folder in adapters] + [backend.base]
     requests = mixed(hot, 8)
     alone = [backend.reply(requests, policy) for policy in policies]
