@@ -48,7 +48,8 @@ def llm_sandbox(image: str, seconds: float) -> None:
         runtime_configs={"network_mode": "none"},
     )
     with session:
-        said(f"llm-sandbox {version('llm-sandbox')}, warm", **timed(lambda: session.run(PROGRAM).stdout, seconds))
+        outcome = timed(lambda: session.run(PROGRAM).stdout, seconds)
+    said(f"llm-sandbox {version('llm-sandbox')}, warm", **outcome)
 
 
 def swe_rex(python: str, seconds: float) -> None:

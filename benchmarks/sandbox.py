@@ -3,8 +3,8 @@
     python benchmarks/sandbox.py [--seconds 3] [--peers PYTHON]
 
 The floor is a bare Python that forks, runs the snippet and exits, as many at once as there are cores: nothing
-that gives each snippet a process of its own can be faster. Latencies beside it are in forks of that floor too:
-what a machine makes of a fork differs tenfold. PYTHON is an interpreter that has the peers
+that gives each snippet a process of its own can be faster. Latencies are shown in forks of that floor too:
+what a fork takes differs tenfold between machines. PYTHON is an interpreter that has the peers
 (`pip install "llm-sandbox[docker]" swe-rex`), by default this one. Engine: DOCKER_HOST. The machine should be
 otherwise idle; every line of ours is measured beside the floor again, so that what else runs weighs on both.
 """
@@ -34,6 +34,8 @@ from sparring.sandbox.pooled import Pooled
 SOURCE = "def f(x): return x + 1"
 JOB = Job(SOURCE, "f", ((1,),))
 CORES = os.cpu_count() or 1
+Measure = Callable[[float], tuple[float, list[float]]]
+"""Given seconds, a rate and each call's milliseconds."""
 FLOOR = f"""
 import os, sys, time
 work, seconds = sys.argv[1], float(sys.argv[2])
@@ -105,7 +107,7 @@ def line(name: str, rate: float, base: float, times: Sequence[float] = (), aim: 
     print(f"{name:<52} {rate:8.0f} {spread} {rate / base:7.2f}  {aim}", flush=True)
 
 
-def beside(measure: Callable[[float], tuple[float, list[float]]], seconds: float) -> tuple[float, list[float], float]:
+def beside(measure: Measure, seconds: float) -> tuple[float, list[float], float]:
     """A rate, its times, and the floor's rate, in turns of a second."""
     rates: list[float] = []
     floors: list[float] = []
@@ -188,7 +190,7 @@ def peers(python: str, base: float, seconds: float) -> None:
 
 
 def peer_image() -> str:
-    """Our image with `python` and `mkdir` on its path, which llm-sandbox needs; nothing where no engine is."""
+    """Our image with `python` and `mkdir` on its path, for llm-sandbox; nothing where no engine is."""
     from sparring.sandbox.docker import build, engine
     from sparring.sandbox.image.build import libraries, tag
 
@@ -254,7 +256,7 @@ def docker_exec(program: str, base: float, seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="per line")
-    parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="an interpreter that has them")
+    parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="where the peers are")
     arguments = parser.parse_args()
     seconds = arguments.seconds
     print(f"{CORES} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")

@@ -122,7 +122,12 @@ def verdict(job: Job, report: Report) -> Verdict:
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
     results = claims or tuple(Result(status) for _ in job.inputs)
     stdout, stderr = (data.decode("utf-8", "replace") for data in (report.stdout, report.stderr))
-    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, detail)
+    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, _one_line(detail))
+
+
+def _one_line(text: str) -> str:
+    """Text as one line of what can be printed: a program's own words may end up in a prompt or a log."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
 
 
 def _ending(job: Job, report: Report) -> tuple[Status, str]:
