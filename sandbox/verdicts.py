@@ -77,7 +77,8 @@ def request(ident: int, run: Run) -> bytes:
     _check_forms(job)
     _check_limits(limits)
     for arguments in job.inputs:
-        check(arguments, INPUT_KILOBYTES)
+        if not _ATOMS.issuperset(map(type, arguments)):
+            check(arguments, INPUT_KILOBYTES)
     # Format 2 keeps no references: an object that is in two inputs is two objects for the program.
     asked = marshal.dumps((job.source, job.entry, tuple(job.inputs), run.backwards), 2)
     bounds = (
@@ -165,11 +166,18 @@ def _killed(number: int, report: Report, cpu_limit: float) -> tuple[Status, str]
     return "crash", f"the process died of {name}"
 
 
+def _no_constant(name: str) -> Value:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
     """The child's record, checked. Raises ValueError, TypeError or LookupError if it is not one."""
     if len(record) < 4 or int.from_bytes(record[:4], "little") != len(record) - 4:
         raise ValueError(f"{len(record)} bytes are not exactly one record")
-    said = cast("list[list[Any]]", json.loads(record[4:].decode("ascii"), parse_constant=_no_constant))
+    said = cast("list[list[Any]]", _JSON.decode(record[4:].decode("ascii")))
     if type(said) is not list or len(said) > max(1, len(job.inputs)) or (job.entry is None and not said):
         raise ValueError("the record is not a list of one entry per input")
     results: list[Result] = []
@@ -188,10 +196,6 @@ def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
     if len(said) != len(job.inputs):
         raise ValueError(f"{len(said)} results came for {len(job.inputs)} inputs")
     return worst([result.status for result in results]), tuple(results), detail
-
-
-def _no_constant(name: str) -> Value:
-    raise ValueError(f"{name} is not JSON")
 
 
 def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:
