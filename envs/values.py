@@ -22,6 +22,7 @@ KILOBYTES: Final = 1024
 """How large a value may be, counting one byte per node and the bytes of text, bytes and integers."""
 _DECIMAL_BITS = 4096  # beyond this Python may refuse decimal text, so integers are written in hex
 _CROWD = 64
+_PLAIN = "give None, bool, int, float, str, bytes or a list, tuple, dict, set or frozenset of them"
 _ATOMS = frozenset((type(None), bool, float))
 _NESTING = frozenset((list, tuple, set, frozenset))
 _SIZED = _NESTING | {str, bytes, dict}
@@ -43,8 +44,7 @@ def check(value: object, kilobytes: int = KILOBYTES) -> Value:
             elif kind in _SIZED:
                 left -= 1 + len(cast("list[object]", item))
             else:
-                raise Illegal(f"{kind.__name__} is not a plain value; give None, bool, int, float, str, bytes or a "
-                              "list, tuple, dict, set or frozenset of them")  # fmt: skip
+                raise Illegal(f"{kind.__name__} is not a plain value; {_PLAIN}")
             if left < 0:
                 raise Illegal(f"a value of at most {kilobytes} KiB was expected, a larger one came")
             if kind is dict:

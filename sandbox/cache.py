@@ -71,7 +71,7 @@ def apart(verdict: Verdict) -> Verdict:
 
 
 def _filled(verdict: Verdict, values: bytes) -> Verdict:
-    """The verdict with values of its own: a caller may change a list without changing what others are told."""
+    """The verdict with values of its own: a caller who changes a list changes nothing for others."""
     given: list[Value] = marshal.loads(values)
     pairs = zip(verdict.results, given, strict=True)
     return replace(verdict, results=tuple(Result(result.status, value) for result, value in pairs))

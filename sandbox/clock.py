@@ -20,12 +20,15 @@ _READS: Final = frozenset(
     | {"datetime.date.today"}
 )
 _LONGEST: Final = 1 << 16
-_GIVEN: Final = {"time.asctime": 0, "time.ctime": 0, "time.gmtime": 0, "time.localtime": 0, "time.strftime": 1}
+_GIVEN: Final = {
+    "time.strftime": 1,
+    **{f"time.{name}": 0 for name in ("asctime", "ctime", "gmtime", "localtime")},
+}
 """How many arguments these take before the one that makes the clock unneeded."""
 
 
 def clock_reads(source: str) -> tuple[str, ...]:
-    """The clocks that a program reads, as dotted names, sorted; none for what does not parse or is very long."""
+    """The clocks that a program reads, as dotted names, sorted; none for what does not parse."""
     if len(source) > _LONGEST:
         return ()
     try:

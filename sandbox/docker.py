@@ -75,8 +75,10 @@ def build(rebuild: bool = False) -> str:
 
 
 def owner() -> str:
-    """This process, so that its containers can be told from those of the dead: where it runs (boot and process
-    namespace, for another's process ids say nothing here), pid and start time."""
+    """This process, so that its containers can be told from those of the dead: place, pid and start time.
+
+    The place is boot and process namespace: process ids of another say nothing here.
+    """
     with open("/proc/sys/kernel/random/boot_id") as boot:
         place = f"{boot.read().strip()[:8]}.{os.stat('/proc/self/ns/pid').st_ino}"
     return f"{place}-{os.getpid()}-{_started(os.getpid())}"
@@ -229,8 +231,8 @@ def docker_verifier(
     """The Docker verifier with `size` containers (default: one per core) of `megabytes` each.
 
     Without `image` the offline image is used, and built at the first use. `runtime` is one that the engine
-    knows, such as `runsc`. Jobs that want more memory than a container has, less what the supervisor needs, are
-    refused. Raises VerifierError when the engine or the image cannot be used.
+    knows, such as `runsc`. Jobs that want more memory than a container has, less what its supervisor needs,
+    are refused. Raises VerifierError when the engine or the image cannot be used.
     """
     if megabytes <= OWN_MEGABYTES:
         raise VerifierError(f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}")

@@ -32,13 +32,13 @@ def interpreter() -> str:
 
 
 def hello(chunks: bytes) -> str | None:
-    """The strength that a supervisor's first reply names; None while it is incomplete. Raises VerifierError."""
+    """The strength that a supervisor's first reply names; None while incomplete. Raises VerifierError."""
     if len(chunks) < runner.REPLY.size:
         return None
     _, fate, protocol, *_, length, _, _ = runner.REPLY.unpack_from(chunks)
     if fate != runner.HELLO or protocol != runner.PROTOCOL:
         raise VerifierError(
-            f"a runner of protocol {runner.PROTOCOL} was expected, one of {protocol} came: build the image again"
+            f"a runner of protocol {runner.PROTOCOL} was expected, {protocol} came: build the image again"
         )
     body = chunks[runner.REPLY.size :]
     return body[:length].decode() if len(body) >= length else None

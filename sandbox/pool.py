@@ -28,7 +28,8 @@ from .verdicts import Report, Run, failed, request, verdict
 from .verifier import VerifierError
 
 FRAME: Final = 16  # runs given to a supervisor at a time: enough to hide the way there and back
-GRACE_SECONDS: Final = runner.START_SECONDS + 10.0  # beyond a run's deadline, before its supervisor counts as dead
+GRACE_SECONDS: Final = runner.START_SECONDS + 10.0
+"""Beyond a run's own deadline, before its supervisor counts as dead."""
 HEARTBEAT_SECONDS: Final = 20.0  # well below a supervisor's patience with a silent client
 STUCK_SECONDS: Final = 0.03  # a run longer than this has the ones behind it moved to an idle worker
 OPEN_TRIES: Final = 6  # an engine that is being restarted is back within these tries

@@ -41,7 +41,7 @@ PROTOCOL: Final = 2
 RUN: Final = struct.Struct("<QQI")
 """Supervisor to fork server: bytes of address space beyond the server's own, CPU seconds, KiB of record."""
 FORKED: Final = struct.Struct("<Q")
-"""Fork server to supervisor, with a descriptor of the process: its id. Only of runs that are not over at once."""
+"""Fork server to supervisor, with a descriptor of the process: its id. Not sent of runs that end at once."""
 END: Final = struct.Struct("<idddQ")
 """Fork server to supervisor: wait status, wall, user and system CPU seconds, peak resident KiB."""
 REPLY: Final = struct.Struct("<QBidddQIII")
@@ -61,7 +61,7 @@ DEPTH: Final = 64
 SILENCE_SECONDS: Final = 120.0
 """A supervisor that hears nothing for so long leaves: where an engine is killed, nothing else tells it."""
 START_SECONDS: Final = 20.0  # for a fork server to start and fork; the run's own time counts from its fork
-QUIET_SECONDS: Final = 0.003  # most runs are over by then: only of others does the supervisor hear before the end
+QUIET_SECONDS: Final = 0.003  # most runs are over by then: only of others is more heard than their end
 THREADS_AT_ONCE: Final = 64  # what a container's process limit leaves; on the host we count them ourselves
 COUNT_SECONDS: Final = 0.02
 
@@ -87,7 +87,8 @@ mprotect 10 226,madvise 28 233,brk 12 214,msync 26 227,membarrier 324 283,rseq 3
 set_robust_list 273 99,get_robust_list 274 100,set_tid_address 218 96,
 rt_sigaction 13 134,rt_sigprocmask 14 135,rt_sigreturn 15 139,rt_sigsuspend 130 133,rt_sigpending 127 136,
 rt_sigtimedwait 128 137,sigaltstack 131 132,pause 34 -,restart_syscall 219 128,alarm 37 -,
-setitimer 38 103,getitimer 36 102,signalfd4 289 74,nanosleep 35 101,gettimeofday 96 169,time 201 -,times 100 153,getrandom 318 278,
+setitimer 38 103,getitimer 36 102,signalfd4 289 74,nanosleep 35 101,gettimeofday 96 169,time 201 -,
+times 100 153,getrandom 318 278,
 getpid 39 172,gettid 186 178,getppid 110 173,getuid 102 174,geteuid 107 175,getgid 104 176,
 getegid 108 177,getgroups 115 158,getresuid 118 148,getresgid 120 150,getpgrp 111 -,getpgid 121 155,
 getsid 124 156,getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
@@ -395,8 +396,8 @@ class _Refused(Exception):
 
 
 def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
-    """What makes a call and says what became of it: plain values as bounded JSON text, in the tagged form that
-    `envs.values.from_json` reads, with room for `left` characters in all.
+    """What makes a call and says what became of it: plain values as JSON text of at most `left` characters in
+    all, in the tagged form that `envs.values.from_json` reads.
 
     It is made before the program runs and looks nothing up afterwards, so that a program that changes this
     module, `_json` or builtins still gives what its calls return.
@@ -557,7 +558,8 @@ def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) ->
             _read_exactly(0, int.from_bytes(_read_exactly(0, 4), "little"))
         )
         record = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
-        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        streams: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        for stream in streams:
             try:
                 stream.flush()
             except BaseException:

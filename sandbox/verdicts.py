@@ -77,7 +77,8 @@ def request(ident: int, run: Run) -> bytes:
     _check_forms(job)
     _check_limits(limits)
     for arguments in job.inputs:
-        check(arguments, INPUT_KILOBYTES)
+        if not _ATOMS.issuperset(map(type, arguments)):
+            check(arguments, INPUT_KILOBYTES)
     # Format 2 keeps no references: an object that is in two inputs is two objects for the program.
     asked = marshal.dumps((job.source, job.entry, tuple(job.inputs), run.backwards), 2)
     bounds = (
@@ -122,7 +123,12 @@ def verdict(job: Job, report: Report) -> Verdict:
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
     results = claims or tuple(Result(status) for _ in job.inputs)
     stdout, stderr = (data.decode("utf-8", "replace") for data in (report.stdout, report.stderr))
-    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, detail)
+    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, _one_line(detail))
+
+
+def _one_line(text: str) -> str:
+    """Text as one line of what can be printed: a program's own words may end up in a prompt or a log."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
 
 
 def _ending(job: Job, report: Report) -> tuple[Status, str]:
@@ -160,11 +166,18 @@ def _killed(number: int, report: Report, cpu_limit: float) -> tuple[Status, str]
     return "crash", f"the process died of {name}"
 
 
+def _no_constant(name: str) -> Value:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
     """The child's record, checked. Raises ValueError, TypeError or LookupError if it is not one."""
     if len(record) < 4 or int.from_bytes(record[:4], "little") != len(record) - 4:
         raise ValueError(f"{len(record)} bytes are not exactly one record")
-    said = cast("list[list[Any]]", json.loads(record[4:].decode("ascii"), parse_constant=_no_constant))
+    said = cast("list[list[Any]]", _JSON.decode(record[4:].decode("ascii")))
     if type(said) is not list or len(said) > max(1, len(job.inputs)) or (job.entry is None and not said):
         raise ValueError("the record is not a list of one entry per input")
     results: list[Result] = []
@@ -183,10 +196,6 @@ def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
     if len(said) != len(job.inputs):
         raise ValueError(f"{len(said)} results came for {len(job.inputs)} inputs")
     return worst([result.status for result in results]), tuple(results), detail
-
-
-def _no_constant(name: str) -> Value:
-    raise ValueError(f"{name} is not JSON")
 
 
 def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:

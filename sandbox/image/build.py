@@ -40,7 +40,7 @@ def tag() -> str:
     return f"{NAME}:py{platform.python_version()}-{what.hexdigest()[:12]}"
 
 
-def _libraries(files: list[Path]) -> set[Path]:
+def libraries(files: list[Path]) -> set[Path]:
     """The shared libraries that these files load, the loader included."""
     try:
         listing = subprocess.run(
@@ -89,7 +89,7 @@ def contents() -> dict[str, bytes]:
     """Path to bytes of everything in the image."""
     python, library = Path(interpreter()), Path(os.__file__).parent
     files = dict(_standard_library(library))
-    loaded = _libraries([python, *(Path(name) for name in files if name.endswith(".so"))])
+    loaded = libraries([python, *(Path(name) for name in files if name.endswith(".so"))])
     for path in sorted(loaded):
         files[str(path)] = path.read_bytes()
     files[str(python)] = python.read_bytes()

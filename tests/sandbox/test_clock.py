@@ -15,7 +15,7 @@ from sparring.sandbox.pooled import Pooled
         ("from time import *\ndef f(x): return time()", ("time.time",)),
         ("import datetime\ndef f(x): return datetime.date.today().year", ("datetime.date.today",)),
         ("import datetime as dt\ndef f(x): return dt.datetime.now(dt.UTC).year", ("datetime.datetime.now",)),
-        ("from datetime import datetime\ndef f(x): return datetime.utcnow().year", ("datetime.datetime.utcnow",)),
+        ("from datetime import datetime\ndef f(x): return datetime.utcnow()", ("datetime.datetime.utcnow",)),
         ("def f(x):\n    import time\n    return time.localtime().tm_year", ("time.localtime",)),
         ("import time\ndef f(x): return time.localtime(0).tm_year, time.strftime('%Y', time.gmtime(1))", ()),
         ("import datetime\ndef f(x): return str(datetime.date(2024, 2, 29) + datetime.timedelta(x))", ()),

@@ -13,9 +13,7 @@ PAGE = (
     "a = ctypes.c_void_p(C.mmap(None, 4096, 1, 2, fd, 0))\nword = ctypes.c_uint32.from_address(a.value).value\n"
 )
 WAIT = f"{PAGE}span = (ctypes.c_long * 2)(1, 0)\nprint(C.syscall({FUTEX}, a, 0, word, span, 0, 0), ctypes.get_errno())"
-WAKE = (
-    f"{PAGE}n = 0\nfor _ in range(100):\n    n += C.syscall({FUTEX}, a, 1, 9, 0, 0, 0)\n    time.sleep(0.01)\nprint(n)"
-)
+WAKE = f"{PAGE}n = 0\nfor _ in range(100):\n    n += C.syscall({FUTEX}, a, 1, 9, 0, 0, 0)\n    time.sleep(0.01)\nprint(n)"
 LEAVE = (  # a thread's end wakes whoever waits where its id was
     f"{PAGE}import threading\ndef leave(): C.syscall({96 if runner.ARM else 218}, a)\n"
     "for _ in range(20):\n    time.sleep(0.05)\n    t = threading.Thread(target=leave)\n    t.start()\n    t.join()\nprint('left')"

@@ -127,6 +127,15 @@ def test_objects_that_inputs_share_are_apart_for_the_program(verifier: Pooled) -
     assert [result.value for result in verifier.run([job])[0].results] == [([1], []), ([1], [])]
 
 
+def test_what_a_program_says_of_itself_is_one_printable_line(verifier: Pooled) -> None:
+    (verdict,) = verifier.run(
+        [Job("def f(): raise ValueError('a\\nb\\x1b[2J\\ud800\\u202e  c' * 99)", "f", ((),))]
+    )
+    assert verdict.detail.startswith("ValueError: a b [2J c")
+    assert verdict.detail.isprintable()
+    assert len(verdict.detail) <= 500
+
+
 def test_output_before_stdout_was_replaced_is_not_lost(verifier: Pooled) -> None:
     (verdict,) = verifier.run([Job("import io, sys\nprint('a')\nsys.stdout = io.StringIO()\nprint('b')")])
     assert verdict.stdout == "a\n"
