@@ -19,9 +19,11 @@ from typing import Any
 
 from ..agents.policy import Policy
 from ..envs.registry import Game
+from .archive import Archive
 from .entrants import known
 from .fixture import Fixture, fixtures, places
 from .gate import Decision, Forecast, Gate, llr, prefix
+from .power import assumed, spread
 from .results import GameRow, Pair, ScoreKind, complete
 from .rounds import block
 from .run import Executor, Local, carry_out
@@ -89,7 +91,7 @@ def gate(
     chosen = test or gate_of(game)
     if len(places(game)) != 2 or game.score is None:
         raise TournamentError(f"a gate needs a game of two places with a score; {game.id} is none")
-    say(forecast(game, chosen))
+    say(forecast(game, chosen, _spread(game, Path(store))))
     if dry_run:
         return chosen
     sitting = {role: policy.ref.id for role, policy in (judges or {}).items()}
@@ -118,11 +120,13 @@ def gate(
         return ruling
 
 
-def forecast(game: Game, test: Gate) -> str:
-    """The gate's plan in a line: its bounds, and what to expect where nothing and where `high` is true."""
-    low, high = game.payoff_range
-    spread = (0.5 if game.score == "win" else (high - low) / 4) ** 2 / 2  # of a pair: two games
-    none, real = (test.forecast(at, spread) for at in (test.low, test.high))
+def forecast(game: Game, test: Gate, measured: float | None = None) -> str:
+    """The gate's plan in a line: its bounds, and what to expect where nothing and where `high` is true.
+
+    `measured` is the variance of pairs' scores as games played before show it; without it one is assumed.
+    """
+    variance = measured or assumed(_kind(game), *game.payoff_range)
+    none, real = (test.forecast(at, variance) for at in (test.low, test.high))
 
     def told(expected: Forecast) -> str:
         return f"{min(expected.pairs, test.pairs):.0f} pairs, decides with chance {expected.decides:.0%}"
@@ -130,8 +134,18 @@ def forecast(game: Game, test: Gate) -> str:
     return (
         f"{game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} against "
         f"{test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
-        f"if not better: {told(none)}; if better: {told(real)}"
+        f"if not better: {told(none)}; if better: {told(real)} "
+        f"(spread of a pair {variance**0.5:.3g}, {'as measured' if measured else 'assumed'})"
     )
+
+
+def _spread(game: Game, store: Path) -> float | None:
+    """What the games of this store show of pairs' scores, if it has any."""
+    if not store.is_file():
+        return None
+    with Archive(store) as archive:
+        rows = [row for purpose in ("rating", "gate") for row in archive.rows(game, purpose, voids=False)]
+    return spread(rows, _kind(game))
 
 
 def rule(

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from .entrants import known
 from .fixture import Fixture, fixtures, places
 from .leaderboard import rate
 from .origins import inherited
+from .power import Meetings, assumed, detects, spread
 from .results import GameRow, Leaderboard, ScoreKind
 from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .run import Executor, Local, carry_out
@@ -39,7 +41,11 @@ class TournamentError(SparringError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tournament comes to before it runs. `tokens` is None until some game has been played."""
+    """What a tournament comes to before it runs. `tokens` is None until some game has been played.
+
+    `resolves` is the difference, in `unit`, that the intervals of two entrants resolve with chance 80 % once
+    all is played; `measured` tells whether the games' spread is that of games in the store, or assumed.
+    """
 
     game: GameRef
     entrants: tuple[PolicyRef, ...]
@@ -47,12 +53,17 @@ class Plan:
     games: int
     missing: int
     tokens: float | None
+    resolves: float
+    unit: str
+    measured: bool
 
     def __str__(self) -> str:
         spent = "" if self.tokens is None else f", about {self.tokens:,.0f} tokens"
         return (
             f"{self.game.id}: {len(self.entrants)} entrants, {self.pairs:,} pairs, {self.games:,} games; "
-            f"{self.games - self.missing:,} recorded, {self.missing:,} to play{spent}"
+            f"{self.games - self.missing:,} recorded, {self.missing:,} to play{spent}; "
+            f"can resolve differences of {self.resolves:.3g} {self.unit} (chance 80 %, "
+            f"spread {'as measured' if self.measured else 'assumed'})"
         )
 
 
@@ -152,9 +163,12 @@ class Call:
         if self.schedule in ADAPTIVE:
             blocks = size(self.schedule, self.game, self.names, self.pairs)
             games, done = blocks * 2, 0
+            couples = list(combinations(self.names, 2))
+            met: Meetings = dict.fromkeys(couples, blocks / len(couples))
         else:
             issued = next(self.rounds())
-            blocks, games = len({game.pair for game in issued}), len(issued)
+            met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
+            blocks, games = sum(met.values()), len(issued)
             done = len(store.recorded([game.key for game in issued])) if store else 0
         rows = store.rows(self.game, voids=False) if store else []
         missing = games - done
@@ -162,7 +176,12 @@ class Call:
         seated = len(places(self.game))
         tokens = missing * seated * sum(uses) / len(uses) if rows else None
         refs = tuple([policy.ref for policy in players.values()])
-        planned = Plan(self.game.ref, refs, blocks, games, missing, tokens)
+        kind: ScoreKind = self.game.score or "win"
+        known = spread(rows, kind) if seated == 2 else None
+        variance = 2 * (known or assumed(kind, *self.game.payoff_range))
+        unit = "Elo" if kind == "win" else "payoff"
+        least = detects(met, kind, variance)
+        planned = Plan(self.game.ref, refs, blocks, games, missing, tokens, least, unit, known is not None)
         say(str(planned))
         return planned
 

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sparring.arenas.information import gain, informative, next_pairs, win_weight
 from sparring.arenas.played import duels
-from sparring.arenas.power import resolves
-from sparring.arenas.ratings import fit
-from sparring.arenas.results import Block, ResultsError
+from sparring.arenas.power import detects, spread
+from sparring.arenas.ratings import ELO, fit
+from sparring.arenas.results import ResultsError, complete
 from sparring.arenas.schedule import circle, gauntlet, ladder, round_robin, seatings, swiss
 
+from .planted import logistic
+from .planted import round_robin as round_robin_rows
 from .test_ratings import WINS, from_wins
 
 sizes = st.integers(2, 12)
@@ -127,13 +129,32 @@ def test_connects_newcomers_first_and_cheapest_tokens_win():
     assert next_pairs(["a", "b", "c"], 1, tokens=tokens) == [("a", "c")]
 
 
-def test_chance_to_resolve_grows_with_games():
-    def planned(repeats: int) -> list[Block]:
-        return [
-            Block(n, n, 0, tuple(pair), seatings(pair, ["first", "second"]))
-            for n, pair in enumerate(round_robin("abcd", repeats))
-        ]
+def test_a_planned_difference_is_resolved_as_often_as_the_plan_says():
+    """50 pairs between two players who are apart by what the plan calls resolvable: 80 %."""
+    planned = {("a", "b"): 50}
+    gap = detects(planned, "win") / ELO
+    draw = np.random.default_rng(2)
+    found = []
+    for _ in range(400):
+        won = (draw.random(100) < 1 / (1 + np.exp(-gap))).astype(float)
+        got = fit(duels(np.zeros(100, int), np.ones(100, int), won), "win")
+        lead, error = got.rating[0] - got.rating[1], 2 * np.sqrt(got.covariance[0, 0])
+        found.append(lead > 1.96 * error)
+    assert 0.75 < np.mean(found) < 0.85
 
-    chances = [resolves(planned(repeats)) for repeats in (5, 50, 500)]
-    assert chances == sorted(chances)
-    assert chances[0] < 0.2 < 0.99 < chances[2]
+
+@pytest.mark.parametrize("kind", ["win", "payoff"])
+def test_more_pairs_less_spread_and_more_shared_opponents_resolve_more(kind):
+    few, many = {("a", "b"): 50}, {("a", "b"): 200}
+    assert detects(few, kind) == pytest.approx(2 * detects(many, kind))
+    assert detects(few, kind, 0.04) == pytest.approx(0.4 * detects(few, kind, 0.25))
+    assert detects({("a", "b"): 50, ("b", "c"): 50, ("a", "c"): 50}, kind) < detects(few, kind)
+    assert np.isnan(detects({}, kind))
+
+
+def test_the_spread_of_pairs_is_measured_about_each_cell_and_only_from_enough_of_them():
+    rows = round_robin_rows("abc", 30, logistic((0.0, 1.0, 3.0)), seed=1)
+    everyone = {pair.id: pair for pair in complete(rows)}
+    alike = [pair.score("a", "win") for pair in everyone.values() if set(pair.entrants) == {"a", "b"}]
+    assert spread(rows, "win") == pytest.approx(np.var(alike, ddof=1), rel=0.5)
+    assert spread(rows[:20], "win") is None

@@ -17,8 +17,11 @@ from sparring.arenas.run import Local, RunError, carry_out, played
 from sparring.arenas.spending import spending
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import Outcome, tournament
+from sparring.envs import registry
 from sparring.envs.registry import Game
-from sparring.envs.types import PolicyRef, Reply
+from sparring.envs.script import Script, ask, verify
+from sparring.envs.types import Job, PolicyRef, Reply, Verdict
+from sparring.sandbox.verifier import VerifierError
 
 
 class Flaky:
@@ -172,3 +175,68 @@ def test_an_entrant_without_an_id_cannot_take_part(tmp_path: Path, kuhn: Game) -
     with pytest.raises(ValueError, match="has no id"):
         tournament(kuhn, [Random(1), nameless], tmp_path / "s.sqlite")
     assert not (tmp_path / "s.sqlite").exists()
+
+
+class Dying:
+    """A verifier whose sandbox goes away after so many batches: it says so, or raises."""
+
+    name = "dying"
+
+    def __init__(self, batches: float, fault: VerifierError | None = None) -> None:
+        self._left = batches
+        self._fault = fault
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        self._left -= 1
+        if self._left >= 0:
+            return [Verdict("ok") for _ in jobs]
+        if self._fault:
+            raise self._fault
+        return [Verdict("infra", detail="the sandbox is gone") for _ in jobs]
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> Game:
+    """A game that runs code before it pays."""
+    monkeypatch.setattr(registry, "_declared", dict(registry._declared))
+
+    @registry.game(
+        "checked-v0", roles={"a": 1, "b": 1}, max_turns=2, payoff_range=(-1, 1), sum="zero", score="win"
+    )
+    def checked() -> Script:
+        mine = yield from ask("a", "?", choices=("x", "y"))
+        other = yield from ask("b", "?", choices=("x", "y"))
+        (verdict,) = yield from verify(Job("1"))
+        won = 1.0 if verdict.status == "ok" and mine == other else -1.0
+        return {"a": won, "b": -won}
+
+    return registry.find("checked-v0")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(None, RunError), (VerifierError("the daemon is gone"), VerifierError)]
+)
+def test_a_verifier_that_dies_ends_the_run_with_one_clear_error_and_what_was_played_stays(
+    tmp_path: Path, checked: Game, fault: VerifierError | None, error: type[Exception]
+) -> None:
+    path, entrants = tmp_path / "s.sqlite", [Random(1), Random(2)]
+
+    def hold(verifier: Dying, pairs: int = 100) -> Outcome:
+        outcome = tournament(
+            checked, entrants, path, pairs=pairs, executor=lambda p: Local(p, verifier=verifier, at_once=4)
+        )
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    with pytest.raises(error, match="is gone"):
+        hold(Dying(10, fault))
+    with Archive(path) as store:
+        kept = list(store.export())
+        assert 0 < len(kept) < 200
+        rows = store.rows(checked)
+        assert {row.status for row in rows if row.void} <= {"void_env"}
+        assert all(not row.void for pair in complete(rows) for row in pair.legs)
+    outcome = hold(Dying(float("inf")))
+    assert [line.pairs for line in outcome.leaderboard.standings] == [100, 100]
+    with Archive(path) as store:
+        assert set(kept) <= set(store.export())

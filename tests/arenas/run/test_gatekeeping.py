@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 from sparring.agents.policy import Policy
@@ -8,6 +9,7 @@ from sparring.agents.scripted import Random, Scripted, scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.entrants import EntrantError
 from sparring.arenas.gatekeeping import Ruling, gate, gate_of
+from sparring.arenas.results import complete
 from sparring.arenas.run import Local
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import TournamentError, tournament
@@ -91,6 +93,17 @@ def test_games_of_a_gate_are_never_rated(tmp_path: Path, kuhn: Game, folder: Pol
         rated = store.rows(kuhn)
         assert len(rated) == 8
         assert {row.seed for row in rated}.isdisjoint({row.seed for row in store.rows(kuhn, "gate")})
+
+
+def test_a_payoff_gate_is_forecast_from_the_spread_that_games_have_shown(tmp_path: Path, kuhn: Game) -> None:
+    path, said = tmp_path / "s.sqlite", list[str]()
+    gate(kuhn, Random(1), Random(2), path, dry_run=True, say=said.append)
+    assert "spread of a pair 0.707, assumed" in said[0]
+    tournament(kuhn, [Random(1), Random(2)], path, pairs=200)
+    gate(kuhn, Random(1), Random(2), path, dry_run=True, say=said.append)
+    with Archive(path) as store:
+        pairs = [pair.score("random/1", "payoff") for pair in complete(store.rows(kuhn))]
+    assert f"spread of a pair {stdev(pairs):.3g}, as measured" in said[1]
 
 
 def test_a_dry_run_plays_nothing_and_a_bad_pairing_is_refused(

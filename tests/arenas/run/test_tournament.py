@@ -52,6 +52,12 @@ def test_a_dry_run_says_the_plan_and_touches_nothing(
     planned = tournament(kuhn, entrants, path, pairs=5, dry_run=True)
     assert isinstance(planned, Plan)
     assert (planned.games, planned.missing) == (30, 12)
+    assert "spread assumed" in str(planned)
+    held(kuhn, entrants, path, pairs=40)
+    again = tournament(kuhn, entrants, path, pairs=160, dry_run=True)
+    assert isinstance(again, Plan)
+    assert "spread as measured" in str(again)
+    assert again.resolves < planned.resolves / 4
 
 
 def test_a_tournament_resumes_by_key_and_grows(tmp_path: Path, kuhn: Game, entrants: list[Policy]) -> None:
