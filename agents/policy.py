@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.types import Message, PolicyRef, Reply
@@ -30,8 +30,7 @@ FREE = Sampling()
 """The settings under which behaviour and learner agree: temperature 1, the whole vocabulary."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Names the sampling noise of one reply: same key and same request, same reply.
 
     `ask` counts that seat's asks, retries included. Legs of a rated pair share a replicate; copies of

@@ -34,7 +34,7 @@ class Sitting:
     """A match in progress: its table, what each seat has been asked, and the seconds that it took."""
 
     def __init__(self, match: Match, buffer: Buffer | None = None) -> None:
-        if set(match.seats) != set(match.game.seats):
+        if match.seats.keys() != match.game.role_of.keys():
             wanted, came = ", ".join(match.game.seats), ", ".join(match.seats)
             raise SeatingError(f"{match.game.id} has the seats {wanted}; policies came for {came or 'none'}")
         self.match = match

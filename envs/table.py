@@ -178,18 +178,15 @@ class Table:
         """Send an answer and go on until the script asks for something from outside, or ends."""
         self.pending = None
         try:
-            wish = self._script.send(answer)
-            while True:
-                if type(wish) is tuple:
-                    if type(wish[0]) is Ask and self._out_of_turns(cast(tuple[Ask, ...], wish)):
-                        return
-                    self.pending = wish
-                    return
+            wish: Any = self._script.send(answer)
+            while type(wish) is not tuple:
                 if type(wish) is Chance and wish.weights is not None and self._open_chance:
                     self._draws += 1
                     self.pending = wish
                     return
                 wish = self._grant(wish)
+            if type(wish[0]) is not Ask or not self._out_of_turns(wish):
+                self.pending = wish
         except StopIteration as end:
             self._finish(cast(Payoff, end.value))
         except Forfeit as forfeit:

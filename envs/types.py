@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Plain: TypeAlias = bool | int | float | str | bytes | None
 Value: TypeAlias = (
@@ -41,9 +41,11 @@ Status: TypeAlias = Literal[
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One piece of what a seat has seen: said by the game, by the seat itself, or the rules."""
+class Message(NamedTuple):
+    """One piece of what a seat has seen: said by the game, by the seat itself, or the rules.
+
+    A tuple, because views are keys: trees hash them by the million.
+    """
 
     speaker: Speaker
     text: str
