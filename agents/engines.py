@@ -34,7 +34,7 @@ def engines() -> tuple[Engine, ...]:
 
 
 def auto() -> str:
-    """What `--engine auto` means here: vLLM where it can be imported and a GPU is at hand, else transformers."""
+    """What `--engine auto` means here: vLLM where it is installed beside a GPU, else transformers."""
     if importlib.util.find_spec("vllm") is None:
         return "transformers"
     import torch

@@ -208,6 +208,11 @@ class Config:
                 f"rollout.games = {self.rollout.games} is no multiple of "
                 f"rollout.replicates = {self.rollout.replicates}"
             )
+        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto"):
+            raise ConfigError(
+                f"rollout.workers = {self.rollout.workers} and rollout.engine = {self.rollout.engine} "
+                "exclude each other; set one of them"
+            )
         if self.update.microbatches > 1 and self.update.loss not in (
             "dr_grpo",
             "luspo",

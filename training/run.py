@@ -123,10 +123,10 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         verifier = Timed(lambda: _verifier(config, display.say))
         stack.callback(lambda: runner.run(verifier.close()))
         play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        host = None
         if config.rollout.workers:
             play.player = stack.enter_context(on_workers(config, play.policy))
-        host = None
-        if chosen(config.rollout.engine):
+        elif chosen(config.rollout.engine):
             play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
             host = sent.host
         play.opponents = stack.enter_context(opponents(config, game, play.policy, folder, host))

@@ -15,7 +15,7 @@ from ..agents.models import quiet
 from ..agents.policy import Answer, Request
 from ..agents.transformer import Transformer
 from ..envs.registry import Game
-from .config import Config, ConfigError
+from .config import Config
 
 
 class OnEngine:
@@ -82,14 +82,12 @@ def chosen(engine: str) -> bool:
 def on_engine(config: Config, game: Game, learner: Transformer) -> Generator[OnEngine]:
     """The engine that the settings name, with the run's base model, closed at the end.
 
-    Raises ConfigError for settings that exclude each other, HostError for an engine that is not there.
+    Raises HostError for an engine that is not there.
     """
     from ..agents.engines import auto
 
-    rollout, rank = config.rollout, config.update.lora
-    if rollout.workers:
-        raise ConfigError("rollout.workers and rollout.engine exclude each other; set one of them")
-    engine = auto() if rollout.engine == "auto" else rollout.engine
+    rank = config.update.lora
+    engine = auto() if config.rollout.engine == "auto" else config.rollout.engine
     with open_host(
         engine,
         config.model,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 from sparring.agents.models import load_model
 from sparring.envs.registry import find
+from sparring.envs.types import Episode
 from sparring.training.config import Config, ConfigError
 from sparring.training.recipes import configured
 from sparring.training.records import read_metrics
@@ -90,23 +92,29 @@ def test_a_resumed_run_has_the_curve_and_adapter_of_an_uninterrupted_one(
 
 def test_workers_and_another_engine_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="exclude each other"):
-        train(small(tmp_path / "both", "rollout.workers=1", "rollout.engine=vllm"), quiet=True)
+        small(tmp_path / "both", "rollout.workers=1", "rollout.engine=vllm")
 
 
 @needs_vllm
-def test_learner_and_ancestors_play_as_adapters_of_one_engine(tmp_path: Path) -> None:
+def test_learner_and_ancestors_play_as_adapters_of_one_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The learner's adapter goes to vLLM every step, and what it says there is what the learner would say."""
-    settings = ["rollout.engine=vllm", "steps=6", "opponents.mode=past", "opponents.mirror=0.3"]
+    met: Counter[str] = Counter()
+    play = SelfPlay.play
+
+    def watched(self: SelfPlay, number: int) -> list[Episode]:
+        episodes = play(self, number)
+        assert {episode.ending.kind for episode in episodes} <= {"outcome", "forfeit"}
+        met.update(ref.name for episode in episodes for ref in episode.seats.values())
+        return episodes
+
+    monkeypatch.setattr(SelfPlay, "play", watched)
+    settings = ["rollout.engine=vllm", "steps=6", "opponents.mode=past", "record.metrics_every=1"]
     done = train(small(tmp_path / "run", *settings), quiet=True)
     records = [record for record in read_metrics(done.folder) if record["step"]]
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
     assert all(record["sampler_gap"] < 1e-3 for record in records)
     assert records[-1]["seconds/sync"] > 0
-    met = {
-        seat["name"]
-        for file in (done.folder / "transcripts").rglob("*.json*")
-        for line in file.read_text().splitlines()
-        for seat in json.loads(line).get("seats", {}).values()
-        if isinstance(seat, dict)
-    }
-    print("met", met, "seconds a sync", records[-1]["seconds/sync"] / 6)
+    assert set(met) == {"learner", "step-2", "step-4"}
+    print(f"a sync took {records[-1]['seconds/sync'] / 6:.3f} s; seats: {dict(met)}")
