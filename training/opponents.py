@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from ..agents.hosted import Hosted
+from ..agents.hosts import Host
 from ..agents.policy import Policy, Request, Sampling
 from ..agents.transformer import Transformer
 from ..arenas.fixture import places
@@ -189,16 +191,19 @@ class Under:
 class Loaded:
     """Checkpoints as policies under the learner's sampling, the `most` last used kept in memory.
 
-    An adapter is loaded beside the learner's onto the model they share; full weights make a model of
-    their own.
+    An adapter is loaded beside the learner's onto the model they share, or onto the engine (`host`) that
+    the learner plays on; full weights make a model of their own.
     """
 
-    def __init__(self, folder: Path, game: Game, learner: Transformer, most: int) -> None:
+    def __init__(
+        self, folder: Path, game: Game, learner: Transformer, most: int, host: Host | None = None
+    ) -> None:
+        self._host = host
         self._folder = folder
         self._game = game
         self._learner = learner
         self._most = most
-        self._held: OrderedDict[int, Transformer] = OrderedDict()
+        self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
 
     def __call__(self, step: int) -> Policy:
         if step in self._held:
@@ -209,12 +214,17 @@ class Loaded:
                 self._free(self._held.popitem(last=False)[1])
         return self._held[step]
 
-    def _load(self, step: int) -> Transformer:
+    def _load(self, step: int) -> Transformer | Hosted:
         from ..agents.adapters import with_adapter
         from ..agents.models import load_model
 
         place, name = checkpoints.at(self._folder, step), f"step-{step}"
-        if (place / "adapter_config.json").exists():
+        adapted = (place / "adapter_config.json").exists()
+        if adapted and self._host:
+            return self._host.adopt(place, f"{place.parents[1].name}@{step}").twin(
+                name=name, sampling=self._learner.sampling
+            )
+        if adapted:
             return with_adapter(self._learner, place, name)
         learner = self._learner
         device = str(learner.model.device)
@@ -222,16 +232,24 @@ class Loaded:
         policy.publish(policy.weights, name=name)
         return policy
 
-    def _free(self, policy: Transformer) -> None:
+    def _free(self, policy: Transformer | Hosted) -> None:
         from ..agents.adapters import drop_adapter
 
-        if policy.adapter is not None:
+        if isinstance(policy, Hosted):
+            if self._host:
+                self._host.retire(policy)
+        elif policy.adapter is not None:
             drop_adapter(policy)
 
 
 @contextmanager
-def opponents(config: Config, game: Game, learner: Transformer, folder: Path) -> Generator[Opponents]:
-    """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
+def opponents(
+    config: Config, game: Game, learner: Transformer, folder: Path, host: Host | None = None
+) -> Generator[Opponents]:
+    """As the settings say; `folder` is the run's, `host` the engine that the learner plays on, if any.
+
+    Raises ConfigError and UnknownEntrantError.
+    """
     mode, saved = config.opponents.mode, folder / "checkpoints"
     if mode == "mirror":
         yield Mirror(game)
@@ -244,7 +262,7 @@ def opponents(config: Config, game: Game, learner: Transformer, folder: Path) ->
         raise ConfigError(f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every")
     if config.record.keep:
         raise ConfigError(f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them")
-    ancestors = Loaded(saved, game, learner, config.opponents.held)
+    ancestors = Loaded(saved, game, learner, config.opponents.held, host)
     if mode == "past":
         yield Past(config, game, saved, ancestors)
         return

@@ -110,6 +110,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     from .progress import Display
     from .records import Records
     from .selfplay import SelfPlay, Timed
+    from .sent import chosen, on_engine
     from .trainer import SelfPlayTrainer
 
     if config.threads:
@@ -122,9 +123,13 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         verifier = Timed(lambda: _verifier(config, display.say))
         stack.callback(lambda: runner.run(verifier.close()))
         play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        host = None
         if config.rollout.workers:
             play.player = stack.enter_context(on_workers(config, play.policy))
-        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder))
+        elif chosen(config.rollout.engine):
+            play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
+            host = sent.host
+        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder, host))
         step = int(place.name[5:]) if place else None
         _begin(config, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)

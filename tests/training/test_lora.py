@@ -1,0 +1,120 @@
+"""Adapters are trained like whole models: the same curve after an interruption, and the base untouched."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from sparring.agents.models import load_model
+from sparring.envs.registry import find
+from sparring.envs.types import Episode
+from sparring.training.config import Config, ConfigError
+from sparring.training.recipes import configured
+from sparring.training.records import read_metrics
+from sparring.training.run import resume, train
+from sparring.training.selfplay import SelfPlay
+
+needs_vllm = pytest.mark.skipif(
+    importlib.util.find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh"
+)
+SMALL = [
+    "rollout.games=32",
+    "steps=4",
+    "record.evaluate_every=2",
+    "record.checkpoint_every=2",
+    "record.probe_every=1",
+    "record.tensorboard=false",
+    "update.lora=4",
+    "update.lr=5e-3",
+    "threads=1",
+]
+
+
+def small(out: Path, *settings: str) -> Config:
+    return configured("spiral", None, [*SMALL, *settings], {"out": str(out)})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One uninterrupted run of four steps."""
+    return train(small(tmp_path_factory.mktemp("lora") / "whole"), quiet=True).folder
+
+
+def test_a_checkpoint_is_an_adapter_that_has_learned_something(whole: Path) -> None:
+    place = whole / "checkpoints/step-4"
+    assert not (place / "model.safetensors").exists()
+    assert json.loads((place / "adapter_config.json").read_text())["r"] == 4
+    adapter = load_file(place / "adapter_model.safetensors")
+    assert any(value.abs().max() > 1e-3 for name, value in adapter.items() if "lora_B" in name)
+    first, *_, last = read_metrics(whole)
+    assert last["nashconv"] != pytest.approx(first["nashconv"], abs=1e-6)
+    assert all(record["sampler_gap"] < 1e-4 for record in read_metrics(whole) if "sampler_gap" in record)
+
+
+def test_a_checkpoint_plays_as_the_run_measured_it(whole: Path) -> None:
+    from sparring.training.evaluate import evaluate, exact_tree
+
+    game = find("kuhn-poker-v0")
+    walked = exact_tree(game)
+    assert walked
+    found = evaluate(walked, load_model(str(whole / "checkpoints/step-4"), game))
+    assert found.nash_conv == pytest.approx(read_metrics(whole)[-1]["nashconv"], abs=1e-5)
+
+
+def test_a_resumed_run_has_the_curve_and_adapter_of_an_uninterrupted_one(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = SelfPlay.batch
+
+    def killed(self: SelfPlay, number: int) -> object:
+        if number == 2:
+            raise KeyboardInterrupt
+        return play(self, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SelfPlay, "batch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(tmp_path / "cut"), quiet=True)
+    resume(tmp_path / "cut", quiet=True)
+    ours, theirs = (read_metrics(folder)[-1] for folder in (tmp_path / "cut", whole))
+    assert {k: v for k, v in ours.items() if "second" not in k} == {
+        k: v for k, v in theirs.items() if "second" not in k
+    }
+    for name in ("adapter_model.safetensors", "state/magnet.safetensors"):
+        assert (tmp_path / "cut/checkpoints/step-4" / name).read_bytes() == (
+            whole / "checkpoints/step-4" / name
+        ).read_bytes()
+
+
+def test_workers_and_another_engine_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="exclude each other"):
+        small(tmp_path / "both", "rollout.workers=1", "rollout.engine=vllm")
+
+
+@needs_vllm
+def test_learner_and_ancestors_play_as_adapters_of_one_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learner's adapter goes to vLLM every step, and what it says there is what the learner would say."""
+    met: Counter[str] = Counter()
+    play = SelfPlay.play
+
+    def watched(self: SelfPlay, number: int) -> list[Episode]:
+        episodes = play(self, number)
+        assert {episode.ending.kind for episode in episodes} <= {"outcome", "forfeit"}
+        met.update(ref.name for episode in episodes for ref in episode.seats.values())
+        return episodes
+
+    monkeypatch.setattr(SelfPlay, "play", watched)
+    settings = ["rollout.engine=vllm", "steps=6", "opponents.mode=past", "record.metrics_every=1"]
+    done = train(small(tmp_path / "run", *settings), quiet=True)
+    records = [record for record in read_metrics(done.folder) if record["step"]]
+    assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
+    assert all(record["sampler_gap"] < 1e-3 for record in records)
+    assert records[-1]["seconds/sync"] > 0
+    assert set(met) == {"learner", "step-2", "step-4"}
+    print(f"a sync took {records[-1]['seconds/sync'] / 6:.3f} s; seats: {dict(met)}")
