@@ -22,7 +22,7 @@ from .clock import clock_reads
 
 SOURCE_BYTES: Final = 1 << 20
 INPUT_KILOBYTES: Final = 8192
-REQUEST_BYTES: Final = 32 << 20
+REQUEST_BYTES: Final = 16 << 20
 REPEATS: Final = 16
 _SEVERITY: Final[tuple[Status, ...]] = (
     "ok", "error", "invalid", "nondeterministic", "memory", "output_limit", "no_result", "crash", "timeout",
