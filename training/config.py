@@ -169,6 +169,7 @@ class Watch:
     rollbacks: int = 2
     invalid_rate: float = 0.5
     truncation_rate: float = 0.5
+    forbidden_rate: float = 0.02
     min_entropy: float = 0.0
     max_kl: float = 0.0
     legal_mass: float = 0.5

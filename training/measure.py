@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -30,6 +30,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
     record |= _opponents(step)
     record |= _notes(step.episodes)
+    record |= verdicts(step.episodes)
     record["samples"] = len(step.collected.samples)
     return record
 
@@ -67,6 +68,16 @@ def _opponents(step: Step) -> Metrics:
     record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
     record |= {f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())}
     return record
+
+
+def verdicts(episodes: Sequence[Episode]) -> Metrics:
+    """How the code that was run came out, and the share of runs that tried what only an attack does."""
+    every = [verdict for episode in episodes for verdict in episode.verdicts]
+    if not every:
+        return {}
+    counts = Counter(verdict.status for verdict in every)
+    record: Metrics = {f"verdicts/{status}": count for status, count in sorted(counts.items())}
+    return record | {"forbidden_rate": fmean([verdict.forbidden > 0 for verdict in every])}
 
 
 def _notes(episodes: Sequence[Episode]) -> Metrics:

@@ -53,6 +53,9 @@ class Watcher:
         yield from _known(
             numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
         )
+        if "forbidden_rate" in numbers:
+            what = "of the programs run made a forbidden call or forged a record"
+            yield "forbidden_rate", _above(numbers["forbidden_rate"], limits.forbidden_rate, what)
         if "legal_mass" in numbers:
             yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
         if "nashconv" in numbers:

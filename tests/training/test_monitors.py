@@ -6,9 +6,10 @@ import pytest
 from sparring.agents.models import load_model
 from sparring.envs.registry import find
 from sparring.envs.script import Recall
-from sparring.envs.types import Ending, Episode, GameRef
+from sparring.envs.types import Ending, Episode, GameRef, Verdict
 from sparring.training.config import Watch
 from sparring.training.evaluate import evaluate, exact_tree
+from sparring.training.measure import verdicts
 from sparring.training.monitors import Watcher
 from sparring.training.tasks import Tasks
 
@@ -32,6 +33,19 @@ def test_legal_mass_and_sampler_gap_are_watched():
     watcher = Watcher(Watch())
     names = {a.name for a in watcher.look({"step": 1, "legal_mass": 0.3, "sampler_gap": 0.2})}
     assert names == {"legal_mass", "sampler_gap"}
+
+
+def test_attempts_of_hostile_code_are_counted_and_watched():
+    seen = (Verdict("ok"), Verdict("forbidden", forbidden=1), Verdict("ok"), Verdict("invalid", forbidden=1))
+    numbers = verdicts([replace(episode(None), verdicts=seen), episode(None)])
+    assert numbers == {
+        "verdicts/forbidden": 1,
+        "verdicts/invalid": 1,
+        "verdicts/ok": 2,
+        "forbidden_rate": 0.5,
+    }
+    assert [alarm.name for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == ["forbidden_rate"]
+    assert verdicts([episode(None)]) == {}
 
 
 def test_a_watcher_remembers_over_a_resume():
