@@ -56,7 +56,7 @@ class Row:
     half: str
     ranks: str
     strip: Markup
-    roles: Mapping[str, tuple[str, str]]
+    roles: Mapping[str, str]
     forfeits: tuple[tuple[str, int], ...]
     squares: tuple[Square | None, ...]
 
