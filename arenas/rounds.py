@@ -27,6 +27,8 @@ Schedule: TypeAlias = Literal["round-robin", "gauntlet", "ladder", "swiss", "inf
 SCHEDULES: Final = ("round-robin", "gauntlet", "ladder", "swiss", "information")
 ADAPTIVE: Final = ("swiss", "information")
 """Schedules whose next round depends on the results of the last."""
+CHEAPEST: Final = 0.25
+"""The least that a pair is taken to cost, as a share of the usual."""
 Ancestry: TypeAlias = Mapping[str, Sequence[str]]
 
 
@@ -107,7 +109,8 @@ def _information(
 ) -> Generator[list[Group], Sequence[GameRow], None]:
     """A round is as many pairs as there are entrants: the fit is then worth its time.
 
-    A pair costs what its two entrants have used in a game so far, and at least a token.
+    A pair costs what its two entrants have used in a game so far, but never less than a share of what is
+    usual: scripted players cost no tokens, and would else meet each other only.
     """
     kind = game.score or "win"
     low, high = game.payoff_range
@@ -120,7 +123,7 @@ def _information(
         except FitError:
             fitted = None  # too little is known yet; newcomers are as vague as everybody
         uses = expected(spending(rows), names)
-        cost = 1.0 + np.add.outer(uses, uses)
+        cost = np.maximum(np.add.outer(uses, uses), max(1.0, CHEAPEST * 2 * sum(uses) / len(uses)))
         chosen = next_pairs(
             names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16, tokens=cost
         )

@@ -5,15 +5,19 @@ ours returns the full clustered covariance too, choix none. Ours takes arrays, c
 second line is ours from that list. choix keeps no draws, so there are none. Seconds are of CPU, which a
 busy machine does not stretch so much: run with OMP_NUM_THREADS=1.
 
-choix's Newton (`opt_pairwise`) is asked for our gradient; `ilsr_pairwise` and `mm_pairwise` are taken step by
-step until they have it, at most --rounds steps. `lsr_pairwise` is one step and no maximum likelihood.
+choix's Newton (`opt_pairwise`) is asked for our gradient, and given up after --patience times our seconds;
+`ilsr_pairwise` and `mm_pairwise` are taken step by step until they have it, at most --rounds steps.
+`lsr_pairwise` is one step and no maximum likelihood; a step of mm here is two of its iterations.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import resource
 import time
 from collections.abc import Callable
+from itertools import chain
 
 import choix
 import numpy as np
@@ -52,8 +56,29 @@ def stepped(
     return found, taken
 
 
+def limited(work: Callable[[], Floats], seconds: float) -> tuple[Floats, float] | None:
+    """The result and its seconds, from a process of its own; None where it wants more CPU time."""
+    mine, theirs = multiprocessing.Pipe(duplex=False)
+
+    def run() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1,) * 2)
+        theirs.send(timed(work))
+
+    child = multiprocessing.get_context("fork").Process(target=run)
+    child.start()
+    theirs.close()
+    try:
+        return mine.recv()
+    except EOFError:
+        return None
+    finally:
+        child.join()
+
+
 def ours(games: Games | tuple[Ints, Ints]) -> Floats:
-    winner, loser = games if isinstance(games, tuple) else np.array(games).T
+    if not isinstance(games, tuple):
+        games = tuple(np.fromiter(chain.from_iterable(games), np.int64, 2 * len(games)).reshape(-1, 2).T)
+    winner, loser = games
     return fit(duels(winner, loser, np.ones(len(winner))), "win").rating
 
 
@@ -62,6 +87,7 @@ def main() -> None:
     options.add_argument("--entrants", type=int, default=1000)
     options.add_argument("--games", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=12, help="most steps of ilsr and mm")
+    options.add_argument("--patience", type=float, default=100, help="of our seconds, for opt")
     given = options.parse_args()
     count, draw = given.entrants, np.random.default_rng(0)
     truth = draw.normal(size=count)
@@ -84,15 +110,21 @@ def main() -> None:
         return choix.lsr_pairwise(count, data, initial_params=before)
 
     def mm(before: Floats | None) -> Floats:
-        return choix.mm_pairwise(count, data, initial_params=before, max_iter=1, tol=np.inf)
+        return choix.mm_pairwise(count, data, initial_params=before, max_iter=2, tol=np.inf)
 
     peers: dict[str, Callable[[], tuple[Floats, float]]] = {
         "ours, from a list of tuples": lambda: timed(lambda: ours(data)),
         "choix lsr_pairwise (one step)": lambda: timed(lambda: lsr(None)),
         "choix ilsr_pairwise": lambda: stepped(lsr, left, reached, given.rounds),
-        "choix opt_pairwise, Newton-CG": lambda: timed(lambda: choix.opt_pairwise(count, data, tol=reached)),
         "choix mm_pairwise": lambda: stepped(mm, left, reached, given.rounds),
     }
+    newton = limited(lambda: choix.opt_pairwise(count, data, tol=reached), given.patience * seconds)
+    if newton:
+        peers["choix opt_pairwise, Newton-CG"] = lambda: newton
+    else:
+        print(
+            f"{'choix opt_pairwise, Newton-CG':32}{'':21}{'> ' + format(given.patience, 'g'):>8}   (given up)"
+        )
     for name, work in peers.items():
         theirs, taken = work()
         short = "" if left(theirs) <= 2 * reached else "   (short of it)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..leaderboard import FORGOTTEN
 from ..lineage import forgetting, lineage
@@ -11,6 +11,7 @@ from .page import Notice, Page, Progress
 from .text import line, number, sentence
 
 LEGAL = 0.99
+NAMED = 3
 
 
 def notices(page: Page) -> tuple[Notice, ...]:
@@ -27,18 +28,26 @@ def notices(page: Page) -> tuple[Notice, ...]:
 
 
 def _forgetting(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
-    found = forgetting(lineage(page.lineage), page.cells)
-    if found:
+    by_child: dict[str, list[str]] = {}
+    for one in forgetting(lineage(page.lineage), page.cells):
+        by_child.setdefault(one.child, []).append(names.get(one.ancestor, one.ancestor))
+    if by_child:
         told = "; ".join(
-            f"{names.get(one.ancestor, one.ancestor)} beats its descendant {names.get(one.child, one.child)}"
-            for one in found
+            f"{names.get(child, child)} loses to its ancestor{'s' * (len(beaten) > 1)} {_listed(beaten)}"
+            for child, beaten in by_child.items()
         )
         yield Notice(
             "Forgetting alarm",
-            f"{told}. The difference is resolved, so the descendant has lost strength that its ancestor had; "
-            "a flat self-play reward would not show it.",
+            f"{told}. The differences are resolved: a descendant has lost strength that its ancestor had, "
+            "which a flat self-play reward would not show.",
             "alarm",
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of the names, and how many more."""
+    more = len(names) - NAMED
+    return ", ".join(names) if more < 2 else f"{', '.join(names[:NAMED])} and {more} more"
 
 
 def _collapse(progress: Progress | None) -> Iterable[Notice]:

@@ -56,7 +56,7 @@ class Row:
     half: str
     ranks: str
     strip: Markup
-    roles: Mapping[str, tuple[str, str]]
+    roles: Mapping[str, str]
     forfeits: tuple[tuple[str, int], ...]
     squares: tuple[Square | None, ...]
 
@@ -146,13 +146,19 @@ class View:
     charts: tuple[Chart, ...]
 
     @property
+    def habits(self) -> str:
+        """What the section on roles and tokens is called, by what it has."""
+        both = [name for name, plot in (("Roles", self.roles), ("tokens", self.tokens)) if plot]
+        return " and ".join(both).capitalize()
+
+    @property
     def contents(self) -> tuple[tuple[str, str], ...]:
         """The sections that the page has, as (id, name)."""
         there: tuple[tuple[str, str, object], ...] = (
             ("progress", "Progress", self.progress),
             ("leaderboard", "Leaderboard", self.board),
             ("crosstable", "Every pairing", self.matrix),
-            ("roles", "Roles and tokens", self.roles or self.tokens),
+            ("roles", self.habits, self.roles or self.tokens),
             ("lineage", "Lineage", self.lineage or self.ages),
             ("gates", "Gates", self.gates),
             ("training", "Training", self.training),

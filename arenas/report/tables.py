@@ -104,7 +104,7 @@ def _row(field: Field, standing: Standing, games: Stories) -> Row:
         half=half(standing.rating, field.digits),
         ranks=str(first) if first == last else f"{first}–{last}",
         strip=charts.strip(standing.rating, low, high),
-        roles={role: _pm(standing.roles.get(role), field.digits) for role in field.roles},
+        roles={role: _rated(standing.roles.get(role), field.digits) for role in field.roles},
         forfeits=tuple(sorted((cause, n) for cause, n in (standing.forfeits or {}).items() if n)),
         squares=tuple(None if other == id else _square(field, id, other, games) for other in field.ids),
     )
@@ -139,5 +139,5 @@ def _told(field: Field, a: str, b: str) -> str:
     )
 
 
-def _pm(estimate: Estimate | None, digits: int) -> tuple[str, str]:
-    return (signed(estimate.value, digits), f"± {half(estimate, digits)}") if estimate else ("–", "")
+def _rated(estimate: Estimate | None, digits: int) -> str:
+    return signed(estimate.value, digits) if estimate else "–"

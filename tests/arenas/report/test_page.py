@@ -209,7 +209,7 @@ def test_a_resolved_ancestor_over_its_descendant_raises_the_alarm(page: Page) ->
     cells = (cell("step-400", "step-6000", 0.1), cell("step-6000", "step-2400", 0.1))
     kin = (Born("step-400", "step-200"), Born("step-2400", "step-400"), Born("step-6000", "step-2400"))
     told = Elements(html(replace(page, cells=cells, lineage=kin))).text
-    assert "Forgetting alarm. step-400 beats its descendant step-6000." in told
+    assert "Forgetting alarm. step-6000 loses to its ancestor step-400." in told
     assert "Forgetting alarm" not in Elements(html(page)).text
 
 

@@ -95,8 +95,8 @@ def test_a_collapse_under_a_flat_self_play_reward_is_seen_in_the_leaderboard_and
 
     page = (folder / "report.html").read_text()
     assert "Forgetting alarm" in page
-    assert "run@200 beats its descendant run@600" in page
-    assert "a flat self-play reward would not show it" in page
+    assert "run@600 loses to its ancestors run@500, run@400, run@300 and 3 more" in page
+    assert "which a flat self-play reward would not show" in page
     assert main(["tournament", "verify", str(folder)]) == 0
     with Store(folder / "store.sqlite") as store:
         (found,) = store.findings("ratings")
