@@ -131,6 +131,8 @@ def _show(game: Game, verifier: str) -> int:
 
 def facts(game: Game) -> dict[str, str]:
     """What the game declares, as text."""
+    from sparring.agents.scripted import scripted_names
+
     lo, hi = game.payoff_range
     given = ", ".join(f"{name}={value!r}" for name, value in game.parameters.items())
     judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
@@ -142,7 +144,7 @@ def facts(game: Game) -> dict[str, str]:
         "payoff": f"{lo:g} to {hi:g}, {game.sum} sum; a forfeit pays {lo - 1:g}",
         "turns": f"at most {game.max_turns}{together}",
         "rated": rated,
-        "players": ", ".join(["random, human", *game.oracles]),
+        "players": ", ".join(scripted_names(game)),
         **({"rules by": game.library} if game.library else {}),
         **({"known faults": "; ".join(game.caveats)} if game.caveats else {}),
     }
