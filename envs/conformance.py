@@ -146,7 +146,7 @@ def replays(trial: Trial) -> Iterator[str]:
     for seed in trial.seeds:
         for say in (trial.sensibly, _saying(trial, None, TEXTS[seed % len(TEXTS)])):
             episode = _episode(trial.play(seed, say))
-            if episode.ending.kind == "error":
+            if episode.ending.kind == "error" and not episode.ending.seats:
                 continue  # found by the rules about play
             try:
                 again = _episode(replay_episode(trial.game, episode))
@@ -276,10 +276,17 @@ def _asked(table: Table) -> tuple[str, ...]:
 
 
 def _ended(table: Table, where: str) -> Iterator[str]:
-    if table.ending is None or table.ending.kind == "error":
-        yield f"{where}: {table.ending.reason if table.ending else 'no ending'}"
+    ending = table.ending
+    if ending is None or (ending.kind == "error" and not _by_judges(table)):
+        yield f"{where}: {ending.reason if ending else 'no ending'}"
     if table.moves > table.game.max_turns:
         yield f"{where}: {table.moves} moves, declared at most {table.game.max_turns}"
+
+
+def _by_judges(table: Table) -> bool:
+    """Whether it ended because judges gave no word, as their hostile texts should end it."""
+    seats = table.ending.seats if table.ending else ()
+    return bool(seats) and all(table.game.role_of[seat] in table.game.judges for seat in seats)
 
 
 def _forfeited(table: Table, where: str) -> Iterator[str]:

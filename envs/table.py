@@ -113,7 +113,14 @@ class Table:
             self._take_verdicts(answers)
 
     def forfeit(self, forfeit: Forfeit) -> None:
-        """End the game by the fault of some seats, as a driver may (time is up)."""
+        """End the game by the fault of some seats, as a driver may (time is up).
+
+        A judge has nothing to lose, and without its word nobody has won: that is an error of its engine.
+        """
+        if all(self.game.role_of[seat] in self.game.judges for seat in forfeit.seats):
+            reason = f"no word from the judge: {forfeit.reason}"
+            self._end({}, Ending("error", forfeit.seats, reason, forfeit.cause, "engine"))
+            return
         self._end(
             self.game.forfeit(forfeit.seats),
             Ending("forfeit", forfeit.seats, forfeit.reason, forfeit.cause),

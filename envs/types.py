@@ -161,8 +161,9 @@ class Turn:
 class Ending:
     """How an episode ended.
 
-    `seats` are the offenders of a forfeit and `cause` is why they forfeited; `source` is where the fault
-    behind an error lies: in a policy's engine, the game or its verifier (`env`), a quota, a worker.
+    `seats` are the offenders of a forfeit, or the judges that gave no word, and `cause` is why; `source` is
+    where the fault behind an error lies: in a policy's engine, the game or its verifier (`env`), a quota, a
+    worker.
     """
 
     kind: EndingKind

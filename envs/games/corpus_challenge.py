@@ -36,11 +36,14 @@ ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Asks for the first number or last word of the text; answers with common guesses."""
+    """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
         text = view[-1].text.split("\n")[1]
         found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
-        return f"<question>Which is it?</question><answer>{found[0] if found else ''}</answer>"
+        word = found[0] if found else text
+        sentence = next(part for part in text.split(". ") if word in part)
+        asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
+        return f"<question>What is missing here? {asked}</question><answer>{word}</answer>"
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
 
 

@@ -21,7 +21,7 @@ JUDGE = """\
 Question: {task} What is the result?
 Round {round}:
 {said}
-How useful is what {name} says here? Give a score from 0 to 10."""
+How useful is what {name} says here? Answer with a score from 0 to 10, the number alone."""
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:

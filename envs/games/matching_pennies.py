@@ -6,6 +6,10 @@ from ..registry import game
 from ..script import Script, ask_all
 
 SIDES = ("heads", "tails")
+RULES = (
+    "Matching pennies. Both players show a side at once; you win if the sides {}. "
+    "Answer with one word: heads or tails."
+)
 
 
 @game(
@@ -17,10 +21,7 @@ SIDES = ("heads", "tails")
     sum="zero",
     simultaneous=True,
     score="win",
-    rules={
-        "even": "Matching pennies. Both players show a side at once; you win if the sides are equal.",
-        "odd": "Matching pennies. Both players show a side at once; you win if the sides differ.",
-    },
+    rules={"even": RULES.format("are equal"), "odd": RULES.format("differ")},
 )
 def matching_pennies() -> Script:
     """Both show a side of a coin at once: equal sides pay the one, different sides the other."""

@@ -51,13 +51,14 @@ Write {kind}. Others must answer it: make that hard but possible. Do not repeat 
 {known}
 Answer in this form: <question>{example}</question>{paraphrase}"""
 ANSWER = "{question}\nAnswer in this form: <answer>7</answer>"
-JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right?"
+JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right? Answer with one word: right or wrong."
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Asks for 17 * 3 in either wording; answers right in the even seats; judges by the gold."""
+    """Asks for 17 * 3, in two wordings if asked to; answers right in the even seats; judges by the gold."""
     if seat == "proposer":
-        return "<question>What is 17 * 3?</question><paraphrase>Give the product 17 * 3.</paraphrase>"
+        again = "<paraphrase>Give the product 17 * 3.</paraphrase>"
+        return "<question>What is 17 * 3?</question>" + again * ("<paraphrase>" in view[-1].text)
     if choices:
         return choices[0] if "Answer: 51" in view[-1].text else choices[1]
     return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"

@@ -19,7 +19,10 @@ SEATS = ("player_0", "player_1")
     sum="zero",
     simultaneous=True,
     score="win",
-    rules="Rock, paper, scissors, shown at once. Rock beats scissors, scissors paper, paper rock.",
+    rules=(
+        "Rock, paper, scissors, shown at once. Rock beats scissors, scissors paper, paper rock. "
+        "Answer with one word."
+    ),
 )
 def rock_paper_scissors() -> Script:
     """Both show a sign at once; each sign beats one of the others."""

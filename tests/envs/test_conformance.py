@@ -10,6 +10,7 @@ from sparring.envs.parse import one_of
 from sparring.envs.registry import find, game, game_ids
 from sparring.envs.script import Forfeit, Script, ask, ask_all, note, tell
 from sparring.envs.types import Reply
+from sparring.sandbox.lazy import Lazy
 
 LEFT = iter(range(10**9))
 
@@ -21,6 +22,14 @@ def test_every_game_conforms(id, executing):
     results = check_game(find(id), range(8), executing)
     assert [check.name for check in results] == [rule.__name__.replace("_", "-") for rule in CHECKS]
     assert all(check.passed and check.rule for check in results)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "id", [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
+)
+def test_every_game_conforms_over_a_hundred_seeds(id):
+    assert all(check.passed for check in check_game(find(id), range(100), lambda: Lazy("local")))
 
 
 def read_number(text: str) -> int:

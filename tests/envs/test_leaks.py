@@ -92,7 +92,6 @@ UNSHOWN = {
     "code-as-task-v0": ("proposer", "wrong"),
     "code-induction-v0": ("proposer", "inputs"),
     "programming-puzzle-v0": ("proposer", "answer"),
-    "question-answer-v0": ("proposer", "paraphrase"),
     "solve-verify-v0": ("verifier", "tests"),
     "break-the-code-v0": ("attacker", "answer"),
     "self-correct-v0": ("solver", "code"),

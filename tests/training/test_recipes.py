@@ -1,0 +1,53 @@
+"""Every recipe names a game that exists, says its reward and what differs, and trains."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from sparring.envs.registry import find
+from sparring.training.config import override
+from sparring.training.recipes import recipe, recipe_names
+from sparring.training.run import train
+from sparring.training.selfplay import judge
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = [name for name in recipe_names() if name not in ("demo", "spiral", "absolute-zero")]
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_names_itself_and_a_game_with_parameters_that_it_takes(name):
+    config = recipe(name)
+    assert config.recipe == name
+    game = find(config.game, **config.parameters)
+    assert set(config.credits.trained) <= set(game.roles)
+    if game.judges:
+        assert judge(config, game).ref.name in game.oracles
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_says_its_reward_and_what_the_published_one_does_otherwise(name):
+    text = importlib.import_module(f"sparring.training.recipes.{name.replace('-', '_')}").__doc__ or ""
+    assert "\n    " in text, "the reward stands as a formula"
+    assert "Published" in text
+
+
+def test_the_table_of_papers_names_every_recipe_and_every_game():
+    from sparring.envs.registry import game_ids
+
+    table = (ROOT / "docs/games.md").read_text()
+    missing = [name for name in recipe_names() if name != "demo" and f"`{name}`" not in table]
+    ours = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
+    missing += [id for id in ours if f"`{id}`" not in table and f"`{id[:-3]}`" not in table]
+    assert not missing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_trains_two_steps(name, tmp_path):
+    small = ["model=tiny", "steps=2", "rollout.games=4", "rollout.shots=0", "verifier=local", "threads=1"]
+    config = override(recipe(name), [*small, f'out="{tmp_path / name}"'])
+    done = train(config, quiet=True)
+    assert done.step == 2
+    assert done.metrics["samples"] > 0
