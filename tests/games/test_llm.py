@@ -6,8 +6,9 @@ import re
 
 import pytest
 from sparring.agents.smollm import carried
-from sparring.cli import main
 from sparring.envs.registry import find, game_ids
+
+from sparring.cli import main
 
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SAMPLED = ["--temperature", "0.6", "--max-tokens", "96", "--shots", "2", "--seed", "3"]

@@ -1,0 +1,25 @@
+"""Self Rewarding Self Improving (Simonds et al. 2025): a judge, not a key, says which answers are right.
+
+    solver: 1 if the judge says right;  proposer: 1 if more than one and not all of n are judged right
+
+Published: the model judges its own answers. Here the judge is a seat that is never trained: the scripted sample
+unless one is named (`--set judge=smollm2-135m` for the same model, frozen), and the exact result of
+arithmetic is recorded beside it (`notes/gold`).
+"""
+
+from __future__ import annotations
+
+from ..config import Credits
+from ._language import language
+
+CONFIG = language(
+    "self-rewarding",
+    "question-answer-v0",
+    {"attempts": 4, "label": "judge"},
+    Credits(estimator="hierarchical"),
+)
+
+if __name__ == "__main__":
+    from ..run import train
+
+    train(CONFIG)
