@@ -31,7 +31,8 @@ Read this:
 {document}
 Ask a question that this text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
-<question>How many legs has a spider?</question><answer>eight</answer>"""
+<answer>eight</answer>
+<question>How many legs has a spider?</question>"""
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
 
@@ -43,7 +44,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
         word = found[0] if found else text
         sentence = next(part for part in text.split(". ") if word in part)
         asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
-        return f"<question>What is missing here? {asked}</question><answer>{word}</answer>"
+        return f"<answer>{word}</answer>\n<question>What is missing here? {asked}</question>"
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
 
 

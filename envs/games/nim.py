@@ -43,7 +43,7 @@ def lost(heaps: Sequence[int]) -> bool:
 def optimal(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> Sequence[float]:
     """Every move that leaves the other a lost position, with equal odds; any move where there is none."""
     shown = [m.text for m in messages if m.speaker == "game" and m.text.startswith("heaps ")]
-    heaps = [int(size) for size in shown[-1].split()[1:]]
+    heaps = [int(size) for size in shown[-1].split()[1].split("-")]
     good = [float(lost(after(heaps, move))) for move in choices]
     return good if any(good) else [1.0] * len(choices)
 
@@ -64,7 +64,7 @@ def nim(heaps: str = "1-3-5-7") -> Script:
     left = sizes(heaps)
     seat, other = "first", "second"
     while sum(left):
-        move = yield from ask(seat, f"heaps {' '.join(map(str, left))}", choices=moves(left))
+        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}", choices=moves(left))
         left = after(left, move)
         seat, other = other, seat
     return {seat: 1, other: -1}

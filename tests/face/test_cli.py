@@ -52,7 +52,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
-        (["train"], "absolute-zero, demo, spiral"),
+        (["train"], "absolute-zero, co-reward"),
         (["train", "spirl"], "spiral"),
         (["train", "spiral", "--set", "stepz=3"], "steps"),
         (["train", "spiral", "--set", "steps=many"], "steps"),

@@ -8,7 +8,9 @@ import pytest
 from sparring.agents.scripted import Scripted, scripted
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find, game_ids
-from sparring.envs.table import replay_episode
+from sparring.envs.specs import SPECS
+from sparring.envs.table import Table, replay_episode
+from sparring.envs.values import canonical
 from sparring.sandbox import open_verifier
 
 SAMPLED = [id for id in game_ids() if "sample" in find(id).oracles]
@@ -93,3 +95,107 @@ def test_no_trick_is_paid_as_a_proposal(verifier, id, cheat):
 def test_no_text_is_an_answer(verifier, id, text):
     episode = run(verifier, id, {"solver": Scripted([text])}, attempts=1)
     assert episode.payoff["solver"] == -1
+
+
+MORE = {
+    "id": "def f(x):\n    return id(f)",
+    "counter": "n = []\ndef f(x):\n    n.append(x)\n    return len(n)",
+    "locale": "import locale\ndef f(x):\n    return locale.setlocale(locale.LC_ALL)",
+    "environment": "import os\ndef f(x):\n    return os.environ.get('HOME')",
+    "process": "import os\ndef f(x):\n    return os.getpid()",
+    "equal text": "class S(str):\n    def __eq__(s, o):\n        return True\ndef f(x):\n    return S('a')",
+    "equal list": "class L(list):\n    def __eq__(self, o):\n        return True\ndef f(x):\n    return L()",
+    "nan": "def f(x):\n    return float('nan')",
+    "patched comparison": "import operator\noperator.eq = lambda a, b: True\ndef f(x):\n    return object()",
+}
+TRICKS = CHEATS | MORE
+TEST = "<tests>\n{} => {}\n</tests>"
+
+
+def true_tests(seed):
+    """A verifier's reply with one true test of this seed's specification, worked out by its reference."""
+    view = Table(find("solve-verify-v0"), seed).pending[0].prompt
+    spec = next(spec for spec in SPECS if spec.text in view)
+    names = {}
+    exec(spec.reference, names)
+    return TEST.format(canonical(spec.hidden[3]), canonical(names["f"](spec.hidden[3])))
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_no_trick_solves_what_true_tests_judge(verifier, trick):
+    seats = {"solver_0": Scripted([block(TRICKS[trick])]), "verifier": Scripted([true_tests(0)])}
+    for oracle in ("reference", "consensus"):
+        paid = run(verifier, "solve-verify-v0", seats, solvers=4, tests=1, oracle=oracle).payoff
+        assert paid["solver_0"] == 0
+        honest = max(amount for seat, amount in paid.items() if seat in ("solver_1", "solver_2", "solver_3"))
+        assert honest == 1 or oracle == "consensus"
+
+
+@pytest.mark.parametrize("trick", [trick for trick in MORE if trick != "nan"])
+@pytest.mark.parametrize("id", ["code-deduction-v0", "code-abduction-v0", "code-induction-v0"])
+def test_no_further_trick_is_paid_as_a_proposal(verifier, id, trick):
+    """NaN is left out: a value like any other, equal to itself, so an honest proposal."""
+    inputs = "<inputs>\n3\n4\n5\n6\n</inputs>" if "induction" in id else "<input>3</input>"
+    episode = run(verifier, id, {"proposer": Scripted([block(TRICKS[trick], inputs)])}, attempts=2)
+    assert episode.payoff["proposer"] == -1
+    assert run(verifier, id, attempts=2).payoff["proposer"] == 0.5, "the honest one is paid"
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_no_trick_is_a_puzzle_or_a_check(verifier, trick):
+    """Neither what is truthy or equal to all, nor what changes, accepts an answer that its author gave."""
+    sat = block(TRICKS[trick].replace("def f(x)", "def sat(x)"), "<answer>3</answer>")
+    assert run(verifier, "programming-puzzle-v0", {"proposer": Scripted([sat])}).payoff["proposer"] == -1
+    check = block(
+        TRICKS[trick].replace("def f(x)", "def check(x)"), "<task>Say three.</task><answer>3</answer>"
+    )
+    bundle = Scripted([check + "<wrong>\n4\n</wrong>"])
+    assert run(verifier, "code-as-task-v0", {"proposer": bundle}).payoff["proposer"] == -1
+    assert run(verifier, "programming-puzzle-v0", attempts=2).payoff["proposer"] == 0.5
+    assert run(verifier, "code-as-task-v0", attempts=2).payoff["proposer"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x/0",
+        "0*x**x**x",
+        "__import__('os')",
+        "(lambda: x)()",
+        "E()",
+        "nan",
+        "1e400",
+        "x if x else x",
+        "exp(exp(x**9))",
+    ],
+)
+def test_no_formula_integrates_by_a_trick(verifier, text):
+    paid = run(verifier, "ladder-v0", {"solver": Scripted([f"<answer>{text}</answer>"])}, depth=1).payoff
+    assert {paid["solver_0"], paid["solver_1"]} == {0}
+    assert run(verifier, "ladder-v0", depth=1).payoff["solver_0"] > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<answer>12 if True</answer>",
+        "<answer>51 or 41</answer>",
+        "<answer>__eq__</answer>",
+        "<answer>NaN</answer>",
+    ],
+)
+def test_an_answer_that_is_none_is_not_gold(verifier, text):
+    notes = dict(run(verifier, "question-answer-v0", {"solver": Scripted([text])}, attempts=3).notes)
+    assert notes["gold"] == 0
+    assert dict(run(verifier, "question-answer-v0", attempts=3).notes)["gold"] == pytest.approx(2 / 3)
+
+
+def test_a_lie_that_changes_nothing_does_not_fool_the_critic(verifier):
+    """A step that is named but not falsified loses at once, whatever the critic would say."""
+    view = []
+    probe = Scripted(lambda request: view.append(request.messages[-1].text) or "<step>none</step>")
+    run(verifier, "sneaky-critic-v0", {"generator": probe})
+    true = view[0].split("Step 1")[1].split("= ")[1].split("\n")[0]
+    same = Scripted([f"<step>1</step><result>{true}</result>"])
+    assert run(verifier, "sneaky-critic-v0", {"generator": same}).payoff["generator"] == -1
+    assert run(verifier, "sneaky-critic-v0", {"critic": Scripted(["none"])}).payoff["generator"] == 1
