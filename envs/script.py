@@ -97,6 +97,8 @@ class _Raise:
 
 
 RAISE: Final = _Raise()
+STALE: Final = "stale/"
+"""Before the kind of a recall: the items measured longest ago, to be measured again."""
 
 
 class _Cut(ValueError):

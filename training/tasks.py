@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..envs.buffer import Shelf
-from ..envs.script import Recall
+from ..envs.script import STALE, Recall
 from ..envs.types import Episode, Value
 from ..envs.values import from_json, to_json
 
@@ -24,20 +24,32 @@ class Tasks:
         self._seed = seed
         self._most = most
         self._shelves: dict[str, Shelf] = {}
-        self._step = 0
-        self._drawn = 0
+        self.begin(0)
 
     def begin(self, step: int) -> None:
         self._step, self._drawn = step, 0
+        self._reviewed: dict[str, int] = {}
 
     def __call__(self, wish: Recall) -> Sequence[Value]:
-        """Up to `wish.count` items of the kind; of the game's own seeds while there are none."""
+        """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
+
+        Of `stale/KIND`, those of the kind that were measured longest ago, before this step.
+        """
         name = f"tasks/{self._seed}/{self._step}/{self._drawn}"
         self._drawn += 1
         rng = random.Random(int.from_bytes(sha256(name.encode()).digest()))
+        if wish.kind.startswith(STALE):
+            return self._stale(wish.kind.removeprefix(STALE), wish.count)
         if wish.kind in self._shelves:
             return self._shelves[wish.kind].draw(wish.count, rng)
         return rng.sample(wish.seeds, min(wish.count, len(wish.seeds)))
+
+    def _stale(self, kind: str, count: int) -> Sequence[Value]:
+        """The next items that were measured longest ago; none twice in a step."""
+        items = self._shelves[kind].stale(self._step) if kind in self._shelves else []
+        first = self._reviewed.get(kind, 0)
+        self._reviewed[kind] = first + count
+        return items[first : first + count]
 
     def add(self, episodes: Iterable[Episode]) -> None:
         """Take in what the episodes, in issue order, kept."""

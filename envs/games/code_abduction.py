@@ -43,7 +43,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=lambda reward="paper": proposer_range(reward),
     oracles={"sample": sample},
 )
-def code_abduction(attempts: int = 8, reward: str = "paper", references: int = 3) -> Script:
+def code_abduction(
+    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+) -> Script:
     """A proposer writes a program with an input; solvers see its output and find an input that gives it.
 
     Moves: as in code-deduction, but solvers give an input; any input with that output is right, found by
@@ -51,7 +53,9 @@ def code_abduction(attempts: int = 8, reward: str = "paper", references: int = 3
     Payoff: as in code-deduction. Source: Absolute Zero (Zhao et al. 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
-    task = yield from propose("code-abduction", PROPOSE, program_with_input, references=references)
+    task = yield from propose(
+        "code-abduction", PROPOSE, program_with_input, references=references, review=review
+    )
     if task is None:
         return refused(solvers)
     source, gold = task.program.source, task.values[0]
@@ -67,7 +71,7 @@ def code_abduction(attempts: int = 8, reward: str = "paper", references: int = 3
     for seat, verdict in verdicts.items():
         paid[seat] = 1.0 if right(verdict, gold) else -0.5
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("code-abduction", item, paid, reward))
+    return (yield from settle("code-abduction", item, paid, reward, known=task.known))
 
 
 def arguments_in_tag(text: str) -> tuple[Value, ...]:

@@ -41,7 +41,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=lambda reward="paper": proposer_range(reward),
     oracles={"sample": sample},
 )
-def code_deduction(attempts: int = 8, reward: str = "paper", references: int = 3) -> Script:
+def code_deduction(
+    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+) -> Script:
     """A proposer writes a program with an input; solvers work out what it returns.
 
     Moves: the proposer writes `f` and one input; a gate refuses what is not a deterministic program; each
@@ -49,14 +51,21 @@ def code_deduction(attempts: int = 8, reward: str = "paper", references: int = 3
     Payoff: proposer −1 for a refused proposal, else 1 − p where p > 0 is the share of right answers, 0 at
     p = 0 (`reward="released"`: −0.5 at p of 0 and 1); solver 1 right, −0.5 wrong, −1 unreadable.
     The buffer starts from the identity function alone; `references` of its programs are shown.
+    With probability `review` the task measured longest ago is attempted again and nobody proposes.
     Source: Absolute Zero (Zhao et al. 2025), whose updates whiten per (task type, role).
     """
     solvers = list(seat_names({"solver": attempts}))
-    task = yield from propose("code-deduction", PROPOSE, program_with_input, references=references)
+    task = yield from propose(
+        "code-deduction", PROPOSE, program_with_input, references=references, review=review
+    )
     if task is None:
         return refused(solvers)
     source, given = task.program.source, task.program.inputs[0]
     question = SOLVE.format(code=fenced(source), call=called(given))
     answers = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
     paid = {seat: solver_reward(said, task.values[0]) for seat, said in answers.items()}
-    return (yield from settle("code-deduction", {"source": source, "input": given}, paid, reward))
+    return (
+        yield from settle(
+            "code-deduction", {"source": source, "input": given}, paid, reward, known=task.known
+        )
+    )

@@ -67,7 +67,9 @@ def program_with_inputs(text: str) -> Program:
     payoff_range=lambda reward="paper": proposer_range(reward),
     oracles={"sample": sample},
 )
-def code_induction(attempts: int = 8, reward: str = "paper", references: int = 3) -> Script:
+def code_induction(
+    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+) -> Script:
     """A proposer writes a program, inputs and a message; solvers write the program from half of the pairs.
 
     Moves: as in code-deduction, with 4 to 12 inputs; each solver sees the message and the first half of the
@@ -75,7 +77,9 @@ def code_induction(attempts: int = 8, reward: str = "paper", references: int = 3
     Payoff: as in code-deduction. Source: Absolute Zero (Zhao et al. 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
-    task = yield from propose("code-induction", PROPOSE, program_with_inputs, references=references)
+    task = yield from propose(
+        "code-induction", PROPOSE, program_with_inputs, references=references, review=review
+    )
     if task is None:
         return refused(solvers)
     inputs, half = task.program.inputs, len(task.values) // 2
@@ -95,4 +99,4 @@ def code_induction(attempts: int = 8, reward: str = "paper", references: int = 3
     for seat, verdict in verdicts.items():
         paid[seat] = 1.0 if right(verdict, *task.values[half:]) else -0.5
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}
-    return (yield from settle("code-induction", item, paid, reward))
+    return (yield from settle("code-induction", item, paid, reward, known=task.known))

@@ -46,7 +46,9 @@ def puzzle(text: str) -> Program:
     payoff_range=lambda reward="paper": proposer_range(reward),
     oracles={"sample": sample},
 )
-def programming_puzzle(attempts: int = 8, reward: str = "paper", references: int = 3) -> Script:
+def programming_puzzle(
+    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+) -> Script:
     """A proposer writes a test `sat(x)`; solvers find an x that passes it.
 
     Moves: the proposer gives the source of `sat` and an x of its own, for which `sat` must give exactly
@@ -61,6 +63,7 @@ def programming_puzzle(attempts: int = 8, reward: str = "paper", references: int
         PROPOSE,
         puzzle,
         references=references,
+        review=review,
         seeds=(SEED,),
         entry="sat",
         expected=(True,),
@@ -78,4 +81,4 @@ def programming_puzzle(attempts: int = 8, reward: str = "paper", references: int
         if paid[seat] == 1:
             yield from keep("puzzle-solution", {"source": source, "answer": said[seat]})
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("programming-puzzle", item, paid, reward))
+    return (yield from settle("programming-puzzle", item, paid, reward, known=task.known))

@@ -93,3 +93,25 @@ def test_an_unknown_reward_is_refused_when_the_game_is_found():
 def test_an_input_is_the_call_on_the_last_line(last):
     read = program_with_input(f"Sure:\n```python\ndef f(x, y):\n    return x\n\n{last}\n```\nIt returns x.")
     assert read == Program("def f(x, y):\n    return x", (([1, 2], "a"),))
+
+
+KEPT = {"source": DOUBLE, "input": (4,), "solve_rate": 1.0}
+
+
+def test_a_stale_task_is_measured_again_and_nobody_proposes(play, known):
+    asked = []
+
+    def buffer(wish):
+        asked.append(wish.kind)
+        return [KEPT]
+
+    table = play(ID, solvers(RIGHT, WRONG), known(DOUBLE), buffer=buffer, attempts=2, review=1.0)
+    assert asked == ["stale/code-deduction"]
+    assert {turn.role for turn in table.turns} == {"solver"}
+    assert table.payoff == {"proposer": 0, "solver_0": 1, "solver_1": -0.5}
+    assert table.episode({}).kept == (("code-deduction", {**KEPT, "solve_rate": 0.5}),)
+
+
+def test_without_a_stale_task_the_proposer_is_asked(play, known):
+    table = play(ID, {"proposer": PROPOSAL, "solver": RIGHT}, known(DOUBLE), attempts=1, review=1.0)
+    assert table.turns[0].role == "proposer"
