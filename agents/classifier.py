@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..envs.types import PolicyRef, Reply
-from .policy import Policy, Request
+from .policy import Answer, Policy, Request
 
 
 class Classifier:
@@ -34,10 +34,10 @@ class Classifier:
         self._index = {**own, **renamed}
         self.ref = PolicyRef(name, f"{id}/{sorted(renamed.items())}/{otherwise.ref.id if otherwise else ''}")
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         return [await self._reply(request) for request in requests]
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _reply(self, request: Request) -> Answer:
         choices = request.choices or ()
         if choices and all(choice.casefold() in self._index for choice in choices):
             return Reply(self._likeliest(request.messages[-1].text, choices))

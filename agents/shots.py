@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from ..envs.types import Message, PolicyRef, Reply
-from .policy import Policy, Request
+from ..envs.types import Message, PolicyRef
+from .policy import Answer, Policy, Request
 
 
 class Shown:
@@ -26,7 +26,7 @@ class Shown:
         inner = self._policy.ref
         return PolicyRef(inner.name, f"{inner.id}/shown/{self._digest}")
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         return await self._policy.act([self._with_examples(request) for request in requests])
 
     def _with_examples(self, request: Request) -> Request:

@@ -16,7 +16,7 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(commands, "train", "Train one policy in all roles by self-play.", _EXAMPLES)
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero, r-zero, …")
     parser.add_argument("--config", type=Path, metavar="F.toml", help="settings; flags override them")
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")

@@ -12,7 +12,7 @@ from sparring.envs.types import Reply
 from sparring.envs.verdicts import Verdicts
 
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
-SEEDS = range(24)
+SEEDS = range(12)
 
 
 def mixed(trial: Trial, seed: int):
