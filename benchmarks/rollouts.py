@@ -60,12 +60,21 @@ class Metered:
         if not self._under_way:
             self._since = self.clock()
         self._under_way += 1
-        replies = await self.policy.act(requests)
+        replies = await answered(self.policy, requests)
         self._under_way -= 1
         if not self._under_way:
             self.seconds += self.clock() - self._since
         self.tokens += sum(len(reply.tokens) for reply in replies)
         return replies
+
+
+async def answered(policy: Policy, requests: Sequence[Request]) -> list[Reply]:
+    """The replies, where none failed."""
+    replies = await policy.act(requests)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return [reply for reply in replies if isinstance(reply, Reply)]
 
 
 class Played:
@@ -103,7 +112,7 @@ def bare(policy: Policy, calls: Sequence[Sequence[Request]], clock: Callable[[],
     async def run() -> float:
         start, tokens = clock(), 0
         for requests in calls:
-            tokens += sum(len(reply.tokens) for reply in await policy.act(requests))
+            tokens += sum(len(reply.tokens) for reply in await answered(policy, requests))
         return tokens / (clock() - start)
 
     gc.collect()
@@ -156,9 +165,11 @@ def textarena_loop(id: str, folder: str, games: int, longest: int, clock: Callab
     return tokens / (clock() - start)
 
 
-def measure(given: argparse.Namespace, id: str, clock: Callable[[], float]) -> None:
+def measure(
+    given: argparse.Namespace, id: str, clock: Callable[[], float], closing: contextlib.ExitStack
+) -> None:
     game = find(id, **({"attempts": 3} if id.startswith("code") else {}))
-    policy = opened(given, game)
+    policy = opened(given, game, closing)
     Played(game, policy, min(8, given.games), 8, clock)  # warm
     played = Played(game, policy, given.games, given.at_once, clock)
     calls = played.metered.calls
@@ -187,13 +198,13 @@ def measure(given: argparse.Namespace, id: str, clock: Callable[[], float]) -> N
         print(f"  TextArena   {theirs:>9,.0f} tokens/s  self-play is {played.rate / theirs:.1f}×", flush=True)
 
 
-def opened(given: argparse.Namespace, game: Game) -> Policy:
+def opened(given: argparse.Namespace, game: Game, closing: contextlib.ExitStack) -> Policy:
     sampling = Sampling(max_tokens=given.tokens)
     if given.engine == "transformers":
         return load_model(given.model, game, sampling=sampling)
-    from sparring.agents.seats import seat
+    from sparring.agents.hosts import open_host
 
-    return seat(given.model, game, sampling=sampling, engine=given.engine)  # type: ignore[call-arg]
+    return closing.enter_context(open_host(given.engine, given.model, game)).base.with_sampling(sampling)
 
 
 def main() -> None:
@@ -221,9 +232,9 @@ def main() -> None:
     )
     gc.collect()
     gc.freeze()  # as training does: what torch and transformers hold is not walked again and again
-    with quiet():
+    with quiet(), contextlib.ExitStack() as closing:
         for id in given.game or ("tic-tac-toe-v0", "kuhn-poker-v0"):
-            measure(given, id, clock)
+            measure(given, id, clock, closing)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from .config import ConfigError, Credits
 
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one seat earned in one episode. `episode` is its index in issue order, across all workers."""
 
     game: str
@@ -33,8 +32,7 @@ class Outcome:
     reward: float
 
 
-@dataclass(frozen=True, slots=True)
-class Centre:
+class Centre(NamedTuple):
     """What an outcome is measured against."""
 
     baseline: float
@@ -179,9 +177,10 @@ def _key(outcome: Outcome, settings: Credits) -> str:
 
 def _in_issue_order(outcomes: Sequence[Outcome], settings: Credits) -> dict[tuple[int, str], list[int]]:
     """Indices of the outcomes of each (episode, role), episodes ascending."""
-    found: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for index in sorted(range(len(outcomes)), key=lambda i: outcomes[i].episode):
-        found[outcomes[index].episode, _key(outcomes[index], settings)].append(index)
+    found: dict[tuple[int, str], list[int]] = {}
+    episodes = [outcome.episode for outcome in outcomes]
+    for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
+        found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
     return found
 
 

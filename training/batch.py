@@ -44,8 +44,9 @@ class _Row:
 
 def advantages(sample: Sample, centre: Centre) -> tuple[float, ...]:
     """One advantage per turn of the sample. Raises ArithmeticError, naming it, when one is not finite."""
-    found = tuple([centre.advantage(span.earned) for span in sample.spans])
-    if not all(map(math.isfinite, found)):
+    baseline, scale = centre
+    found = tuple([(span.earned - baseline) / scale for span in sample.spans])
+    if not math.isfinite(sum(found)):
         raise ArithmeticError(f"the advantage of {sample.name} is {found}")
     return found
 
@@ -89,13 +90,14 @@ def pack(
 def _rows(samples: Sequence[Sample], credited: Sequence[Sequence[float]], fold: bool) -> list[_Row]:
     found: dict[object, _Row] = {}
     for index, (sample, amounts) in enumerate(zip(samples, credited, strict=True)):
-        key = (sample.tokens, tuple([(s.start, s.stop) for s in sample.spans])) if fold else index
+        key = (sample.tokens, tuple([span[1:3] for span in sample.spans])) if fold else index
         row = found.get(key)
         if row is None:
             found[key] = _Row([sample], list(amounts))
         else:
             row.samples.append(sample)
-            row.totals = [total + amount for total, amount in zip(row.totals, amounts, strict=True)]
+            for i, amount in enumerate(amounts):
+                row.totals[i] += amount
     return list(found.values())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeAlias
 
 from ..agents.policy import ConstraintError
 from ..envs.types import Episode, Message, Turn
@@ -44,48 +45,35 @@ def collect(
     outcomes: list[Outcome] = []
     endings: Counter[str] = Counter()
     groups: dict[tuple[Message, ...], str] = {}
+    spread = settings.spread
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         endings[episode.ending.kind] += 1
         trained = _trained(episode, settings, learner, role_of, judges)
         if not trained:
             continue
-        opponent = _opponent(episode, learner)
+        opponent, game, kind = _opponent(episode, learner), episode.game.id, episode.ending.kind
         turns_of: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in trained}
         for number, turn in enumerate(episode.turns):
             if turn.seat in turns_of:
                 turns_of[turn.seat].append((number, turn))
         for seat, turns in turns_of.items():
-            prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
+            prompt = None
+            for _, turn in turns:
+                if turn.reply.tokens:
+                    prompt = turn.prompt
+                    break
             if prompt is None:
                 continue
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
             credits = _credits(episode, turns, settings)
-            reward = payoff if settings.spread == "terminal" else payoff + sum(credits)
-            role, game = role_of[seat], episode.game.id
+            reward = payoff if spread == "terminal" else payoff + sum(credits)
+            role = role_of[seat]
             outcomes.append(Outcome(game, role, seat, opponent, group, index, episode.seed, reward))
-            samples += [
-                Sample(
-                    tokens=tokens,
-                    logprobs=logprobs,
-                    spans=spans,
-                    game=game,
-                    role=role,
-                    seat=seat,
-                    opponent=opponent,
-                    group=group,
-                    episode=index,
-                    seed=episode.seed,
-                    replicate=episode.replicate,
-                    payoff=payoff,
-                    reward=reward,
-                    version=version,
-                    ending=episode.ending.kind,
-                )
-                for tokens, logprobs, spans in _merged(
-                    turns, credits, returns(payoff, credits, settings.spread)
-                )
-            ]
+            about = (game, role, seat, opponent, group, index, episode.seed, episode.replicate)
+            earned = returns(payoff, credits, spread)
+            for tokens, logprobs, spans in _merged(turns, credits, earned):
+                samples.append(Sample(tokens, logprobs, spans, *about, payoff, reward, version, kind))
     return Collected(tuple(samples), tuple(outcomes), dict(endings))
 
 
@@ -113,6 +101,8 @@ def _trained(
 def _opponent(episode: Episode, learner: str) -> str:
     """The names of the other policies at the table; `self` in a mirror game."""
     names = {ref.name for ref in episode.seats.values()}
+    if len(names) == 1:
+        return "self"
     return ",".join(sorted(names - {learner})) or "self"
 
 
@@ -129,7 +119,9 @@ def _credits(episode: Episode, turns: Sequence[tuple[int, Turn]], settings: Cred
     The try that ended the game is already paid for by the forfeit.
     """
     amounts = [settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns]
-    if len(turns) > 1 and any(turn.retry for _, turn in turns):
+    if len(turns) == 1:
+        return amounts
+    if any(turn.retry for _, turn in turns):
         own = [turn for _, turn in turns]
         for i in range(len(own) - 1):
             if failed(own, i, episode):
@@ -143,10 +135,15 @@ def _named(turn: Turn, settings: Credits) -> float:
     return sum(amount for name, amount in turn.credits.items() if name in wanted)
 
 
+_Run: TypeAlias = tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]
+"""Tokens, log-probabilities and spans of turns that extend each other."""
+
+
 def _merged(
     turns: Sequence[tuple[int, Turn]], credits: Sequence[float], earned: Sequence[float]
-) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]]:
-    """Runs of turns whose tokens extend each other: (tokens, logprobs, spans) of each run."""
+) -> list[_Run]:
+    """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
+    found: list[_Run] = []
     tokens: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
     spans: tuple[Span, ...] = ()
@@ -160,16 +157,16 @@ def _merged(
                 "those that the learner is trained on. Let the learner play unconstrained"
             )
         prompt = reply.prompt_tokens
-        if not tokens or prompt[: len(tokens)] != tokens:
-            if tokens:
-                yield tokens, logprobs, spans
+        if tokens and prompt[: len(tokens)] != tokens:
+            found.append((tokens, logprobs, spans))
             tokens, logprobs, spans = (), (), ()
         start = len(prompt)
         logprobs += (0.0,) * (start - len(tokens)) + reply.logprobs
         tokens = prompt + reply.tokens
         spans += (Span(index, start, len(tokens), credit, amount),)
     if tokens:
-        yield tokens, logprobs, spans
+        found.append((tokens, logprobs, spans))
+    return found
 
 
 def _digest(prompt: tuple[Message, ...]) -> str:

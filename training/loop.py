@@ -65,6 +65,7 @@ class Loop(TrainerCallback):
         self._began = 0.0
         self._seconds: dict[str, float] = {}
         self._recorded = 0
+        self._thresholds = gc.get_threshold()
         self._since = (0.0, 0)
 
     def interrupt(self) -> None:
@@ -86,6 +87,8 @@ class Loop(TrainerCallback):
             self._record({"step": 0, "games": 0, **self._evaluated()})
         gc.collect()
         gc.freeze()  # hundreds of thousands of objects of torch and transformers, else walked again and again
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(100_000, 20, 20)  # a step makes tens of thousands of values and hardly a cycle
         self._since = (time.perf_counter(), self.play.games)
 
     def on_step_begin(
@@ -141,6 +144,7 @@ class Loop(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        gc.set_threshold(*self._thresholds)
         gc.unfreeze()
 
     def on_save(

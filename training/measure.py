@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from statistics import fmean
 
 from ..envs.types import Episode, Turn
@@ -28,6 +29,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+    record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
     record |= _notes(step.episodes)
     record |= verdicts(step.episodes)
@@ -57,6 +59,27 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
         "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
     }
+
+
+def prefix_share(episodes: Sequence[Episode]) -> float | None:
+    """The share of prompt tokens that the same seat's last prompt and reply begin with (None: no tokens).
+
+    An engine that keeps what it read of a conversation need not read these again. It is high where games
+    and templates only append, and low where they write a prompt anew at every turn.
+    """
+    kept = whole = 0
+    for episode in episodes:
+        before: dict[str, tuple[int, ...]] = {}
+        for turn in episode.turns:
+            prompt = turn.reply.prompt_tokens
+            last = before.get(turn.seat, ())
+            whole += len(prompt)
+            if prompt[: len(last)] == last:
+                kept += len(last)
+            else:
+                kept += next(i for i, (a, b) in enumerate(zip_longest(last, prompt)) if a != b)
+            before[turn.seat] = prompt + turn.reply.tokens
+    return kept / whole if whole else None
 
 
 def _opponents(step: Step) -> Metrics:

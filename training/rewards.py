@@ -16,6 +16,8 @@ def returns(payoff: float, credits: Sequence[float], spread: Spread) -> list[flo
     `terminal`: the payoff. `to_go`: the payoff and all credits from this turn on. `turn`: the payoff
     and this turn's credits.
     """
+    if len(credits) == 1 and spread != "terminal":
+        return [payoff + credits[0]]
     if spread == "terminal":
         return [payoff] * len(credits)
     if spread == "turn":

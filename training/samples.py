@@ -1,14 +1,16 @@
-"""Samples: one seat's turns whose tokens extend each other, with the ids as the sampler made them."""
+"""Samples: one seat's turns whose tokens extend each other, with the ids as the sampler made them.
+
+Named tuples, which are made five times as fast as frozen dataclasses: a step makes hundreds of them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..envs.types import EndingKind
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
 
     `turn` is its index among the episode's turns; `credit` the sum of its named credits.
@@ -21,8 +23,7 @@ class Span:
     earned: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What one seat said in a run of turns, ready to be credited and packed.
 
     tokens:   prompt and replies as the model saw and sampled them, nothing encoded again (length T)

@@ -2,7 +2,6 @@
 
 import math
 import random
-from dataclasses import replace
 from statistics import fmean
 
 import pytest
@@ -13,7 +12,7 @@ from sparring.training.config import Credits
 
 def outcome(episode: int, reward: float, role: str = "first", **changes: object) -> Outcome:
     made = Outcome("kuhn-poker-v0", role, role, "self", "g", episode, episode, reward)
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def advantages(name: str, outcomes: list[Outcome], baselines=None, **settings: object) -> list[float]:
