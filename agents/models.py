@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
@@ -14,8 +14,9 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from .classifier import Classifier
 from .dialect import Dialect
-from .policy import FREE, Sampling
+from .policy import FREE, Policy, Sampling
 from .seats import MODELS
 from .transformer import Transformer
 
@@ -69,6 +70,29 @@ def load_model(
     model, tokenizer = open_folder(folder, device)
     dialect = Dialect(tokenizer, thinks=thinks, stops=_stops(model))
     return Transformer(model, dialect, name=name, weights=weights, sampling=sampling)
+
+
+def load_classifier(
+    name: str, labels: Mapping[str, str], otherwise: Policy | None, *, device: str = "cpu"
+) -> Classifier:
+    """The named sequence classifier as a judge; see `Classifier`. Raises ModelError in one line."""
+    folder = model_folder(name)
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    try:
+        with quiet():
+            tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+    except Exception as fault:  # whatever a library makes of a folder that is no classifier
+        first = (str(fault).strip().splitlines() or [""])[0][:200]
+        raise ModelError(f"{folder} is no classifier ({type(fault).__name__}: {first})") from fault
+    known = [str(label) for label in model.config.id2label.values()]
+    for choice, label in labels.items():
+        if label not in known:
+            raise ModelError(f"{name} has no label {label!r} for {choice!r}; its labels: {', '.join(known)}")
+    return Classifier(
+        model.to(device).eval(), tokenizer, name, weights_hash(folder), labels=labels, otherwise=otherwise
+    )
 
 
 def open_folder(folder: Path, device: str = "cpu") -> tuple[Any, Any]:

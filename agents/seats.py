@@ -12,6 +12,7 @@ from .scripted import scripted, scripted_names
 
 RUNS = Path("runs")
 MODELS = ("tiny", "smollm2-135m")
+CLASSIFIER = "classifier:"
 
 
 class UnknownEntrantError(SparringError, KeyError):
@@ -34,10 +35,14 @@ def seat(
 
     A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
     `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
-    folder under `runs` or a path. Raises UnknownEntrantError, naming the nearest, or ModelError.
+    folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat; its labels may
+    be renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises
+    UnknownEntrantError, naming the nearest, or ModelError.
     """
     if spec in scripted_names(game):
         return scripted(spec, game)
+    if spec.startswith(CLASSIFIER):
+        return _classifier(spec, game, device)
     run, at, step = spec.rpartition("@")
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device)
@@ -69,6 +74,15 @@ def _model(spec: str, game: Game, name: str, sampling: Sampling, seed: int, devi
     policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
     policy.publish(policy.weights, name=name)
     return policy
+
+
+def _classifier(spec: str, game: Game, device: str) -> Policy:
+    from .models import load_classifier
+
+    name, *renamed = spec.removeprefix(CLASSIFIER).split(",")
+    labels = {choice: label for choice, _, label in (pair.partition("=") for pair in renamed)}
+    own = next((n for n in ("rule", "sample") if n in game.oracles), "")
+    return load_classifier(name, labels, scripted(own, game) if own else None, device=device)
 
 
 def _is_model(folder: Path) -> bool:

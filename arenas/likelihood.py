@@ -37,6 +37,10 @@ class Choices:
         """(C, K): the terms' weights, summed by cell."""
         return _summed(self.taken, self.cell, len(self.absent))
 
+    @property
+    def start(self) -> Floats:
+        return np.zeros(self.design.shape[1])
+
     def logs(self, beta: Floats) -> Floats:
         """(C, K): log chances of the options."""
         utility = (self.design @ beta).reshape(self.absent.shape)
@@ -44,21 +48,21 @@ class Choices:
         utility -= utility.max(1, keepdims=True)
         return utility - np.log(np.exp(utility).sum(1, keepdims=True))
 
-    def value(self, beta: Floats) -> float:
-        return -float((self.totals * np.where(self.absent, 0.0, self.logs(beta))).sum())
+    def gradient(self, beta: Floats) -> Floats:
+        weight = self.totals.sum(1, keepdims=True)
+        return self.design.T @ (weight * np.exp(self.logs(beta)) - self.totals).ravel()
 
-    def derivatives(self, beta: Floats) -> tuple[Floats, Floats]:
+    def hessian(self, beta: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
         weight = self.totals.sum(1, keepdims=True)
-        gradient = self.design.T @ (weight * chances - self.totals).ravel()
         spread = sparse.diags_array((weight * chances).ravel()) @ self.design
         centre = _grouping(np.sqrt(weight) * chances) @ self.design
-        return gradient, (self.design.T @ spread - centre.T @ centre).toarray()
+        return (self.design.T @ spread - centre.T @ centre).toarray()
 
-    def scores(self, beta: Floats) -> Sparse:
+    def meat(self, beta: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
         rest = self.taken.sum(1, keepdims=True) * chances[self.cell] - self.taken
-        return _by_block(self.block, self.cell, rest, self.absent.size) @ self.design
+        return _meat(_by_block(self.block, self.cell, rest, self.absent.size) @ self.design)
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,25 @@ class Duels:
     """Bradley–Terry for two places: the first wins with chance 1/(1 + e^−(design·β)).
 
     `Choices` with two options, in a quarter of the time. `design` (C, P) sparse holds differences of
-    utility; `cell` and `block` (N,) place each game; `won` (N,) is the first's score in [0, 1].
+    utility; `cell` and `block` (N,) place each game; `won` (N,) is the first's score in [0, 1]. The
+    first `entrants` columns are the entrants' own.
     """
 
     design: Sparse
     cell: Ints
     block: Ints
     won: Floats
+    entrants: int
+
+    @property
+    def start(self) -> Floats:
+        """The logit of each entrant's share of its points, which is near where an even field ends."""
+        games, won = self.totals
+        often = (abs(self.across) @ games)[: self.entrants]
+        lead = (self.across @ (won - games / 2))[: self.entrants]
+        beta = np.zeros(self.design.shape[1])
+        beta[: self.entrants] = special.logit((often / 2 + lead + 0.5) / (often + 1))
+        return beta
 
     @cached_property
     def totals(self) -> tuple[Floats, Floats]:
@@ -101,24 +117,29 @@ class Duels:
         where = column[:, :, None] * size + column[:, None, :]
         return where.ravel(), (value[:, :, None] * value[:, None, :]).reshape(cells, -1)
 
-    def value(self, beta: Floats) -> float:
+    def gradient(self, beta: Floats) -> Floats:
         games, won = self.totals
-        gap = self.design @ beta
-        return float((games * np.logaddexp(0.0, gap) - won * gap).sum())
+        return self.across @ (games * special.expit(self.design @ beta) - won)
 
-    def derivatives(self, beta: Floats) -> tuple[Floats, Floats]:
-        games, won = self.totals
+    def hessian(self, beta: Floats) -> Floats:
         chance = special.expit(self.design @ beta)
-        gradient, weight = self.across @ (games * chance - won), games * chance * (1 - chance)
-        if self.products is None:
-            return gradient, (self.across @ (sparse.diags_array(weight) @ self.design)).toarray()
-        (where, values), size = self.products, len(beta)
-        hessian = np.bincount(where, (values * weight[:, None]).ravel(), size * size).astype(np.float64)
-        return gradient, hessian.reshape(size, size)
+        return self.weighted(self.totals[0] * chance * (1 - chance))
 
-    def scores(self, beta: Floats) -> Sparse:
-        rest = (special.expit(self.design @ beta)[self.cell] - self.won)[:, None]
-        return _by_block(self.block, self.cell, rest, self.design.shape[0]) @ self.design
+    def meat(self, beta: Floats) -> Floats:
+        rest = special.expit(self.design @ beta)[self.cell] - self.won
+        cells = self.design.shape[0]
+        if len(self.block) == 1 + int(self.block.max()) and (np.diff(self.block) == 1).all():
+            return self.weighted(np.bincount(self.cell, rest * rest, cells))  # every game its own block
+        return _meat(_by_block(self.block, self.cell, rest[:, None], cells) @ self.design)
+
+    def weighted(self, weight: Floats) -> Floats:
+        """(P, P): Σ weight·x·xᵀ over cells, x their rows of the design."""
+        size = self.design.shape[1]
+        if self.products is None:
+            return (self.across @ (sparse.diags_array(weight) @ self.design)).toarray()
+        where, values = self.products
+        found = np.bincount(where, (values * weight[:, None]).ravel(), size * size)
+        return found.astype(np.float64, copy=False).reshape(size, size)
 
 
 @dataclass(frozen=True)
@@ -134,6 +155,10 @@ class Payoffs:
     cell: Ints
     block: Ints
     paid: Floats
+
+    @property
+    def start(self) -> Floats:
+        return np.zeros(self.design.shape[1])
 
     @cached_property
     def rows(self) -> Sparse:
@@ -160,19 +185,18 @@ class Payoffs:
         """(C, K): each place's expected payoff beyond the mean of its game."""
         return (self.rows @ beta).reshape(-1, self.paid.shape[1])
 
-    def value(self, beta: Floats) -> float:
-        return self.weight * float(((self.expected(beta)[self.cell] - self.margins) ** 2).sum()) / 2
-
-    def derivatives(self, beta: Floats) -> tuple[Floats, Floats]:
+    def gradient(self, beta: Floats) -> Floats:
         sums = _summed(self.margins, self.cell, len(self.games))
         rest = self.games[:, None] * self.expected(beta) - sums
-        often = sparse.diags_array(np.repeat(self.games, self.paid.shape[1]))
-        gradient = self.weight * (self.rows.T @ rest.ravel())
-        return gradient, self.weight * (self.rows.T @ (often @ self.rows)).toarray()
+        return self.weight * (self.rows.T @ rest.ravel())
 
-    def scores(self, beta: Floats) -> Sparse:
+    def hessian(self, beta: Floats) -> Floats:
+        often = sparse.diags_array(np.repeat(self.games, self.paid.shape[1]))
+        return self.weight * (self.rows.T @ (often @ self.rows)).toarray()
+
+    def meat(self, beta: Floats) -> Floats:
         rest = self.weight * (self.expected(beta)[self.cell] - self.margins)
-        return _by_block(self.block, self.cell, rest, self.rows.shape[0]) @ self.rows
+        return _meat(_by_block(self.block, self.cell, rest, self.rows.shape[0]) @ self.rows)
 
 
 def _summed(values: Floats, cell: Ints, cells: int) -> Floats:
@@ -185,6 +209,11 @@ def _grouping(weights: Floats) -> Sparse:
     cells, options = weights.shape
     starts = np.arange(cells + 1) * options
     return sparse.csr_array((weights.ravel(), np.arange(weights.size), starts), (cells, weights.size))
+
+
+def _meat(scores: Sparse) -> Floats:
+    """Σ g·gᵀ over the rows of scores, sparse (blocks, P)."""
+    return np.asarray((scores.T @ scores).todense())
 
 
 def _by_block(block: Ints, cell: Ints, values: Floats, size: int) -> Sparse:

@@ -96,11 +96,10 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def _answers(sitting: Sitting) -> list[Said]:
-    """An answer to each pending ask. Seats that move together are asked together, each policy once."""
-    asks = sitting.asks
+async def _answers(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
+    """An answer to each ask. Seats that move together are asked together, each policy once."""
     if len(asks) == 1:
-        return [*await _batch(sitting, asks)]
+        return await _batch(sitting, asks)
     slots: dict[int, list[int]] = {}
     for slot, ask in enumerate(asks):
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
@@ -125,7 +124,7 @@ async def play(
     *,
     verifier: Verifier | None = None,
     buffer: Buffer | None = None,
-    watch: Callable[[Table], None] = lambda _: None,
+    watch: Callable[[Table], None] | None = None,
 ) -> Episode:
     """Play one match to its end. `watch` sees the table before every answer.
 
@@ -135,12 +134,14 @@ async def play(
     sitting = Sitting(match, buffer)
     table = sitting.table
     while table.pending is not None:
-        watch(table)
-        if jobs := sitting.jobs:
-            table.answer(await needed(verifier, sitting).verify(jobs))
+        if watch is not None:
+            watch(table)
+        asks = sitting.asks
+        if not asks:
+            table.answer(await needed(verifier, sitting).verify(sitting.jobs))
             continue
         try:
-            said = await _answers(sitting)
+            said = await _answers(sitting, asks)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:

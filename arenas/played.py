@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,26 @@ class Played:
 
     def __len__(self) -> int:
         return len(self.entrant)
+
+    @cached_property
+    def turned(self) -> NDArray[np.bool_]:
+        """(N,): duels in which places differ in nothing, and the later name stands first."""
+        if self.places != 2 or len(self.seats) > 1 or len(self.roles) > 1:
+            return np.zeros(len(self), bool)
+        return self.entrant[:, 0] > self.entrant[:, 1]
+
+    def aligned(self) -> Played:
+        """The same games with those turned round: mirrored ones are then alike."""
+        if not self.turned.any():
+            return self
+        return replace(self, entrant=self.swapped(self.entrant), score=self.swapped(self.score))
+
+    def swapped(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(N, K) values with the places of turned games exchanged."""
+        if not self.turned.any():
+            return values
+        first, second = values.T
+        return np.stack([np.where(self.turned, second, first), np.where(self.turned, first, second)], 1)
 
 
 def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None = None) -> Played:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from math import log
 from typing import Literal, TypeAlias
 
@@ -76,12 +77,12 @@ def fit(
     """
     if kind == "win" and prior is None and not finite(played, lineage):
         raise FitError("no finite fit: some entrants never lost to some others; give a prior, or show tiers")
-    model = Model(played, davidson=draws == "davidson")
+    model = Model(played.aligned(), davidson=draws == "davidson")
     loss = model.payoffs() if kind == "payoff" else model.choices()
     penalty = _penalty(model.layout, played.names, ridge, prior, lineage, tau)
     gauge = np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
     least = minimise(loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)))
-    utility = (model.design @ least.beta).reshape(-1, played.places)[model.cells.cell]
+    utility = played.swapped((model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0))
     return _read(least, model.layout, played, anchor, utility)
 
 
@@ -101,11 +102,11 @@ def takings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
     Of two, any share of the point; of more, a place level with the other's or ahead.
     """
     took = np.eye(len(played.names), dtype=bool)
-    for a in range(played.places):
-        for b in range(played.places):
-            mine, other = played.score[:, a], played.score[:, b]
-            level = mine > 0 if played.places == 2 else mine >= other
-            took[played.entrant[level, a], played.entrant[level, b]] |= a != b
+    who = [np.ascontiguousarray(played.entrant[:, place]) for place in range(played.places)]
+    for a, b in permutations(range(played.places), 2):
+        mine, other = played.score[:, a], played.score[:, b]
+        level = mine > 0 if played.places == 2 else mine >= other
+        took.ravel()[(who[a] * len(took) + who[b])[level]] = True
     for a, b in _known(played.names, lineage):
         took[a, b] = took[b, a] = True
     return took
@@ -113,8 +114,19 @@ def takings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
 
 def finite(played: Played, lineage: Edges = ()) -> bool:
     """Whether each pool that met is strongly connected by wins and draws: only then is a fit finite."""
-    strong = csgraph.connected_components(takings(played, lineage), connection="strong")[0]
+    took = takings(played, lineage)
+    if _reaches_all(took) and _reaches_all(took.T):
+        return True
+    strong = csgraph.connected_components(took, connection="strong")[0]
     return strong == csgraph.connected_components(meetings(played, lineage), directed=False)[0]
+
+
+def _reaches_all(graph: NDArray[np.bool_]) -> bool:
+    """Whether the first gets to everybody. On a full field much faster than naming its components."""
+    seen = graph[0]
+    while (further := graph[seen].any(0)).sum() > seen.sum():
+        seen = further
+    return bool(seen.all())
 
 
 def tiers(played: Played) -> tuple[tuple[str, ...], ...]:
@@ -156,7 +168,10 @@ def _penalty(
 
 def _gauge(played: Played, size: int, lineage: Edges) -> Floats:
     """(P, pools): the shifts of a whole pool, which no game sees."""
-    count, label = csgraph.connected_components(meetings(played, lineage), directed=False)
+    met = meetings(played, lineage)
+    count, label = 1, np.zeros(len(met), np.int64)
+    if not _reaches_all(met):
+        count, label = csgraph.connected_components(met, directed=False)
     gauge = np.zeros((size, count))
     gauge[np.arange(len(label)), label] = np.bincount(label)[label] ** -0.5
     return gauge

@@ -80,12 +80,14 @@ class Model:
 
     @cached_property
     def cells(self) -> Cells:
-        game = self.played
-        code = np.zeros(len(game), np.int64)
-        for k in range(game.places):
-            code = (code * len(game.names) + game.entrant[:, k]) * len(game.seats) + game.seat[:, k]
+        game, seats = self.played, len(self.played.seats)
+        code = game.entrant[:, 0] * seats + game.seat[:, 0] if seats > 1 else game.entrant[:, 0]
+        for k in range(1, game.places):
+            code = code * len(game.names) + game.entrant[:, k]
+            code = code * seats + game.seat[:, k] if seats > 1 else code
         first, cell = _grouped(code)
-        return Cells(cell, game.entrant[first], game.role[first], game.seat[first])
+        entrant, role = game.entrant.take(first, 0), game.role.take(first, 0)  # faster than an index
+        return Cells(cell, entrant, role, game.seat.take(first, 0) if seats > 1 else np.zeros_like(entrant))
 
     @cached_property
     def layout(self) -> Layout:
@@ -97,15 +99,17 @@ class Model:
     def design(self) -> Sparse:
         """(C·K, P): the utility of each place of each cell."""
         layout, cells = self.layout, self.cells
-        rows = np.arange(cells.entrant.size)
         entrant, role = cells.entrant.ravel(), cells.role.ravel()
-        parts = [(rows, entrant, np.ones(len(rows)))]
+        columns = entrant[:, None]
         if layout.roles > 1:
-            parts.append((rows, layout.deltas.start + entrant * layout.roles + role, np.ones(len(rows))))
-        if layout.offsets:
-            parts.append(self._offsets())
-        values, where, columns = (np.concatenate([part[n] for part in parts]) for n in (2, 0, 1))
-        return sparse.csr_array((values, (where, columns)), (len(rows), layout.size))
+            columns = np.stack([entrant, layout.deltas.start + entrant * layout.roles + role], 1)
+        rows, each = columns.shape
+        entries = (np.ones(columns.size), columns.ravel(), np.arange(rows + 1) * each)
+        strengths = sparse.csr_array(entries, (rows, layout.size))
+        if not layout.offsets:
+            return strengths
+        where, at, sign = self._offsets()
+        return strengths + sparse.csr_array((sign, (where, at)), (rows, layout.size))
 
     def _offsets(self) -> tuple[Ints, Ints, Floats]:
         seat, start = self.cells.seat, self.layout.shifts.start
@@ -128,7 +132,8 @@ class Model:
         if self.davidson:
             return self._draws()
         difference = sparse.csr_array(self.design[0::2] - self.design[1::2])
-        return Duels(difference, self.cells.cell, self.played.block, self.played.score[:, 0])
+        won = self.played.score[:, 0]
+        return Duels(difference, self.cells.cell, self.played.block, won, self.layout.entrants)
 
     def _draws(self) -> Choices:
         """Davidson (1970): a third option of utility log ν + (u₁ + u₂)/2."""

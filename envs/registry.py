@@ -108,6 +108,11 @@ class Game:
         return tuple(seat for seat in self.seats if self.role_of[seat] not in self.judges)
 
     @cached_property
+    def paid(self) -> frozenset[str]:
+        """The players as a set: what every payoff names."""
+        return frozenset(self.players)
+
+    @cached_property
     def openings(self) -> Mapping[str, tuple[Message, ...]]:
         """What each seat has seen before anything happened: the rules of its role."""
         told = {role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()}

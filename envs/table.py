@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
-from .types import Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
+from .types import NOTHING, Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
 
 Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
 Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
@@ -104,13 +104,13 @@ class Table:
             self._chances.append(cast(int, answer))
             self._step(answer)
             return
-        answers = cast(Sequence[Any], answer)
+        answers: Any = answer
         if len(answers) != len(pending):
             raise TableError(f"{len(pending)} answers were asked for, {len(answers)} came")
         if isinstance(pending[0], Ask):
-            self._take_replies(cast(tuple[Ask, ...], pending), cast(Sequence[Reply], answers))
+            self._take_replies(cast(tuple[Ask, ...], pending), answers)
         else:
-            self._take_verdicts(cast(Sequence[Verdict], answers))
+            self._take_verdicts(answers)
 
     def forfeit(self, forfeit: Forfeit) -> None:
         """End the game by the fault of some seats, as a driver may (time is up)."""
@@ -161,7 +161,7 @@ class Table:
         for ask, reply in zip(asks, replies, strict=True):
             seat = ask.seat
             view = views[seat]
-            self._turns.append(Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices))
+            self._turns.append(Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING))
             said = reply.text if reply.memory is None else reply.memory
             views[seat] = (*view, Message("self", said))
         self._step(replies)
@@ -286,10 +286,10 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or len(payoff) != len(game.players) or {*payoff} != {*game.players}:
+    if not isinstance(payoff, Mapping) or payoff.keys() != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
-    amounts = list(cast(Mapping[str, float], payoff).values())
+    amounts: list[float] = [*payoff.values()]
     least, most = min(amounts, default=0.0), max(amounts, default=0.0)
     total = math.fsum(amounts)
     if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):

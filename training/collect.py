@@ -128,13 +128,19 @@ def _credits(episode: Episode, turns: Sequence[tuple[int, Turn]], settings: Cred
 
     The try that ended the game is already paid for by the forfeit.
     """
-    amounts = [settings.scale * sum(turn.credits.values()) if turn.credits else 0.0 for _, turn in turns]
+    amounts = [settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns]
     if len(turns) > 1 and any(turn.retry for _, turn in turns):
         own = [turn for _, turn in turns]
         for i in range(len(own) - 1):
             if failed(own, i, episode):
                 amounts[i] += settings.scale * settings.failed_try
     return amounts
+
+
+def _named(turn: Turn, settings: Credits) -> float:
+    """The sum of the turn's credits of the wanted names."""
+    wanted = settings.named or turn.credits.keys()
+    return sum(amount for name, amount in turn.credits.items() if name in wanted)
 
 
 def _merged(

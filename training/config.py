@@ -40,7 +40,8 @@ class Rollout:
     URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
-    log-probabilities trained on those of another policy.
+    log-probabilities trained on those of another policy. `shots` example games between scripted players
+    stand before each prompt (they are never trained on).
     """
 
     games: int = 256
@@ -48,6 +49,7 @@ class Rollout:
     at_once: int = 256
     max_tokens: int = 64
     temperature: float = 1.0
+    shots: int = 0
     deterministic: bool = True
     game_tokens: int = 0
     game_seconds: float = 0.0
@@ -86,7 +88,8 @@ class Credits:
     Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
     or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
     `to_go` (and all named credits from this turn on), `turn` (and this turn's credits). `failed_try` is the
-    credit of a try that the game refused. `trained` limits training to these roles (all when empty).
+    credit of a try that the game refused. `trained` limits training to these roles, `named` the game's
+    credits to those of these names (all when empty).
     """
 
     estimator: Estimator = "rae"
@@ -100,6 +103,7 @@ class Credits:
     failed_try: float = -1.0
     truncated: bool = False
     trained: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,14 +180,17 @@ class Watch:
 class Config:
     """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default).
 
-    `rollbacks` counts how often the run went back to an earlier checkpoint; the games after are others.
-    `load` lists files that register games; `out` is the run's folder, or its name under `runs/`.
+    `judge` sits in the seats that grade, and is never trained: a scripted player of the game, a model, a
+    checkpoint, a classifier (empty: the game's `rule` or `sample` player). `rollbacks` counts how often the
+    run went back to an earlier checkpoint; the games after are others. `load` lists files that register
+    games; `out` is the run's folder, or its name under `runs/`.
     """
 
     recipe: str = "spiral"
     game: str = "kuhn-poker-v0"
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str = "tiny"
+    judge: str = ""
     steps: int = 100
     seed: int = 0
     verifier: str = "auto"
@@ -233,6 +240,7 @@ _LOWEST: Mapping[str, float] = {
     "rollout.at_once": 1,
     "rollout.max_tokens": 1,
     "rollout.temperature": 0.01,
+    "rollout.shots": 0,
     "rollout.workers": 0,
     "rollout.game_tokens": 0,
     "rollout.game_seconds": 0,

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from ..agents.policy import Policy, Sampling
+from ..agents.seats import seat
+from ..agents.shots import Shown
 from ..agents.transformer import Transformer
+from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.registry import Game
-from ..envs.types import Episode, Job, Verdict
+from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
 from .advantage import Baselines, Centre, estimate, export, restore
 from .batch import Batch, advantages, pack
 from .collect import Collected, collect
 from .config import Config, ConfigError
 from .engines import Itself, Player, sampling
-from .opponents import LEARNER, Mirror, Opponents
+from .opponents import LEARNER, Mirror, Opponents, Seats
 from .tasks import Tasks
 
 
@@ -104,6 +108,8 @@ class SelfPlay:
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
+        self._judge = judge(config, game) if game.judges else None
+        self._examples: Mapping[str, Sequence[Message]] | None = None
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
@@ -161,11 +167,26 @@ class SelfPlay:
         """The step's matches: every seed `replicates` times, no seed ever again."""
         rollout, matches = self.config.rollout, list[Match]()
         self.opponents.begin(number)
+        learner = self._shown()
         for index in range(rollout.games // rollout.replicates):
-            seats = self.opponents.seats(number, index, self.player)
+            seats = self._judged(self.opponents.seats(number, index, learner))
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
+
+    def _shown(self) -> Policy:
+        """Who plays for the learner: with examples before its eyes where they are asked for."""
+        if not (shots := self.config.rollout.shots):
+            return self.player
+        if self._examples is None:
+            self._examples = self._loop.run_until_complete(examples(self.game, self._verifier, shots))
+        return Shown(self.player, self._examples)
+
+    def _judged(self, seats: Seats) -> Seats:
+        """With the judge in the seats that grade."""
+        if self._judge is None:
+            return seats
+        return {s: self._judge if self.game.role_of[s] in self.game.judges else p for s, p in seats.items()}
 
     def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
         first = number * self.config.rollout.games
@@ -198,6 +219,14 @@ class SelfPlay:
         self.opponents.restore(state.get("opponents", {}))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+
+
+def judge(config: Config, game: Game) -> Policy:
+    """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
+    own = next((name for name in ("rule", "sample") if name in game.oracles), "")
+    if not (config.judge or own):
+        raise ConfigError(f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`")
+    return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:

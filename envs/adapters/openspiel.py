@@ -106,7 +106,7 @@ def _plain(default: Any) -> Value:
 
 
 def _written(name: str, parameters: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
-    """What differs from the defaults: OpenSpiel refuses some of its own defaults when they are spelled out."""
+    """What differs from the defaults; OpenSpiel refuses some of its own when they are spelled out."""
     defaults = _kinds()[name].parameter_specification
     return tuple((key, value) for key, value in parameters.items() if value != _plain(defaults[key]))
 

@@ -152,7 +152,7 @@ _NO_LIMIT = ("fold", "check or call", "raise half the pot", "raise the pot", "al
 CLASSICS: Mapping[str, Classic] = {
     "chess_v6": Classic(
         "chess",
-        "You play chess. Moves are written from square to square, with the piece a pawn becomes: e2e4, e7e8q.",
+        "You play chess. Moves are written from square to square, with what a pawn becomes: e2e4, e7e8q.",
         11_800,
         1,
         _chess,

@@ -45,6 +45,9 @@ def add(commands: Commands) -> None:
         help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role, *=WHO all roles "
         "(default: the game's own `sample` player, or random where it has none)",
     )
+    parser.add_argument(
+        "--shots", type=int, default=0, metavar="N", help="example games that models are shown first"
+    )
     parser.add_argument("--max-tokens", type=int, default=256, metavar="N", help="of a model's reply")
     parser.add_argument(
         "--temperature", type=float, default=1.0, metavar="T", help="of models; 0 is greedy (default 1)"
@@ -94,6 +97,8 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     from sparring.sandbox.lazy import Lazy
 
     verifier = Lazy(arguments.verifier, announce)
+    if arguments.shots:
+        seats = await _shown(game, seats, verifier, arguments.shots)
     human = "human" in {policy.ref.name for policy in seats.values()}
     errors = 0
     try:
@@ -105,6 +110,16 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     finally:
         await verifier.close()
     return 2 if errors else 0
+
+
+async def _shown(game: Game, seats: dict[str, Policy], verifier: Verifier, count: int) -> dict[str, Policy]:
+    """The same seating with examples before the eyes of all that sample their replies."""
+    from sparring.agents.shots import Shown
+    from sparring.arenas.examples import examples
+
+    given = await examples(game, verifier, count)
+    sampled = {id(policy): Shown(policy, given) for policy in seats.values() if hasattr(policy, "sampling")}
+    return {place: sampled.get(id(policy), policy) for place, policy in seats.items()}
 
 
 async def _told(match: Match, verifier: Verifier, delay: float) -> Episode:

@@ -71,7 +71,7 @@ def test_a_scripted_draw_pays_nobody():
 def test_simultaneous_choices_of_rock_paper_scissors_are_not_seen():
     table = play("IteratedRockPaperScissors-v0", ["[rock]", "[paper]"] * 9)
     assert dict(table.payoff) == {"player_0": -1, "player_1": 1}
-    second = [turn for turn in table.turns if turn.seat == "player_1"][0]
+    second = next(turn for turn in table.turns if turn.seat == "player_1")
     assert not any("rock]" in m.text and "selects" in m.text for m in second.prompt)
 
 
@@ -152,10 +152,14 @@ def test_games_in_turn_do_not_share_dice():
 
 
 def test_dice_are_given_back_also_after_a_fault():
+    def faulty():
+        with Dice(5).lent():
+            random.random()
+            raise LookupError
+
     plain = random.getstate()
-    with pytest.raises(LookupError), Dice(5).lent():
-        random.random()
-        raise LookupError
+    with pytest.raises(LookupError):
+        faulty()
     assert random.getstate() == plain
 
 

@@ -49,7 +49,7 @@ A proposal's solution, input, hidden pairs and check are among what is planted a
 """
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 PLAIN = ("ladder-v0", "negotiation-v0", "sneaky-critic-v0")
-"""Games of free text whose moves hold no word of one's own: canaries stand around them, or in refused tries."""
+"""Games of free text whose moves hold no word of one's own: canaries stand around them or are refused."""
 
 
 def seen(game, verifier, seeds=SEEDS):
@@ -60,7 +60,8 @@ def seen(game, verifier, seeds=SEEDS):
     for seed in seeds:
         plants = Plants(trial.sensibly, seed)
         table = trial.play(seed, plants)
-        assert table.ending and table.ending.kind != "error", table.ending
+        assert table.ending
+        assert table.ending.kind != "error", table.ending
         canaries = list(plants.planted(table))
         planted |= {(game.role_of[canary.seat], canary.kind, canary.part) for canary in canaries}
         reached |= flows(table, canaries)

@@ -152,7 +152,27 @@ def test_a_source_that_was_in_two_dead_supervisors_is_quarantined() -> None:
     assert [verdict.status for i, verdict in enumerate(verdicts) if i != 20] == ["ok"] * 40
     assert pool.run([deadly])[0].status == "refused"
     assert pool.counters().quarantined == 1
+    other = Job("def f(x): return x", "f", (("DEADLY",),))
+    assert pool.run([other])[0].status == "infra"
+    harmless = Job("def f(x): return x", "f", ((1,),))
+    assert pool.run([harmless])[0].status == "ok", "the same program on other inputs is another run"
     pool.shut()
+
+
+def test_a_busy_supervisor_leaves_runs_to_a_free_one() -> None:
+    sent: dict[int, int] = {}
+
+    class Counted(LocalConnection):
+        def send(self, data: memoryview) -> int:
+            sent[self.pid] = sent.get(self.pid, 0) + bytes(data).count(b"counted")
+            return super().send(data)
+
+    pool = Pooled("counted", Pool(lambda: Counted("seccomp"), 2))
+    for _ in range(10):
+        pool.run([Job("import time; time.sleep(0.2)  # counted")] * 2)
+    pool.shut()
+    assert len(sent) == 2
+    assert min(sent.values()) >= 8, sent
 
 
 @pytest.mark.docker

@@ -2,13 +2,16 @@
 
 import asyncio
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from sparring.envs.types import Job, Limits, Result
 from sparring.envs.values import same
 from sparring.sandbox import VerifierError, open_verifier
 from sparring.sandbox.pooled import Pooled
+
+from .conftest import opened
 
 SHORT = Limits(seconds=0.5)
 
@@ -72,6 +75,69 @@ def test_one_failing_call_leaves_the_others_alone(verifier: Pooled) -> None:
 def test_statuses(verifier: Pooled, job: Job, status: str) -> None:
     (verdict,) = verifier.run([job])
     assert verdict.status == status, verdict
+
+
+ODD: dict[str, Any] = {
+    "megabytes in halves": {"limits": Limits(megabytes=cast(Any, 1.5))},
+    "values in halves": {"limits": Limits(value_kilobytes=cast(Any, 1.5))},
+    "output in halves": {"limits": Limits(output_kilobytes=cast(Any, 0.5))},
+    "megabytes as text": {"limits": Limits(megabytes=cast(Any, "x"))},
+    "seconds that are no number": {"limits": Limits(seconds=math.nan)},
+    "endless seconds": {"limits": Limits(seconds=math.inf)},
+    "no processor time": {"limits": Limits(cpu_seconds=0)},
+    "an entry that is a number": {"entry": 5},
+    "stdin that is a number": {"stdin": 7},
+    "source that is bytes": {"source": b"pass"},
+    "a judge that is a number": {"judge": 5},
+    "an input that is no tuple": {"inputs": (5,)},
+    "an object among the inputs": {"inputs": ((object(),),)},
+    "half a repetition": {"repeat": 2.5},
+    "a million repetitions": {"repeat": 10**6},
+    "too much in all": {"inputs": tuple((" " * (6 << 20),) for _ in range(6))},
+    "too much to read": {"stdin": " " * (33 << 20)},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_job_is_refused_and_harms_nobody(verifier: Pooled, name: str) -> None:
+    plain: dict[str, Any] = {"source": "def f(x): return x", "entry": "f", "inputs": ((1,),)}
+    odd, beside = Job(**{**plain, **ODD[name]}), Job(**plain, limits=Limits(megabytes=199))
+    before = verifier.counters().restarts
+    first, second, third = verifier.run([beside, odd, replace(beside, source="def f(x): return -x")])
+    assert second.status == "refused", second
+    assert second.detail
+    assert (first.results[0].value, third.results[0].value) == (1, -1)
+    assert verifier.counters().restarts == before
+
+
+@pytest.mark.docker
+def test_a_job_larger_than_its_container_is_refused_with_what_to_do() -> None:
+    pool = opened("docker", size=1)
+    fits, large = (Job("print(1)", limits=Limits(megabytes=size)) for size in (896, 897))
+    first, second = pool.run([fits, large])
+    pool.shut()
+    assert first.status == "ok"
+    assert second.status == "refused"
+    assert "at most 896 MiB" in second.detail
+
+
+def test_objects_that_inputs_share_are_apart_for_the_program(verifier: Pooled) -> None:
+    shared: list[Any] = []
+    job = Job("def f(x, y):\n    x.append(1)\n    return x, y", "f", ((shared, shared), (shared, shared)))
+    assert [result.value for result in verifier.run([job])[0].results] == [([1], []), ([1], [])]
+
+
+def test_output_before_stdout_was_replaced_is_not_lost(verifier: Pooled) -> None:
+    (verdict,) = verifier.run([Job("import io, sys\nprint('a')\nsys.stdout = io.StringIO()\nprint('b')")])
+    assert verdict.stdout == "a\n"
+
+
+def test_a_caller_who_changes_a_value_changes_nobody_elses(verifier: Pooled) -> None:
+    job = Job("def f(x): return [x]", "f", (("mine",),))
+    first, second = verifier.run([job, job])
+    cast(list[Any], first.results[0].value).append("forged")
+    assert second.results[0].value == ["mine"]
+    assert verifier.run([job])[0].results[0].value == ["mine"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ class UnknownRecipeError(SparringError, KeyError):
 
 def recipe_names() -> list[str]:
     """The names of all recipes."""
-    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
+    found = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
 
 
 def recipe(name: str) -> Config:

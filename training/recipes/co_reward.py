@@ -1,0 +1,23 @@
+"""Co-Reward (Zhang et al. 2025): each half of the answers is labelled by the vote on the other wording.
+
+    solver: 1 if it agrees with the majority of those who saw the paraphrase
+
+Published: questions come from a data set and another model paraphrases them; here the proposer writes both.
+"""
+
+from __future__ import annotations
+
+from ..config import Credits
+from ._language import language
+
+CONFIG = language(
+    "co-reward",
+    "question-answer-v0",
+    {"attempts": 6, "label": "swapped"},
+    Credits(estimator="hierarchical"),
+)
+
+if __name__ == "__main__":
+    from ..run import train
+
+    train(CONFIG)

@@ -1,0 +1,22 @@
+"""Self-challenging agents (Zhou et al. 2025): a task comes with tools, a check and its own failing cases.
+
+    challenger: -1 if the bundle fails its self-test, else 1 - p for p > 0;
+    executor: 1, -1/2 wrong, -1 unreadable
+
+Published: only the executor is trained, by rejection fine-tuning or PPO; here both roles by policy
+gradient. Set `credits.trained=solver` for the executor alone.
+"""
+
+from __future__ import annotations
+
+from ..config import Credits
+from ._language import language
+
+CONFIG = language(
+    "self-challenging", "code-as-task-v0", {"attempts": 2, "calls": 2}, Credits(estimator="whiten")
+)
+
+if __name__ == "__main__":
+    from ..run import train
+
+    train(CONFIG)
