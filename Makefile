@@ -5,6 +5,7 @@ VENV ?= .venv
 # so a machine without a GPU wants the index of CPU builds that pytorch.org names under "Get started".
 TORCH_INDEX ?=
 SEED ?= 1
+VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or engine or smollm"
 SEEDS = 1 2 3
 DEMO = runs/demo-$(SEED)
 
@@ -12,13 +13,16 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup dev demo demo-seeds test test-slow lint types wheel clean
+VLLM ?= .vllm
+
+.PHONY: vllm test-vllm help setup dev demo demo-seeds test test-slow lint types wheel clean
 
 help:
 	@echo "make demo         train a tiny language model on poker by self-play; prove it in a report (10 minutes)"
 	@echo "make demo-seeds   the same for the seeds $(SEEDS)"
 	@echo "make test         set up and run the tests"
 	@echo "make test-slow    the long tests: kill tests, 10,000 snippets, clusters"
+	@echo "make vllm         vLLM for CPUs in its own environment ($(VLLM)); make test-vllm: its tests"
 	@echo "make lint types   ruff and pyright;  make wheel: build it, try it in a clean environment"
 
 $(BIN)/python:
@@ -50,6 +54,12 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
+
+vllm:
+	TORCH_INDEX="$(TORCH_INDEX)" .ci/vllm.sh $(VLLM)
+
+test-vllm:
+	TORCH_INDEX="$(TORCH_INDEX)" .ci/vllm.sh $(VLLM) $(VLLM_TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from ..envs.errors import SparringError
 from ..envs.types import Finish, PolicyRef, Reply
 from .choices import Scored, Scores, draw_choice
 from .dialect import Dialect
@@ -54,7 +55,7 @@ class Drawn:
     logprobs: tuple[float, ...]
 
 
-class EngineError(RuntimeError):
+class EngineError(SparringError, RuntimeError):
     """An engine is gone, or refuses what it was asked for."""
 
 

@@ -18,15 +18,16 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .hosted import Engine, EngineError, Hosted
 from .models import model_folder, open_dialect, weights_hash
-from .policy import FREE, Sampling
-from .served import Servers
+from .policy import FREE, Policy, Sampling
+from .remote import Endpoint, Remote
+from .served import Servers, is_vllm
 from .widen import NARROWEST, head_size, widen, widened
 
 HOME = "SPARRING_VLLM"
 """The environment variable that names the folder of vLLM's own environment (see `make vllm`)."""
 
 
-class HostError(SparringError, EngineError):
+class HostError(EngineError):
     """No engine can be opened as asked."""
 
 
@@ -159,8 +160,13 @@ class Hosts:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def policy(self, model: str, game: Game, name: str, sampling: Sampling, seed: int) -> Hosted:
-        """The named model or adapter folder as a policy."""
+    def policy(self, model: str, game: Game, name: str, sampling: Sampling, seed: int) -> Policy:
+        """The named model or adapter folder as a policy.
+
+        At a URL where no vLLM answers, any OpenAI-compatible endpoint is asked for a model of this name.
+        """
+        if self.engine.startswith(("http://", "https://")) and not is_vllm(self.engine.split(",")[0]):
+            return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
         folder = model_folder(model, game, seed)
         base = base_of(folder)
         host = self._host(base or model, game, sampling, seed)

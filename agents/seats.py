@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .policy import FREE, Policy, Sampling
 from .scripted import scripted, scripted_names
+
+if TYPE_CHECKING:
+    from .hosts import Hosts
 
 RUNS = Path("runs")
 MODELS = ("tiny", "smollm2-135m")
@@ -30,8 +34,9 @@ def seat(
     sampling: Sampling = FREE,
     seed: int = 0,
     device: str = "cpu",
+    hosts: Hosts | None = None,
 ) -> Policy:
-    """Who `spec` names in this game.
+    """Who `spec` names in this game; models and checkpoints sit on the engines of `hosts`, if given.
 
     A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
     `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
@@ -45,9 +50,9 @@ def seat(
         return _classifier(spec, game, device)
     run, at, step = spec.rpartition("@")
     if at and not Path(spec).exists():
-        return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device)
+        return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
     if spec in MODELS or spec.count("/") == 1 or _is_model(Path(spec)):
-        return _model(spec, game, spec, sampling, seed, device)
+        return _model(spec, game, spec, sampling, seed, device, hosts)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 
 
@@ -68,7 +73,11 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
     return home / "checkpoints" / f"step-{step}"
 
 
-def _model(spec: str, game: Game, name: str, sampling: Sampling, seed: int, device: str) -> Policy:
+def _model(
+    spec: str, game: Game, name: str, sampling: Sampling, seed: int, device: str, hosts: Hosts | None
+) -> Policy:
+    if hosts:
+        return hosts.policy(spec, game, name, sampling, seed)
     from .models import load_model
 
     policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)

@@ -261,6 +261,16 @@ class Servers:
         return found if isinstance(found, dict) else {}
 
 
+def is_vllm(url: str) -> bool:
+    """Whether a vLLM server answers at this URL."""
+    root = url.rstrip("/").removesuffix("/v1")
+    try:
+        with urllib.request.urlopen(f"{root}/version", timeout=10) as answer:
+            return "version" in json.load(answer)
+    except (OSError, ValueError):
+        return False
+
+
 class _Gone(Exception):
     """The server did not answer, or broke off."""
 

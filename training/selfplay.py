@@ -16,6 +16,7 @@ from ..agents.transformer import Transformer
 from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
+from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
@@ -28,8 +29,16 @@ from .opponents import LEARNER, Mirror, Opponents, Seats
 from .tasks import Tasks
 
 
-class EmptyStepError(RuntimeError):
+LOST = 0.1
+"""The share of a step's games that may be lost to faults of the engine."""
+
+
+class EmptyStepError(SparringError, RuntimeError):
     """No game of a step gave anything to train on."""
+
+
+class LostGamesError(SparringError, RuntimeError):
+    """So many games of a step broke off that those left are a biased lot: mostly the short ones."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,12 @@ class SelfPlay:
         verified = self._verifier.seconds - verifying
         played = time.perf_counter()
         step = self._credit(number, episodes)
+        lost = [e.ending.reason for e in episodes if e.ending.source == "engine"]
+        if len(lost) > LOST * len(episodes):
+            raise LostGamesError(
+                f"step {number} is not trained on: its engine failed in {len(lost)} of {len(episodes)} games "
+                f"({lost[0]}); resume the run from its last checkpoint"
+            )
         if not step.collected.samples:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
         packed = pack(

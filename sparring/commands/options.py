@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sparring.envs.errors import SparringError
 
 if TYPE_CHECKING:
+    from sparring.agents.hosts import Hosts
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -47,6 +48,27 @@ def add_verifier(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="who runs code: auto (docker if it answers, else local), docker, local",
     )
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        metavar="E",
+        help="where models run: auto, transformers, vllm, server (a vLLM of its own), or URLs of servers",
+    )
+
+
+def hosts_for(engine: str) -> Hosts | None:
+    """Where models are hosted beside this process's transformers; to be entered. None: nowhere else."""
+    from sparring.agents.engines import auto
+
+    named = auto() if engine == "auto" else engine
+    if named == "transformers":
+        return None
+    from sparring.agents.hosts import Hosts
+
+    return Hosts(named)
 
 
 def announce(verifier: str) -> None:

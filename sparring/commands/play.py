@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from .options import (
     ArgumentError,
     Commands,
+    add_engine,
     add_load,
     add_set,
     add_verifier,
     announce,
     chosen_game,
     command,
+    hosts_for,
     pairs,
 )
 
 if TYPE_CHECKING:
+    from sparring.agents.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
     from sparring.arenas.match import Match
     from sparring.envs.registry import Game
@@ -58,6 +62,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)")
     add_set(parser, "a parameter of the game")
     add_verifier(parser)
+    add_engine(parser)
     add_load(parser)
     parser.set_defaults(run=run)
 
@@ -71,11 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError("--temperature is at least 0, --max-tokens at least 1")
     game = chosen_game(arguments)
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
-    seats = seating(game, named, Sampling(arguments.temperature, 1.0, arguments.max_tokens))
-    return asyncio.run(_play(arguments, game, seats))
+    sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
+    with hosts_for(arguments.engine) or nullcontext() as hosts:
+        seats = seating(game, named, sampling, hosts)
+        return asyncio.run(_play(arguments, game, seats))
 
 
-def seating(game: Game, named: dict[str, str], sampling: Sampling) -> dict[str, Policy]:
+def seating(
+    game: Game, named: dict[str, str], sampling: Sampling, hosts: Hosts | None = None
+) -> dict[str, Policy]:
     """A policy for every seat: by seat name, else by role, else by `*`, else `sample` or random.
 
     Raises ArgumentError for a name that is none of them.
@@ -88,7 +97,7 @@ def seating(game: Game, named: dict[str, str], sampling: Sampling) -> dict[str, 
         raise ArgumentError(f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}")
     usual = named.get("*", "sample" if "sample" in game.oracles else "random")
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
-    policies = {spec: seat(spec, game, sampling=sampling) for spec in dict.fromkeys(specs.values())}
+    policies = {s: seat(s, game, sampling=sampling, hosts=hosts) for s in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}
 
 

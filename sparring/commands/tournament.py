@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +13,19 @@ from typing import TYPE_CHECKING
 from .options import (
     ArgumentError,
     Commands,
+    add_engine,
     add_load,
     add_set,
     add_verifier,
     announce,
     chosen_game,
     command,
+    hosts_for,
     pairs,
 )
 
 if TYPE_CHECKING:
+    from sparring.agents.hosts import Hosts
     from sparring.agents.policy import Policy
     from sparring.arenas.costs import Price
     from sparring.arenas.run import Executor
@@ -64,6 +68,7 @@ def add(commands: Commands) -> None:
     )
     add_set(parser, "a parameter of the game")
     add_verifier(parser)
+    add_engine(parser)
     add_load(parser)
     parser.set_defaults(run=run)
 
@@ -71,6 +76,13 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.game == "verify":
         return _verify(arguments.entrants)
+    if arguments.executor == "ray" and arguments.engine not in ("auto", "transformers"):
+        raise ArgumentError("--executor ray plays on transformers; leave out --engine")
+    with hosts_for(arguments.engine) or nullcontext() as hosts:
+        return _run(arguments, hosts)
+
+
+def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
     from sparring.arenas.report.terminal import show
@@ -83,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
     prices = _prices(arguments.price, names)
-    entrants = [seat(name, game) for name in names]
+    entrants = [seat(name, game, hosts=hosts) for name in names]
     ids = dict(zip(names, [entrant.ref.id for entrant in entrants], strict=True))
     folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
     outcome = tournament(

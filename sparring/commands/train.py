@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, command, load_games, pairs
+from .options import (
+    ArgumentError,
+    Commands,
+    add_engine,
+    add_load,
+    add_set,
+    add_verifier,
+    command,
+    load_games,
+    pairs,
+)
 
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
@@ -24,8 +34,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, metavar="S", help="of games, sampling and initialisation")
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
     parser.add_argument("--resume", metavar="RUN", help="continue this run from its last checkpoint")
+    add_engine(parser)
     add_verifier(parser)
-    parser.set_defaults(verifier=None)
+    parser.set_defaults(verifier=None, engine=None)
     add_load(parser)
     parser.set_defaults(run=run)
 
@@ -41,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
     flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
     given = {name: value for name, value in flags.items() if value is not None}
-    config = configured(
-        arguments.recipe, arguments.config, pairs(arguments.set, "--set"), given, load=arguments.load
-    )
+    settings = pairs(arguments.set, "--set")
+    if arguments.engine is not None:
+        settings["rollout.engine"] = arguments.engine
+    config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     return 130 if train(config).interrupted else 0
