@@ -28,7 +28,6 @@ from .engines import Itself, Player, sampling
 from .opponents import LEARNER, Mirror, Opponents, Seats
 from .tasks import Tasks
 
-
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
 
