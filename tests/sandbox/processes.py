@@ -42,13 +42,13 @@ def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     return True
 
 
-def containers(of: str | None = None) -> list[str]:
-    """Ids of the running containers of an owner, by default this process."""
+def containers(of: str | None = None, running: bool = False) -> list[str]:
+    """Ids of the containers of an owner, by default this process: all, or those that are running."""
     client = docker.from_env()
     try:
         return [
             each["Id"]
-            for each in client.api.containers(all=True, filters={"label": f"{OWNER}={of or owner()}"})
+            for each in client.api.containers(all=not running, filters={"label": f"{OWNER}={of or owner()}"})
         ]
     finally:
         client.close()
