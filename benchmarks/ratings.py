@@ -75,11 +75,13 @@ def limited(work: Callable[[], Floats], seconds: float) -> tuple[Floats, float] 
         child.join()
 
 
-def ours(games: Games | tuple[Ints, Ints]) -> Floats:
-    if not isinstance(games, tuple):
-        games = tuple(np.fromiter(chain.from_iterable(games), np.int64, 2 * len(games)).reshape(-1, 2).T)
-    winner, loser = games
+def ours(winner: Ints, loser: Ints) -> Floats:
     return fit(duels(winner, loser, np.ones(len(winner))), "win").rating
+
+
+def listed(games: Games) -> Floats:
+    flat = np.fromiter(chain.from_iterable(games), np.int64, 2 * len(games))
+    return ours(*flat.reshape(-1, 2).T)
 
 
 def main() -> None:
@@ -100,7 +102,7 @@ def main() -> None:
     def left(strength: Floats) -> float:
         return gradient(strength, winner, loser)
 
-    best, seconds = min((timed(lambda: ours((winner, loser))) for _ in range(3)), key=lambda run: run[1])
+    best, seconds = min((timed(lambda: ours(winner, loser)) for _ in range(3)), key=lambda run: run[1])
     reached = left(best)
     print(f"{count:,} entrants, {given.games:,} games; gradient is per game, largest component")
     print(f"{'':32}{'CPU s':>9}{'gradient':>12}{'ratio':>8}")
@@ -113,7 +115,7 @@ def main() -> None:
         return choix.mm_pairwise(count, data, initial_params=before, max_iter=2, tol=np.inf)
 
     peers: dict[str, Callable[[], tuple[Floats, float]]] = {
-        "ours, from a list of tuples": lambda: timed(lambda: ours(data)),
+        "ours, from a list of tuples": lambda: timed(lambda: listed(data)),
         "choix lsr_pairwise (one step)": lambda: timed(lambda: lsr(None)),
         "choix ilsr_pairwise": lambda: stepped(lsr, left, reached, given.rounds),
         "choix mm_pairwise": lambda: stepped(mm, left, reached, given.rounds),
