@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -45,7 +46,7 @@ class Vllm:
     ) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        import vllm  # pyright: ignore[reportMissingImports] it lives in an environment of its own
+        vllm: Any = import_module("vllm")  # it lives in an environment of its own
 
         self._params: Any = vllm.SamplingParams
         settings: dict[str, Any] = {"max_model_len": context} if context else {}

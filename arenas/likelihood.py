@@ -129,7 +129,8 @@ class Duels:
         rest = special.expit(self.design @ beta)[self.cell] - self.won
         cells = self.design.shape[0]
         if len(self.block) == 1 + int(self.block.max()) and (np.diff(self.block) == 1).all():
-            return self.weighted(np.bincount(self.cell, rest * rest, cells))  # every game its own block
+            # every game is its own block
+            return self.weighted(np.asarray(np.bincount(self.cell, rest * rest, cells), np.float64))
         return _meat(_by_block(self.block, self.cell, rest[:, None], cells) @ self.design)
 
     def weighted(self, weight: Floats) -> Floats:

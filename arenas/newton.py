@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import lapack
 
 from .played import Floats
 
@@ -119,7 +118,8 @@ def _solved(factor: Any, right: Floats) -> Floats:
 def _inverse(factor: Any) -> Floats:
     """From a Cholesky factor, in half the time of solving for the identity."""
     upper, low = factor
-    half, _ = lapack.dpotri(upper, lower=low)
+    invert: Any = linalg.get_lapack_funcs("potri", (upper,))
+    half, _ = invert(upper, lower=low)
     half = np.tril(half) if low else np.triu(half)
     return half + half.T - np.diag(np.diag(half))
 

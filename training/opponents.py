@@ -16,14 +16,14 @@ from typing import Any, Protocol, TypeAlias
 
 from ..agents.hosted import Hosted
 from ..agents.hosts import Host
-from ..agents.policy import Policy, Request, Sampling
+from ..agents.policy import Answer, Policy, Request, Sampling
 from ..agents.transformer import Transformer
 from ..arenas.fixture import places
 from ..arenas.league import League, Mix
 from ..arenas.rounds import seed_of
 from ..arenas.store import Store
 from ..envs.registry import Game
-from ..envs.types import Episode, PolicyRef, Reply
+from ..envs.types import Episode, PolicyRef
 from . import checkpoints
 from .config import Config, ConfigError
 
@@ -184,7 +184,7 @@ class Under:
         self.streams = getattr(policy, "streams", False)
         self._policy = policy
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         return await self._policy.act(requests)
 
 
