@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import cast
 
 from ..agents.policy import Answer as Said
-from ..agents.policy import Key, Policy, QuotaError, Request
+from ..agents.policy import ContextError, Key, Policy, QuotaError, Request
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
 from ..envs.types import Ask, Episode, Job, Source, Verdict
@@ -86,6 +86,8 @@ async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Said]
 
 def source(fault: Exception) -> Source:
     """Where the fault of a policy that raised lies."""
+    if isinstance(fault, ContextError):
+        return "context"
     return "quota" if isinstance(fault, QuotaError) else "engine"
 
 

@@ -20,6 +20,7 @@ RowStatus: TypeAlias = Literal[
     "forfeit_length",
     "forfeit_timeout",
     "void_engine",
+    "void_context",
     "void_worker",
     "void_quota",
     "void_env",

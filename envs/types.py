@@ -20,7 +20,7 @@ Value: TypeAlias = (
 Speaker: TypeAlias = Literal["game", "self", "system"]
 Finish: TypeAlias = Literal["stop", "length", "timeout"]
 Cause: TypeAlias = Literal["illegal", "unparsable", "length", "timeout"]
-Source: TypeAlias = Literal["engine", "env", "quota", "worker", "cancelled"]
+Source: TypeAlias = Literal["engine", "context", "env", "quota", "worker", "cancelled"]
 EndingKind: TypeAlias = Literal["outcome", "forfeit", "truncated", "error"]
 Status: TypeAlias = Literal[
     "ok",
@@ -164,8 +164,8 @@ class Ending:
     """How an episode ended.
 
     `seats` are the offenders of a forfeit, or the judges that gave no word, and `cause` is why; `source` is
-    where the fault behind an error lies: in a policy's engine, the game or its verifier (`env`), a quota, a
-    worker.
+    where the fault behind an error lies: in a policy's engine, in a conversation beyond its `context`, in the
+    game or its verifier (`env`), a quota, a worker.
     """
 
     kind: EndingKind

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from sparring.agents.policy import Policy, QuotaError, Request
+from sparring.agents.policy import ContextError, Policy, QuotaError, Request
 from sparring.agents.scripted import Random, Scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.costs import Price
@@ -85,7 +85,12 @@ def test_an_engine_that_is_dead_ends_the_run_with_one_clear_error_and_what_was_p
 
 
 def test_faults_are_told_apart_by_where_they_lie(tmp_path: Path, kuhn: Game, games) -> None:
-    for fault, status in ((QuotaError("no budget"), "void_quota"), (ValueError("bug"), "void_engine")):
+    faults = {
+        QuotaError("no budget"): "void_quota",
+        ContextError("too long"): "void_context",
+        ValueError("bug"): "void_engine",
+    }
+    for fault, status in faults.items():
         with Store(tmp_path / f"{status}.sqlite") as store:
             players = {"random/1": Random(1), "random/2": Flaky(range(10**9), fault)}
             outcomes = played(store, games(2), Local(players))

@@ -24,6 +24,7 @@ from sparring.envs.types import Cause, Ending, EndingKind, Source
         ("forfeit", "timeout", None, "forfeit_timeout"),
         ("error", None, None, "void_env"),
         ("error", None, "engine", "void_engine"),
+        ("error", None, "context", "void_context"),
         ("error", None, "quota", "void_quota"),
         ("error", None, "worker", "void_worker"),
         ("error", None, "cancelled", "void_cancelled"),
