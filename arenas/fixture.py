@@ -118,7 +118,7 @@ def settle(fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = FRE
 
 
 def void(fixture: Fixture, source: str) -> GameRow:
-    """The row of an attempt that came to nothing: `engine`, `context`, `worker`, `quota`, `env` or `cancelled`."""
+    """The row of an attempt that came to nothing by its `source`: `engine`, `context`, `worker` …"""
     row = settle(
         fixture,
         Episode(fixture.game.ref, fixture.seed, fixture.replicate, {}, (), {}, Ending("error")),
