@@ -1,4 +1,4 @@
-"""Both executors, opened once; where no engine answers the Docker tests are skipped, or fail if required."""
+"""Both executors, opened once a file; without an engine the Docker tests are skipped, or fail if required."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def opened(name: str, size: int = 2) -> Pooled:
         raise
 
 
-@pytest.fixture(scope="session", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
 def verifier(request: pytest.FixtureRequest) -> Iterator[Pooled]:
     pool = opened(request.param)
     yield pool
