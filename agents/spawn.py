@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+import torch
+
 from .hosted import EngineError
 
 _LOCAL = {
@@ -56,6 +58,8 @@ class Child:
         command += ["--dtype", dtype, "--gpu-memory-utilization", str(memory)]
         command += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
         command += ["--disable-uvicorn-access-log"]
+        if not torch.cuda.is_available():
+            command += ["--no-enable-chunked-prefill"]  # see `WHOLE_PROMPTS` in vllm.py
         if context:
             command += ["--max-model-len", str(context)]
         if adapters:

@@ -25,6 +25,10 @@ ENVIRONMENT = {
 """What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread
 to one core, and any other work there halves its speed."""
 
+WHOLE_PROMPTS = {"enable_chunked_prefill": False}
+"""On a CPU only. Where a step of the engine has no room for all of a prompt, vLLM 0.30 turns that request's
+noise back by an offset, which generators on a CPU do not have; the engine ends. Prompts are read whole there."""
+
 
 class Vllm:
     """vLLM's engine on the model of a folder, as an `Engine`. Close it, or use it as a context manager.
@@ -53,6 +57,8 @@ class Vllm:
         if adapters:
             settings |= {"enable_lora": True, "max_loras": adapters, "max_lora_rank": rank}
             settings |= {"max_cpu_loras": max(64, adapters)}
+        if not _on_gpu():
+            settings |= {"enforce_eager": True, **WHOLE_PROMPTS}
         self._llm: Any = vllm.LLM(
             str(folder),
             dtype=dtype,
@@ -60,7 +66,6 @@ class Vllm:
             logprobs_mode="processed_logprobs",
             generation_config="vllm",
             distributed_executor_backend="uni",
-            enforce_eager=not _on_gpu(),
             disable_log_stats=True,
             **settings,
         )

@@ -110,6 +110,16 @@ def test_a_prompt_beyond_the_context_names_the_limit_and_spares_its_batch(
     assert first.tokens == last.tokens == backend.reply([short])[0].tokens
 
 
+def test_more_prompts_at_once_than_an_engine_reads_in_a_step(backend: Backend, hot: Sampling) -> None:
+    """Their prompts come to 16,000 tokens; vLLM's steps take 2,048 or 4,096, and cut the last prompt short."""
+    requests = [request(f"{n} " + "J " * 330, n, sampling=hot) for n in range(48)]
+    replies = backend.reply(requests)
+    assert sum(len(reply.prompt_tokens) for reply in replies) > 12_000
+    alone = backend.reply(requests[30:31])
+    assert replies[30].tokens == alone[0].tokens
+    assert replies[30].logprobs == pytest.approx(alone[0].logprobs, abs=1e-3)
+
+
 def test_a_reply_ends_where_the_context_does(backend: Backend, tiny: Transformer, hot: Sampling) -> None:
     sizes = ((n, len(tiny.dialect.encode("first", request("J " * n).messages))) for n in range(400, 1100))
     filler = next(n for n, size in sizes if size >= tiny.context - 2)
