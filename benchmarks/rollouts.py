@@ -7,6 +7,7 @@
 in one call, with the same seeds and hence the same replies: no game, no waiting for a turn, the batches
 its own best ones, the prompts encoded before. `same calls` repeats the calls of self-play one by one, which
 parts what games cost from what their rounds cost. `outside` is the time of a turn that was not the engine's.
+`reuse` is the share of prompt tokens that the same seat had read or said before.
 Memory is what Python's own objects take for a game in flight, beyond model and cache. TextArena's loop plays
 one game at a time through its HFLocalAgent, as its users write it. Seconds are of CPU where the engine
 computes in this process (`--clock wall` for all others), so a busy machine does not stretch them.
@@ -31,8 +32,9 @@ from sparring.agents.policy import Policy, Request, Sampling
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import Game, find
-from sparring.envs.types import PolicyRef, Reply
+from sparring.envs.types import Episode, PolicyRef, Reply
 from sparring.sandbox.choose import open_verifier
+from sparring.training.measure import prefix_share
 
 PEERS = {"tic-tac-toe-v0": "TicTacToe-v0", "kuhn-poker-v0": "KuhnPoker-v0-short"}
 SCALES = (1, 8, 64, 256, 512)
@@ -88,20 +90,22 @@ class Played:
         matches = [Match(game, seats, seed) for seed in range(games)]
         throughput = self.metered.streams
 
-        async def run() -> tuple[float, int]:
+        async def run() -> tuple[float, list[Episode]]:
             verifier = open_verifier("local") if game.id.startswith("code") else None
             try:
                 start = clock()
                 done = await play_all(
                     matches, at_once=at_once, verifier=verifier, deterministic=not throughput
                 )
-                return clock() - start, sum(len(episode.turns) for episode in done)
+                return clock() - start, done
             finally:
                 if verifier:
                     await verifier.close()
 
         gc.collect()
-        self.seconds, self.turns = asyncio.run(run())
+        self.seconds, episodes = asyncio.run(run())
+        self.turns = sum(len(episode.turns) for episode in episodes)
+        self.reuse = prefix_share(episodes) or 0.0
         self.rate = self.metered.tokens / self.seconds
         self.outside = (self.seconds - self.metered.seconds) / self.turns
 
@@ -182,6 +186,7 @@ def measure(
         f"  bare        {whole:>9,.0f} tokens/s  self-play / bare {played.rate / whole:.2f} (aim ≥ 0.9)\n"
         f"  same calls  {same:>9,.0f} tokens/s  self-play / same {played.rate / same:.2f}\n"
         f"  outside     {1e6 * played.outside:>9,.0f} µs a turn (aim < 200)\n"
+        f"  reuse       {played.reuse:>9.0%} of prompt tokens\n"
         f"  memory      {memory(game, given.at_once):>9,.1f} KiB a game in flight",
         flush=True,
     )
@@ -211,7 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--engine", default="transformers")
-    parser.add_argument("--game", action="append", help="default: tic-tac-toe and Kuhn poker")
+    parser.add_argument("--game", action="append", help="default: tic-tac-toe, Kuhn poker, code-deduction")
     parser.add_argument("--games", type=int, default=1024)
     parser.add_argument("--at-once", type=int, default=256)
     parser.add_argument("--tokens", type=int, default=16, help="longest reply")
@@ -233,7 +238,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # as training does: what torch and transformers hold is not walked again and again
     with quiet(), contextlib.ExitStack() as closing:
-        for id in given.game or ("tic-tac-toe-v0", "kuhn-poker-v0"):
+        for id in given.game or ("tic-tac-toe-v0", "kuhn-poker-v0", "code-deduction-v0"):
             measure(given, id, clock, closing)
 
 
