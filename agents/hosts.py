@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from .dialect import Dialect
 from .hosted import Engine, EngineError, Hosted
 from .models import model_folder, open_dialect, weights_hash
 from .policy import FREE, Policy, Sampling
@@ -44,6 +45,7 @@ class Host:
         self._head = head
         self._closing = closing
         self._places: dict[str, Path] = {}
+        self._whole: Path | None = None
         self._scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
 
     def __enter__(self) -> Self:
@@ -75,12 +77,15 @@ class Host:
 
     def replace(self, folder: Path, *, name: str, weights: str) -> Hosted:
         """Take in all weights of the folder in place of the base's. No game may be running."""
+        before = self._whole
         if self._head < NARROWEST:
-            place = Path(tempfile.mkdtemp(dir=self._scratch))
+            place = self._whole = Path(tempfile.mkdtemp(dir=self._scratch))
             widen(folder, place)
         else:
             place = folder
         self.engine.replace(place)
+        if before:
+            shutil.rmtree(before)
         self.base = self.base.twin(name=name, weights=weights)
         return self.base
 
@@ -108,12 +113,32 @@ def open_host(
     with ExitStack() as closing:
         slots = adapters + 1 if adapters else 0
         opened = _engine(engine, wide, closing, slots, rank, context, dtype or _dtype())
-        base = Hosted(
-            opened, open_dialect(folder), name=model, weights=weights_hash(folder), sampling=sampling
-        )
+        dialect = open_dialect(folder)
+        if isinstance(opened, Servers):
+            _same(opened, model, wide, dialect)
+        base = Hosted(opened, dialect, name=model, weights=weights_hash(folder), sampling=sampling)
         if adapters and not (_on_gpu() and engine in ("vllm", "server")):
             base = base.twin(adapter=_nothing(opened, wide, closing))
         return Host(opened, base, head=head_size(folder), closing=closing.pop_all())
+
+
+def _same(servers: Servers, model: str, folder: Path, dialect: Dialect) -> None:
+    """Raises HostError where the servers hold another model than the named one, as far as can be told.
+
+    A folder that is there is compared byte by byte, a hub id by name; of any other, the tokenizer.
+    """
+    source = Path(servers.source)
+    held = f"{servers.servers[0].url} serves {servers.source}, and not {model}"
+    if (source / "config.json").is_file():
+        if source.resolve() != folder.resolve() and weights_hash(source) != weights_hash(folder):
+            raise HostError(f"{held} ({folder}); start it on that, or name its model")
+    elif servers.source != model:
+        spelt = dialect.tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
+        if servers.spelt(_PROBE) != tuple(spelt):
+            raise HostError(f"{held}: they do not even spell alike; name its model")
+
+
+_PROBE = "Role: first. You hold the K, 3 × 7 = 21; żółć!\nCheck or bet?"
 
 
 def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
@@ -164,8 +189,9 @@ class Hosts:
         """The named model or adapter folder as a policy.
 
         At a URL where no vLLM answers, any OpenAI-compatible endpoint is asked for a model of this name.
+        Raises EngineError where nobody answers.
         """
-        if self.engine.startswith(("http://", "https://")) and not is_vllm(self.engine.split(",")[0]):
+        if self._elsewhere():
             return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
         folder = model_folder(model, game, seed)
         base = base_of(folder)
@@ -173,6 +199,16 @@ class Hosts:
         if base is None:
             return host.base.twin(name=name, sampling=sampling)
         return host.adopt(folder, name).twin(sampling=sampling)
+
+    def _elsewhere(self) -> bool:
+        """Whether the engine is an endpoint that is no vLLM. Raises EngineError."""
+        if not self.engine.startswith(("http://", "https://")):
+            return False
+        urls = self.engine.split(",")
+        strange = [url for url in urls if not is_vllm(url)]
+        if strange and len(urls) > 1:
+            raise HostError(f"only vLLM servers can share the work, and {strange[0]} is none")
+        return bool(strange)
 
     def _host(self, model: str, game: Game, sampling: Sampling, seed: int) -> Host:
         folder = model_folder(model, game, seed)

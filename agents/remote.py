@@ -19,7 +19,7 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.types import Finish, PolicyRef, Reply
-from .policy import FREE, ConstraintError, Key, QuotaError, Request, Sampling
+from .policy import FREE, Answer, ConstraintError, Key, QuotaError, Request, Sampling
 from .prompts import chat, split_thought
 
 _AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -72,9 +72,12 @@ class Spent:
 class Remote:
     """A policy that asks an endpoint's `/chat/completions`. Its key is read when asking and kept nowhere.
 
-    `act` raises BudgetError before a request that the budget has no room for, DriftError when the model that
-    answers is no longer the one that answered first, and RemoteError.
+    `act` raises BudgetError before a request that the budget has no room for, and DriftError when the model
+    that answers is no longer the one that answered first. A request that is refused or not answered has its
+    RemoteError in the place of a reply. `streams`: a slow reply holds up no other game.
     """
+
+    streams = True
 
     def __init__(self, endpoint: Endpoint, *, name: str = "", sampling: Sampling = FREE) -> None:
         self.endpoint = endpoint
@@ -84,10 +87,20 @@ class Remote:
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
         self._begun: list[float] = []
         self._answering: str | None = None
+        self._gate: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        gate = asyncio.Semaphore(self.endpoint.at_once)
-        return await asyncio.gather(*(self._reply(request, gate) for request in requests))
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        gate = self._opened()
+        asked = (self._reply(request, gate) for request in requests)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [_answer(answer) for answer in answers]
+
+    def _opened(self) -> asyncio.Semaphore:
+        """Who may ask at present, in this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._gate is None or self._gate[0] is not loop:
+            self._gate = loop, asyncio.Semaphore(self.endpoint.at_once)
+        return self._gate[1]
 
     async def _reply(self, request: Request, gate: asyncio.Semaphore) -> Reply:
         async with gate:
@@ -121,7 +134,7 @@ class Remote:
             try:
                 answer = await asyncio.to_thread(_post, endpoint, body)
             except urllib.error.HTTPError as fault:
-                reason = f"HTTP {fault.code}"
+                reason = f"HTTP {fault.code}{_hint(endpoint, fault)}"
                 asked = fault.headers.get("Retry-After", "") if fault.headers else ""
                 if fault.code not in _AGAIN:
                     raise RemoteError(f"{endpoint.url} refused {endpoint.model}: {reason}") from None
@@ -193,6 +206,26 @@ def _post(endpoint: Endpoint, body: bytes) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("no JSON object")
     return found
+
+
+def _answer(answer: Reply | BaseException) -> Answer:
+    """Faults that concern this request alone stand in its place."""
+    if isinstance(answer, (Reply, RemoteError)):
+        return answer
+    raise answer
+
+
+def _hint(endpoint: Endpoint, fault: urllib.error.HTTPError) -> str:
+    """What the endpoint says of a refusal, and what to do where it is the key; never the key itself."""
+    key = os.environ.get(endpoint.key_from, "")
+    if fault.code in (401, 403):
+        return f"; ${endpoint.key_from} {'holds a key that it does not take' if key else 'is not set'}"
+    try:
+        said = str(json.loads(fault.read(10_000))["error"]["message"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    shown = " ".join((said.replace(key, "(key)") if key else said).split())
+    return f" ({shown[:200]})"
 
 
 def _wait(endpoint: Endpoint, attempt: int, asked: str, key: Key) -> float:

@@ -7,6 +7,7 @@ again. What a server has to be started with: see `spawn.py`.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import math
 import threading
@@ -19,9 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .hosted import Draw, Drawn, EngineError, Look
+from .hosted import Draw, Drawn, EngineError, Look, Tokens
 
 _PROBE_SECONDS = 0.5
+_TRIES = 8
+"""Servers may die under one request so often; then it may be the request that they die of."""
 
 
 class ServerDownError(EngineError):
@@ -30,21 +33,24 @@ class ServerDownError(EngineError):
 
 @dataclass
 class Server:
-    """One server: where it is, how much of ours is with it, and which adapters it has from us."""
+    """One server: where it is, how much of ours is with it, and which weights it has from us."""
 
     url: str
     busy: int = 0
     up: bool = True
     adapters: set[str] = field(default_factory=set[str])
+    weights: Path | None = None
+    fitting: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Servers:
     """One or more vLLM servers of the same base model, as an `Engine`.
 
-    `urls` end in `/v1`. A draw goes to the server with the fewest of ours under way. A draw whose server
-    dies is made again, elsewhere or when one is back; after `patience` seconds without any it fails with
-    ServerDownError, and its game with it. Equal draws give equal replies, so asking again is safe. `seconds`
-    bounds one answer. Adapter folders must lie where the servers see them too.
+    `urls` end in `/v1`; `source` is what they loaded their model from. A draw goes to the server with the
+    fewest of ours under way. A draw whose server dies is made again, elsewhere or when one is back; after
+    `patience` seconds without any it fails with ServerDownError, and its game with it. Equal draws give
+    equal replies, so asking again is safe. `seconds` bounds one answer. Adapter folders must lie where the
+    servers see them too.
     """
 
     def __init__(
@@ -54,17 +60,21 @@ class Servers:
         self.patience = patience
         self.seconds = seconds
         self.repeated = 0
+        self._closed = False
         self._lock = threading.Lock()
         self._folders: dict[str, Path] = {}
+        self._weights: Path | None = None
         self._pool = ThreadPoolExecutor(at_once, "vllm-client")
         bases = {self._base(server) for server in self.servers}
         if len(bases) != 1:
             raise EngineError(f"the servers hold different models: {sorted(map(str, bases))}")
-        ((self.model, self.context),) = bases
+        ((self.model, self.context, self.source),) = bases
         version = self._ask(self.servers[0], "/version").get("version", "")
         self.name = f"vllm {version}"
 
     def close(self) -> None:
+        """Wait for nothing any more; what still asks fails."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
@@ -95,13 +105,8 @@ class Servers:
 
     def replace(self, folder: Path) -> None:
         """Needs servers in development mode (VLLM_SERVER_DEV_MODE=1)."""
-        body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder.resolve())}}
-
-        def put(server: Server) -> None:
-            self._ask(server, "/collective_rpc", body)
-            self._ask(server, "/reset_prefix_cache", {})
-
-        self._everywhere(put)
+        self._weights = folder.resolve()
+        self._everywhere(self._reload)
 
     def _draw(self, draw: Draw) -> Drawn:
         body = {
@@ -138,16 +143,18 @@ class Servers:
         if adapter is not None and adapter not in self._folders:
             raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
         body["model"] = adapter or self.model
-        since = time.monotonic()
+        since, gone = time.monotonic(), 0
         while True:
             server = self._take(since)
             try:
-                if adapter is not None and adapter not in server.adapters:
-                    self._equip(server, adapter)
+                self._fit(server, adapter)
                 answer = self._ask(server, "/v1/completions", body)
                 return answer["choices"][0]
             except _Gone as fault:
-                self._lost(server, fault)
+                self._lost(server)
+                gone += 1
+                if gone == _TRIES:
+                    raise ServerDownError(f"no server could answer this in {gone} tries: {fault}") from None
             except _Unknown:
                 server.adapters.discard(adapter or "")
             finally:
@@ -157,6 +164,8 @@ class Servers:
     def _take(self, since: float) -> Server:
         """The server with the least to do; waits for one to be back. Raises ServerDownError."""
         while True:
+            if self._closed:
+                raise ServerDownError(f"{self.name} was closed")
             with self._lock:
                 there = [server for server in self.servers if server.up]
                 if there:
@@ -182,13 +191,29 @@ class Servers:
         except (_Gone, EngineError):
             return
         with self._lock:
-            server.up = found == (self.model, self.context)
+            server.up = found == (self.model, self.context, self.source)
 
-    def _lost(self, server: Server, fault: Exception) -> None:
+    def _lost(self, server: Server) -> None:
         with self._lock:
             server.up = False
+            server.weights = None
             server.adapters.clear()
             self.repeated += 1
+
+    def _fit(self, server: Server, adapter: str | None) -> None:
+        """Give a server what it lacks of what was loaded, as one that was started anew does."""
+        with server.fitting:
+            if server.weights != self._weights:
+                self._reload(server)
+            if adapter is not None and adapter not in server.adapters:
+                self._equip(server, adapter)
+
+    def _reload(self, server: Server) -> None:
+        """Put the last whole weights in place of the server's own."""
+        body = {"method": "reload_weights", "kwargs": {"weights_path": str(self._weights)}}
+        self._ask(server, "/collective_rpc", body)
+        self._ask(server, "/reset_prefix_cache", {})
+        server.weights = self._weights
 
     def _equip(self, server: Server, adapter: str) -> None:
         """Give a server an adapter; one that has it by this name already keeps it."""
@@ -207,12 +232,15 @@ class Servers:
             try:
                 action(server)
                 done += 1
-            except _Gone as fault:
-                self._lost(server, fault)
+            except _Gone:
+                self._lost(server)
         if not done:
             server = self._take(time.monotonic())
             try:
                 action(server)
+            except _Gone as fault:
+                self._lost(server)
+                raise ServerDownError(f"no server took it in: {fault}") from None
             finally:
                 with self._lock:
                     server.busy -= 1
@@ -220,18 +248,23 @@ class Servers:
     def _quietly(self, server: Server, path: str, body: Mapping[str, Any]) -> None:
         try:
             self._ask(server, path, body)
-        except _Gone as fault:
-            self._lost(server, fault)
+        except _Gone:
+            self._lost(server)
         except EngineError:
             return  # it was not there: as asked for
 
-    def _base(self, server: Server) -> tuple[str, int]:
-        """The base model's name and context, as the server states them."""
+    def spelt(self, text: str) -> Tokens:
+        """The text as the server's tokenizer has it."""
+        body = {"model": self.model, "prompt": text, "add_special_tokens": False}
+        return tuple(self._ask(self.servers[0], "/tokenize", body)["tokens"])
+
+    def _base(self, server: Server) -> tuple[str, int, str]:
+        """The base model's name and context, and what it was loaded from, as the server states them."""
         found = self._ask(server, "/v1/models")["data"]
         base = next((card for card in found if not card.get("parent")), None)
         if base is None:
             raise EngineError(f"{server.url} serves no base model")
-        return str(base["id"]), int(base["max_model_len"])
+        return str(base["id"]), int(base["max_model_len"]), str(base.get("root") or base["id"])
 
     def _ask(self, server: Server, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """One call. Raises _Gone where the server is, _Unknown for an adapter it lost, else EngineError."""
@@ -262,13 +295,22 @@ class Servers:
 
 
 def is_vllm(url: str) -> bool:
-    """Whether a vLLM server answers at this URL."""
+    """Whether it is a vLLM server that answers at this URL. Raises EngineError where nobody does."""
     root = url.rstrip("/").removesuffix("/v1")
     try:
         with urllib.request.urlopen(f"{root}/version", timeout=10) as answer:
             return "version" in json.load(answer)
-    except (OSError, ValueError):
+    except (urllib.error.HTTPError, json.JSONDecodeError, UnicodeDecodeError):
         return False
+    except (OSError, http.client.HTTPException, ValueError) as fault:
+        raise EngineError(
+            f"nobody answers at {url} ({_why(fault)}); is it up, and the address right?"
+        ) from None
+
+
+def _why(fault: Exception) -> str:
+    """The reason in urllib's wrapping."""
+    return str(getattr(fault, "reason", fault)) or type(fault).__name__
 
 
 class _Gone(Exception):

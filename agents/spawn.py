@@ -28,12 +28,25 @@ _LOCAL = {
     "VLLM_SERVER_DEV_MODE": "1",
 }
 
+_KEEPER = """
+import os, signal, subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+signal.signal(signal.SIGTERM, lambda *_: None)
+def watch():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(server.wait())
+"""
+"""Runs the server and holds a pipe to us: when that closes, however we ended, all of its group is killed."""
+
 
 class Child:
     """`python -m vllm.entrypoints.openai.api_server` on a model's folder, on this machine's loopback only.
 
-    `python` is the interpreter of vLLM's environment (None: this one). It is killed when closed, and its
-    log kept until then. Raises EngineError when it does not answer within `seconds`, with the log's end.
+    `python` is the interpreter of vLLM's environment (None: this one). It is killed when closed or when this
+    process ends in any way, and its log kept until then. Raises EngineError when it does not answer within
+    `seconds`, with the log's end.
     """
 
     def __init__(
@@ -68,7 +81,8 @@ class Child:
         environment = {**_LOCAL, **os.environ}
         environment.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)
         self._process = subprocess.Popen(
-            [*command, *more],
+            [sys.executable, "-c", _KEEPER, *command, *more],
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=environment,
@@ -100,6 +114,8 @@ class Child:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
         self._log.close()
 
     def _await(self, seconds: float) -> None:

@@ -26,8 +26,8 @@ ENVIRONMENT = {
 to one core, and any other work there halves its speed."""
 
 WHOLE_PROMPTS = {"enable_chunked_prefill": False}
-"""On a CPU only. Where a step of the engine has no room for all of a prompt, vLLM 0.30 turns that request's
-noise back by an offset, which generators on a CPU do not have; the engine ends. Prompts are read whole there."""
+"""For CPUs. Where a step of the engine has no room for all of a prompt, vLLM 0.30 turns that request's noise
+back by an offset, which generators on a CPU do not have, and the engine ends."""
 
 
 class Vllm:

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any, cast
 
 from ..agents.policy import Policy, Request, streams
+from ..envs.errors import SparringError
 from ..envs.table import Buffer
 from ..envs.types import Episode, Job, Reply
 from ..sandbox.verifier import Verifier
@@ -159,6 +160,7 @@ class _Desk:
         self._tasks: dict[asyncio.Task[list[_Game]], list[_Game]] = {}
         self._done: list[asyncio.Task[list[_Game]]] = []
         self._rung = asyncio.Event()
+        self._told: set[str] = set()
 
     def take(self, game: _Game) -> None:
         """Take on what the game is waiting for."""
@@ -264,7 +266,7 @@ class _Desk:
         try:
             answers = await replies(policy, [request for request, _, _ in asked])
         except Exception as fault:  # attributed: it ends every game that was waiting for it
-            _log.exception("%s failed on a batch of %d", policy.ref.name, len(asked))
+            self._tell(policy, fault)
             answers = fault
         finally:
             self._busy.discard(key)
@@ -274,6 +276,13 @@ class _Desk:
         if key is not None:
             self._send()
         return _failed(asked, answers) if isinstance(answers, Exception) else self._delivered(asked, answers)
+
+    def _tell(self, policy: Policy, fault: Exception) -> None:
+        """Log a fault once, with its traceback where it is none of ours."""
+        said = f"{policy.ref.name} failed: {type(fault).__name__}: {fault}"
+        if said not in self._told:
+            self._told.add(said)
+            _log.error(said, exc_info=None if isinstance(fault, SparringError) else fault)
 
     async def _verify(self, jobs: list[tuple[Job, _Game, int]]) -> list[_Game]:
         verifier = needed(self.verifier, jobs[0][1].sitting)

@@ -29,7 +29,7 @@ from .results import GameRow, Leaderboard, ScoreKind
 from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .run import Executor, Local, carry_out
 from .spending import expected, spending
-from .store import Store
+from .store import Settled, Store
 from .transcript import canonical
 
 Say = Callable[[str], None]
@@ -98,7 +98,7 @@ def tournament(
 
     `pairs` and `ancestry` as `rounds` takes them. `executor` is given all players by id. `anchor` is the
     entrant whose rating is 0, by name or id; `forfeits=False` rates only pairs without one. Raises
-    EntrantError, TournamentError, RunError or StoreError; games already played are never lost.
+    EntrantError, TournamentError, ResultsError, RunError or StoreError; games already played are never lost.
     """
     players = known(entrants, control=control)
     fits(game, len(players), schedule)
@@ -187,8 +187,11 @@ class Call:
 
 
 async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say: Say) -> Counter[str]:
-    """Play what is missing, round by round; returns how many games stayed void, by status."""
-    voids: dict[str, str] = {}
+    """Play what is missing, round by round; returns how many games stayed void, by status.
+
+    Raises TournamentError where none of them came to anything.
+    """
+    voids: dict[str, Settled] = {}
     done, step = 0, max(1, planned.missing // 20)
     issued: set[str] = set()
     source = call.rounds()
@@ -197,7 +200,7 @@ async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say
         async with aclosing(carry_out(store, games, executor)) as outcomes:
             async for settled in outcomes:
                 if settled.row.void:
-                    voids[settled.row.key] = settled.row.status
+                    voids[settled.row.key] = settled
                     continue
                 voids.pop(settled.row.key, None)
                 done += 1
@@ -210,7 +213,10 @@ async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say
             games = source.send(rows)
         except StopIteration:
             games = None
-    return Counter(voids.values())
+    if voids and not done and planned.missing == planned.games:
+        one = next(iter(voids.values()))
+        raise TournamentError(f"no game came to anything; the first is {one.row.status}: {one.reason}")
+    return Counter(settled.row.status for settled in voids.values())
 
 
 def _rated(

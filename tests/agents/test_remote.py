@@ -11,7 +11,7 @@ import pytest
 from sparring.agents.engines import engines
 from sparring.agents.policy import Key, QuotaError, Request
 from sparring.agents.remote import DriftError, Endpoint, Remote, RemoteError
-from sparring.envs.types import Message
+from sparring.envs.types import Message, Reply
 
 SECRET = "sk-do-not-tell"
 
@@ -22,6 +22,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses: list[int] = []
+        self.fault: Any = {"error": SECRET}
         self.reply: Any = {
             "choices": [{"message": {"content": "<think>high</think>bet"}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5},
@@ -40,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((body, self.headers.get("Authorization")))
         status = self.server.statuses.pop(0) if self.server.statuses else 200
-        answer = json.dumps(self.server.reply if status == 200 else {"error": SECRET}).encode()
+        answer = json.dumps(self.server.reply if status == 200 else self.server.fault).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -71,7 +72,12 @@ def request(seed: int = 0) -> Request:
 
 
 def act(policy: Remote, *requests: Request) -> list[Any]:
-    return list(asyncio.run(policy.act(requests)))  # type: ignore[arg-type]
+    """The answers; a fault in the place of one is raised."""
+    answers = list(asyncio.run(policy.act(requests)))
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 def test_the_endpoint_gets_the_chat_and_its_thought_stays_hidden(server: Server) -> None:
@@ -108,6 +114,29 @@ def test_lasting_faults_end_in_one_line_without_the_key(server: Server) -> None:
     server.reply = {"choices": []}
     with pytest.raises(RemoteError, match="another form"):
         act(remote(server), request())
+
+
+def test_a_refusal_says_why_and_what_to_do_and_never_the_key(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fault = {"error": {"message": f"no model some-model\nfor {SECRET}"}}
+    server.statuses = [404]
+    with pytest.raises(RemoteError, match=r"HTTP 404 \(no model some-model for \(key\)\)"):
+        act(remote(server), request())
+    server.statuses = [401]
+    with pytest.raises(RemoteError, match="OPENAI_API_KEY holds a key that it does not take"):
+        act(remote(server), request())
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server.statuses = [401]
+    with pytest.raises(RemoteError, match="OPENAI_API_KEY is not set"):
+        act(remote(server), request())
+
+
+def test_a_refused_request_ends_no_game_but_its_own(server: Server) -> None:
+    server.statuses = [400]
+    found = asyncio.run(remote(server, at_once=1).act([request(0), request(1)]))
+    assert isinstance(found[0], RemoteError)
+    assert isinstance(found[1], Reply)
 
 
 def test_money_is_counted_and_the_budget_is_an_end_of_quota(server: Server) -> None:

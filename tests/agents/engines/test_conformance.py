@@ -111,7 +111,7 @@ def test_a_prompt_beyond_the_context_names_the_limit_and_spares_its_batch(
 
 
 def test_more_prompts_at_once_than_an_engine_reads_in_a_step(backend: Backend, hot: Sampling) -> None:
-    """Their prompts come to 16,000 tokens; vLLM's steps take 2,048 or 4,096, and cut the last prompt short."""
+    """16,000 tokens; vLLM's steps take 2,048 or 4,096, and would cut a prompt in two."""
     requests = [request(f"{n} " + "J " * 330, n, sampling=hot) for n in range(48)]
     replies = backend.reply(requests)
     assert sum(len(reply.prompt_tokens) for reply in replies) > 12_000
