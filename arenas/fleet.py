@@ -64,7 +64,7 @@ class Fleet:
         self._hired = 0
         self._version = ""
         self._weights: list[Any] = []
-        self._freed = asyncio.Condition()
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Condition] | None = None
 
     def publish(self, state: Mapping[str, Any], ref: PolicyRef) -> None:
         """From now on engines answer with these weights (tensors by name, as their `load` takes them).
@@ -119,6 +119,14 @@ class Fleet:
             else:
                 await self._give_back(actor)
                 return replies
+
+    @property
+    def _freed(self) -> asyncio.Condition:
+        """What waits for a free actor, in this event loop: calls may come from one after another."""
+        loop = asyncio.get_running_loop()
+        if self._waiting is None or self._waiting[0] is not loop:
+            self._waiting = loop, asyncio.Condition()
+        return self._waiting[1]
 
     async def _taken(self) -> Any:
         """A free actor; hired now, while there are fewer than there may be."""
