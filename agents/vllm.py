@@ -141,7 +141,7 @@ class Vllm:
                 try:
                     self._add(one, future)
                 except Exception as fault:  # whatever vLLM makes of this one request
-                    future.set_exception(fault)
+                    _settle(future, fault)
 
         self._calls.put(add)
         if self._fault:
@@ -149,6 +149,8 @@ class Vllm:
         return futures
 
     def _add(self, asked: Draw | Look, future: Future[Any]) -> None:
+        if future.cancelled():
+            return
         if self._fault:
             raise EngineError(f"{self.name} stopped: {self._fault}")
         name = asked.adapter
@@ -159,6 +161,16 @@ class Vllm:
         prompt = {"prompt_token_ids": list(asked.prompt)}
         self._engine.add_request(number, prompt, self._settings(asked), lora_request=wearing)
         self._waiting[number] = future
+        future.add_done_callback(lambda done: self._dropped(number) if done.cancelled() else None)
+
+    def _dropped(self, number: str) -> None:
+        """Nobody waits for this request any more: the engine need not go on with it."""
+
+        def abort() -> None:
+            if self._waiting.pop(number, None) and not self._fault:
+                self._engine.abort_request([number])
+
+        self._calls.put(abort)
 
     def _call(self, action: Callable[[], Any]) -> Any:
         """The action's result, between two steps of the engine."""
@@ -185,8 +197,8 @@ class Vllm:
                 if not self._take(wait=not busy):
                     raise EngineError("closed")
                 for output in self._engine.step():
-                    if output.finished:
-                        self._waiting.pop(output.request_id).set_result(output)
+                    if output.finished and (future := self._waiting.pop(output.request_id, None)):
+                        _settle(future, output)
         except BaseException as fault:  # told to everyone who waits, or asks from now on
             self._fault = fault
             self._refuse()
@@ -204,11 +216,21 @@ class Vllm:
     def _refuse(self) -> None:
         """After the end: fail all who wait."""
         for future in self._waiting.values():
-            future.set_exception(EngineError(f"{self.name} stopped: {self._fault}"))
+            _settle(future, EngineError(f"{self.name} stopped: {self._fault}"))
         self._waiting.clear()
         while not self._calls.empty():
             if call := self._calls.get():
                 call()
+
+
+def _settle(future: Future[Any], result: Any) -> None:
+    """Hand over a result or an exception, unless whoever asked has gone."""
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
 
 
 def _on_gpu() -> bool:

@@ -120,6 +120,22 @@ def test_more_prompts_at_once_than_an_engine_reads_in_a_step(backend: Backend, h
     assert replies[30].logprobs == pytest.approx(alone[0].logprobs, abs=1e-3)
 
 
+def test_a_cancelled_request_leaves_the_engine_to_others(backend: Backend, hot: Sampling) -> None:
+    """Games run out of time, and rollouts are closed early, while their requests are with the engine."""
+    long = [request(f"{n} " + "J " * 200, n, sampling=replace(hot, max_tokens=500)) for n in range(8)]
+    before = [reply.tokens for reply in backend.reply([request(seed=n) for n in range(4)])]
+
+    async def given_up() -> list[Any]:
+        asked = asyncio.ensure_future(backend.base.act(long))
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        return list(await backend.base.act([request(seed=n) for n in range(4)]))
+
+    for _ in range(3):
+        assert [reply.tokens for reply in asyncio.run(given_up())] == before
+
+
 def test_a_reply_ends_where_the_context_does(backend: Backend, tiny: Transformer, hot: Sampling) -> None:
     sizes = ((n, len(tiny.dialect.encode("first", request("J " * n).messages))) for n in range(400, 1100))
     filler = next(n for n, size in sizes if size >= tiny.context - 2)
