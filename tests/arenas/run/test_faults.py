@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.policy import ContextError, Policy, QuotaError, Request
+from sparring.agents.remote import RemoteError
 from sparring.agents.scripted import Random, Scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.costs import Price
@@ -16,7 +17,7 @@ from sparring.arenas.results import complete
 from sparring.arenas.run import Local, RunError, carry_out, played
 from sparring.arenas.spending import spending
 from sparring.arenas.store import Store
-from sparring.arenas.tournament import Outcome, tournament
+from sparring.arenas.tournament import Outcome, TournamentError, tournament
 from sparring.envs import registry
 from sparring.envs.registry import Game
 from sparring.envs.script import Script, ask, verify
@@ -51,6 +52,18 @@ class Talker:
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         said = await self._inner.act(requests)
         return [Reply(reply.text, tokens=(1, 2, 3), prompt_tokens=(0,) * 10) for reply in said]
+
+
+def test_a_tournament_of_which_no_game_came_to_anything_says_why(
+    tmp_path: Path, kuhn: Game, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line with the first reason, and each fault logged once, however many batches it ended."""
+    gone = Flaky(range(1000), RemoteError("http://nowhere did not answer"))
+    with pytest.raises(TournamentError, match=r"void_engine: RemoteError: http://nowhere did not answer"):
+        tournament(kuhn, [gone, Random(3)], tmp_path / "store.sqlite", pairs=4)
+    assert [(r.getMessage(), r.exc_info) for r in caplog.records] == [
+        (f"{gone.ref.name} failed: RemoteError: http://nowhere did not answer", None)
+    ] * 3  # one for each of its attempts
 
 
 def test_an_engine_that_stumbles_costs_attempts_and_changes_no_result(
