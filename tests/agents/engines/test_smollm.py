@@ -98,7 +98,7 @@ def test_an_adapter_loaded_while_it_runs_acts_as_its_merged_model_in_one_batch_w
     policy = smollm.adopt(adapter, "hot")
 
     async def together() -> list[Any]:
-        return await asyncio.gather(policy.act(asked(kuhn, 4)), smollm.base.act(asked(kuhn, 4)))
+        return list(await asyncio.gather(policy.act(asked(kuhn, 4)), smollm.base.act(asked(kuhn, 4))))
 
     worn, plain = asyncio.run(together())
     merged = load_model("smollm2-135m", sampling=SAMPLING)
