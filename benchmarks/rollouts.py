@@ -178,15 +178,20 @@ def measure(
     played = Played(game, policy, given.games, given.at_once, clock)
     calls = played.metered.calls
     whole = bare(policy, [[request for call in calls for request in call]], clock)
-    same = bare(policy, calls, clock)
+    streams = played.metered.streams  # each game asks for itself: one by one its calls mean nothing
+    same = 0.0 if streams else bare(policy, calls, clock)
     print(
         f"{id} with {given.model} on {given.engine}: {given.games} games, {given.at_once} at once, "
         f"{played.turns} turns, {played.metered.tokens} tokens, {len(calls)} calls\n"
         f"  self-play   {played.rate:>9,.0f} tokens/s\n"
         f"  bare        {whole:>9,.0f} tokens/s  self-play / bare {played.rate / whole:.2f} (aim ≥ 0.9)\n"
-        f"  same calls  {same:>9,.0f} tokens/s  self-play / same {played.rate / same:.2f}\n"
-        f"  outside     {1e6 * played.outside:>9,.0f} µs a turn (aim < 200)\n"
-        f"  reuse       {played.reuse:>9.0%} of prompt tokens\n"
+        + (
+            "  outside     cannot be told: some request is always with the engine\n"
+            if streams
+            else f"  same calls  {same:>9,.0f} tokens/s  self-play / same {played.rate / same:.2f}\n"
+            f"  outside     {1e6 * played.outside:>9,.0f} µs a turn (aim < 200)\n"
+        )
+        + f"  reuse       {played.reuse:>9.0%} of prompt tokens\n"
         f"  memory      {memory(game, given.at_once):>9,.1f} KiB a game in flight",
         flush=True,
     )
