@@ -216,6 +216,19 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "a file put out of memory": (
         "import os\nfd = os.open(os.__file__, os.O_RDONLY)\nos.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)\nprint('PWNED')",
         ("error",)),
+    "pages of the library merged or put out": (
+        _PAGE + "for advice in (12, 20, 21, 22):\n    if C.madvise(a, 4096, advice) == 0: print('PWNED', advice)", BLOCKED),
+    "who else is there": (  # by their ids: threads that come and go are a message
+        _RAW + "others = [n for n in range(1, 3000) if n != os.getpid()]\n"
+        "for call in (os.getpgid, os.getsid, os.sched_getaffinity, os.sched_getparam, os.sched_getscheduler):\n"
+        "    for n in others:\n        try: print('PWNED', call(n))\n        except OSError: pass\n"
+        "for which in range(3):\n    for n in others:\n        try: print('PWNED', os.getpriority(which, n))\n"
+        "        except OSError: pass\n"
+        f"if len({{ctypes.get_errno() for n in others if C.syscall({runner.number('get_robust_list')}, n, 0, 0)}}) != 1: print('PWNED')",
+        BLOCKED),
+    "packages of the machine's own Python": (
+        "import os\nfor folder in ('/usr/lib/python3/dist-packages', '/usr/lib/python3', '/usr/lib', '/lib/python3'):\n"
+        "    try: print('PWNED', os.listdir(folder))\n    except OSError: pass", BLOCKED),
     "message queue by its file": ("import os\nos.open('/dev/mqueue/x', os.O_CREAT | os.O_RDWR)\nprint('PWNED')", ("error",)),
     "counters of the container": (
         "print('PWNED', open('/sys/fs/cgroup/memory/memory.max_usage_in_bytes').read())", ("error",)),
@@ -344,6 +357,10 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "import os, signal\ndef w(*a): os.write(3, b'\\x07\\0\\0\\0[[0,5]]'); os._exit(0)\n"
         "def f(x):\n    signal.signal(signal.SIGALRM, w)\n    signal.setitimer(signal.ITIMER_REAL, 0.01)\n    while True: pass", ("ok",)),
     "the lock's mark again": ("import os\ndef f(x):\n    os.write(3, b'L')\n    return 5", ("invalid",)),
+    "the lock's mark taken back": (  # to look like a fault of ours: `infra` is no loss
+        "import os\ndef f(x):\n    for d in range(128):\n        try: r = os.open(f'/proc/self/fd/{d}', os.O_RDONLY | os.O_NONBLOCK)\n"
+        "        except OSError: continue\n        try:\n            while os.read(r, 4096): pass\n        except OSError: pass\n"
+        "    os._exit(1)", ("crash",)),
     "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
     "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
     "half a set of colliding members": (

@@ -57,7 +57,7 @@ OK, ERROR, MEMORY, INVALID, TOO_LARGE = range(5)
 LOCKED: Final = b"L"
 """What the locked child tells the fork server before it reads a byte of its request, by a pipe that it then
 closes: a pipe that is still open could be opened again from `/proc/self/fd`, Landlock or not, and the mark
-be read back. Without the mark a fault is ours; with it nothing a snippet does can look like a fault of ours."""
+be read back. Without the mark a fault is ours; with it nothing a snippet does can look like one of ours."""
 _SOCKET, _RULES, _MARK = 99, 100, 101
 """Descriptors of the fork server, out of the way of a child's own; the child keeps none of them."""
 EXIT_MEMORY: Final = 77
