@@ -32,7 +32,9 @@ class Cache:
         try:
             inputs = [to_json(arguments) for arguments in job.inputs]
             what = [self._maker, PROTOCOL, job.source, job.entry, inputs, job.stdin, job.repeat, job.judge]
-            return hashlib.sha256(json.dumps([*what, asdict(job.limits)]).encode()).digest()
+            # Not ASCII: there the two halves of a pair are written as the one character is.
+            text = json.dumps([*what, asdict(job.limits)], ensure_ascii=False)
+            return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         except (ValueError, TypeError):
             return None
 

@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
-from .verifier import VerifierError
+from .verifier import Verifier, VerifierError
 
 if TYPE_CHECKING:
     from .pooled import Pooled
 
 NAMES = ("auto", "docker", "local")
+PLUGINS = "sparring.verifiers"
+"""The group of entry points that name other people's verifiers: each is called and gives one."""
+
+
+def find_verifier(name: str = "auto") -> Verifier:
+    """One of ours; or another's: the name of its entry point, `package.module:function`, `file.py:function`.
+
+    Raises VerifierError when there is none of that name or it cannot be opened.
+    """
+    if name in NAMES:
+        return open_verifier(name)
+    for entry in importlib.metadata.entry_points(group=PLUGINS, name=name):
+        return _opened(name, entry.load)
+    place, colon, function = name.rpartition(":")
+    if colon:
+        return _opened(name, lambda: getattr(_module(place), function))
+    known = sorted({*NAMES, *(entry.name for entry in importlib.metadata.entry_points(group=PLUGINS))})
+    raise VerifierError(
+        f"no verifier {name!r}; give one of {', '.join(known)}, or your own as MODULE:FUNCTION"
+    )
+
+
+def _module(place: str) -> ModuleType:
+    """A module by its name, or from its file."""
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no Python file {place}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _opened(name: str, find: Callable[[], object]) -> Verifier:
+    try:
+        verifier = cast("Callable[[], object]", find())()
+    except Exception as fault:  # another's code may fail in any way
+        raise VerifierError(
+            f"the verifier {name!r} cannot be opened ({type(fault).__name__}: {fault})"
+        ) from fault
+    lacking = [part for part in ("name", "verify", "close") if not hasattr(verifier, part)]
+    if lacking:
+        what = type(verifier).__name__
+        raise VerifierError(
+            f"{name!r} gave a {what}, which is no verifier: it has no {', no '.join(lacking)}"
+        )
+    return cast(Verifier, verifier)
 
 
 def open_verifier(name: str = "auto", size: int | None = None) -> Pooled:

@@ -43,10 +43,24 @@ def _explained(doing: str) -> Generator[None, None, None]:
     try:
         yield
     except (DockerException, OSError) as fault:
+        place = os.environ.get("DOCKER_HOST", "its default socket")
         raise VerifierError(
-            f"no Docker engine could be used ({doing}: {fault}); start one, set DOCKER_HOST, or take "
-            "--verifier local; `sparring sandbox doctor` says more"
+            f"no Docker engine could be used at {place} ({doing}: {_reason(fault)}); start one, point "
+            "DOCKER_HOST at one, or take --verifier local; `sparring sandbox doctor` says more"
         ) from fault
+
+
+def _reason(fault: BaseException) -> str:
+    """The innermost reason: what the libraries around it add says the same three times."""
+    seen: list[BaseException] = []
+    while fault not in seen:
+        seen.append(fault)
+        within = (fault.__cause__, fault.__context__, *fault.args, getattr(fault, "reason", None))
+        new = [each for each in within if isinstance(each, BaseException) and each not in seen]
+        fault = next(iter(new), fault)
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror
+    return " ".join(str(fault).split())[:200]
 
 
 def engine(timeout: int = 20) -> docker.DockerClient:

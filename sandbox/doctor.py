@@ -45,7 +45,7 @@ def _engine() -> tuple[str, list[str]]:
         finally:
             client.close()
     except (ImportError, VerifierError, OSError) as fault:
-        return str(fault), []
+        return str(fault).partition(";")[0], []
     rootless = any("rootless" in option for option in told.get("SecurityOptions") or [])
     said = f"Docker {told.get('ServerVersion')}, cgroup v{told.get('CgroupVersion')}"
     return said + (", rootless" if rootless else ""), sorted(told.get("Runtimes") or {})

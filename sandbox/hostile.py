@@ -7,14 +7,16 @@ never sent anywhere near it. `conformance.py` runs them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..envs.types import Job, Limits, Status
 from . import runner
 
 SECRET: Final = 7_310_442_981
-LIMITS: Final = Limits(seconds=0.8, cpu_seconds=5, megabytes=160, output_kilobytes=64, value_kilobytes=1024)
+LIMITS: Final = Limits(seconds=20.0, cpu_seconds=5, megabytes=160, output_kilobytes=64, value_kilobytes=1024)
+SHORT: Final = replace(LIMITS, seconds=0.8)
+"""For programs that may go on until they are stopped; the others may take as long as a busy machine needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,19 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "a file put out of memory": (
         "import os\nfd = os.open(os.__file__, os.O_RDONLY)\nos.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)\nprint('PWNED')",
         ("error",)),
+    "pages of the library merged or put out": (
+        _PAGE + "for advice in (12, 20, 21, 22):\n    if C.madvise(a, 4096, advice) == 0: print('PWNED', advice)", BLOCKED),
+    "who else is there": (  # by their ids: threads that come and go are a message
+        _RAW + "others = [n for n in (os.getppid(), *range(1, 300)) if n != os.getpid()]\n"
+        "for call in (os.getpgid, os.getsid, os.sched_getaffinity, os.sched_getparam, os.sched_getscheduler):\n"
+        "    for n in others:\n        try: print('PWNED', call(n))\n        except OSError: pass\n"
+        "for which in range(3):\n    for n in others:\n        try: print('PWNED', os.getpriority(which, n))\n"
+        "        except OSError: pass\n"
+        f"if len({{ctypes.get_errno() for n in others if C.syscall({runner.number('get_robust_list')}, n, 0, 0)}}) != 1: print('PWNED')",
+        BLOCKED),
+    "packages of the machine's own Python": (
+        "import os\nfor folder in ('/usr/lib/python3/dist-packages', '/usr/lib/python3', '/usr/lib', '/lib/python3'):\n"
+        "    try: print('PWNED', os.listdir(folder))\n    except OSError: pass", BLOCKED),
     "message queue by its file": ("import os\nos.open('/dev/mqueue/x', os.O_CREAT | os.O_RDWR)\nprint('PWNED')", ("error",)),
     "counters of the container": (
         "print('PWNED', open('/sys/fs/cgroup/memory/memory.max_usage_in_bytes').read())", ("error",)),
@@ -344,6 +359,10 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "import os, signal\ndef w(*a): os.write(3, b'\\x07\\0\\0\\0[[0,5]]'); os._exit(0)\n"
         "def f(x):\n    signal.signal(signal.SIGALRM, w)\n    signal.setitimer(signal.ITIMER_REAL, 0.01)\n    while True: pass", ("ok",)),
     "the lock's mark again": ("import os\ndef f(x):\n    os.write(3, b'L')\n    return 5", ("invalid",)),
+    "the lock's mark taken back": (  # to look like a fault of ours: `infra` is no loss
+        "import os\ndef f(x):\n    for d in range(128):\n        try: r = os.open(f'/proc/self/fd/{d}', os.O_RDONLY | os.O_NONBLOCK)\n"
+        "        except OSError: continue\n        try:\n            while os.read(r, 4096): pass\n        except OSError: pass\n"
+        "    os._exit(1)", ("crash",)),
     "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
     "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
     "half a set of colliding members": (
@@ -379,13 +398,18 @@ _CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
 }  # fmt: skip
 
 
+def _limits(right: tuple[Status, ...]) -> Limits:
+    return SHORT if "timeout" in right else LIMITS
+
+
 def attacks() -> Iterator[Attack]:
     """All of them, in a fixed order; names are unique."""
     for group, programs in (("resources", _RESOURCES), ("processes", _PROCESSES), ("channels", _CHANNELS)):
         for name, (source, right) in programs.items():
-            yield Attack(f"{group}: {name}", Job(source, limits=LIMITS), frozenset(right))
+            yield Attack(f"{group}: {name}", Job(source, limits=_limits(right)), frozenset(right))
     for name, (source, right) in _CHEATS.items():
-        yield Attack(f"cheating: {name}", Job(source, "f", ((1,),), limits=LIMITS), frozenset(right))
+        job = Job(source, "f", ((1,),), limits=_limits(right))
+        yield Attack(f"cheating: {name}", job, frozenset(right))
     for name, number in runner.fatal_calls():
         source = _RAW + f"C.syscall({number}, 0, 0, 0, 0, 0, 0)\nprint('PWNED')"
         yield Attack(f"system call: {name}", Job(source, limits=LIMITS), frozenset(FORBIDDEN))

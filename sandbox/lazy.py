@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..envs.types import Job, Verdict
-from .choose import open_verifier
+from .choose import find_verifier
 from .verifier import Verifier
 
 
@@ -26,7 +26,7 @@ class Lazy:
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         if self._verifier is None:
-            self._verifier = open_verifier(self._wanted)
+            self._verifier = find_verifier(self._wanted)
             self._opened(self._verifier.name)
         return await self._verifier.verify(jobs)
 

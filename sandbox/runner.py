@@ -37,13 +37,14 @@ from typing import Any, Final, NoReturn
 
 __builtins__ = vars(builtins).copy()  # ours: what a program does to the module's does nothing to us
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 RUN: Final = struct.Struct("<QQI")
 """Supervisor to fork server: bytes of address space beyond the server's own, CPU seconds, KiB of record."""
 FORKED: Final = struct.Struct("<Q")
 """Fork server to supervisor, with a descriptor of the process: its id. Not sent of runs that end at once."""
-END: Final = struct.Struct("<idddQ")
-"""Fork server to supervisor: wait status, wall, user and system CPU seconds, peak resident KiB."""
+END: Final = struct.Struct("<idddQ?")
+"""Fork server to supervisor: wait status, wall, user and system CPU seconds, peak resident KiB, whether the
+child had locked itself in."""
 REPLY: Final = struct.Struct("<QBidddQIII")
 """Supervisor to client: id, fate, wait status, wall, user and system seconds, peak resident KiB, and the
 lengths of stdout, stderr and record, which follow."""
@@ -54,8 +55,11 @@ ENDED, DEADLINE, OUTPUT, RECORD, THREADS, CANCELLED, FAILED, HELLO = range(8)
 OK, ERROR, MEMORY, INVALID, TOO_LARGE = range(5)
 
 LOCKED: Final = b"L"
-"""First byte on the record pipe, written by the locked child before it reads a byte of its request. Without
-it a fault is ours; with it nothing the snippet does can look like a fault of ours."""
+"""What the locked child tells the fork server before it reads a byte of its request, by a pipe that it then
+closes: a pipe that is still open could be opened again from `/proc/self/fd`, Landlock or not, and the mark
+be read back. Without the mark a fault is ours; with it nothing a snippet does can look like one of ours."""
+_SOCKET, _RULES, _MARK = 99, 100, 101
+"""Descriptors of the fork server, out of the way of a child's own; the child keeps none of them."""
 EXIT_MEMORY: Final = 77
 DEPTH: Final = 64
 SILENCE_SECONDS: Final = 120.0
@@ -64,6 +68,9 @@ START_SECONDS: Final = 20.0  # for a fork server to start and fork; the run's ow
 QUIET_SECONDS: Final = 0.003  # most runs are over by then: only of others is more heard than their end
 THREADS_AT_ONCE: Final = 64  # what a container's process limit leaves; on the host we count them ourselves
 COUNT_SECONDS: Final = 0.02
+INPUTS: Final = 1 << 16
+SLACK_BYTES: Final = 1 << 20  # of a record beside its values: what is said of so many inputs
+WORDS: Final = 1 << 14  # of all reasons in a record; when they are used up only the codes are said
 
 
 # ── locks ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,17 +90,16 @@ getcwd 79 17,getdents64 217 61,chdir 80 49,fchdir 81 50,statfs 137 43,fstatfs 13
 openat 257 56,poll 7 -,ppoll 271 73,select 23 -,pselect6 270 72,epoll_create1 291 20,epoll_ctl 233 21,
 epoll_wait 232 -,epoll_pwait 281 22,eventfd2 290 19,timerfd_create 283 85,timerfd_settime 286 86,
 timerfd_gettime 287 87,sendfile 40 71,mmap 9 222,munmap 11 215,mremap 25 216,
-mprotect 10 226,madvise 28 233,brk 12 214,msync 26 227,membarrier 324 283,rseq 334 293,
-set_robust_list 273 99,get_robust_list 274 100,set_tid_address 218 96,
+mprotect 10 226,brk 12 214,msync 26 227,membarrier 324 283,rseq 334 293,
+set_robust_list 273 99,set_tid_address 218 96,
 rt_sigaction 13 134,rt_sigprocmask 14 135,rt_sigreturn 15 139,rt_sigsuspend 130 133,rt_sigpending 127 136,
 rt_sigtimedwait 128 137,sigaltstack 131 132,pause 34 -,restart_syscall 219 128,alarm 37 -,
 setitimer 38 103,getitimer 36 102,signalfd4 289 74,nanosleep 35 101,gettimeofday 96 169,time 201 -,
 times 100 153,getrandom 318 278,
 getpid 39 172,gettid 186 178,getppid 110 173,getuid 102 174,geteuid 107 175,getgid 104 176,
-getegid 108 177,getgroups 115 158,getresuid 118 148,getresgid 120 150,getpgrp 111 -,getpgid 121 155,
-getsid 124 156,getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
-sched_yield 24 124,sched_getaffinity 204 123,sched_getparam 143 121,sched_getscheduler 145 120,
-sched_get_priority_max 146 125,sched_get_priority_min 147 126,getpriority 140 141,umask 95 166,exit 60 93,
+getegid 108 177,getgroups 115 158,getresuid 118 148,getresgid 120 150,getpgrp 111 -,
+getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
+sched_yield 24 124,sched_get_priority_max 146 125,sched_get_priority_min 147 126,umask 95 166,exit 60 93,
 exit_group 231 94,recvfrom 45 207,recvmsg 47 212,shutdown 48 210,getsockopt 55 209,
 getsockname 51 204,getpeername 52 205,wait4 61 260,waitid 247 95"""
 # Honest programs try these (expanduser, getaddrinfo, tempfile, os.nice), so they are told no.
@@ -140,12 +146,20 @@ _NUMBERS: Final = {
     "clone3": (435, 435),
     "fcntl": (72, 25),
     "futex": (202, 98),
+    "get_robust_list": (274, 100),
+    "getpgid": (121, 155),
+    "getpriority": (140, 141),
+    "getsid": (124, 156),
     "ioctl": (16, 29),
     "kill": (62, 129),
+    "madvise": (28, 233),
     "open": (2, -1),
     "openat": (257, 56),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
+    "sched_getaffinity": (204, 123),
+    "sched_getparam": (143, 121),
+    "sched_getscheduler": (145, 120),
     "sendto": (44, 206),
     "socketpair": (53, 199),
     "tgkill": (234, 131),
@@ -153,6 +167,7 @@ _NUMBERS: Final = {
 _FCNTL: Final = (0, 1, 2, 3, 4, 1030, 1032)  # F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks
 _IOCTL: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # terminal, FIONREAD, FIONBIO, CLOEXEC
 _PRCTL: Final = (15, 16)  # the thread's name
+_MADVISE: Final = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19)  # not: merge, page out, populate
 _SELF: Final = 0x5E1F5E1F  # stands for the child's own process id until it is known
 
 
@@ -223,7 +238,17 @@ def _checked() -> dict[str, bytes]:
         shared += _equal(waits, 0, 1) + _answer(_AGAIN)
     for wakes in (1, 10):
         shared += _equal(wakes, 0, 1) + _answer(_NOTHING)
+    # Asked of others these say who is there, threads and all: one could beckon to another.
+    own = _only(0, (0, _SELF), _EPERM)
     return {
+        "get_robust_list": own,
+        "getpgid": own,
+        "getpriority": _argument(0) + null + _only(1, (0, _SELF), _EPERM),
+        "getsid": own,
+        "sched_getaffinity": own,
+        "sched_getparam": own,
+        "sched_getscheduler": own,
+        "madvise": _only(2, _MADVISE, _EPERM),
         "clock_getres": clock,
         "clock_gettime": clock,
         "clock_nanosleep": clock,
@@ -307,6 +332,17 @@ def landlock_abi() -> int:
     return max(0, int(_libc.syscall(444, None, 0, 1)))
 
 
+def _shared_libraries() -> list[str]:
+    """Where they lie, without the packages, Python's among them, that lie beside them."""
+    kept = {"gconv", "locale", "ossl-modules"}
+    found: set[str] = set()
+    for folder in {os.path.realpath(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            found |= {each.path for each in entries
+                      if not each.is_dir() or "-linux-" in each.name or each.name in kept}  # fmt: skip
+    return sorted(found)
+
+
 def landlock_rules(abi: int) -> int:
     """A descriptor of rules: read what an interpreter needs, write /dev/null, and nothing else."""
     rights = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
@@ -317,8 +353,7 @@ def landlock_rules(abi: int) -> int:
     library = os.path.dirname(os.__file__)
     foreign = {"site-packages", "dist-packages", "test"}
     readable = [os.path.join(library, name) for name in os.listdir(library) if name not in foreign]
-    readable += ["/lib", "/lib64", "/usr/lib", "/etc/ld.so.cache"]
-    readable += ["/dev/urandom", "/dev/random", "/dev/zero"]
+    readable += [*_shared_libraries(), "/etc/ld.so.cache", "/dev/urandom", "/dev/random", "/dev/zero"]
     beside = os.path.dirname(library)  # libpython may lie here, and packages that are none of its business
     readable += [path for name in os.listdir(beside) if os.path.isfile(path := os.path.join(beside, name))]
     allowed = [(path, read_file | (read_dir if os.path.isdir(path) else 0)) for path in readable]
@@ -348,7 +383,7 @@ class Locks:
 
     def __init__(self, strength: str) -> None:
         landlock = "landlock" in strength
-        self._rules = os.dup2(landlock_rules(landlock_abi()), 100, inheritable=False) if landlock else -1
+        self._rules = os.dup2(landlock_rules(landlock_abi()), _RULES, inheritable=False) if landlock else -1
         program = seccomp_program(writable=landlock or "container" in strength)
         own = struct.pack("<I", _SELF)
         self._own = [i for i in range(4, len(program), 8) if program[i : i + 4] == own]
@@ -404,6 +439,7 @@ def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
     """
     quoted, refused, told, fault_told = _json.encode_basestring_ascii, _Refused, _said, _fault
     invalid, too_large, containers = INVALID, TOO_LARGE, (list, tuple, set, frozenset)
+    halved, words = UnicodeEncodeError, WORDS
 
     def text(value: Any, depth: int) -> str:
         nonlocal left
@@ -419,6 +455,11 @@ def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
             said = float.__repr__(value) if finite else f'{{"float":"{float.__repr__(value)}"}}'
         elif kind is str:
             said = quoted(value) if len(value) < left else "x" * left
+            if "\\ud" in said:  # two halves of a pair would come back as the one character
+                try:
+                    value.encode()
+                except halved:
+                    said = f'{{"str":"{value.encode("utf-8", "surrogatepass").hex()}"}}'
         elif kind is bytes:
             said = f'{{"bytes":"{value.hex()}"}}'
         elif kind is dict:
@@ -444,13 +485,18 @@ def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
 
     deepest = DEPTH
 
+    def brief(said: str) -> str:
+        nonlocal words
+        words -= len(said)
+        return said if words > 0 else f'{said[:2]},""]'
+
     def call(function: Any, arguments: tuple[Any, ...]) -> str:
         try:
             return f"[0,{text(function(*arguments), deepest)}]"
         except refused as reason:
-            return told(reason.code, str(reason))
+            return brief(told(reason.code, str(reason)))
         except BaseException as fault:
-            return fault_told(fault)
+            return brief(fault_told(fault))
 
     assert OK == 0
     return call
@@ -544,15 +590,15 @@ def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) ->
         high = [os.dup2(descriptor, 110 + i) for i, descriptor in enumerate(descriptors)]
         for i, descriptor in enumerate(high):
             os.dup2(descriptor, i)
-        os.closerange(4, 100)
-        os.closerange(101, 120)
+        os.closerange(4, _RULES)
+        os.closerange(_MARK + 1, 120)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != server:
             leave(1)  # it died before we asked to die with it
         megabytes, cpu_seconds, kilobytes = RUN.unpack(message)
         locks.close_on(megabytes, cpu_seconds)
-        os.closerange(100, 101)
-        os.write(3, LOCKED)
+        os.write(_MARK, LOCKED)
+        os.closerange(_RULES, _MARK + 1)
         gc.enable()
         source, entry, inputs, backwards = marshal.loads(
             _read_exactly(0, int.from_bytes(_read_exactly(0, 4), "little"))
@@ -593,17 +639,29 @@ def _receive(sock: _socket.socket) -> tuple[bytes, list[int]]:
     return message, descriptors
 
 
+def _drained(pipe: int) -> bytes:
+    try:
+        return os.read(pipe, 64)
+    except BlockingIOError:
+        return b""
+
+
 def serve(strength: str) -> NoReturn:
     """Fork a locked child for every message on descriptor 3, and say how it ended."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _harden()
     os.chdir("/")
-    sock = _socket.socket(fileno=os.dup2(3, 99, inheritable=False))
+    sock = _socket.socket(fileno=os.dup2(3, _SOCKET, inheritable=False))
     os.close(3)
+    marked, mark = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    os.dup2(mark, _MARK, inheritable=False)
+    os.close(mark)
     locks = Locks(strength)
     server = os.getpid()
     sys.argv = ["snippet.py"]
     del sys.modules["__main__"]
+    # The first compile of a process makes the types of the syntax tree: 2.5 ms that every child would pay.
+    exec(compile("def f(x): return x\nf(1)", "<snippet>", "exec", dont_inherit=True), {})
     gc.collect()
     gc.disable()
     gc.freeze()
@@ -631,7 +689,7 @@ def serve(strength: str) -> NoReturn:
         os.close(handle)
         _, status, usage = os.wait4(child, 0)
         times = time.monotonic() - began, usage.ru_utime, usage.ru_stime
-        sock.send(END.pack(status, *times, usage.ru_maxrss))
+        sock.send(END.pack(status, *times, usage.ru_maxrss, _drained(marked) == LOCKED))
 
 
 # ── supervisor ─────────────────────────────────────────────────────────────────────────────────────────
@@ -725,8 +783,9 @@ class _Run:
                 os.close(descriptor)
 
     def reply(self) -> bytes:
-        status, wall, user, system, peak = END.unpack(self.end) if self.end else (0, 0.0, 0.0, 0.0, 0)
-        fate = self.fate if self.end else FAILED
+        nothing = 0, 0.0, 0.0, 0.0, 0, False
+        status, wall, user, system, peak, locked = END.unpack(self.end) if self.end else nothing
+        fate = self.fate if locked or self.fate == CANCELLED else FAILED
         if fate == ENDED and wall > self.seconds:
             fate = DEADLINE  # over before it could be killed for it
         lengths = [len(caught) for caught in self.caught]
@@ -828,7 +887,7 @@ class Supervisor:
 
     def _run(self, ident: int, server: int, limits: tuple[Any, ...], request: bytes, stdin: bytes) -> bytes:
         seconds, cpu_seconds, megabytes, output_kilobytes, record_kilobytes = limits
-        run = _Run(ident, seconds, output_kilobytes * 1024, record_kilobytes * 1024 + 65536)
+        run = _Run(ident, seconds, output_kilobytes * 1024, record_kilobytes * 1024 + SLACK_BYTES)
         sock = self._server(server)
         ends = run.pipes(len(request).to_bytes(4, "little") + request + stdin)
         try:

@@ -76,6 +76,8 @@ def request(ident: int, run: Run) -> bytes:
     job, limits = run.job, run.job.limits
     _check_forms(job)
     _check_limits(limits)
+    if len(job.inputs) > runner.INPUTS:
+        raise Illegal(f"at most {runner.INPUTS} inputs were expected, {len(job.inputs)} came: split them")
     for arguments in job.inputs:
         if not _ATOMS.issuperset(map(type, arguments)):
             check(arguments, INPUT_KILOBYTES)
@@ -118,7 +120,7 @@ def verdict(job: Job, report: Report) -> Verdict:
     forbidden = int(status == "forbidden")
     if status == "ok":
         try:
-            status, claims, detail = _claims(job, report.record[len(runner.LOCKED) :])
+            status, claims, detail = _claims(job, report.record)
         except (ValueError, TypeError, LookupError, RecursionError) as fault:
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
     results = claims or tuple(Result(status) for _ in job.inputs)
@@ -133,8 +135,9 @@ def _one_line(text: str) -> str:
 
 def _ending(job: Job, report: Report) -> tuple[Status, str]:
     limits = job.limits
-    if not report.record.startswith(runner.LOCKED):
-        return "infra", f"the child was not locked in: {report.stderr[:200].decode('utf-8', 'replace')}"
+    if report.fate == runner.FAILED:
+        said = report.stderr[:200].decode("utf-8", "replace")
+        return "infra", f"the run was not carried out: {said or 'no child was locked in'}"
     if report.fate == runner.DEADLINE:
         return "timeout", f"not done after {limits.seconds:g} s"
     if report.fate == runner.OUTPUT:
@@ -150,7 +153,7 @@ def _ending(job: Job, report: Report) -> tuple[Status, str]:
         return "memory", f"more than {limits.megabytes} MiB of memory"
     if code > 0:
         return "crash", f"the process left with code {code}"
-    if len(report.record) == len(runner.LOCKED):
+    if not report.record:
         return "no_result", "the process left before its result"
     return "ok", ""
 
@@ -221,6 +224,8 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
     if not verdicts:
         return failed(job, "refused", f"1 to {REPEATS} repetitions were expected, {job.repeat!r} came")
     first = verdicts[0]
+    if len(verdicts) == 1:
+        return first
     seconds = sum(each.seconds for each in verdicts)
     forbidden = sum(each.forbidden for each in verdicts)
     grave = [each for each in verdicts if each.status in _SEVERITY[4:]]
@@ -236,7 +241,7 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
     if job.entry is None:  # a program's outcome is what it prints
         differs |= any(each.stdout != first.stdout for each in verdicts)
     if not differs:
-        clocks = clock_reads(job.source) if len(verdicts) > 1 and first.status == "ok" else ()
+        clocks = clock_reads(job.source) if first.status == "ok" else ()
         note = f"it reads the clock ({', '.join(clocks)}): repeating it does not show that" if clocks else ""
         return replace(first, seconds=seconds, forbidden=forbidden, detail=first.detail or note)
     detail = "the same program gave different values in two processes"

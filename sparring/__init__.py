@@ -68,7 +68,7 @@ __all__ = [
 
 
 def _open_verifier(name: str) -> Any:
-    return import_module(".sandbox.choose", __name__).open_verifier(name)
+    return import_module(".sandbox.choose", __name__).find_verifier(name)
 
 
 install(_open_verifier)  # games know no sandbox: the face says how a verifier's name becomes one

@@ -155,9 +155,9 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
 
 
 def _verifier(config: Config, say: Callable[[str], None]) -> Verifier:
-    from ..sandbox.choose import open_verifier
+    from ..sandbox.choose import find_verifier
 
-    verifier = open_verifier(config.verifier)
+    verifier = find_verifier(config.verifier)
     say(f"code runs in: {verifier.name}")
     return verifier
 

@@ -46,7 +46,8 @@ def add_verifier(parser: argparse.ArgumentParser) -> None:
         "--verifier",
         default="auto",
         metavar="NAME",
-        help="who runs code: auto (docker if it answers, else local), docker, local",
+        help="who runs code: auto (docker if it answers, else local), docker, local, or your own: "
+        "MODULE:FUNCTION or FILE.py:FUNCTION",
     )
 
 

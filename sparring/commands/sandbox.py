@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sparring.envs.errors import SparringError
 
 from .options import Commands, add_verifier, command
+
+if TYPE_CHECKING:
+    from sparring.sandbox.verifier import Verifier
+
+T = TypeVar("T")
 
 _EXAMPLES = """\
   sparring sandbox doctor                 what this machine offers
@@ -51,31 +61,43 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from sparring.envs.types import Job
-    from sparring.sandbox.choose import open_verifier
 
-    job = Job(arguments.file.read_text(encoding="utf-8"), stdin=arguments.stdin)
-    verifier = open_verifier(arguments.verifier)
-    try:
-        (verdict,) = verifier.run([job])
-    finally:
-        verifier.shut()
+    job = Job(_text(arguments.file), stdin=arguments.stdin)
+    name, (verdict,) = _with(arguments.verifier, lambda verifier: verifier.verify([job]))
     print(verdict.stdout, end="")
     print(verdict.stderr, end="", file=sys.stderr)
-    print(f"[{verifier.name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
+    print(f"[{name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
     return 0 if verdict.status == "ok" else 2
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from sparring.sandbox.choose import open_verifier
-    from sparring.sandbox.conformance import check
+    from sparring.sandbox.conformance import check_all
 
-    verifier = open_verifier(arguments.verifier)
-    try:
-        findings = check(verifier)
-    finally:
-        verifier.shut()
+    name, findings = _with(arguments.verifier, check_all)
     for finding in findings:
         print(finding)
     failed = sum(not finding.passed for finding in findings)
-    print(f"[{verifier.name}] {len(findings) - failed} passed, {failed} failed")
+    print(f"[{name}] {len(findings) - failed} passed, {failed} failed")
     return 2 if failed else 0
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
+        raise SparringError(f"{file} cannot be read: {why}; give a file of Python source") from fault
+
+
+def _with(name: str, use: Callable[[Verifier], Awaitable[T]]) -> tuple[str, T]:
+    """What is done with the verifier called `name`, and its full name."""
+    from sparring.sandbox.choose import find_verifier
+
+    async def used() -> tuple[str, T]:
+        verifier = find_verifier(name)
+        try:
+            return verifier.name, await use(verifier)
+        finally:
+            await verifier.close()
+
+    return asyncio.run(used())

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sparring.envs.types import Job, Limits, Result
 from sparring.envs.values import same
-from sparring.sandbox import VerifierError, open_verifier
+from sparring.sandbox import VerifierError, open_verifier, runner
 from sparring.sandbox.pooled import Pooled
 
 from .conftest import opened
@@ -41,6 +41,35 @@ def test_every_kind_of_value_goes_in_and_comes_back(verifier: Pooled) -> None:
     value += [{(1, "a"): {2.5}}, {1}, frozenset({b""}), {}, set()]
     (verdict,) = verifier.run([Job("def f(x): return x", "f", ((value,),))])
     assert same(verdict.results[0].value, value)
+
+
+def test_the_halves_of_a_pair_are_not_the_character(verifier: Pooled) -> None:
+    halves = "\ud83d\ude00"
+    returned = Job("def f(x): return ['\\ud83d\\ude00', len(x), {x: 1}]", "f", ((halves,), ("\U0001f600",)))
+    (verdict,) = verifier.run([returned])
+    assert [result.value for result in verdict.results] == [
+        [halves, 2, {halves: 1}],
+        [halves, 1, {"\U0001f600": 1}],
+    ]
+    written, meant = verifier.run([Job(f"print(len('{text}'))") for text in (halves, "\U0001f600")])
+    assert (written.status, meant.stdout) == ("error", "1\n"), "two programs, two entries of the cache"
+
+
+def test_thousands_of_honest_failures_are_no_forgery(verifier: Pooled) -> None:
+    small = Limits(seconds=20, value_kilobytes=1)
+    many = tuple((i,) for i in range(3000))
+    (verdict,) = verifier.run([Job("def f(x): raise ValueError('é' * 600)", "f", many, limits=small)])
+    assert (verdict.status, verdict.forbidden) == ("error", 0), verdict.detail
+    assert {result.status for result in verdict.results} == {"error"}
+    assert verdict.detail.startswith("ValueError: éé")
+
+
+def test_as_many_inputs_as_are_let_in_come_back_and_more_are_refused(verifier: Pooled) -> None:
+    most = tuple((None,) for _ in range(runner.INPUTS))
+    fits, over = (Job("def f(x): return x", "f", each) for each in (most, (*most, (None,))))
+    first, second = verifier.run([fits, over])
+    assert (first.status, len(first.results)) == ("ok", runner.INPUTS), first.detail
+    assert second.status == "refused"
 
 
 def test_one_failing_call_leaves_the_others_alone(verifier: Pooled) -> None:
