@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..envs.errors import SparringError
+
 RowStatus: TypeAlias = Literal[
     "completed",
     "truncated",
@@ -31,7 +33,7 @@ Seating: TypeAlias = Mapping[str, str]
 """Which entrant sits at each rated place: place (a seat, or a role with `rated="role"`) to entrant id."""
 
 
-class ResultsError(ValueError):
+class ResultsError(SparringError, ValueError):
     """Rows that cannot be what they claim: the message says which and why."""
 
 

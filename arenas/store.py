@@ -35,7 +35,9 @@ from .transcript import canonical
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PLAYED = f"(NULL{', ?' * 26})"
-_TOGETHER = 64  # rows in one statement: another thread runs while it does, and takes 5 ms to give way after it
+_TOGETHER = (
+    64  # rows in one statement: another thread runs while it does, and takes 5 ms to give way after it
+)
 _VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 
 
@@ -195,7 +197,11 @@ class Store(Archive):
                 )
                 self._pen.executemany(
                     _VOID,
-                    [_void(one, numbers[id(one)], share, self._attempt(one)) for one in valid if one.row.void],
+                    [
+                        _void(one, numbers[id(one)], share, self._attempt(one))
+                        for one in valid
+                        if one.row.void
+                    ],
                 )
         except OSError as fault:
             if isinstance(fault, StoreError):

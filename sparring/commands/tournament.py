@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
     parser.add_argument("game", metavar="GAME", help="a game; or `verify` and stores to check")
     parser.add_argument(
-        "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
+        "entrants", nargs="*", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
     parser.add_argument("--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)")
     parser.add_argument(
@@ -90,8 +90,8 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
-    if len(names) < 2 and not arguments.control:
-        raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
+    if len(names) < 2 and not (names and arguments.control):
+        raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names) or 'none'}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
     prices = _prices(arguments.price, names)
@@ -169,21 +169,31 @@ def _seated(game: Game, spec: str) -> Policy:
 
 def store_folder(out: str | None, name: str, *, make: bool) -> Path:
     """The folder under `runs/` (or the path) that keeps a store, made where it is to be written."""
-    path = Path(out or re.sub(r"[^\w.-]+", "-", name))
-    folder = path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
+    folder = run_folder(out or re.sub(r"[^\w.-]+", "-", name))
     if make:
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def run_folder(name: str) -> Path:
+    """A run by its name under `runs/`, or by a path."""
+    path = Path(name)
+    return path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
+
+
+def store_of(name: str) -> Path:
+    """The store of a run (its name or folder), or the store file itself; whether there is one or not."""
+    here = Path(name)
+    folder = here if here.exists() else run_folder(name)
+    return folder if folder.is_file() else folder / "store.sqlite"
+
+
 def _verify(stores: list[str]) -> int:
     from sparring.arenas.verify import verify
 
-    faults = [
-        fault
-        for path in map(Path, stores)
-        for fault in verify(path / "store.sqlite" if path.is_dir() else path)
-    ]
+    if not stores:
+        raise ArgumentError("name the runs or stores to verify")
+    faults = [fault for name in stores for fault in verify(store_of(name))]
     for fault in faults:
         print(fault)
     print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")
