@@ -109,7 +109,7 @@ class Gate:
             raise GateError(f"a gate of at most {self.pairs} pairs; expected 1 or more")
         if not (0 < self.alpha < 1 and 0 < self.beta < 1 and self.alpha + self.beta < 1):
             raise GateError(
-                f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, and less than 1 together"
+                f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, together below 1"
             )
         least, most = min(self.support), max(self.support)
         if not least < self.low < self.high < most:

@@ -35,9 +35,8 @@ from .transcript import canonical
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PLAYED = f"(NULL{', ?' * 26})"
-_TOGETHER = (
-    64  # rows in one statement: another thread runs while it does, and takes 5 ms to give way after it
-)
+_TOGETHER = 64
+"""Rows in one statement: the thread that plays runs on beside it, and gives way only between two."""
 _VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 
 
@@ -302,8 +301,8 @@ def _played(
     offenders = canonical(row.offenders) if row.offenders else "[]"
     digest = sha256(text).digest()
     return (
-        *_named(one, seating), row.status, payoff, offenders, *_spent(row, share), digest, *place, one.verifier,
-        one.worker, attempt, time.time(),
+        *_named(one, seating), row.status, payoff, offenders, *_spent(row, share), digest, *place,
+        one.verifier, one.worker, attempt, time.time(),
     )  # fmt: skip
 
 
