@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
     parser.add_argument("game", metavar="GAME", help="a game; or `verify` and stores to check")
     parser.add_argument(
-        "entrants", nargs="*", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
+        "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
     parser.add_argument("--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)")
     parser.add_argument(
@@ -90,8 +90,8 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
-    if len(names) < 2 and not (names and arguments.control):
-        raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names) or 'none'}")
+    if len(names) < 2 and not arguments.control:
+        raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
     prices = _prices(arguments.price, names)
@@ -191,8 +191,6 @@ def store_of(name: str) -> Path:
 def _verify(stores: list[str]) -> int:
     from sparring.arenas.verify import verify
 
-    if not stores:
-        raise ArgumentError("name the runs or stores to verify")
     faults = [fault for name in stores for fault in verify(store_of(name))]
     for fault in faults:
         print(fault)

@@ -52,8 +52,6 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
-        (["tournament", "kuhn-poker-v0"], "two entrants or more; came: none"),
-        (["tournament", "verify"], "name the runs or stores"),
         (["tournament", "verify", "no-such-run"], "no-such-run"),
         (["league", "no-such-run"], "no-such-run"),
         (
