@@ -65,7 +65,10 @@ class Ray:
         """As every executor; the actors stay for the next call, until `close`."""
         if self._crew is None:
             if not ray.is_initialized():
-                ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
+                try:
+                    ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
+                except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
+                    raise RunError(f"Ray did not start: {_last_line(fault)}") from fault
                 self._started = True
             self._crew = _Crew(self._setup, self._resources, self._workers)
         async with aclosing(self._crew.work(_chunks(orders, self._chunk))) as outcomes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..envs.types import Episode
 
@@ -17,8 +17,7 @@ class Price:
     tokens_out: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """Tokens read and written, the seconds that the answers took, and the cost in the unit of the prices."""
 
     tokens_in: int = 0
@@ -41,14 +40,7 @@ class Bills:
         mine = [self.seats[seat] for seat in seats if seat in self.seats]
         if len(mine) == 1:
             return mine[0]
-        if not mine:
-            return NOTHING
-        return Bill(
-            sum([one.tokens_in for one in mine]),
-            sum([one.tokens_out for one in mine]),
-            sum([one.seconds for one in mine]),
-            sum([one.cost for one in mine]),
-        )
+        return Bill(*map(sum, zip(*mine, strict=True))) if mine else NOTHING
 
 
 NONE: Final = Bills()

@@ -41,8 +41,8 @@ def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Pol
         if ref.id in by_id:
             other = by_id[ref.id].ref.name
             raise EntrantError(
-                f"{other!r} and {ref.name!r} are the same player (id {ref.id[:16]}); name it once, and use "
-                "the A/A control to rate a player against itself"
+                f"{other!r} and {ref.name!r} are the same player; name it once, and use the A/A control of a "
+                "tournament to rate a player against itself"
             )
         by_id[ref.id] = policy
     return by_id

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from scipy import optimize
 
+from ..envs.errors import SparringError
 from .played import Floats
 from .ratings import ELO
 from .results import Pair, ResultsError, ScoreKind
@@ -61,6 +62,10 @@ def normalised_llr(support: Sequence[float], counts: Sequence[float], low: float
     return total * float(chances @ np.log(over / under))
 
 
+class GateError(SparringError, ValueError):
+    """A gate that cannot be: its bounds, error rates or number of pairs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a gate found: `outcome` is None while it runs; `curve` is the LLR after each pair that counted."""
@@ -97,6 +102,21 @@ class Gate:
     beta: float = 0.05
     pairs: int = 400
     support: tuple[float, ...] = PENTANOMIAL
+
+    def __post_init__(self) -> None:
+        """Raises GateError for a test that could not be run."""
+        if self.pairs < 1:
+            raise GateError(f"a gate of at most {self.pairs} pairs; expected 1 or more")
+        if not (0 < self.alpha < 1 and 0 < self.beta < 1 and self.alpha + self.beta < 1):
+            raise GateError(
+                f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, together below 1"
+            )
+        least, most = min(self.support), max(self.support)
+        if not least < self.low < self.high < most:
+            raise GateError(
+                f"bounds low={self.low:g}, high={self.high:g}; expected low below high, both between the "
+                f"scores {least:g} and {most:g}"
+            )
 
     @classmethod
     def elo(

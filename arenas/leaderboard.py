@@ -11,6 +11,7 @@ from scipy import stats
 from .crosstable import crosstable
 from .lineage import Born, Forgetting, forgetting
 from .lineage import lineage as lineage_of
+from .metagame import cycles, response_graph
 from .misfit import cyclic_share, misfit
 from .played import Floats, Played, gather
 from .ratings import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
@@ -20,7 +21,7 @@ from .spending import Spent, spending
 FALLBACK = 400.0
 """Standard deviation, in Elo, of the prior that is named where no finite fit exists."""
 MATERIAL = 0.1
-"""The cyclic share from which a leaderboard warns, if the model also misfits."""
+"""The cyclic share from which a leaderboard warns, if the model misfits or a cycle is resolved."""
 DOUBTED = 0.01
 FORGOTTEN = "forgotten"
 """How the forgetting alarm begins among the warnings."""
@@ -66,6 +67,7 @@ def rate(
     )
     cells = crosstable(pairs, kind, level=level, names=played.names)
     doubt = misfit(played, kind, fitted)
+    circle = bool(cycles(response_graph(cells), limit=1))
     cyclic = cyclic_share(cells, played.names, kind)
     order = sorted(range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n]))
     apart = pools(played, tied)
@@ -82,9 +84,14 @@ def rate(
         tiers=() if proven else tiers(played),
         warnings=(
             *_forgotten(lineage, cells),
-            *_warnings(played, apart, proven, doubt, cyclic, chosen),
+            *_warnings(played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen),
         ),
     )
+
+
+def doubted(misfit: float | None) -> bool:
+    """Whether the games contradict the model. Cells without any spread cannot: None."""
+    return misfit is not None and misfit < DOUBTED
 
 
 def rank_intervals(
@@ -164,10 +171,10 @@ def _warnings(
     if len(apart) > 1:
         groups = "; ".join(", ".join(group) for group in apart)
         yield f"separate pools never met, so their ratings do not compare: {groups}"
-    if doubt is not None and doubt < DOUBTED:
+    if doubted(doubt):
         yield f"one number a player does not describe these games (misfit p = {doubt:.2g})"
-        if cyclic is not None and cyclic > MATERIAL:
-            yield f"{cyclic:.0%} of the advantages are cyclic: no ranking explains them"
+    if cyclic is not None and cyclic > MATERIAL:
+        yield f"{cyclic:.0%} of the advantages are cyclic: no ranking explains them"
     blocks = np.bincount(played.entrant.ravel(), minlength=len(played.names))
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:

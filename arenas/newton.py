@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import linalg
 
+from ..envs.errors import SparringError
 from .played import Floats
 
 Sparse = Any  # scipy.sparse carries no types
@@ -18,7 +19,7 @@ FAST = 0.1
 """While each step leaves no more than this of the gradient, the Hessian of an earlier step will do."""
 
 
-class FitError(ValueError):
+class FitError(SparringError, ValueError):
     """A fit that did not reach the tolerance: the message says how far it came."""
 
 

@@ -209,18 +209,17 @@ class _Recorder:
         return ready
 
     def flush(self) -> None:
-        """Send all that waits to the disk. The time since the last batch is shared out among its games."""
+        """Send all that waits to the disk, with the time since the last batch: its games share it."""
         if self._due:
             self._due.cancel()
             self._due = None
         if not self._waiting or self._fault:
             return
         now = time.perf_counter()
-        share = (now - self._since) / len(self._waiting)
-        batch = [replace(one, row=replace(one.row, seconds=share)) for one in self._waiting]
+        batch, spent = self._waiting, now - self._since
         self._waiting, self._since = [], now
         self._written()
-        self._writing = self._thread.submit(self._store.record, batch), batch
+        self._writing = self._thread.submit(self._store.record, batch, spent), batch
 
     def settle(self) -> None:
         """Make all that waits durable, and wait for it."""

@@ -34,7 +34,9 @@ from .transcript import canonical
 
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_PLAYED = f"INSERT INTO played VALUES (NULL{', ?' * 26}) ON CONFLICT (key) DO NOTHING"
+_PLAYED = f"(NULL{', ?' * 26})"
+_TOGETHER = 64
+"""Rows in one statement: the thread that plays runs on beside it, and gives way only between two."""
 _VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 
 
@@ -169,15 +171,16 @@ class Store(Archive):
         for key in keys:
             self._leases.pop(key, None)
 
-    def record(self, settled: Sequence[Settled]) -> int:
+    def record(self, settled: Sequence[Settled], seconds: float = 0.0) -> int:
         """Make a batch durable: transcripts first, then all rows in one transaction. Returns new rows.
 
-        A report whose lease no longer holds is dropped, and so is a second row of a key.
+        A report whose lease no longer holds is dropped, and so is a second row of a key. `seconds` is
+        what the batch took, shared out among its games beside what each row names.
         """
         with self._writing:
-            return self._recorded(settled)
+            return self._recorded(settled, seconds / max(1, len(settled)))
 
-    def _recorded(self, settled: Sequence[Settled]) -> int:
+    def _recorded(self, settled: Sequence[Settled], share: float) -> int:
         valid = [one for one in settled if self._holds(one)]
         numbers = {id(one): self._seated(one.fixture) for one in valid}
         played = [one for one in valid if not one.row.void]
@@ -185,17 +188,19 @@ class Store(Archive):
         try:
             found = self._segments.append(texts) if texts else []
             with self._transaction():
-                before = self._pen.total_changes
-                self._pen.executemany(
-                    _PLAYED,
+                new = self._entered(
                     [
-                        _played(one, numbers[id(one)], text, place, self._attempt(one))
+                        _played(one, numbers[id(one)], share, text, place, self._attempt(one))
                         for one, text, place in zip(played, texts, found, strict=True)
-                    ],
+                    ]
                 )
-                new = self._pen.total_changes - before
                 self._pen.executemany(
-                    _VOID, [_void(one, numbers[id(one)], self._attempt(one)) for one in valid if one.row.void]
+                    _VOID,
+                    [
+                        _void(one, numbers[id(one)], share, self._attempt(one))
+                        for one in valid
+                        if one.row.void
+                    ],
                 )
         except OSError as fault:
             if isinstance(fault, StoreError):
@@ -216,6 +221,18 @@ class Store(Archive):
                 "(SELECT COALESCE(MAX(n), 0) FROM voids), ?",
                 (kind, number, canonical(dict(settings)), result, time.time()),
             )
+
+    def _entered(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Insert rows of games, many at a time; returns how many were new."""
+        before = self._pen.total_changes
+        for start in range(0, len(rows), _TOGETHER):
+            some = rows[start : start + _TOGETHER]
+            values = ", ".join([_PLAYED] * len(some))
+            self._pen.execute(
+                f"INSERT INTO played VALUES {values} ON CONFLICT (key) DO NOTHING",
+                [value for row in some for value in row],
+            )
+        return self._pen.total_changes - before
 
     def _holds(self, one: Settled) -> bool:
         held = self._leases.get(one.fixture.key)
@@ -277,21 +294,22 @@ class Store(Archive):
 
 
 def _played(
-    one: Settled, seating: int, text: bytes, place: tuple[int, int, int], attempt: int
+    one: Settled, seating: int, share: float, text: bytes, place: tuple[int, int, int], attempt: int
 ) -> tuple[Any, ...]:
     row = one.row
     payoff = canonical([place.payoff for place in row.places])
     offenders = canonical(row.offenders) if row.offenders else "[]"
     digest = sha256(text).digest()
     return (
-        *_named(one, seating), row.status, payoff, offenders, *_spent(row), digest, *place, one.verifier,
-        one.worker, attempt, time.time(),
+        *_named(one, seating), row.status, payoff, offenders, *_spent(row, share), digest, *place,
+        one.verifier, one.worker, attempt, time.time(),
     )  # fmt: skip
 
 
-def _void(one: Settled, seating: int, attempt: int) -> tuple[Any, ...]:
+def _void(one: Settled, seating: int, share: float, attempt: int) -> tuple[Any, ...]:
     return (
-        *_named(one, seating), one.row.status, *_spent(one.row), one.reason, one.worker, attempt, time.time(),
+        *_named(one, seating), one.row.status, *_spent(one.row, share), one.reason, one.worker, attempt,
+        time.time(),
     )  # fmt: skip
 
 
@@ -302,12 +320,12 @@ def _named(one: Settled, seating: int) -> tuple[Any, ...]:
     return key, seating, row.seed, row.replicate, purpose, row.pair, row.order, row.leg, row.legs
 
 
-def _spent(row: GameRow) -> tuple[Any, ...]:
+def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
     """The game's account, and each place's: what it used ("" for nothing) and how long it took."""
     free = not (row.tokens_in or row.tokens_out)
     used = "" if free else canonical([[p.tokens_in, p.tokens_out, p.cost] for p in row.places])
     took = canonical([round(place.seconds, 6) for place in row.places])
-    return row.tokens_in, row.tokens_out, row.seconds, row.cost, used, took
+    return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
 
 
 def _unversioned(id: str) -> str:

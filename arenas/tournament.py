@@ -111,11 +111,22 @@ def tournament(
     with Store(store) as base:
         base.admit(game)
         everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
+        _anchored(anchor, [policy.ref for policy in players.values()], base)
         for policy in everyone.values():
             base.enter(policy.ref)
         planned = call.plan(players, base, say)
         voids = asyncio.run(_play(base, call, executor(everyone), planned, say))
         return _rated(base, game, planned, voids, anchor, forfeits)
+
+
+def _anchored(anchor: str, taking: Sequence[PolicyRef], store: Archive) -> None:
+    """Raises TournamentError for an anchor that is nobody's name or id, before anything is played."""
+    past = {entrant.id for entrant in store.entrants()}
+    names = [ref.name for ref in taking]
+    if anchor not in {"mean", *names, *(ref.id for ref in taking), *past}:
+        raise TournamentError(
+            f"no entrant {anchor!r} to be the anchor; there are {', '.join(names)}, or mean"
+        )
 
 
 def fits(game: Game, entrants: int, schedule: Schedule) -> None:

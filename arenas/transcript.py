@@ -30,7 +30,10 @@ from ..envs.types import (
 from ..envs.values import from_json, to_json
 
 FORMAT = 1
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+# what is written here is built here, and is no circle
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode
 _View = tuple[Message, ...]
 
 
@@ -57,18 +60,20 @@ def write(episode: Episode, *, tokens: bool = False) -> str:
         "seed": episode.seed,
         "replicate": episode.replicate,
         "seats": {seat: [ref.name, ref.id] for seat, ref in episode.seats.items()},
-        "turns": [_turn_data(turn, known, tokens) for turn in episode.turns],
         "payoff": dict(episode.payoff),
         "ending": _ending_data(episode.ending),
+    }
+    rest = {
+        "turns": [_turn_data(turn, known, tokens) for turn in episode.turns],
         "parameters": _named(episode.game.parameters),
         "verdicts": [_verdict_data(verdict) for verdict in episode.verdicts],
-        "chances": list(episode.chances),
+        "chances": episode.chances,
         "recalls": [[to_json(item) for item in items] for items in episode.recalls],
         "notes": _named(episode.notes),
         "kept": _named(episode.kept),
         "verifier": episode.verifier,
     }
-    return _encode({name: value for name, value in data.items() if value not in ([], "")})
+    return _encode(data | {name: value for name, value in rest.items() if value})
 
 
 def read(text: str) -> Episode:

@@ -89,6 +89,9 @@ def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iter
 def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
     if status(episode.ending) != row.status:
         yield f"the row says {row.status}, the transcript {status(episode.ending)}"
+    if (episode.seed, episode.replicate) != (row.seed, row.replicate):
+        said = f"seed {episode.seed}, replicate {episode.replicate}"
+        yield f"the row says seed {row.seed}, replicate {row.replicate}, the transcript {said}"
     rated = [(place, _entrant(game, episode, place)) for place in places(game)]
     said = [(place.seat, place.entrant, place.payoff) for place in row.places]
     if [(p.seat, p.entrant, p.payoff) for p in paid(game, rated, episode.payoff)] != said:

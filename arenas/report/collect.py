@@ -123,6 +123,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
             gates=tuple(_gates(archive, ref)),
             replays=replays,
             statuses=Counter(row.status for row in rows),
+            reasons={status: reason for status, reason, _ in reversed(archive.reasons(chosen))},
             control=_control(entrants),
             command=f"sparring report {store.parent}",
         )

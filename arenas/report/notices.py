@@ -12,6 +12,7 @@ from .text import line, number, sentence
 
 LEGAL = 0.99
 NAMED = 3
+REASON = 120
 
 
 def notices(page: Page) -> tuple[Notice, ...]:
@@ -22,7 +23,7 @@ def notices(page: Page) -> tuple[Notice, ...]:
         told = [warning for warning in page.board.warnings if not warning.startswith(FORGOTTEN)]
         found += [Notice("Ratings", sentence(warning, names)) for warning in told]
         found += _cycles(page, names)
-    found += _void(page.statuses)
+    found += _void(page.statuses, page.reasons)
     weight = {"alarm": 0, "warning": 1, "note": 2}
     return tuple(sorted(dict.fromkeys(found), key=lambda notice: weight[notice.severity]))
 
@@ -99,10 +100,14 @@ def _cycles(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
         )
 
 
-def _void(statuses: Mapping[str, int]) -> Iterable[Notice]:
+def _void(statuses: Mapping[str, int], reasons: Mapping[str, str]) -> Iterable[Notice]:
     void = {status: n for status, n in statuses.items() if status.startswith("void") and n}
     if void:
-        told = ", ".join(f"{n:,} {status.removeprefix('void_')}" for status, n in sorted(void.items()))
+        told = "; ".join(
+            f"{n:,} {status.removeprefix('void_')}"
+            + (f" (mostly: {line(reasons[status], REASON)})" if reasons.get(status) else "")
+            for status, n in sorted(void.items())
+        )
         yield Notice(
-            "Void games", f"Faults that were no player's: {told}. None of these games is rated.", "note"
+            "Void games", f"Attempts lost by no player’s fault: {told}. None of them is rated.", "note"
         )

@@ -108,7 +108,8 @@ class Page:
     `facts` stand under the title as (name, value). `cells` are ordered pairs (a, b) of entrant ids as
     the ratings give them; `replays` belong to unordered pairs, keyed by the two ids in either order.
     `transcripts` are texts of the training run, as (name, text). `statuses` counts all attempts by their
-    stored status. `control` names two entrants that are one and the same (the A/A control).
+    stored status; `reasons` gives the most frequent reason of a void one. `control` names two entrants
+    that are one and the same (the A/A control).
     """
 
     title: str
@@ -128,5 +129,6 @@ class Page:
     )
     transcripts: tuple[tuple[str, str], ...] = ()
     statuses: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     control: tuple[str, str] | None = None
     command: str = ""

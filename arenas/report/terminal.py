@@ -14,14 +14,18 @@ from .field import half
 from .text import compact, duration, line, sentence, signed
 
 LONGEST = 40
+WIDE = 200
 
 
-def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> Table:
-    """A table to print with rich. `names` maps entrant ids to names (an id without one is shown itself)."""
+def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None, *, by_role: bool = True) -> Table:
+    """A table to print with rich. `names` maps entrant ids to names (an id without one is shown itself).
+
+    `by_role` adds a rating for each role, where there are several.
+    """
     known = names or {}
     digits = 0 if board.unit == "Elo" else 3
     roles = list(dict.fromkeys(role for standing in board.standings for role in standing.roles))
-    shown_roles = roles if len(roles) > 1 else []
+    shown_roles = roles if by_role and len(roles) > 1 else []
     anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
     table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
     table.caption = Text(f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval")
@@ -32,7 +36,7 @@ def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> T
         table.add_column(Text(name), justify="right", no_wrap=True)
     priced = any(standing.cost for standing in board.standings)
     for name in ("pairs", "forfeits", "tokens in", "out", "time", *(["cost"] if priced else [])):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())), overflow="fold")
     for standing in board.standings:
         paid = [Text(f"{standing.cost:.4g}")] if priced else []
         table.add_row(*_cells(standing, known, shown_roles, digits), *paid)
@@ -42,7 +46,12 @@ def leaderboard(board: Leaderboard, names: Mapping[str, str] | None = None) -> T
 def show(board: Leaderboard, names: Mapping[str, str] | None = None, console: Console | None = None) -> None:
     """Print the leaderboard, and below it what the fit warns of."""
     console = console or Console()
-    console.print(leaderboard(board, names))
+    if not console.is_terminal:
+        console.width = WIDE  # a log or a pipe has no width of its own; what is cut there cannot be read
+    table = leaderboard(board, names)
+    if console.measure(table, options=console.options.update(width=10 * WIDE)).maximum > console.width:
+        table = leaderboard(board, names, by_role=False)  # the page has them
+    console.print(table)
     for warning in board.warnings:
         style = "bold red" if warning.startswith(FORGOTTEN) else "yellow"
         console.print(Text("! " + line(sentence(warning, names or {})), style=style))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
+from .tournament import run_folder
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -35,7 +35,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)")
     parser.add_argument("--pairs", type=int, default=400, metavar="N", help="at most (default 400)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--out", default="runs/gates", metavar="RUN", help="run that keeps it")
+    parser.add_argument(
+        "--out", default="gates", metavar="RUN", help="run that keeps it (default: runs/gates)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
     add_set(parser, "a parameter of the game")
     add_verifier(parser)
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         game,
         seat(arguments.new, game),
         seat(arguments.old, game),
-        Path(arguments.out) / "store.sqlite",
+        run_folder(arguments.out) / "store.sqlite",
         test,
         seed=arguments.seed,
         executor=partial(Local, verifier=Lazy(arguments.verifier, announce)),

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import ArgumentError, Commands, add_load, command, load_games
+from .tournament import store_of
 
 if TYPE_CHECKING:
     from sparring.arenas.league import League
 
 _EXAMPLES = """\
-  sparring league runs/demo                 the pool, the win rates, and what comes next
-  sparring league runs/demo --matches 1000  how often whom, over the next thousand
+  sparring league demo                      the pool, the win rates, and what comes next
+  sparring league demo --matches 1000       how often whom, over the next thousand
 """
 
 
 def add(commands: Commands) -> None:
     parser = command(commands, "league", "Show a league: its pool, win rates, and next opponents.", _EXAMPLES)
-    parser.add_argument("store", metavar="RUN", help="a run's folder, or a store")
+    parser.add_argument("store", metavar="RUN", help="a run's name under runs/, its folder, or a store")
     parser.add_argument("--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)")
     add_load(parser)
     parser.set_defaults(run=run)
@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.envs.registry import find
 
     load_games(arguments)
-    path = Path(arguments.store)
-    with Archive(path / "store.sqlite" if path.is_dir() else path) as archive:
+    path = store_of(arguments.store)
+    with Archive(path) as archive:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))
             if not league.learners:

@@ -169,21 +169,29 @@ def _seated(game: Game, spec: str) -> Policy:
 
 def store_folder(out: str | None, name: str, *, make: bool) -> Path:
     """The folder under `runs/` (or the path) that keeps a store, made where it is to be written."""
-    path = Path(out or re.sub(r"[^\w.-]+", "-", name))
-    folder = path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
+    folder = run_folder(out or re.sub(r"[^\w.-]+", "-", name))
     if make:
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def run_folder(name: str) -> Path:
+    """A run by its name under `runs/`, or by a path."""
+    path = Path(name)
+    return path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
+
+
+def store_of(name: str) -> Path:
+    """The store of a run (its name or folder), or the store file itself; whether there is one or not."""
+    here = Path(name)
+    folder = here if here.exists() else run_folder(name)
+    return folder if folder.is_file() else folder / "store.sqlite"
+
+
 def _verify(stores: list[str]) -> int:
     from sparring.arenas.verify import verify
 
-    faults = [
-        fault
-        for path in map(Path, stores)
-        for fault in verify(path / "store.sqlite" if path.is_dir() else path)
-    ]
+    faults = [fault for name in stores for fault in verify(store_of(name))]
     for fault in faults:
         print(fault)
     print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")

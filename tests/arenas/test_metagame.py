@@ -60,6 +60,14 @@ def test_planted_cycle_is_warned_of_and_a_ladder_is_not():
     assert top_cycles(graph) == (("a",),)
 
 
+def test_a_cycle_without_any_luck_is_warned_of():
+    beats = {(0, 1), (1, 2), (2, 0)}
+    rows = round_robin("abc", 12, lambda a, b, _: 1.0 if (a, b) in beats else -1.0, seed=1)
+    board = rate(rows, "win")
+    assert board.misfit is None  # no cell has a spread that could contradict the model
+    assert any("100% of the advantages are cyclic" in warning for warning in board.warnings)
+
+
 def test_misfit_is_uniform_when_the_model_is_true():
     play = logistic((0.8, 0.2, -0.2, -0.8), offset=0.3)
     doubts = [rate(round_robin("abcd", 30, play, seed=seed), "win").misfit for seed in range(60)]

@@ -17,6 +17,10 @@ def test_a_learner_that_beats_all_still_gets_an_opponent(kind):
     assert weights((1.0, 1.0, 1.0, 1.0), kind) == (0.25,) * 4
 
 
+def test_weights_that_sum_to_next_to_nothing_are_no_reason_to_choose():
+    assert weights((1.0, 1 - 1e-8), "squared") == (0.5, 0.5)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1), st.sampled_from(KINDS))
 def test_weights_are_chances(rates, kind):
     got = weights(rates, kind)

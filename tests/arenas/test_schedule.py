@@ -129,6 +129,17 @@ def test_connects_newcomers_first_and_cheapest_tokens_win():
     assert next_pairs(["a", "b", "c"], 1, tokens=tokens) == [("a", "c")]
 
 
+def test_pools_that_never_met_are_joined_before_anything_else_however_little_that_tells():
+    met = np.eye(4, dtype=bool)
+    met[0, 1] = met[1, 0] = met[2, 3] = met[3, 2] = True
+    tokens = np.full((4, 4), 1.0)
+    tokens[:2, 2:] = tokens[2:, :2] = 1e6
+    tokens[1, 2] = tokens[2, 1] = 1e5
+    chosen = informative(np.eye(4), np.full((4, 4), 0.5), tokens, 2, met)
+    assert chosen[0] == (1, 2)
+    assert chosen[1] in {(0, 1), (2, 3)}
+
+
 def test_a_planned_difference_is_resolved_as_often_as_the_plan_says():
     """50 pairs between two players who are apart by what the plan calls resolvable: 80 %."""
     planned = {("a", "b"): 50}

@@ -231,10 +231,17 @@ def test_what_the_fit_warns_of_collapse_and_a_failed_control_are_said(page: Page
         progress=Progress(curve, legal),
         control=("nash", "step-400"),
         statuses={"void_engine": 3},
+        reasons={"void_engine": "CUDA error: out of memory"},
     )
     told = Elements(html(worst)).text
     pools = "Separate pools never met: alice; bob."
-    for words in (pools, "Late collapse", "Legal mass", "A/A control failed", "3 engine"):
+    for words in (
+        pools,
+        "Late collapse",
+        "Legal mass",
+        "A/A control failed",
+        "3 engine (mostly: CUDA error: out of memory)",
+    ):
         assert words in told, words
 
 

@@ -25,6 +25,17 @@ def test_the_table_holds_ratings_intervals_ranks_and_forfeits(page: Page) -> Non
     assert "1–2" in text
 
 
+def test_a_narrow_terminal_loses_the_roles_and_a_pipe_loses_nothing(page: Page) -> None:
+    assert page.board
+    narrow, pipe = io.StringIO(), io.StringIO()
+    show(page.board, {}, Console(file=narrow, width=80, force_terminal=True, color_system=None))
+    show(page.board, {}, Console(file=pipe, width=70))
+    assert "as first" not in narrow.getvalue()
+    assert "forfeits" in narrow.getvalue()
+    assert "as first" in pipe.getvalue()
+    assert "tokens in" in pipe.getvalue()
+
+
 def test_names_cannot_steer_the_terminal_or_rich(page: Page) -> None:
     text = printed(page, {"nash": "\x1b[2J[bold]nash[/bold]\r\u202e"})
     assert "⟨ESC⟩[2J[bold]nash[/bold]⟨CR⟩⟨U+202E⟩" in text

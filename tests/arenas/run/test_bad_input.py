@@ -84,3 +84,21 @@ def test_a_game_of_another_version_is_refused_and_the_old_games_stay(tmp_path: P
         tournament(changed, entrants, path, pairs=2)
     with Archive(path) as store:
         assert len(store) == 4
+
+
+def test_an_anchor_that_nobody_is_called_is_refused_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ("tournament", "kuhn-poker-v0", "random", "nash", "--out", str(tmp_path))
+    assert "there are random, nash, or mean" in refused(capsys, *argv, "--anchor", "nahs")
+    with Archive(tmp_path / "store.sqlite") as store:
+        assert len(store) == 0
+
+
+def test_a_run_is_verified_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["tournament", "kuhn-poker-v0", "random", "nash", "--pairs", "2", "--out", "poker"]) == 0
+    assert main(["tournament", "verify", "poker"]) == 0
+    assert "as recorded" in capsys.readouterr().out

@@ -56,6 +56,18 @@ def test_a_changed_row_is_found_and_so_is_the_rating_that_it_changes(path: Path)
     assert sum("worked out again they differ" in fault for fault in found) == 2
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("status", "'truncated'", "the row says truncated, the transcript completed"),
+        ("seed", "1", "the row says seed 1"),
+    ],
+)
+def test_a_row_that_speaks_of_another_game_is_found(path: Path, column: str, value: str, said: str) -> None:
+    change(path, f"UPDATE played SET {column} = {value} WHERE n = 88")
+    assert any(said in fault for fault in faults(path))
+
+
 def test_a_changed_result_is_found(path: Path) -> None:
     change(path, "UPDATE findings SET result = replace(result, '0', '1') WHERE n = 2")
     assert [fault for fault in faults(path) if "ratings" in fault] == list(faults(path))
