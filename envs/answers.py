@@ -17,8 +17,11 @@ _LATEX = re.compile(r"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")
 
 
 def said(text: str) -> str:
-    """What stands in <answer>…</answer>, or the whole reply without it; at most 120 characters."""
-    found = tagged(text, "answer") if "<answer>" in text else text.strip()
+    """What stands in <answer>…</answer>, or the whole reply without it: one line of at most 120 characters.
+
+    One line, so that no answer can write further lines into the prompt of a judge or a critic.
+    """
+    found = " ".join((tagged(text, "answer") if "<answer>" in text else text).split())
     if not 1 <= len(found) <= LONGEST:
         raise Illegal(f"an answer of 1 to {LONGEST} characters was expected, {len(found)} came")
     return found

@@ -50,10 +50,10 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
-    question, answer = tagged(text, "question"), said(tagged(text, "answer"))
+    question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
-    if not _holds(document, answer) or len(answer) * 4 > len(document):
+    if not re.search(r"\w", answer) or not _holds(document, answer) or len(answer) * 4 > len(document):
         raise Illegal("the answer must be a few words of the text")
     if _holds(question, answer):
         raise Illegal("the question must not hold its answer")
@@ -70,6 +70,7 @@ def _holds(text: str, words: str) -> bool:
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="variance": proposer_range(reward),
+    bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
 def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 from ..parse import Illegal, Unreadable, excerpt, line
-from ..registry import ParameterError, Sum, game
+from ..registry import Sum, game
 from ..script import Script, ask, note, randomness, tell
 from ..types import Message
 
@@ -34,9 +34,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def sum_of(dial: float = 0.0) -> Sum:
-    """What the dial makes of the payoffs. Raises ParameterError outside [−1, 1]."""
-    if not -1 <= dial <= 1:
-        raise ParameterError(f"the dial goes from −1 (competitive) to 1 (cooperative), not to {dial}")
+    """What the dial makes of the payoffs."""
     return "zero" if dial == -1 else "common" if dial == 1 else "general"
 
 
@@ -49,6 +47,7 @@ def sum_of(dial: float = 0.0) -> Sum:
     sum=sum_of,
     score="payoff",
     rules=RULES,
+    bounds={"turns": (1, 100), "dial": (-1, 1)},
     oracles={"sample": sample},
 )
 def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:

@@ -57,6 +57,7 @@ def _range(oracle: str = "reference") -> tuple[float, float]:
     roles=lambda solvers=4, verifiers=2: {"solver": solvers, "verifier": verifiers},
     max_turns=lambda solvers=4, verifiers=2: solvers + verifiers,
     payoff_range=_range,
+    bounds={"solvers": (1, 64), "verifiers": (1, 64), "tests": (1, 20)},
     oracles={"sample": sample},
 )
 def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: str = "reference") -> Script:
