@@ -2,10 +2,10 @@
 
     python benchmarks/forms.py [--model smollm2-135m] [--games 3] [--shots 0 2] [--out FOLDER] [GAME …]
 
-Counted are the first tries at each ask; a retry, which comes with the reason, is not. The baseline is the same
-model without examples (`--shots 0`): what a form costs a model that is only told it. Seats are all the model's;
-games are played one at a time, seeds from 0, solvers two, temperature 0.6. `--out` keeps the transcripts, as
-`sparring play` prints them, for a person's eye.
+Counted are the first tries at each ask, not retries. The baseline is the same model without examples
+(`--shots 0`): what a form costs a model that is only told it. Seats are all the model's; games are played
+one at a time, seeds from 0, two solvers, temperature 0.6. `--out` keeps the transcripts, as `sparring
+play` prints them, for a person's eye.
 """
 
 from __future__ import annotations

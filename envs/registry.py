@@ -68,8 +68,9 @@ class Game:
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
-    move at once; `bounds` are the least and greatest value of its numeric parameters; `family` is what the game is listed with; `library` names the library (with version)
-    whose rules it plays, and `caveats` say what is known to be wrong with them.
+    move at once; `bounds` are the least and greatest values of numeric parameters; `family` is what the
+    game is listed with; `library` names the library (with version) whose rules it plays, and `caveats`
+    say what is known to be wrong with them.
     """
 
     ref: GameRef

@@ -27,19 +27,19 @@ DOCUMENTS = (
     "kilometres long; only the Volga is longer in Europe.",
 )
 ASK = """\
-Read this:
-{document}
-Ask a question that this text answers, for others who have not read it but may know or work it out. The \
+Ask a question that a text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
 <answer>eight</answer>
-<question>How many legs has a spider?</question>"""
+<question>How many legs has a spider?</question>
+This is the text:
+{document}"""
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        text = view[-1].text.split("\n")[1]
+        text = view[-1].text.split("\n")[-1]
         found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
         word = found[0] if found else text
         sentence = next(part for part in text.split(". ") if word in part)

@@ -12,7 +12,8 @@ from ..types import Message
 
 RULES = (
     "Nim. Players take turns to take any number of pieces from one heap; whoever takes the last piece of "
-    "all loses. Each prompt shows the heaps, numbered from 1. Answer with heap and count, as in: 2 1"
+    "all loses. Each prompt shows the heaps, numbered from 1. Answer with two numbers, a heap and "
+    "a count: 2 1 takes one piece from the second heap."
 )
 
 

@@ -53,7 +53,8 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
 
     Moves: up to `words` words, by default fewer than an object's name has, so that what tells it from the
     others must be chosen; the number of an object. The target is one that so many words can tell apart, if
-    there is one. Payoff: 1 to both when the right one is picked, else 0. Source: signalling games as in Lewis (1969); self-play after supervision as in Lowe et al. (2020).
+    there is one. Payoff: 1 to both when the right one is picked, else 0.
+    Source: signalling games as in Lewis (1969); self-play after supervision as in Lowe et al. (2020).
     """
     rng = yield from randomness()
     shown = rng.sample(OBJECTS, objects)

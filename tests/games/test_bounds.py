@@ -1,4 +1,4 @@
-"""A game's numbers have declared bounds: at each bound it plays to an end, and beyond it is refused by name."""
+"""A game's numbers have declared bounds: at the lowest it plays to an end, and beyond it is refused."""
 
 import asyncio
 
