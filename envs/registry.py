@@ -313,7 +313,8 @@ def find(id: str, **parameters: Value) -> Game:
         if id not in _declared:
             if "/" in id:
                 names(id.partition("/")[0])  # says which namespaces there are
-            hint = _nearest(id, known) or "; `sparring games` lists them"
+            listing = f"games {id}/" if id in NAMESPACES else "games"
+            hint = _nearest(id, known) or f"; `sparring {listing}` lists them"
             raise UnknownGameError(f"no game {id!r}{hint}")
     return _declared[id].bind(parameters)
 
