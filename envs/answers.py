@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from .parse import Illegal, tagged
 
@@ -27,6 +28,7 @@ def said(text: str) -> str:
     return found
 
 
+@lru_cache(4096)
 def number(text: str) -> Fraction | float | None:
     """The number that the text writes (1,200 · 3/4 · 75% · −2e3 · \\frac{3}{4} · nan · inf), or None."""
     bare = _LATEX.sub(r"\1/\2", text.strip().rstrip(".")).replace("−", "-").replace("$", "").replace(" ", "")
@@ -92,7 +94,7 @@ class Vote:
 def vote(answers: Sequence[str | None], tolerance: float = 0.0) -> Vote:
     """The majority of the answers given (None: gave none); the earliest of equally frequent ones."""
     best: Vote | None = None
-    for label in answers:
+    for label in dict.fromkeys(answers):
         if label is None:
             continue
         agree = tuple(other is not None and same_answer(label, other, tolerance) for other in answers)
