@@ -27,7 +27,7 @@ DOCUMENTS = (
     "kilometres long; only the Volga is longer in Europe.",
 )
 ASK = """\
-Ask a question that a text answers, for others who have not read it but may know or work it out. The \
+Ask a short question that a text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
 <answer>eight</answer>
 <question>How many legs has a spider?</question>
@@ -50,6 +50,8 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
+    if "</question>" not in text:
+        text += "</question>"  # small models stop at the end of their question and leave its tag open
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")

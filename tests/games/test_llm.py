@@ -21,7 +21,7 @@ SHORT = {
     "depth": 1,
     "width": 1,
 }
-"""Parameters that make a game short, where it has them and their default is longer: every role still plays."""
+"""Makes a game short where a default of its is longer; every role still plays."""
 SAMPLED = ["--temperature", "0.6", "--max-tokens", "96", "--shots", "2", "--seed", "3"]
 
 

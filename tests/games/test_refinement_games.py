@@ -49,6 +49,13 @@ def test_a_task_must_be_grounded_and_not_give_itself_away(question, answer):
         challenge(f"<question>{question}</question><answer>{answer}</answer>", DOCUMENTS[1])
 
 
+def test_a_question_that_ends_the_reply_may_leave_its_tag_open():
+    assert challenge("<answer>eight</answer>\n<question>How many\nlegs?", DOCUMENTS[1]) == (
+        "How many legs?",
+        "eight",
+    )
+
+
 def test_an_ungrounded_task_costs(play):
     table = play(
         "corpus-challenge-v0", {"proposer": "<question>Why not?</question><answer>xyzzy</answer>"}, attempts=2
