@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from .parse import Illegal, tagged
 
@@ -17,13 +18,17 @@ _LATEX = re.compile(r"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")
 
 
 def said(text: str) -> str:
-    """What stands in <answer>…</answer>, or the whole reply without it; at most 120 characters."""
-    found = tagged(text, "answer") if "<answer>" in text else text.strip()
+    """What stands in <answer>…</answer>, or the whole reply without it: one line of at most 120 characters.
+
+    One line, so that no answer can write further lines into the prompt of a judge or a critic.
+    """
+    found = " ".join((tagged(text, "answer") if "<answer>" in text else text).split())
     if not 1 <= len(found) <= LONGEST:
         raise Illegal(f"an answer of 1 to {LONGEST} characters was expected, {len(found)} came")
     return found
 
 
+@lru_cache(4096)
 def number(text: str) -> Fraction | float | None:
     """The number that the text writes (1,200 · 3/4 · 75% · −2e3 · \\frac{3}{4} · nan · inf), or None."""
     bare = _LATEX.sub(r"\1/\2", text.strip().rstrip(".")).replace("−", "-").replace("$", "").replace(" ", "")
@@ -89,7 +94,7 @@ class Vote:
 def vote(answers: Sequence[str | None], tolerance: float = 0.0) -> Vote:
     """The majority of the answers given (None: gave none); the earliest of equally frequent ones."""
     best: Vote | None = None
-    for label in answers:
+    for label in dict.fromkeys(answers):
         if label is None:
             continue
         agree = tuple(other is not None and same_answer(label, other, tolerance) for other in answers)

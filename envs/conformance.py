@@ -160,7 +160,7 @@ def replays(trial: Trial) -> Iterator[str]:
 def hostile_texts(trial: Trial) -> Iterator[str]:
     """Whatever a seat says, the game ends without an error, and an offender gets less than a legal loser."""
     for seed in trial.seeds:
-        for seat in trial.game.seats:
+        for seat in _turns_of(trial.game, seed):
             for text in TEXTS[seed % 3 :: 3]:
                 table = trial.play(seed, _saying(trial, seat, text))
                 where = f"seed {seed}, {seat} says {text[:30]!r}"
@@ -171,7 +171,7 @@ def hostile_texts(trial: Trial) -> Iterator[str]:
 def wrong_form(trial: Trial) -> Iterator[str]:
     """The right answer in the wrong form, or the prompt itself, breaks nothing."""
     for seed in trial.seeds:
-        for seat in trial.game.seats:
+        for seat in _turns_of(trial.game, seed):
 
             def say(ask: Ask, table: Table, rng: random.Random, seat: str = seat) -> Reply:
                 return (
@@ -259,6 +259,12 @@ def _run(rule: Callable[[Trial], Iterable[str]], trial: Trial) -> Check:
         if len(faults) == 5:
             break
     return Check(cast(Any, rule).__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults))
+
+
+def _turns_of(game: Game, seed: int) -> list[str]:
+    """One seat of every role, by turns: seats of a role are alike, and each has its turn as seeds go on."""
+    seats = {role: [seat for seat, its in game.role_of.items() if its == role] for role in game.roles}
+    return [alike[(seed + seed // 3) % len(alike)] for alike in seats.values()]
 
 
 def _saying(trial: Trial, seat: str | None, text: str) -> Say:

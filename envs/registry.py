@@ -68,8 +68,9 @@ class Game:
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
-    move at once; `family` is what the game is listed with; `library` names the library (with version)
-    whose rules it plays, and `caveats` say what is known to be wrong with them.
+    move at once; `bounds` are the least and greatest values of numeric parameters; `family` is what the
+    game is listed with; `library` names the library (with version) whose rules it plays, and `caveats`
+    say what is known to be wrong with them.
     """
 
     ref: GameRef
@@ -85,6 +86,7 @@ class Game:
     rules: Mapping[str, str]
     simultaneous: bool
     parameters: Mapping[str, Value]
+    bounds: Mapping[str, tuple[float, float]]
     oracles: Mapping[str, Player] = field(repr=False, compare=False)
     seats: tuple[str, ...]
     role_of: Mapping[str, str]
@@ -173,7 +175,7 @@ class _Declaration:
     def bind(self, given: Mapping[str, Value]) -> Game:
         parameters = dict(self.defaults)
         for name, value in given.items():
-            parameters[name] = self._checked(name, value)
+            parameters[name] = self._inside(name, self._checked(name, value))
         fact = {name: self.resolve(name, parameters) for name in self.facts}
         roles = MappingProxyType(dict(fact["roles"]))
         role_of = seat_names(roles)
@@ -195,6 +197,7 @@ class _Declaration:
             rules=_per_key(fact["rules"], list(roles)),
             simultaneous=bool(fact["simultaneous"]),
             parameters=MappingProxyType(parameters),
+            bounds=MappingProxyType(dict(fact["bounds"])),
             oracles=MappingProxyType(dict(fact["oracles"])),
             seats=tuple(role_of),
             role_of=MappingProxyType(role_of),
@@ -218,6 +221,14 @@ class _Declaration:
             )
         return value
 
+    def _inside(self, name: str, value: Value) -> Value:
+        """The value itself. Raises ParameterError for a number outside the bounds that the game declares."""
+        if name in self.facts["bounds"] and isinstance(value, (int, float)):
+            least, most = self.facts["bounds"][name]
+            if not least <= value <= most:
+                raise ParameterError(f"{self.id}: {name} must be from {least:g} to {most:g}, not {value!r}")
+        return value
+
 
 def _per_key(fact: Any, keys: list[str]) -> Mapping[str, Any]:
     return MappingProxyType(dict(fact) if isinstance(fact, Mapping) else dict.fromkeys(keys, fact))
@@ -239,6 +250,7 @@ def game(
     truncation: float | Mapping[str, float] | Callable[..., float | Mapping[str, float]] = 0.0,
     rules: str | Mapping[str, str] | Callable[..., str | Mapping[str, str]] = "",
     simultaneous: bool | Callable[..., bool] = False,
+    bounds: Mapping[str, tuple[float, float]] = MappingProxyType({}),
     oracles: Mapping[str, Player] = MappingProxyType({}),
     family: str = "other",
     library: str = "",
@@ -247,7 +259,7 @@ def game(
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.
 
-    Any fact may be a function of the script's parameters; one with `**parameters` gets all of them.
+    Any fact but `bounds` may be a function of the script's parameters; one with `**parameters` gets all.
     `parameters` gives the defaults of a script that takes `**parameters`. Raises GameError for an id of
     the wrong form or one that another file has taken.
     """
@@ -301,7 +313,8 @@ def find(id: str, **parameters: Value) -> Game:
         if id not in _declared:
             if "/" in id:
                 names(id.partition("/")[0])  # says which namespaces there are
-            hint = _nearest(id, known) or "; `sparring games` lists them"
+            listing = f"games {id}/" if id in NAMESPACES else "games"
+            hint = _nearest(id, known) or f"; `sparring {listing}` lists them"
             raise UnknownGameError(f"no game {id!r}{hint}")
     return _declared[id].bind(parameters)
 

@@ -125,6 +125,17 @@ def _reason(fault: ValueError) -> str:
     return str(fault.args[0]) if fault.args else type(fault).__name__
 
 
+def _again(fault: ValueError, legal: tuple[str, ...] | None) -> str:
+    """What a seat is told after a reply that was no move.
+
+    The moves come last and the reply is not repeated: small models answer with what they read last, or
+    say once more what is quoted to them.
+    """
+    if legal and not isinstance(fault, _Cut):
+        return f"That is no move here. Answer with one of: {', '.join(legal)}"
+    return f"{_reason(fault)}. Try again."
+
+
 def ask(
     seat: str,
     prompt: str,
@@ -147,7 +158,7 @@ def ask(
         except ValueError as fault:
             yield Refused(seat, _cause(fault))
             retry += 1
-            prompt = f"{_reason(fault)}. Try again."
+            prompt = _again(fault, legal)
             if retry < tries:
                 continue
             if isinstance(otherwise, _Raise):

@@ -21,6 +21,7 @@ def perfect(seat, messages, choices):
     sum="zero",
     score="win",
     rules=lambda goal: RULES.format(goal, goal),
+    bounds={"goal": (2, 100)},
     oracles={"perfect": perfect},
 )
 def race(goal: int = 20) -> Script:

@@ -40,6 +40,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=(-1, 1),
     sum="zero",
     score="win",
+    bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
 def break_the_code(attempts: int = 3) -> Script:

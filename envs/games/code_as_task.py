@@ -19,6 +19,8 @@ from ..script import Script, Steps, ask, ask_all, note, randomness, recall, veri
 from ..types import Job, Message, Value
 from ..values import canonical, read
 
+KIND = "code-as-task"
+"""What its tasks are kept as, and recalled as."""
 TOOLS = """\
 def f(shop, tool, given):
     if tool == "items" and not given:
@@ -90,6 +92,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     roles=lambda attempts=4: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
     payoff_range=lambda reward="paper": proposer_range(reward),
+    bounds={"attempts": (1, 64), "calls": (0, 32), "references": (0, 64)},
     oracles={"sample": sample},
 )
 def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", references: int = 8) -> Script:
@@ -108,8 +111,8 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", refer
     if bundle is None:
         yield from note("gate", "unreadable")
         return refused(solvers)
-    known = [str(item) for item in (yield from recall("task", references))]
-    if any(similar(bundle.task, other, 0.9) for other in known):
+    known = yield from recall(KIND, references)
+    if any(similar(bundle.task, str(item["task"]), 0.9) for item in known if isinstance(item, dict)):
         yield from note("gate", "near_copy")
         return refused(solvers)
     cases = [(bundle.solution,), *((wrong,) for wrong in bundle.wrong)]
@@ -125,7 +128,7 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", refer
     for seat, verdict in zip(said, (yield from verify(*jobs)), strict=True):
         paid[seat] = solver_reward(Answer(right(verdict, True)), True)
     item: dict[str, Value] = {"task": bundle.task, "source": bundle.source, "answer": bundle.solution}
-    return (yield from settle("code-as-task", item, paid, reward))
+    return (yield from settle(KIND, item, paid, reward))
 
 
 def _stocked(rng: random.Random) -> dict[Value, Value]:

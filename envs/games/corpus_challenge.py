@@ -27,19 +27,19 @@ DOCUMENTS = (
     "kilometres long; only the Volga is longer in Europe.",
 )
 ASK = """\
-Read this:
-{document}
-Ask a question that this text answers, for others who have not read it but may know or work it out. The \
+Ask a short question that a text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
 <answer>eight</answer>
-<question>How many legs has a spider?</question>"""
+<question>How many legs has a spider?</question>
+This is the text:
+{document}"""
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        text = view[-1].text.split("\n")[1]
+        text = view[-1].text.split("\n")[-1]
         found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
         word = found[0] if found else text
         sentence = next(part for part in text.split(". ") if word in part)
@@ -50,10 +50,12 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
-    question, answer = tagged(text, "question"), said(tagged(text, "answer"))
+    if "</question>" not in text:
+        text += "</question>"  # small models stop at the end of their question and leave its tag open
+    question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
-    if not _holds(document, answer) or len(answer) * 4 > len(document):
+    if not re.search(r"\w", answer) or not _holds(document, answer) or len(answer) * 4 > len(document):
         raise Illegal("the answer must be a few words of the text")
     if _holds(question, answer):
         raise Illegal("the question must not hold its answer")
@@ -70,6 +72,7 @@ def _holds(text: str, words: str) -> bool:
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="variance": proposer_range(reward),
+    bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
 def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:

@@ -52,6 +52,7 @@ def critique(text: str) -> Critique:
     roles={"generator": 1, "critic": 1},
     max_turns=3,
     payoff_range=(-1, 1),
+    bounds={"steps": (1, 50)},
     oracles={"sample": sample},
 )
 def critique_refine(steps: int = 4) -> Script:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 from ..parse import Illegal, Unreadable, excerpt, line
-from ..registry import ParameterError, Sum, game
+from ..registry import Sum, game
 from ..script import Script, ask, note, randomness, tell
 from ..types import Message
 
@@ -16,6 +16,7 @@ ITEMS = ("books", "hats", "balls")
 POINTS = 10
 OTHER = {"first": "second", "second": "first"}
 _DEAL = re.compile(r"deal[: ]+(\d)\D{1,12}(\d)\D{1,12}(\d)\D{0,12}", re.IGNORECASE)
+FORM = "deal: 1 books, 0 hats, 2 balls"
 RULES = (
     "You and another player divide some books, hats and balls. Each of you values them differently; all of "
     "them together are worth 10 points to either. Talk in one line a turn. When you think that you agree, "
@@ -34,9 +35,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def sum_of(dial: float = 0.0) -> Sum:
-    """What the dial makes of the payoffs. Raises ParameterError outside [−1, 1]."""
-    if not -1 <= dial <= 1:
-        raise ParameterError(f"the dial goes from −1 (competitive) to 1 (cooperative), not to {dial}")
+    """What the dial makes of the payoffs."""
     return "zero" if dial == -1 else "common" if dial == 1 else "general"
 
 
@@ -49,6 +48,7 @@ def sum_of(dial: float = 0.0) -> Sum:
     sum=sum_of,
     score="payoff",
     rules=RULES,
+    bounds={"turns": (1, 100), "dial": (-1, 1)},
     oracles={"sample": sample},
 )
 def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
@@ -73,7 +73,7 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
         if isinstance(move, str):
             prompt = f"The other says: {move}"
             continue
-        ask_other = "The other has named its deal. Name what you take: `deal: 1 books, 0 hats, 2 balls`"
+        ask_other = f"The other has named its deal. Of {_listed(there)}, name what you take, as in: {FORM}"
         reply = yield from ask(OTHER[seat], ask_other, deal(there))
         agreed = all(a + b == n for a, b, n in zip(move, reply, there, strict=True))
         yield from note("agreed", agreed)
@@ -105,10 +105,10 @@ def deal(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...]]:
     def parse(text: str) -> tuple[int, ...]:
         found = _DEAL.fullmatch(text.strip(" \t\r\n.!`\"'"))
         if not found:
-            raise Unreadable(f"expected `deal: 1 books, 0 hats, 2 balls`, not {excerpt(text)}")
+            raise Unreadable(f"expected a deal like {FORM}, not {excerpt(text)}")
         taken = tuple(map(int, found.groups()))
         if any(a > n for a, n in zip(taken, there, strict=True)):
-            raise Illegal(f"there are only {_listed(there)}")
+            raise Illegal(f"there are only {_listed(there)}; name no more than that")
         return taken
 
     return parse

@@ -43,6 +43,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     judges=("judge",),
     score="payoff",
     rated="seat",
+    bounds={"agents": (2, 32), "rounds": (1, 50), "steps": (1, 50)},
     oracles={"sample": sample},
 )
 def discussion(agents: int = 3, rounds: int = 2, steps: int = 4) -> Script:

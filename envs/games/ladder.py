@@ -33,21 +33,22 @@ def at(code, x):
     return value
 
 def f(integrand, antiderivative, points):
-    g, big, usable, agree = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval"), 0, 0
+    g, big, wanted, agree = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval"), [], 0
     for x in points:
         try:
-            want = at(g, x)
-        except (ValueError, ArithmeticError):
-            continue
-        usable += 1
-        try:
-            h = 1e-4
-            near, far = at(big, x + h) - at(big, x - h), at(big, x + 2 * h) - at(big, x - 2 * h)
-            slope = (8 * near - far) / (12 * h)
-            agree += abs(slope - want) <= 1e-5 * max(1.0, abs(want))
+            wanted.append((x, at(g, x)))
         except (ValueError, ArithmeticError):
             pass
-    return usable, agree
+    typical = sorted(abs(want) for _, want in wanted)[len(wanted) // 2] if wanted else 0.0
+    for x, want in wanted:
+        try:
+            h = 1e-5
+            near, far = at(big, x + h) - at(big, x - h), at(big, x + 2 * h) - at(big, x - 2 * h)
+            slope = (8 * near - far) / (12 * h)
+            agree += abs(slope - want) <= 1e-6 * max(typical, abs(want))
+        except (ValueError, ArithmeticError):
+            pass
+    return len(wanted), agree
 """
 POINTS, FEWEST = 12, 6
 PROPOSE = """\
@@ -108,6 +109,7 @@ def _plain(node: ast.expr) -> bool:
         + attempts * sum(width**level for level in range(depth + 1))
     ),
     payoff_range=lambda reward="paper": proposer_range(reward),
+    bounds={"attempts": (1, 64), "width": (1, 8), "depth": (1, 4)},
     oracles={"sample": sample},
 )
 def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "paper") -> Script:
@@ -115,7 +117,8 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
 
     Moves: for the root and each variant above the last level the proposer writes up to `width` variants; then
     each of `attempts` solvers integrates every variant, leaves first, and the root. A numeric check in the
-    sandbox compares the derivative of the answer with the integrand at random points.
+    sandbox compares the derivative of the answer with the integrand at random points, relative to the
+    integrand's own size there, so that no small integrand is solved by a constant.
     Payoff: proposer, the mean over its variants of the reward for their solve rate (−1 for none that is
     valid); solver, the share of all integrals that it solves, root included.
     Notes: tree, (parent, variant, solve rate); root, the root's solve rate. Variants are kept as `ladder`.

@@ -14,7 +14,8 @@ RULES = (
     "Leduc poker. Six cards: J < Q < K in suits s and h. Both players ante 1 and get one card; after a "
     "round of betting one card is laid open, then comes a second round. A bet or raise adds 2 in the first "
     "round and 4 in the second; at most two a round. A pair with the board wins, else the higher card; "
-    "equal cards split. Each prompt shows what is new. Answer with one word."
+    "equal cards split. Each prompt shows what is new. Answer with one word: "
+    "check or bet, or after a bet fold, call or raise."
 )
 
 

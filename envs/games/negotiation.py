@@ -56,6 +56,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     sum="zero",
     score="payoff",
     rules=RULES,
+    bounds={"turns": (1, 100)},
     oracles={"sample": sample},
 )
 def negotiation(turns: int = 10) -> Script:

@@ -6,21 +6,28 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import xor
 
-from ..registry import GameError, game
+from ..registry import ParameterError, game
 from ..script import Script, ask
 from ..types import Message
 
 RULES = (
     "Nim. Players take turns to take any number of pieces from one heap; whoever takes the last piece of "
-    "all loses. Each prompt shows the heaps, numbered from 1. Answer with heap and count, as in: 2 1"
+    "all loses. Each prompt shows the heaps, numbered from 1. Answer with two numbers, a heap and "
+    "a count: 2 1 takes one piece from the second heap."
 )
 
 
+LARGEST, MOST = 99, 20
+
+
 def sizes(heaps: str) -> list[int]:
-    """The heaps of a text like 1-3-5-7. Raises GameError for anything else."""
+    """The heaps of a text like 1-3-5-7. Raises ParameterError for anything else."""
     parts = heaps.split("-")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise GameError(f"nim: heaps must be sizes joined by dashes, like 1-3-5-7, not {heaps!r}")
+    if not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST for part in parts) or len(parts) > MOST:
+        raise ParameterError(
+            f"nim-v0: heaps are up to {MOST} sizes from 1 to {LARGEST} joined by dashes, like 1-3-5-7, "
+            f"not {heaps[:40]!r}"
+        )
     return [int(part) for part in parts]
 
 

@@ -44,6 +44,7 @@ def always_defect(seat: str, messages: Sequence[Message], choices: Sequence[str]
         f"The prisoner's dilemma, {rounds} rounds, both moves at once. Both cooperate: 3 points each. "
         "Both defect: 1 each. One defects: 5 for it, 0 for the other. Answer with one word."
     ),
+    bounds={"rounds": (1, 1000)},
     oracles={"tit-for-tat": tit_for_tat, "always-defect": always_defect},
 )
 def prisoners_dilemma(rounds: int = 5) -> Script:

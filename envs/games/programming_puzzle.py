@@ -44,6 +44,7 @@ def puzzle(text: str) -> Program:
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
     payoff_range=lambda reward="paper": proposer_range(reward),
+    bounds={"attempts": (1, 64), "references": (0, 64), "review": (0, 1)},
     oracles={"sample": sample},
 )
 def programming_puzzle(

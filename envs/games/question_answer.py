@@ -60,7 +60,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
         again = "<paraphrase>Give the product 17 * 3.</paraphrase>"
         return "<question>What is 17 * 3?</question>" + again * ("<paraphrase>" in view[-1].text)
     if choices:
-        return choices[0] if "Answer: 51" in view[-1].text else choices[1]
+        return choices["\nAnswer: 51\n" not in view[-1].text]
     return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"
 
 
@@ -86,6 +86,7 @@ def _range(topic: str = "arithmetic", reward: str = "sqlm", label: str = "majori
     max_turns=lambda attempts=8, label="majority": 1 + attempts * (2 if label == "judge" else 1),
     payoff_range=_range,
     judges=("judge",),
+    bounds={"attempts": (1, 64), "references": (0, 64)},
     oracles={"sample": sample},
 )
 def question_answer(
@@ -126,8 +127,9 @@ def question_answer(
 
 
 def _wordings(text: str, label: str) -> tuple[str, ...]:
-    """The question, and its paraphrase where one is wanted."""
-    found = [tagged(text, "question"), *([tagged(text, "paraphrase")] if label == "swapped" else [])]
+    """The question, and its paraphrase where one is wanted, each on one line."""
+    names = ("question", "paraphrase") if label == "swapped" else ("question",)
+    found = [" ".join(tagged(text, name).split()) for name in names]
     if not all(3 <= len(wording) <= 300 for wording in found):
         raise Illegal("a question of 3 to 300 characters was expected")
     return tuple(found)

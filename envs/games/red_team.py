@@ -82,6 +82,7 @@ def sum_of(variant: str = "zero") -> Sum:
     sum=sum_of,
     score="win",
     judges=("judge",),
+    bounds={"harmless": (0, 1), "references": (0, 64)},
     oracles={"sample": sample, "rule": rule},
 )
 def red_team(variant: str = "zero", harmless: float = 0.5, references: int = 8) -> Script:

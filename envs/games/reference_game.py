@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from collections.abc import Sequence
 
 from ..parse import Illegal, tagged
 from ..registry import game
@@ -15,7 +17,7 @@ SPEAK = """\
 The objects:
 {objects}
 Describe the {target} to a listener who sees the same objects in another order. Use at most {words} words. \
-Answer in this form: <say>the blue one</say>"""
+Answer in this form: <say>blue one</say>"""
 PICK = """\
 The objects:
 {objects}
@@ -24,10 +26,12 @@ Which object is meant? Answer with its number alone."""
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Says the target's name; picks the object with most of its words in what was said."""
+    """Says the fewest features that only the target has; picks what has most of the words that were said."""
     lines = view[-1].text.splitlines()
     if seat == "speaker":
-        return f"<say>{view[-1].text.split('Describe the ')[1].split(' to a')[0]}</say>"
+        target, most = re.findall(r"Describe the (.*?) to a .* at most (\d+) words", view[-1].text)[0]
+        shown = [line[2:] for line in lines if line.startswith("- ")]
+        return f"<say>{telling(target, shown, int(most)) or target.split()[0]}</say>"
     said = lines[-2].split()
     fits = [sum(word in said for word in line.split()[1:]) for line in lines[1:-2]]
     return choices[fits.index(max(fits))]
@@ -41,17 +45,20 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=(0, 1),
     sum="common",
     score="payoff",
+    bounds={"objects": (2, 12), "words": (1, 20)},
     oracles={"sample": sample},
 )
-def reference_game(objects: int = 4, words: int = 4) -> Script:
+def reference_game(objects: int = 4, words: int = 2) -> Script:
     """A speaker describes one object of several; a listener, who sees them in another order, picks it.
 
-    Moves: up to `words` words; the number of an object. Payoff: 1 to both when the right one is picked,
-    else 0. Source: signalling games as in Lewis (1969); self-play after supervision as in Lowe et al. (2020).
+    Moves: up to `words` words, by default fewer than an object's name has, so that what tells it from the
+    others must be chosen; the number of an object. The target is one that so many words can tell apart, if
+    there is one. Payoff: 1 to both when the right one is picked, else 0.
+    Source: signalling games as in Lewis (1969); self-play after supervision as in Lowe et al. (2020).
     """
     rng = yield from randomness()
     shown = rng.sample(OBJECTS, objects)
-    target = rng.choice(shown)
+    target = rng.choice([name for name in shown if telling(name, shown, words)] or shown)
     prompt = SPEAK.format(objects="\n".join(f"- {name}" for name in shown), target=target, words=words)
     said = yield from ask("speaker", prompt, lambda text: short(tagged(text, "say"), words))
     rng.shuffle(shown)
@@ -61,6 +68,15 @@ def reference_game(objects: int = 4, words: int = 4) -> Script:
     yield from note("words", len(said.split()))
     paid = float(shown[int(picked) - 1] == target)
     return {"speaker": paid, "listener": paid}
+
+
+def telling(name: str, shown: Sequence[str], words: int) -> str:
+    """The fewest features that only this object has, if at most `words` are enough, else ""."""
+    for count in range(1, words + 1):
+        for some in itertools.combinations(name.split(), count):
+            if sum(set(some) <= set(other.split()) for other in shown) == 1:
+                return " ".join(some)
+    return ""
 
 
 def short(text: str, words: int) -> str:

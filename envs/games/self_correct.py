@@ -41,6 +41,7 @@ def _range(feedback: str = "none") -> tuple[float, float]:
     payoff_range=_range,
     sum="common",
     score="payoff",
+    bounds={"turns": (1, 20), "alpha": (0, 1000)},
     oracles={"sample": sample},
 )
 def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") -> Script:

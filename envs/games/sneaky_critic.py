@@ -71,6 +71,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=(-1, 1),
     sum="zero",
     score="win",
+    bounds={"steps": (1, 50)},
     oracles={"sample": sample},
 )
 def sneaky_critic(steps: int = 4) -> Script:

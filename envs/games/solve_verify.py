@@ -21,8 +21,8 @@ def f(x):
     return x
 ```"""
 TEST = """\
-A function f(x) should return {text}. x is {kind}. Write {tests} different tests for it, one a line: an \
-input, an arrow, and what f returns. Answer in this form:
+Write {tests} different tests for a function f(x), one a line: an input, an arrow, and what f returns. \
+f(x) should return {text}. x is {kind}. Answer in this form:
 <tests>
 {example}
 </tests>"""
@@ -57,6 +57,7 @@ def _range(oracle: str = "reference") -> tuple[float, float]:
     roles=lambda solvers=4, verifiers=2: {"solver": solvers, "verifier": verifiers},
     max_turns=lambda solvers=4, verifiers=2: solvers + verifiers,
     payoff_range=_range,
+    bounds={"solvers": (1, 64), "verifiers": (1, 64), "tests": (1, 20)},
     oracles={"sample": sample},
 )
 def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: str = "reference") -> Script:
@@ -74,7 +75,7 @@ def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: s
     writers, testers = list(seat_names({"solver": solvers})), list(seat_names({"verifier": verifiers}))
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
-    example = f"{canonical(spec.hidden[-1])} => …"
+    example = f"{canonical(spec.hidden[-1])} => …\n{canonical(spec.hidden[-2])} => …"
     test = TEST.format(kind=spec.kind, text=spec.text, tests=tests, example=example)
     written = yield from ask_all(
         dict.fromkeys(testers, test), lambda text: reader(text, spec, tests), tries=1, otherwise=()

@@ -44,6 +44,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     payoff_range=(-1, 1),
     sum="zero",
     score="win",
+    bounds={"rounds": (1, 100)},
     oracles={"sample": sample},
 )
 def taboo(rounds: int = 5) -> Script:

@@ -134,7 +134,8 @@ def facts(game: Game) -> dict[str, str]:
     from sparring.agents.scripted import scripted_names
 
     lo, hi = game.payoff_range
-    given = ", ".join(f"{name}={value!r}" for name, value in game.parameters.items())
+    within = {name: f" ({least:g} to {most:g})" for name, (least, most) in game.bounds.items()}
+    given = ", ".join(f"{name}={value!r}{within.get(name, '')}" for name, value in game.parameters.items())
     judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
     together = ", all at once" if game.simultaneous else ""
     rated = f"by {game.score}, each {game.rated} its own entrant" if game.score else "not at all"

@@ -120,6 +120,8 @@ def test_an_unknown_namespace_gives_the_nearest():
         find("openspeil/kuhn_poker")
     with pytest.raises(UnknownGameError, match="there are openspiel, pettingzoo, textarena"):
         names("gymnasium-robotics")
+    with pytest.raises(UnknownGameError, match="`sparring games openspiel/` lists them"):
+        find("openspiel")
     assert issubclass(MissingLibraryError, ImportError)
 
 

@@ -30,7 +30,7 @@ def test_second_tries_are_spoken_too(tiny: Transformer) -> None:
     view = (
         Message("game", "J"),
         Message("self", "raise"),
-        Message("game", "'raise' is not one of: check, bet. Try again."),
+        Message("game", "That is no move here. Answer with one of: check, bet"),
     )
     from sparring.agents.exact import distributions
     from sparring.agents.policy import Key, Request

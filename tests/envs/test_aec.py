@@ -77,7 +77,7 @@ def test_an_illegal_text_leaves_the_same_agent_to_move_and_a_second_one_forfeits
     env.step("ten")
     assert env.agent_selection == "x"
     assert env.infos["x"]["retry"] == 1
-    assert "'ten' is not one of" in env.observe("x")["text"]
+    assert "That is no move here. Answer with one of: 1, 2" in env.observe("x")["text"]
     env.step("eleven")
     assert env.rewards == {"x": -2.0, "o": 2.0}
     assert env.infos["x"]["ending"] == "forfeit"

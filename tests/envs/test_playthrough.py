@@ -33,7 +33,7 @@ def test_replies_with_odd_lines_survive():
     text = recorded(game, 1)
     asked = "1, 2, 3, 4, 5, 6, 7, 8, 9\n  | "
     moved = text.replace(asked, asked + "\n  | <o>\n  | ", 1)
-    assert "not one of" in replayed(moved)
+    assert "That is no move here" in replayed(moved)
 
 
 def test_a_text_that_is_no_playthrough_is_refused():

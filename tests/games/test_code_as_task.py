@@ -83,10 +83,17 @@ def test_a_bundle_that_fails_its_own_test_is_refused(play, known, text, reason):
 
 
 def test_a_task_that_is_known_is_refused(play, known):
-    table = play(
-        ID, {"proposer": GOOD}, known(TOOLS, EVEN), buffer=lambda wish: ["what do eggs cost"], attempts=1
+    first = play(ID, {"proposer": GOOD, "solver": "<answer>2</answer>"}, known(TOOLS, EVEN), attempts=1)
+    kept = first.episode({}).kept
+    again = play(
+        ID,
+        {"proposer": GOOD},
+        known(TOOLS, EVEN),
+        buffer=lambda wish: [item for kind, item in kept if kind == wish.kind],
+        attempts=1,
     )
-    assert dict(table.notes)["gate"] == "near_copy"
+    assert dict(first.notes)["gate"] == "admitted"
+    assert dict(again.notes)["gate"] == "near_copy"
 
 
 def test_executors_see_the_instruction_and_never_the_check(play, known):

@@ -1,5 +1,7 @@
 """ladder: answers are differentiated and compared at points; formulas are data of a small grammar."""
 
+import random
+
 import pytest
 from sparring.envs.games.ladder import CHECK, ROOTS, formula
 
@@ -52,6 +54,36 @@ def test_a_wrong_antiderivative_scores_nothing(play, known, text):
         width=1,
     )
     assert table.payoff["solver"] == 0
+
+
+@pytest.mark.parametrize("integrand", ["x/1000000", "1/1000000/exp(x)", "sin(x)/1000000/1000000"])
+def test_a_small_integrand_is_not_solved_by_a_constant(play, known, integrand):
+    players = {"proposer": f"<variants>\n{integrand}\n</variants>", "solver": "<answer>7</answer>"}
+    table = play(ID, players, known(CHECK), attempts=1, depth=1, width=1)
+    assert len(dict(table.notes)["tree"]) == 1
+    assert table.payoff["solver"] == 0
+
+
+@pytest.mark.parametrize(
+    ("integrand", "answer"),
+    [
+        ("x/1000000", "x**2/1000000/2 + 1/1000"),
+        ("exp(x)*x**2/1000000", "exp(x)*(x**2 - 2*x + 2)/1000000"),
+        ("tan(x/2)", "0 - 2*log(cos(x/2))"),
+        ("log(x)*x", "x**2/2*log(x) - x**2/4"),
+        ("x - x", "5"),
+        ("x/(exp(x) + exp(0-x))**2", "x*tanh(x)/4 - log(cosh(x))/4 - x/4 + x/4"),
+        ("1/(x**3 + 1)", "log(x + 1)/3 - log(x**2 - x + 1)/6 + atan((2*x - 1)/sqrt(3))/sqrt(3)"),
+    ],
+)
+def test_right_antiderivatives_pass_whatever_their_size(integrand, answer):
+    rng = random.Random(5)
+    for _ in range(50):
+        points = [rng.uniform(0.2, 2.5) for _ in range(12)]
+        names = {}
+        exec(CHECK, names)
+        usable, agree = names["f"](formula(integrand), formula(answer), points)
+        assert usable == agree == 12
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The language games between equals, taboo and the secret keeper: every ending, both ways."""
 
+import itertools
 import re
 
 import pytest
 from sparring.envs.games.deal_or_no_deal import tasks
 from sparring.envs.games.negotiation import Offer, reader
-from sparring.envs.games.secret_keeper import leaks
+from sparring.envs.games.secret_keeper import answers, leaks
 from sparring.envs.games.taboo import says
 from sparring.envs.registry import ParameterError, find
 from sparring.envs.table import Table
@@ -18,15 +19,29 @@ def named(ask: Ask) -> str:
     return f"<say>{ask.prompt.split('Describe the ')[1].split(' to a')[0]}</say>"
 
 
+def short(ask: Ask) -> str:
+    objects = [line[2:].split() for line in ask.prompt.splitlines() if line.startswith("- ")]
+    target = ask.prompt.split("Describe the ")[1].split(" to a")[0].split()
+    pairs = [set(pair) for pair in itertools.combinations(target, 2)]
+    return f"<say>{' '.join(next(p for p in pairs if sum(p <= set(o) for o in objects) == 1))}</say>"
+
+
 def picker(ask: Ask) -> str:
-    said = re.search(r"The speaker says: (.*)", ask.prompt)[1]
-    return re.search(rf"(\d+) {said}", ask.prompt)[1]
+    said = set(re.search(r"The speaker says: (.*)", ask.prompt)[1].split())
+    lines = [line.split() for line in ask.prompt.splitlines() if line[0].isdigit()]
+    (meant,) = [line[0] for line in lines if said <= set(line)]
+    return meant
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_clear_description_pays_both(play, seed):
-    table = play("reference-game-v0", {"speaker": named, "listener": picker}, seed=seed)
+@pytest.mark.parametrize("seed", range(50))
+def test_two_words_can_always_tell_which_object_is_meant(play, seed):
+    table = play("reference-game-v0", {"speaker": short, "listener": picker}, seed=seed)
     assert dict(table.payoff) == {"speaker": 1, "listener": 1}
+
+
+def test_the_name_that_the_speaker_was_shown_cannot_be_copied(play):
+    assert play("reference-game-v0", {"speaker": "<say>small red star</say>"}).ending.kind == "forfeit"
+    assert play("reference-game-v0", {"speaker": named, "listener": picker}, words=3).payoff["speaker"] == 1
 
 
 def test_pointing_at_a_position_is_no_better_than_chance(play):
@@ -166,7 +181,7 @@ def test_every_task_is_worth_ten_to_both():
 
 
 def test_the_dial_has_ends():
-    with pytest.raises(ParameterError, match="competitive"):
+    with pytest.raises(ParameterError, match="from -1 to 1"):
         find("deal-or-no-deal-v0", dial=2.0)
 
 
@@ -228,6 +243,14 @@ def sums(ask, otherwise="I cannot say."):
 def test_a_silent_defender_loses_and_a_useful_one_wins(play):
     assert play("secret-keeper-v0", {"attacker": "Hi", "defender": "I cannot say."}).payoff["defender"] == -1
     assert play("secret-keeper-v0", {"attacker": "Hi", "defender": sums}).payoff["defender"] == 1
+
+
+def test_a_list_of_all_numbers_is_no_answer(play):
+    every = " ".join(str(number) for number in range(22, 99))
+    assert len(every) <= 300
+    assert play("secret-keeper-v0", {"attacker": "Hi", "defender": every}).payoff["defender"] == -1
+    assert answers("12 + 30 is 42.", 12, 30)
+    assert not answers("41, 42 or 43", 12, 30)
 
 
 @pytest.mark.parametrize(

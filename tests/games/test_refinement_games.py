@@ -20,13 +20,13 @@ def block(source):
 
 
 def quiz(ask):
-    number = re.search(r"\d+|eight", ask.prompt.split("\n")[1])[0]
+    number = re.search(r"\d+|eight", ask.prompt.split("\n")[-1])[0]
     return f"<question>Which number?</question><answer>{number}</answer>"
 
 
 def test_solvers_are_right_with_the_words_of_a_document_they_never_see(play):
     shown = Table(find("corpus-challenge-v0")).view("proposer")[-1].text
-    number = re.search(r"\d+|eight", shown.split("\n")[1])[0]
+    number = re.search(r"\d+|eight", shown.split("\n")[-1])[0]
     players = {"proposer": quiz, "solver_0": f"<answer>{number}</answer>", "solver_1": "no idea"}
     table = play("corpus-challenge-v0", players, attempts=2)
     assert dict(table.payoff) == {"proposer": 1, "solver_0": 1, "solver_1": 0}
@@ -41,11 +41,19 @@ def test_solvers_are_right_with_the_words_of_a_document_they_never_see(play):
         ("What?", DOCUMENTS[1]),
         ("", "eight"),
         ("Which part?", "pider"),
+        ("Which sign?", "."),
     ],
 )
 def test_a_task_must_be_grounded_and_not_give_itself_away(question, answer):
     with pytest.raises(ValueError, match=r"\w"):
         challenge(f"<question>{question}</question><answer>{answer}</answer>", DOCUMENTS[1])
+
+
+def test_a_question_that_ends_the_reply_may_leave_its_tag_open():
+    assert challenge("<answer>eight</answer>\n<question>How many\nlegs?", DOCUMENTS[1]) == (
+        "How many legs?",
+        "eight",
+    )
 
 
 def test_an_ungrounded_task_costs(play):
