@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 NAMES = ("auto", "docker", "local")
 
 
+def check_name(name: str) -> None:
+    """Raise VerifierError for what is no verifier's name."""
+    if name not in NAMES:
+        raise VerifierError(f"no verifier {name!r}; give one of {', '.join(NAMES)}")
+
+
 def open_verifier(name: str = "auto", size: int | None = None) -> Pooled:
     """The verifier called `auto`, `docker` or `local`, with `size` supervisors (default: one per core).
 
     Its `name` says what it came to. Raises VerifierError when it cannot be had: asking for `docker` where no
     engine answers is an error, not a wish.
     """
-    if name not in NAMES:
-        raise VerifierError(f"no verifier {name!r}; give one of {', '.join(NAMES)}")
+    check_name(name)
     if name == "local":
         return _local(size)
     try:

@@ -1,5 +1,6 @@
 """Runs: the same curve after an interruption, alarms, refusals in one line, nothing half-written."""
 
+import errno
 import json
 import os
 import signal
@@ -143,6 +144,28 @@ def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
         resume(f"{whole.folder}@last")
     with pytest.raises(RunError, match="exists; resume it"):
         train(small(whole.folder), quiet=True)
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left/config.toml").write_text((whole.folder / "config.toml").read_text())
+    with pytest.raises(RunError, match="left before its first checkpoint; remove"):
+        resume(tmp_path / "left")
+    with pytest.raises(RunError, match="exists; remove it, or choose another"):
+        train(small(tmp_path / "left"), quiet=True)
+
+
+def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    with pytest.raises(SparringError, match="no Docker engine"):
+        train(small(tmp_path / "r", "verifier=docker"), quiet=True)
+    assert not (tmp_path / "r").exists()
+
+
+def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
+    from sparring.training.checkpoints import writing
+
+    with pytest.raises(CheckpointError, match="Read-only file system; make it writable"), writing(tmp_path):
+        raise OSError(errno.EROFS, "read-only")
+    with pytest.raises(ConnectionResetError), writing(tmp_path):
+        raise ConnectionResetError(errno.ECONNRESET, "the engine went away")
 
 
 def test_bad_input_leaves_no_folder_behind(tmp_path):

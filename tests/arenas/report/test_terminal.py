@@ -10,10 +10,10 @@ from sparring.arenas.report.page import Page
 from sparring.arenas.report.terminal import show
 
 
-def printed(page: Page, names: dict[str, str]) -> str:
+def printed(page: Page, names: dict[str, str], width: int = 200) -> str:
     assert page.board
     out = io.StringIO()
-    console = Console(file=out, width=200, force_terminal=True, color_system=None)
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
     show(replace(page.board, warnings=("two \x1b[2Jpools",)), names, console)
     return out.getvalue()
 
@@ -23,6 +23,15 @@ def test_the_table_holds_ratings_intervals_ranks_and_forfeits(page: Page) -> Non
     assert "+0.062 ± 0.016" in text
     assert "3 length" in text
     assert "1–2" in text
+
+
+def test_a_narrow_terminal_loses_whole_columns_and_no_digit(page: Page) -> None:
+    wide, narrow = printed(page, {}), printed(page, {}, width=64)
+    assert "time" in wide.splitlines()[0]
+    assert "time" not in narrow.splitlines()[0]
+    assert "…" not in narrow
+    for row in wide.splitlines()[1:4]:
+        assert any(line.split()[:4] == row.split()[:4] for line in narrow.splitlines())
 
 
 def test_names_cannot_steer_the_terminal_or_rich(page: Page) -> None:
