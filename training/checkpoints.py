@@ -19,6 +19,8 @@ MANIFEST = "manifest.json"
 _PARTIAL = ".partial"
 _OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
 _REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space and resume the run")
+_OF_TORCH = ("PytorchStreamWriter", "iostream error", "inline_container")
+"""What torch says when a file did not take all that was written."""
 _OS_ERROR = re.compile(r"os error (\d+)")
 
 
@@ -102,7 +104,7 @@ def _of_disk(fault: Exception) -> int:
     """The error number of a fault of the disk, 0 for any other; torch and safetensors only tell by text."""
     if isinstance(fault, OSError):
         return fault.errno if fault.errno in _OF_DISK else 0
-    if "PytorchStreamWriter" in str(fault):
+    if any(words in str(fault) for words in _OF_TORCH):
         return errno.ENOSPC
     told = _OS_ERROR.search(str(fault))
     return int(told[1]) if told else 0

@@ -159,6 +159,19 @@ def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_writt
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_what_torch_raises_on_a_full_disk_is_told_as_such(tmp_path):
+    import torch
+    from sparring.training.checkpoints import writing
+
+    for size in (1, 100_000):
+        with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
+            torch.save(torch.zeros(size), "/dev/full")
+    text = "[enforce fail at inline_container.cc:672] . unexpected pos 162880 vs 162772"
+    with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
+        raise RuntimeError(text)
+
+
 def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
     from sparring.training.checkpoints import writing
 
