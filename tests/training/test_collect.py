@@ -114,6 +114,16 @@ def test_payoffs_and_credits_are_scaled_together():
     assert gather(game, settings=Credits(scale=0.5)).samples[0].reward == 1.5
 
 
+def test_a_move_before_a_refused_try_is_not_taken_for_one():
+    game = episode(
+        turn("first", (1,), (2,)),
+        turn("first", (1, 2, 3), (4,)),
+        turn("first", (1, 2, 3, 4, 5), (6,), retry=1),
+    )
+    (sample,) = gather(game).samples
+    assert [s.credit for s in sample.spans] == [0.0, -1.0, 0.0]
+
+
 def test_a_refused_try_is_scaled_like_the_payoff():
     game = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,), retry=1))
     (sample,) = gather(game, settings=Credits(scale=0.5, failed_try=-3.0)).samples
