@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from sparring.arenas.league import League
 
 _EXAMPLES = """\
-  sparring league runs/demo                 the pool, the win rates, and what comes next
-  sparring league runs/demo --matches 1000  how often whom, over the next thousand
+  sparring league demo                 the pool, the win rates, and what comes next
+  sparring league demo --matches 1000  how often whom, over the next thousand
 """
 
 
 def add(commands: Commands) -> None:
     parser = command(commands, "league", "Show a league: its pool, win rates, and next opponents.", _EXAMPLES)
-    parser.add_argument("store", metavar="RUN", help="a run's folder, or a store")
+    parser.add_argument("store", metavar="RUN", help="a run's name, its folder, or a store")
     parser.add_argument("--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)")
     add_load(parser)
     parser.set_defaults(run=run)
@@ -30,9 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.arenas.archive import Archive
     from sparring.arenas.league import League
     from sparring.envs.registry import find
+    from sparring.training.folders import run_folder
 
     load_games(arguments)
     path = Path(arguments.store)
+    if not path.exists():
+        path = run_folder(arguments.store)
     with Archive(path / "store.sqlite" if path.is_dir() else path) as archive:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))
