@@ -37,6 +37,7 @@ def test_baselines_go_on_from_step_to_step(playing):
         play.batch(step)
         assert play.last
         seen.update(f"{o.game} {o.role}" for o in play.last.collected.outcomes)
+        assert {o.episode // 8 for o in play.last.collected.outcomes} == {step}, "counted over all steps"
     assert {key: kept.updates for key, kept in play.baselines.items()} == seen
 
 
