@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from sparring.agents.models import load_model, quiet
 from sparring.envs.registry import find
+from sparring.sandbox.lazy import Lazy
 from sparring.training.batch import Batch
 from sparring.training.config import Config
 from sparring.training.recipes import recipe
@@ -56,7 +57,7 @@ def beside_plain_loop(fold: bool) -> None:
     game = find(config.game)
     policy = load_model("tiny", game)
     loop = asyncio.new_event_loop()
-    play = SelfPlay(config, game, policy, loop=loop, verifier=Timed(no_verifier))
+    play = SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
     packed = [play.batch(step) for step in range(3)]
     loop.close()
     plain, reference = copy.deepcopy(policy.model), copy.deepcopy(policy.model)
@@ -133,10 +134,6 @@ def where_time_goes() -> None:
         print(f"  {name:8} {value / whole:6.1%}")
     work = sum(seconds.get(name, 0.0) for name in ("play", "verify", "update"))
     print(f"outside generation, verification and optimiser: {1 - work / whole:.1%} (aim: under 10%)")
-
-
-def no_verifier() -> Any:
-    raise AssertionError("Kuhn poker runs no code")
 
 
 if __name__ == "__main__":

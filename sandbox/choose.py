@@ -25,17 +25,21 @@ def find_verifier(name: str = "auto") -> Verifier:
 
     Raises VerifierError when there is none of that name or it cannot be opened.
     """
+    check_name(name)
     if name in NAMES:
         return open_verifier(name)
     for entry in importlib.metadata.entry_points(group=PLUGINS, name=name):
         return _opened(name, entry.load)
-    place, colon, function = name.rpartition(":")
-    if colon:
-        return _opened(name, lambda: getattr(_module(place), function))
-    known = sorted({*NAMES, *(entry.name for entry in importlib.metadata.entry_points(group=PLUGINS))})
-    raise VerifierError(
-        f"no verifier {name!r}; give one of {', '.join(known)}, or your own as MODULE:FUNCTION"
-    )
+    place, _, function = name.rpartition(":")
+    return _opened(name, lambda: getattr(_module(place), function))
+
+
+def check_name(name: str) -> None:
+    """Raise VerifierError for what cannot be a verifier's name. Nothing is opened or imported."""
+    theirs = {entry.name for entry in importlib.metadata.entry_points(group=PLUGINS)}
+    if name not in NAMES and name not in theirs and ":" not in name:
+        known = ", ".join(sorted({*NAMES, *theirs}))
+        raise VerifierError(f"no verifier {name!r}; give one of {known}, or your own as MODULE:FUNCTION")
 
 
 def _module(place: str) -> ModuleType:
@@ -73,7 +77,7 @@ def open_verifier(name: str = "auto", size: int | None = None) -> Pooled:
     engine answers is an error, not a wish.
     """
     if name not in NAMES:
-        raise VerifierError(f"no verifier {name!r}; give one of {', '.join(NAMES)}")
+        raise VerifierError(f"no verifier {name!r} of ours; give one of {', '.join(NAMES)}")
     if name == "local":
         return _local(size)
     try:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..envs.types import Job, Verdict
-from .choose import find_verifier
+from .choose import check_name, find_verifier
 from .verifier import Verifier
 
 
 class Lazy:
     """The verifier called `name`, opened when first needed; `opened` is told which one it became.
 
-    Raises VerifierError at the first job when it cannot be had.
+    Raises VerifierError at once for an unknown name, and at the first job when it cannot be had.
     """
 
     def __init__(self, name: str = "auto", opened: Callable[[str], None] = lambda _: None) -> None:
+        check_name(name)
         self._wanted = name
         self._opened = opened
         self._verifier: Verifier | None = None
@@ -24,11 +25,15 @@ class Lazy:
     def name(self) -> str:
         return self._verifier.name if self._verifier else ""
 
-    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+    def open(self) -> Verifier:
+        """The verifier, opened if it is not yet."""
         if self._verifier is None:
             self._verifier = find_verifier(self._wanted)
             self._opened(self._verifier.name)
-        return await self._verifier.verify(jobs)
+        return self._verifier
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        return await self.open().verify(jobs)
 
     async def close(self) -> None:
         if self._verifier:

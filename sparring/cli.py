@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from sparring.envs.errors import SparringError
+from sparring.envs.errors import exit_code
 
 from .commands import engines, games, gate, league, play, report, sandbox, tournament, train
 
@@ -36,18 +35,4 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 2: something to fix, said in one line; 130: interrupted."""
     arguments = parser().parse_args(argv)
-    try:
-        return arguments.run(arguments)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except (SparringError, OSError) as fault:
-        print(f"sparring: {_one_line(fault)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("sparring: interrupted", file=sys.stderr)
-        return 130
-
-
-def _one_line(fault: Exception) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__
+    return exit_code("sparring", lambda: arguments.run(arguments))

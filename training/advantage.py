@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean, pstdev
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -42,8 +41,7 @@ class Centre(NamedTuple):
         return (earned - self.baseline) / self.scale
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """An exponential average and the number of updates behind it. Starts at 0."""
 
     value: float = 0.0

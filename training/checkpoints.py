@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
 _PARTIAL = ".partial"
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
+_REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space and resume the run")
+_OF_TORCH = ("PytorchStreamWriter", "iostream error", "inline_container")
+"""What torch says when a file did not take all that was written."""
+_OS_ERROR = re.compile(r"os error (\d+)")
 
 
 class CheckpointError(SparringError, OSError):
@@ -77,33 +83,31 @@ def prune(folder: Path, keep: int) -> None:
 
 @contextmanager
 def writing(what: Path) -> Generator[None]:
-    """Turn whatever a full disk makes libraries raise into one clear CheckpointError."""
+    """Turn what libraries raise when a disk is full or read-only into one clear CheckpointError."""
     try:
         yield
     except CheckpointError:
         raise
     except Exception as fault:
-        if not _of_disk(fault):
+        number = _of_disk(fault)
+        if not number:
             raise
-        raise CheckpointError(
-            f"cannot write {what}: {_reason(fault)}; free some space and resume the run"
-        ) from fault
+        remedy = _REMEDIES.get(number, "make it writable, or choose another folder")
+        raise CheckpointError(f"cannot write {what}: {os.strerror(number)}; {remedy}") from fault
 
 
 def write_json(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
 
 
-def _of_disk(fault: BaseException) -> bool:
-    text = str(fault)
-    return isinstance(fault, OSError) or "os error" in text or "PytorchStreamWriter" in text
-
-
-def _reason(fault: BaseException) -> str:
-    if isinstance(fault, OSError) and fault.errno is not None:
-        return os.strerror(fault.errno)
-    full = "No space" in str(fault) or "PytorchStreamWriter" in str(fault)
-    return os.strerror(errno.ENOSPC) if full else str(fault)
+def _of_disk(fault: Exception) -> int:
+    """The error number of a fault of the disk, 0 for any other; torch and safetensors only tell by text."""
+    if isinstance(fault, OSError):
+        return fault.errno if fault.errno in _OF_DISK else 0
+    if any(words in str(fault) for words in _OF_TORCH):
+        return errno.ENOSPC
+    told = _OS_ERROR.search(str(fault))
+    return int(told[1]) if told else 0
 
 
 def _files(folder: Path) -> list[str]:

@@ -44,9 +44,9 @@ class Watcher:
         for name, value in numbers.items():
             kind, _, role = name.partition("/")
             if kind == "invalid_rate":
-                yield name, _above(value, limits.invalid_rate, f"of {role}'s replies were refused")
+                yield name, _share(value, limits.invalid_rate, f"of {role}'s replies were refused")
             elif kind == "cut_rate":
-                yield name, _above(value, limits.truncation_rate, f"of {role}'s replies were cut off")
+                yield name, _share(value, limits.truncation_rate, f"of {role}'s replies were cut off")
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
@@ -55,7 +55,7 @@ class Watcher:
         )
         if "forbidden_rate" in numbers:
             what = "of the programs run made a forbidden call or forged a record"
-            yield "forbidden_rate", _above(numbers["forbidden_rate"], limits.forbidden_rate, what)
+            yield "forbidden_rate", _share(numbers["forbidden_rate"], limits.forbidden_rate, what)
         if "legal_mass" in numbers:
             yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
         if "nashconv" in numbers:
@@ -74,6 +74,10 @@ class Watcher:
 def _above(value: float, most: float, what: str) -> str:
     """Limits of 0 are off."""
     return f"{value:.3g} {what} (limit {most:.3g})" if most and value > most else ""
+
+
+def _share(value: float, most: float, what: str) -> str:
+    return f"{value:.1%} {what} (limit {most:.3g})" if most and value > most else ""
 
 
 def _below(value: float, least: float, what: str) -> str:

@@ -40,7 +40,7 @@ class Display:
 
     def say(self, text: str, style: str = "") -> None:
         """A line that stays; the text is shown as it is, never as markup."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
 
     def step(self, number: int) -> None:
         self._bar.update(self._task, completed=number)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from ..sandbox.verifier import Verifier
+from ..sandbox.lazy import Lazy
 from . import checkpoints
 from .config import Config, played, read, to_toml
 from .folders import free_folder, run_folder
@@ -64,6 +64,8 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     config = read(folder / "config.toml")
     if steps is not None:
         config = replace(config, steps=steps)
+    if not checkpoints.steps(folder / "checkpoints"):
+        raise RunError(f"{name} was left before its first checkpoint; remove {folder} and train anew")
     place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
     checkpoints.verify(place)
     if int(place.name[5:]) >= config.steps:
@@ -86,8 +88,12 @@ def _persist(config: Config, game: Game, folder: Path, place: Path | None, *, qu
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
     folder = run_folder(config.out) if config.out else free_folder(config.recipe)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; choose another --out")
     if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} exists; resume it with --resume, or choose another --out")
+        begun = checkpoints.steps(folder / "checkpoints")
+        other = "resume it with --resume" if begun else "remove it"
+        raise RunError(f"{folder} exists; {other}, or choose another --out")
     return folder
 
 
@@ -120,9 +126,12 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     with contextlib.ExitStack() as stack:
         stack.enter_context(hushed())
         runner = stack.enter_context(asyncio.Runner())
-        verifier = Timed(lambda: _verifier(config, display.say))
+        display = Display(config.steps, quiet=quiet)
+        verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
         stack.callback(lambda: runner.run(verifier.close()))
-        play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=verifier)
+        if config.verifier != "auto":
+            verifier.open()
+        play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=Timed(verifier))
         host = None
         if config.rollout.workers:
             play.player = stack.enter_context(on_workers(config, play.policy))
@@ -134,7 +143,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         _begin(config, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)
         stack.callback(records.close)
-        display = stack.enter_context(Display(config.steps, quiet=quiet))
+        stack.enter_context(display)
         tree = exact_tree(game) if config.record.evaluate_every else None
         loop = Loop(config, folder, play, records, display, tree=tree, resume=place)
         trainer = SelfPlayTrainer(
@@ -152,14 +161,6 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
             display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
         return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken)
-
-
-def _verifier(config: Config, say: Callable[[str], None]) -> Verifier:
-    from ..sandbox.choose import find_verifier
-
-    verifier = find_verifier(config.verifier)
-    say(f"code runs in: {verifier.name}")
-    return verifier
 
 
 def _header(config: Config, folder: Path, model: Any) -> str:

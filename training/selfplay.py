@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -53,22 +53,19 @@ class Step:
 
 
 class Timed:
-    """A verifier opened at the first job, which adds up the time in which a batch was with it."""
+    """A verifier that adds up the time in which a batch was with it."""
 
-    def __init__(self, open: Callable[[], Verifier]) -> None:
-        self._open = open
-        self._verifier: Verifier | None = None
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
         self._running = 0
         self._since = 0.0
         self.seconds = 0.0
 
     @property
     def name(self) -> str:
-        return self._verifier.name if self._verifier else ""
+        return self._verifier.name
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        if self._verifier is None:
-            self._verifier = self._open()
         if not self._running:
             self._since = time.perf_counter()
         self._running += 1
@@ -80,8 +77,7 @@ class Timed:
                 self.seconds += time.perf_counter() - self._since
 
     async def close(self) -> None:
-        if self._verifier:
-            await self._verifier.close()
+        await self._verifier.close()
 
 
 class SelfPlay:

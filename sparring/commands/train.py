@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.recipe or arguments.config or arguments.resume):
         raise ArgumentError(f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume")
     if arguments.resume:
+        _refuse_others(arguments)
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
     flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
     given = {name: value for name, value in flags.items() if value is not None}
@@ -57,3 +58,15 @@ def run(arguments: argparse.Namespace) -> int:
         settings["rollout.engine"] = arguments.engine
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     return 130 if train(config).interrupted else 0
+
+
+def _refuse_others(arguments: argparse.Namespace) -> None:
+    """Raise ArgumentError for what a resumed run would ignore: its settings are its own."""
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
+    given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    given += [arguments.recipe] if arguments.recipe else []
+    if given:
+        raise ArgumentError(
+            f"--resume goes on with the settings of {arguments.resume}, and only --steps may differ; "
+            f"leave out {', '.join(given)}"
+        )

@@ -83,6 +83,31 @@ def test_paired_compares_replicates_of_a_seed():
     assert advantages("paired", stream) == [1.0, -1.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("name", "apart"),
+    [
+        ("group", {"game": "other-v0"}),
+        ("group", {"role": "second"}),
+        ("group", {"group": "another prompt"}),
+        ("loo", {"game": "other-v0"}),
+        ("loo", {"role": "second"}),
+        ("loo", {"group": "another prompt"}),
+        ("paired", {"game": "other-v0"}),
+        ("paired", {"role": "second"}),
+        ("paired", {"seed": 8}),
+        ("whiten", {"game": "other-v0"}),
+        ("whiten", {"role": "second"}),
+        ("rae", {"game": "other-v0"}),
+        ("rae", {"role": "second"}),
+        ("hierarchical", {"game": "other-v0"}),
+    ],
+)
+def test_outcomes_that_are_not_alike_are_never_measured_against_each_other(name, apart):
+    mine = [outcome(i, reward, seed=7) for i, reward in enumerate((1.0, 0.0))]
+    others = [outcome(i, reward, **{"seed": 7, **apart}) for i, reward in enumerate((50.0, 90.0), 2)]
+    assert advantages(name, mine + others)[:2] == advantages(name, mine)
+
+
 def test_near_constant_outcomes_do_not_blow_up():
     stream = [outcome(i, 1.0 + 1e-9 * i) for i in range(8)]
     for name in ("group", "whiten"):

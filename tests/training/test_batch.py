@@ -40,6 +40,11 @@ def test_equal_rows_fold_into_one_of_their_mean_advantage_and_weight():
     assert "seed 1" in batch.names(0)
 
 
+def test_rows_of_equal_tokens_and_other_spans_are_not_folded():
+    samples = [sample([5, 6, 7], (1, 3)), sample([5, 6, 7], (2, 3))]
+    assert len(pack(samples, [[1.0], [1.0]], loss="dapo", pad=0, fold=True).rows) == 2
+
+
 def test_losses_that_cannot_be_folded_are_not():
     samples = [sample([5, 6], (1, 2))] * 2
     assert len(pack(samples, [[1.0], [2.0]], loss="grpo", pad=0, fold=True).rows) == 2
@@ -52,6 +57,12 @@ def test_padding_rows_do_not_dilute(loss: str, weight: float):
     assert tensors["tool_mask"].flatten().tolist() == pytest.approx([weight] * 3 + [0.0])
     assert tensors["completion_mask"][3].sum() == 0
     assert tensors["prompt_mask"][3].sum() == 1
+
+
+def test_an_advantage_is_what_a_turn_earned_beyond_the_baseline_in_units_of_the_scale():
+    made = sample([5, 6, 9, 7], (1, 2), (3, 4))
+    spans = tuple(span._replace(earned=earned) for span, earned in zip(made.spans, (3.0, -1.0), strict=True))
+    assert advantages(made._replace(spans=spans, reward=7.0), Centre(1.0, 2.0)) == (1.0, -1.0)
 
 
 def test_an_advantage_that_is_not_finite_names_its_sample():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sparring.agents.policy import ConstraintError
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.collect import collect
 from sparring.training.config import Credits
@@ -38,6 +39,14 @@ def test_turns_whose_tokens_extend_each_other_merge_and_context_is_never_trained
     assert first.logprobs == pytest.approx((0, 0, -0.3, 0, 0, -0.6, -0.7))
     assert [(s.turn, s.start, s.stop) for s in first.spans] == [(0, 2, 3), (2, 5, 7)]
     assert second.tokens == (9, 8)
+
+
+def test_a_sample_says_whose_it_is_and_which_weights_said_it():
+    game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)), seed=9, replicate=2)
+    first, second = gather(game, version=7).samples
+    assert (first.version, first.seed, first.replicate, first.episode) == (7, 9, 2, 0)
+    assert (first.payoff, first.spans[0].earned) == (2.0, 2.0)
+    assert (second.payoff, second.spans[0].earned) == (-2.0, -2.0)
 
 
 def test_turns_that_do_not_extend_each_other_stay_apart_but_share_one_outcome():
@@ -103,6 +112,45 @@ def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[
 def test_payoffs_and_credits_are_scaled_together():
     game = episode(turn("first", (1,), (2,), credits={"a": 1.0}))
     assert gather(game, settings=Credits(scale=0.5)).samples[0].reward == 1.5
+
+
+def test_a_move_before_a_refused_try_is_not_taken_for_one():
+    game = episode(
+        turn("first", (1,), (2,)),
+        turn("first", (1, 2, 3), (4,)),
+        turn("first", (1, 2, 3, 4, 5), (6,), retry=1),
+    )
+    (sample,) = gather(game).samples
+    assert [s.credit for s in sample.spans] == [0.0, -1.0, 0.0]
+
+
+def test_a_refused_try_is_scaled_like_the_payoff():
+    game = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,), retry=1))
+    (sample,) = gather(game, settings=Credits(scale=0.5, failed_try=-3.0)).samples
+    assert [s.earned for s in sample.spans] == [-0.5, 1.0]
+
+
+def test_only_the_named_credits_count():
+    game = episode(turn("first", (1,), (2,), credits={"a": 0.25, "b": 8.0}))
+    assert gather(game, settings=Credits(named=("a",))).samples[0].reward == 2.25
+
+
+def test_judges_are_not_trained_even_where_the_learner_sits_there():
+    game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)))
+    assert {s.seat for s in gather(game, judges=("second",)).samples} == {"first"}
+
+
+def test_a_turn_held_to_its_choices_is_refused():
+    held = turn("first", (1,), (2,))
+    held = replace(held, reply=replace(held.reply, unconstrained=(-0.5,)))
+    with pytest.raises(ConstraintError, match="turn 0 of first was drawn among its choices"):
+        gather(episode(held))
+
+
+def test_episodes_that_come_out_of_order_are_collected_in_issue_order():
+    one, two = episode(turn("first", (1,), (2,)), seed=1), episode(turn("first", (1,), (2,)), seed=2)
+    found = collect([(1, two), (0, one)], Credits(), learner="learner", role_of=ROLES)
+    assert [o.seed for o in found.outcomes] == [1, 2]
 
 
 def test_same_prompts_share_a_group_and_other_prompts_do_not():

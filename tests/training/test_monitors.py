@@ -19,7 +19,7 @@ def test_a_broken_rule_alarms_once_until_it_holds_again():
     rates = [0.1, 0.3, 0.4, 0.1, 0.3]
     raised = [watcher.look({"step": i, "invalid_rate/first": rate}) for i, rate in enumerate(rates)]
     assert [len(alarms) for alarms in raised] == [0, 1, 0, 0, 1]
-    assert raised[1][0].text == "0.3 of first's replies were refused (limit 0.2)"
+    assert raised[1][0].text == "30.0% of first's replies were refused (limit 0.2)"
 
 
 def test_a_nashconv_that_rises_after_its_best_alarms():

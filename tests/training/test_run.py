@@ -1,5 +1,6 @@
 """Runs: the same curve after an interruption, alarms, refusals in one line, nothing half-written."""
 
+import errno
 import json
 import os
 import signal
@@ -91,6 +92,64 @@ def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(whole, 
         assert ours == theirs, name
 
 
+def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(tmp_path):
+    from safetensors.torch import load_file
+    from sparring.agents.models import load_model
+    from sparring.envs.registry import find
+    from sparring.training.evaluate import evaluate, exact_tree
+
+    settings = ["steps=2", "record.checkpoint_every=1", "update.magnet_every=1", "update.magnet_move=0.25"]
+    done = train(small(tmp_path / "r", *settings, "update.average=0.5", "update.lr=5e-3"), quiet=True)
+    places = [done.folder / f"checkpoints/step-{step}" for step in (1, 2)]
+    learner = load_file(places[1] / "model.safetensors")
+    for name, share in (("magnet", 0.25), ("average", 1 - 2 / 12)):
+        before, after = (load_file(place / f"state/{name}.safetensors") for place in places)
+        for key in learner.keys() & before.keys():
+            moved = before[key] + share * (learner[key] - before[key])
+            assert (after[key] - moved).abs().max() < 1e-6, (name, key)
+        assert any((learner[key] - after[key]).abs().max() > 1e-4 for key in learner.keys() & after.keys())
+    game = find("kuhn-poker-v0")
+    policy = load_model(str(places[1]), game)
+    tree = exact_tree(game)
+    assert evaluate(tree, policy).nash_conv == pytest.approx(done.metrics["nashconv"], abs=1e-5)
+    policy.model.load_state_dict(load_file(places[1] / "state/average.safetensors"), strict=False)
+    policy.publish("average")
+    assert evaluate(tree, policy).nash_conv == pytest.approx(done.metrics["nashconv_average"], abs=1e-5)
+    assert abs(done.metrics["nashconv"] - done.metrics["nashconv_average"]) > 1e-4
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(tmp_path, monkeypatch):
+    from sparring.training.selfplay import SelfPlay
+    from sparring.training.trainer import NonFiniteError
+
+    play = SelfPlay.batch
+
+    def poisoned(self, number):
+        packed = play(self, number)
+        if number == 3:
+            packed.tensors["advantages"][0] = float("nan")
+        return packed
+
+    monkeypatch.setattr(SelfPlay, "batch", poisoned)
+    with pytest.raises(NonFiniteError, match="step 3 is not finite; its samples: kuhn-poker-v0 seed"):
+        train(small(tmp_path / "r"), quiet=True)
+    assert [p.name for p in (tmp_path / "r/checkpoints").iterdir()] == ["step-3"]
+
+
+def test_checkpoints_stand_only_where_no_samples_are_in_use(tmp_path):
+    settings = ["steps=4", "update.iterations=2", "record.evaluate_every=0"]
+    done = train(small(tmp_path / "r", *settings), quiet=True)
+    assert [p.name for p in (done.folder / "checkpoints").iterdir()] == ["step-4"]
+    assert done.metrics["games"] == 16
+
+
+def test_an_alarm_that_stands_is_not_raised_again_by_a_resumed_run(tmp_path):
+    first = train(small(tmp_path / "r", "steps=3", "watch.legal_mass=1.0"), quiet=True)
+    assert len([text for text in first.alarms if "legal mass" in text]) == 1
+    again = resume(first.folder, steps=6, quiet=True)
+    assert not [text for text in again.alarms if "legal mass" in text]
+
+
 def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
     from sparring.training.selfplay import SelfPlay
 
@@ -143,6 +202,41 @@ def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
         resume(f"{whole.folder}@last")
     with pytest.raises(RunError, match="exists; resume it"):
         train(small(whole.folder), quiet=True)
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left/config.toml").write_text((whole.folder / "config.toml").read_text())
+    with pytest.raises(RunError, match="left before its first checkpoint; remove"):
+        resume(tmp_path / "left")
+    with pytest.raises(RunError, match="exists; remove it, or choose another"):
+        train(small(tmp_path / "left"), quiet=True)
+
+
+def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    with pytest.raises(SparringError, match="no Docker engine"):
+        train(small(tmp_path / "r", "verifier=docker"), quiet=True)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_what_torch_raises_on_a_full_disk_is_told_as_such(tmp_path):
+    import torch
+    from sparring.training.checkpoints import writing
+
+    for size in (1, 100_000):
+        with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
+            torch.save(torch.zeros(size), "/dev/full")
+    text = "[enforce fail at inline_container.cc:672] . unexpected pos 162880 vs 162772"
+    with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
+        raise RuntimeError(text)
+
+
+def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
+    from sparring.training.checkpoints import writing
+
+    with pytest.raises(CheckpointError, match="Read-only file system; make it writable"), writing(tmp_path):
+        raise OSError(errno.EROFS, "read-only")
+    with pytest.raises(ConnectionResetError), writing(tmp_path):
+        raise ConnectionResetError(errno.ECONNRESET, "the engine went away")
 
 
 def test_bad_input_leaves_no_folder_behind(tmp_path):

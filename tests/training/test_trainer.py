@@ -137,6 +137,46 @@ def test_trls_private_hook_is_as_we_override_it():
     assert "if advantages.dim() == 1" in text
 
 
+def test_every_setting_of_the_update_reaches_trl(model, tokenizer, tmp_path):
+    given = {
+        "clip_norm": ("max_grad_norm", 0.7),
+        "clip_ratio": ("epsilon", 0.13),
+        "beta1": ("adam_beta1", 0.81),
+        "beta2": ("adam_beta2", 0.93),
+        "weight_decay": ("weight_decay", 0.03),
+        "schedule": ("lr_scheduler_type", "constant"),
+        "warmup": ("warmup_steps", 3),
+        "iterations": ("num_iterations", 2),
+        "lr": ("learning_rate", 0.02),
+        "loss": ("loss_type", "dapo"),
+    }
+    settings = [f"update.{name}={value}" for name, (_, value) in given.items()]
+    ours = trainer(
+        model, tokenizer, source("dapo"), config(*settings, "rollout.temperature=0.7", "seed=5"), tmp_path
+    )
+    for name, (theirs, value) in given.items():
+        assert getattr(ours.args, theirs) == value, name
+    assert (ours.temperature, ours.args.seed, ours.beta) == (0.7, 5, 0.0)
+    ours.pull(Average(model), 0.5)
+    assert ours.beta == 0.5
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_the_sampler_gap_is_taken_at_the_temperature_of_play(model, tokenizer, tmp_path, temperature):
+    tensors = dict(source("dapo")(0).tensors)
+    ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
+    mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
+    keep = tensors["completion_ids"].size(1)
+    with torch.no_grad():
+        logits = model(input_ids=ids, attention_mask=mask).logits[:, -keep - 1 : -1] / temperature
+    drawn = logits.log_softmax(-1).gather(-1, ids[:, -keep:, None])[..., 0]
+    tensors["old_per_token_logps"] = drawn
+    ours = trainer(model, tokenizer, source("dapo"), config(f"rollout.temperature={temperature}"), tmp_path)
+    assert ours._gap(tensors) < 1e-5
+    tensors["old_per_token_logps"] = drawn - 0.25
+    assert ours._gap(tensors) == pytest.approx(0.25, abs=1e-5)
+
+
 def test_advantages_of_each_token_count_on_their_own(model, tokenizer, tmp_path):
     """TRL takes (B, T): a turn's advantage must move that turn's tokens only."""
     ours = trainer(model, tokenizer, source("dapo"), config("update.loss=dapo"), tmp_path)

@@ -7,13 +7,15 @@ solution, and holds what was measured beside what is exactly true. Runs again wh
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Config
+from ...envs.errors import exit_code
+from ..config import Config, read
 from .spiral import CONFIG as SPIRAL
 
 if TYPE_CHECKING:
@@ -26,12 +28,17 @@ PAIRS = 400
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Train, play the tournament, write the report. 2: something to fix, said in one line."""
+    parser = argparse.ArgumentParser(prog="demo", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", default="demo", help="name of the run under runs/, or a folder")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=CONFIG.steps)
     parser.add_argument("--pairs", type=int, default=PAIRS, help="games each way, per pair of entrants")
     given = parser.parse_args(argv)
+    return exit_code("demo", lambda: demonstrate(given))
+
+
+def demonstrate(given: argparse.Namespace) -> int:
     folder = trained(replace(CONFIG, out=given.out, seed=given.seed, steps=given.steps))
     if folder is None:
         return 130
@@ -43,16 +50,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def trained(config: Config) -> Path | None:
-    """The folder of the finished training: begun, resumed, or found done. None when interrupted."""
+    """The folder of the finished training: begun, resumed, or found done. None when interrupted.
+
+    Raises RunError where the folder holds another run.
+    """
     from .. import checkpoints
-    from ..run import resume, run_folder, train
+    from ..run import RunError, resume, run_folder, train
 
     folder = run_folder(config.out)
-    steps = checkpoints.steps(folder / "checkpoints") if folder.exists() else []
+    if (folder / "config.toml").is_file() and not _same(read(folder / "config.toml"), config):
+        raise RunError(f"{folder} holds another run; choose another --out")
+    steps = checkpoints.steps(folder / "checkpoints")
     if steps and steps[-1] >= config.steps:
         return folder
-    done = resume(config.out) if steps else train(config)
+    if (folder / "config.toml").is_file() and not steps:
+        shutil.rmtree(folder)  # left before its first checkpoint: there is nothing to go on from
+    done = resume(config.out, steps=config.steps) if steps else train(config)
     return None if done.interrupted else done.folder
+
+
+def _same(one: Config, other: Config) -> bool:
+    """Whether two runs are the same but for their lengths and the names of their folders."""
+    return replace(one, steps=other.steps, out=other.out, rollbacks=other.rollbacks) == other
 
 
 def compare(folder: Path, pairs: int) -> None:
@@ -62,7 +81,6 @@ def compare(folder: Path, pairs: int) -> None:
     from ...arenas.tournament import Outcome, tournament
     from ...envs.registry import find
     from .. import checkpoints
-    from ..config import read
 
     config = read(folder / "config.toml")
     game = find(config.game, **config.parameters)

@@ -1,0 +1,100 @@
+"""A step of self-play: whose games, on which seeds, against which baselines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sparring.agents.models import load_model
+from sparring.envs.registry import find
+from sparring.envs.types import Ending
+from sparring.sandbox.lazy import Lazy
+from sparring.training.recipes import configured
+from sparring.training.selfplay import LostGamesError, SelfPlay, Timed
+
+
+@pytest.fixture
+def playing():
+    """Makes a SelfPlay of eight games a step under further settings."""
+    loop = asyncio.new_event_loop()
+
+    def made(*settings: str) -> SelfPlay:
+        config = configured("spiral", None, ["rollout.games=8", *settings])
+        game = find(config.game)
+        policy = load_model("tiny", game)
+        return SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
+
+    yield made
+    loop.close()
+
+
+def test_baselines_go_on_from_step_to_step(playing):
+    play = playing()
+    seen: Counter[str] = Counter()
+    for step in range(2):
+        play.batch(step)
+        assert play.last
+        seen.update(f"{o.game} {o.role}" for o in play.last.collected.outcomes)
+        assert {o.episode // 8 for o in play.last.collected.outcomes} == {step}, "counted over all steps"
+    assert {key: kept.updates for key, kept in play.baselines.items()} == seen
+
+
+def test_credited_is_what_was_earned_beyond_the_centre(playing):
+    play = playing()
+    play.batch(0)
+    step = play.last
+    assert step
+    centres = {
+        (o.episode, o.seat): centre for o, centre in zip(step.collected.outcomes, step.centres, strict=True)
+    }
+    for sample, credited in zip(step.collected.samples, step.credited, strict=True):
+        episode = step.episodes[sample.episode]
+        assert sample.payoff == episode.payoff[sample.seat]
+        centre = centres[sample.episode, sample.seat]
+        assert credited == tuple(span.earned - centre.baseline for span in sample.spans)
+
+
+def test_no_seed_of_training_comes_twice_or_is_one_that_ratings_count_up_to(playing):
+    seeds = [
+        match.seed
+        for play in (playing(), playing("seed=1"))
+        for step in (0, 1)
+        for match in play.matches(step)
+    ]
+    assert len(set(seeds)) == 32
+    assert min(seeds) >= 1 << 48
+
+
+def test_replicates_share_a_seed_and_differ_in_their_noise(playing):
+    matches = playing("rollout.replicates=4").matches(0)
+    assert sorted(Counter(match.seed for match in matches).values()) == [4, 4]
+    assert [match.replicate for match in matches] == [0, 1, 2, 3] * 2
+
+
+def test_rows_are_folded_only_where_the_policy_that_sampled_is_the_one_that_learns(playing):
+    folded, apart = playing("rollout.games=64").batch(0), playing("rollout.games=64", "update.iterations=2")
+    rows = apart.batch(0).rows
+    assert len(folded.rows) < len(rows)
+    assert all(len(row) == 1 for row in rows)
+
+
+def test_every_step_plays_under_a_reference_of_its_own(playing):
+    play = playing()
+    refs = []
+    for step in range(2):
+        play.batch(step)
+        refs.append(play.policy.ref)
+    assert [ref.name for ref in refs] == ["learner", "learner"]
+    assert refs[0].id != refs[1].id
+
+
+def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, monkeypatch):
+    play = playing()
+    episodes = play.play(0)
+    lost = Ending("error", (), "the engine went away", source="engine")
+    broken = [replace(e, ending=lost, payoff={}) if i < 2 else e for i, e in enumerate(episodes)]
+    monkeypatch.setattr(play, "play", lambda number: broken)
+    with pytest.raises(LostGamesError, match=r"2 of 8 games \(the engine went away\)"):
+        play.batch(0)
