@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_a_changed_row_is_found_and_so_is_the_rating_that_it_changes(path: Path)
 def test_a_row_that_speaks_of_another_game_is_found(path: Path, column: str, value: str, said: str) -> None:
     change(path, f"UPDATE played SET {column} = {value} WHERE n = 88")
     assert any(said in fault for fault in faults(path))
+
+
+def test_a_forged_payoff_with_its_row_and_hash_is_found_by_playing_again(path: Path) -> None:
+    base = sqlite3.connect(path)
+    n, segment, offset, length = base.execute(
+        "SELECT n, segment, offset, length FROM played WHERE payoff = '[1.0,-1.0]' ORDER BY n DESC"
+    ).fetchone()
+    file = path.with_suffix(".transcripts") / f"{segment:06}.jsonl"
+    text = file.read_bytes()
+    line = text[offset : offset + length]
+    forged = line.replace(b'"first":1.0,"second":-1.0', b'"first":2.0,"second":-2.0')
+    assert forged != line
+    file.write_bytes(text.replace(line, forged))
+    base.execute(
+        "UPDATE played SET payoff = '[2.0,-2.0]', digest = ? WHERE n = ?", (sha256(forged).digest(), n)
+    )
+    base.commit()
+    base.close()
+    assert any("played again it pays" in fault for fault in faults(path))
 
 
 def test_a_changed_result_is_found(path: Path) -> None:
