@@ -162,7 +162,8 @@ class Watch:
     """When to raise an alarm, and what it does (see `monitors.py`).
 
     `rollback` goes on from the last checkpoint before the alarm, with other games, at most `rollbacks`
-    times in a run; then, or without such a checkpoint, it stops.
+    times in a run; then, or without such a checkpoint, it stops. A limit of 0 is off. `gold_gap` is how far
+    proxy minus gold may rise above its least, `asymmetry` how far mean payoffs of roles may lie apart.
     """
 
     action: Action = "warn"
@@ -175,6 +176,9 @@ class Watch:
     legal_mass: float = 0.5
     sampler_ratio: float = 0.1
     collapse: float = 0.3
+    gold_gap: float = 0.3
+    min_distinct: float = 0.2
+    asymmetry: float = 0.0
 
 
 @dataclass(frozen=True)

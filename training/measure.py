@@ -14,6 +14,9 @@ from .opponents import LEARNER
 from .records import Metrics
 from .selfplay import Step
 
+ENOUGH = 8
+"""The fewest proposals of a step whose diversity is measured."""
+
 
 def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     """Endings, and by role: payoff, entropy, reply and thought length, invalid and cut-off replies.
@@ -31,7 +34,8 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
-    record |= _notes(step.episodes)
+    record |= notes(step.episodes)
+    record |= proposals(step.episodes)
     record |= verdicts(step.episodes)
     record["samples"] = len(step.collected.samples)
     return record
@@ -103,11 +107,37 @@ def verdicts(episodes: Sequence[Episode]) -> Metrics:
     return record | {"forbidden_rate": fmean([verdict.forbidden > 0 for verdict in every])}
 
 
-def _notes(episodes: Sequence[Episode]) -> Metrics:
-    """The mean of every note that is a number, over the episodes that have it."""
+def notes(episodes: Sequence[Episode]) -> Metrics:
+    """The mean of every note that is a number, over the episodes that have it, and the gap of the proxy.
+
+    `gold_gap` is the mean of proxy minus gold over the episodes that note both: what the reward believes
+    beyond what is true. It rises when a proxy is being gamed.
+    """
     found: dict[str, list[float]] = defaultdict(list)
+    gaps: list[float] = []
     for episode in episodes:
-        for name, value in episode.notes:
-            if isinstance(value, (bool, int, float)):
-                found[name].append(float(value))
-    return {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
+        own = {name: float(v) for name, v in episode.notes if isinstance(v, (bool, int, float))}
+        for name, value in own.items():
+            found[name].append(value)
+        if own.keys() >= {"proxy", "gold"}:
+            gaps.append(own["proxy"] - own["gold"])
+    record: Metrics = {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
+    return record | ({"gold_gap": fmean(gaps)} if gaps else {})
+
+
+def proposals(episodes: Sequence[Episode]) -> Metrics:
+    """What gates said of the step's proposals, as shares, and how many of those let in are distinct.
+
+    `distinct/KIND` is 1 when no two are written alike; absent below 8 of that kind, which say little.
+    """
+    said = Counter(str(value) for episode in episodes for name, value in episode.notes if name == "gate")
+    record: Metrics = {f"gate/{reason}": n / said.total() for reason, n in sorted(said.items())}
+    kept: dict[str, list[str]] = defaultdict(list)
+    for episode in episodes:
+        for kind, item in episode.kept:
+            kept[kind].append(repr(item))
+    return record | {
+        f"distinct/{kind}": len(set(items)) / len(items)
+        for kind, items in sorted(kept.items())
+        if len(items) >= ENOUGH
+    }

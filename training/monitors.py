@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from .config import Watch
 from .records import Metrics
@@ -25,9 +26,13 @@ class Watcher:
         self._limits = limits
         self._broken: set[str] = set()
         self._best = float("inf")
+        self._gap = Drift()
 
     def look(self, record: Metrics) -> list[Alarm]:
         """The alarms that this record raises anew."""
+        gap = record.get("gold_gap")
+        if isinstance(gap, (int, float)):
+            self._gap.add(gap)
         found = {name: text for name, text in self._rules(record) if text}
         fresh = [Alarm(name, int(record["step"] or 0), text) for name, text in found.items()]
         fresh = [alarm for alarm in fresh if alarm.name not in self._broken]
@@ -49,6 +54,8 @@ class Watcher:
                 yield name, _share(value, limits.truncation_rate, f"of {role}'s replies were cut off")
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
+            elif kind == "distinct":
+                yield name, _fewer(value, limits.min_distinct, f"of the {role} proposals are distinct")
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
         yield from _known(
             numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
@@ -56,6 +63,11 @@ class Watcher:
         if "forbidden_rate" in numbers:
             what = "of the programs run made a forbidden call or forged a record"
             yield "forbidden_rate", _share(numbers["forbidden_rate"], limits.forbidden_rate, what)
+        if "gold_gap" in numbers:
+            yield "gold_gap", _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold")
+        paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
+        if len(paid) > 1:
+            yield "asymmetry", _above(max(paid) - min(paid), limits.asymmetry, "lies between roles' payoffs")
         if "legal_mass" in numbers:
             yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
         if "nashconv" in numbers:
@@ -63,12 +75,38 @@ class Watcher:
             yield "collapse", _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}")
 
     def state(self) -> dict[str, object]:
-        return {"broken": sorted(self._broken), "best": None if self._best == float("inf") else self._best}
+        best = None if self._best == float("inf") else self._best
+        return {"broken": sorted(self._broken), "best": best, "gap": list(self._gap.state())}
 
     def restore(self, state: Mapping[str, object]) -> None:
         broken, best = state["broken"], state["best"]
         self._broken = set(map(str, broken)) if isinstance(broken, list) else set()
         self._best = best if isinstance(best, float) else float("inf")
+        gap = state.get("gap")
+        self._gap = Drift(*cast(list[Any], gap)) if isinstance(gap, list) else Drift()
+
+
+class Drift:
+    """How far the running mean of a noisy number (decay 0.9) has risen above its least.
+
+    Its first ten values only make the mean: the least of a few noisy ones would lie too low.
+    """
+
+    def __init__(self, count: int = 0, mean: float = 0.0, least: float | None = None) -> None:
+        self._count, self._mean, self._least = count, mean, least
+
+    def add(self, value: float) -> None:
+        self._count += 1
+        self._mean += (value - self._mean) / min(self._count, 10)
+        if self._count >= 10:
+            self._least = self._mean if self._least is None else min(self._least, self._mean)
+
+    @property
+    def risen(self) -> float:
+        return 0.0 if self._least is None else self._mean - self._least
+
+    def state(self) -> tuple[int, float, float | None]:
+        return self._count, self._mean, self._least
 
 
 def _above(value: float, most: float, what: str) -> str:
@@ -78,6 +116,10 @@ def _above(value: float, most: float, what: str) -> str:
 
 def _share(value: float, most: float, what: str) -> str:
     return f"{value:.1%} {what} (limit {most:.3g})" if most and value > most else ""
+
+
+def _fewer(value: float, least: float, what: str) -> str:
+    return f"{value:.1%} {what} (limit {least:.3g})" if least and value < least else ""
 
 
 def _below(value: float, least: float, what: str) -> str:

@@ -9,7 +9,7 @@ from sparring.envs.script import Recall
 from sparring.envs.types import Ending, Episode, GameRef, Verdict
 from sparring.training.config import Watch
 from sparring.training.evaluate import evaluate, exact_tree
-from sparring.training.measure import verdicts
+from sparring.training.measure import notes, proposals, verdicts
 from sparring.training.monitors import Watcher
 from sparring.training.tasks import Tasks
 
@@ -46,6 +46,41 @@ def test_attempts_of_hostile_code_are_counted_and_watched():
     }
     assert [alarm.name for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == ["forbidden_rate"]
     assert verdicts([episode(None)]) == {}
+
+
+def test_a_proxy_that_leaves_its_gold_behind_alarms():
+    """Noise about a level is none; a rise is, and only games that note both are compared."""
+    watcher = Watcher(Watch(gold_gap=0.3))
+    steady = [{"step": i, "gold_gap": 0.4 + 0.2 * (-1) ** i} for i in range(60)]
+    gamed = [{"step": 60 + i, "gold_gap": 0.4 + 0.03 * i} for i in range(20)]
+    assert not any(watcher.look(record) for record in steady)
+    first, second = Watcher(Watch(gold_gap=0.3)), [a for record in gamed for a in watcher.look(record)]
+    assert [alarm.name for alarm in second] == ["gold_gap"]
+    first.restore(watcher.state())
+    assert first.look({"step": 99, "gold_gap": 1.0}) == [], "it was raised before the resume"
+
+    both = replace(episode(None), notes=(("proxy", True), ("gold", 0.25)))
+    alone = replace(episode(None), notes=(("proxy", 1.0),))
+    assert notes([both, alone]) == {"notes/proxy": 1.0, "notes/gold": 0.25, "gold_gap": 0.75}
+
+
+def test_proposals_that_are_all_alike_alarm_and_gates_are_counted():
+    alike = [episode("x + 1"), episode("x + 2")] * 8
+    said = [
+        replace(each, notes=(("gate", "syntax" if i % 2 else "admitted"),)) for i, each in enumerate(alike)
+    ]
+    numbers = proposals(said)
+    assert numbers == {"gate/admitted": 0.5, "gate/syntax": 0.5, "distinct/code": 2 / 16}
+    assert [alarm.text for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == [
+        "12.5% of the code proposals are distinct (limit 0.2)"
+    ]
+    assert "distinct/code" not in proposals(alike[:7])
+
+
+def test_roles_whose_payoffs_lie_apart_alarm_where_asked():
+    record = {"step": 1, "payoff/attacker": 0.9, "payoff/defender": -0.9}
+    assert Watcher(Watch()).look(record) == []
+    assert [alarm.name for alarm in Watcher(Watch(asymmetry=1.5)).look(record)] == ["asymmetry"]
 
 
 def test_a_watcher_remembers_over_a_resume():
