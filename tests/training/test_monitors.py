@@ -67,10 +67,10 @@ def test_a_proxy_that_leaves_its_gold_behind_alarms():
 def test_proposals_that_are_all_alike_alarm_and_gates_are_counted():
     alike = [episode("x + 1"), episode("x + 2")] * 8
     said = [
-        replace(each, notes=(("gate", "syntax" if i % 2 else "admitted"),)) for i, each in enumerate(alike)
+        replace(each, notes=(("gate", "no" if i % 2 else "admitted"),)) for i, each in enumerate(alike)
     ]
     numbers = proposals(said)
-    assert numbers == {"gate/admitted": 0.5, "gate/syntax": 0.5, "distinct/code": 2 / 16}
+    assert numbers == {"gate/admitted": 0.5, "gate/no": 0.5, "distinct/code": 2 / 16}
     assert [alarm.text for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == [
         "12.5% of the code proposals are distinct (limit 0.2)"
     ]
