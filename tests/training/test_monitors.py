@@ -66,9 +66,7 @@ def test_a_proxy_that_leaves_its_gold_behind_alarms():
 
 def test_proposals_that_are_all_alike_alarm_and_gates_are_counted():
     alike = [episode("x + 1"), episode("x + 2")] * 8
-    said = [
-        replace(each, notes=(("gate", "no" if i % 2 else "admitted"),)) for i, each in enumerate(alike)
-    ]
+    said = [replace(each, notes=(("gate", "no" if i % 2 else "admitted"),)) for i, each in enumerate(alike)]
     numbers = proposals(said)
     assert numbers == {"gate/admitted": 0.5, "gate/no": 0.5, "distinct/code": 2 / 16}
     assert [alarm.text for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == [

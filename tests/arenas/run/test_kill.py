@@ -89,8 +89,8 @@ def inside_the_transaction(nth: int, _: random.Random) -> None:
 def after_the_transaction(nth: int, _: random.Random) -> None:
     now, record = counted(nth), Store.record
 
-    def patched(self: Store, settled: list[object]) -> int:
-        new = record(self, settled)  # type: ignore[arg-type]
+    def patched(self: Store, settled: list[object], seconds: float = 0.0) -> int:
+        new = record(self, settled, seconds)  # type: ignore[arg-type]
         if now():
             die()
         return new
