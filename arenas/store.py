@@ -345,7 +345,7 @@ def _facts(game: Game) -> str:
             "rated": game.rated,
             "truncation": dict(game.truncation),
             "rules": dict(game.rules),
-            **({"library": game.library} if game.library else {}),
+            **({"provider": game.provider} if game.provider else {}),
         }
     )
 

@@ -69,7 +69,7 @@ class Game:
     `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
     move at once; `bounds` are the least and greatest values of numeric parameters; `family` is what the
-    game is listed with; `library` names the library (with version) whose rules it plays, and `caveats`
+    game is listed with; `provider` names the library (with version) whose rules it plays, and `caveats`
     say what is known to be wrong with them.
     """
 
@@ -92,7 +92,7 @@ class Game:
     role_of: Mapping[str, str]
     _script: Callable[..., Script] = field(repr=False, compare=False)
     family: str = "other"
-    library: str = ""
+    provider: str = ""
     caveats: tuple[str, ...] = ()
 
     @property
@@ -203,7 +203,7 @@ class _Declaration:
             role_of=MappingProxyType(role_of),
             _script=self.script,
             family=fact["family"],
-            library=fact["library"],
+            provider=fact["provider"],
             caveats=tuple(fact["caveats"]),
         )
 
@@ -253,7 +253,7 @@ def game(
     bounds: Mapping[str, tuple[float, float]] = MappingProxyType({}),
     oracles: Mapping[str, Player] = MappingProxyType({}),
     family: str = "other",
-    library: str = "",
+    provider: str = "",
     caveats: tuple[str, ...] | Callable[..., tuple[str, ...]] = (),
     parameters: Mapping[str, Value] | None = None,
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:

@@ -12,7 +12,7 @@ from ..registry import GameError
 from ..script import Forfeit
 from ..types import Value
 from .dice import Dice
-from .library import library
+from .foreign import load
 
 _NEVER = 10**9
 LONGEST = 4_000
@@ -31,7 +31,7 @@ class Arena:
         self._refused: str | None = None
         self.over = False
         with self._inside():
-            wrapped = library("textarena", "textarena").make(name, **options)
+            wrapped = load("textarena", "textarena").make(name, **options)
             self._env, self._rewrite = _unwrapped(wrapped)
             self._env.reset(num_players=players, seed=seed)
         self._watch_refusals()
@@ -111,7 +111,7 @@ class Arena:
 
 def _unwrapped(env: Any) -> tuple[Any, Callable[[str], str]]:
     """The bare environment, and what its wrappers of actions make of a text, outermost first."""
-    core = library("textarena.core", "textarena")
+    core = load("textarena.core", "textarena")
     steps: list[Callable[[str], str]] = []
     while isinstance(env, core.Wrapper):
         if isinstance(env, core.ActionWrapper):

@@ -18,7 +18,7 @@ from typing import Any, cast
 from ..registry import GameError, Score, Sum, game
 from ..script import Script, Steps, ask, ask_all, chance, randomness
 from ..types import Value
-from .library import library, release
+from .foreign import load, release
 
 SHOWN = 40
 """So many legal moves are listed in a prompt; of more, the first ones and their number."""
@@ -71,7 +71,7 @@ def declare(id: str, name: str) -> bool:
         rules=fact(_rules),
         simultaneous=fact(lambda loaded: loaded.get_type().dynamics.name == "SIMULTANEOUS"),
         family="openspiel",
-        library=release("open_spiel", "OpenSpiel"),
+        provider=release("open_spiel", "OpenSpiel"),
         caveats=(_CAVEATS[name],) if name in _CAVEATS else (),
         parameters={name: _plain(value) for name, value in kind.parameter_specification.items()},
     )(script)
@@ -80,7 +80,7 @@ def declare(id: str, name: str) -> bool:
 
 @cache
 def _kinds() -> Mapping[str, Any]:
-    spiel = library("pyspiel", "openspiel")
+    spiel = load("pyspiel", "openspiel")
     return {kind.short_name: kind for kind in spiel.registered_games()}
 
 
@@ -114,7 +114,7 @@ def _written(name: str, parameters: Mapping[str, Value]) -> tuple[tuple[str, Val
 @cache
 def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
     """OpenSpiel's game. Raises GameError with its reason, or with the parameters that it needs."""
-    spiel = library("pyspiel", "openspiel")
+    spiel = load("pyspiel", "openspiel")
     defaults = _kinds()[name].parameter_specification
     given: dict[str, Any] = dict(written)
     try:
@@ -191,7 +191,7 @@ def _seeded(name: str, parameters: Mapping[str, Value]) -> Steps[Any]:
     """A game that draws by itself, with a generator seeded by ours."""
     rng = yield from randomness()
     seeded = {**parameters, "rng_seed": rng.getrandbits(31)}
-    return library("pyspiel", "openspiel").load_game(name, dict(_written(name, seeded)))
+    return load("pyspiel", "openspiel").load_game(name, dict(_written(name, seeded)))
 
 
 def _together(state: Any, loaded: Any) -> Steps[list[int]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..registry import Score
-from .library import library, release
+from .foreign import load, release
 
 Show = Callable[[Any, str, Any], str]
 Name = Callable[[Any, str, int], str]
@@ -45,12 +45,12 @@ def declare(id: str, name: str) -> bool:
         return False
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
     for module in classic.needs:
-        library(module, "pettingzoo")
+        load(module, "pettingzoo")
     from ..foreign import from_aec
 
     theirs = "-v".join(f"classic/{name}".rsplit("_v", 1))
     from_aec(
-        lambda: library("pettingzoo", "pettingzoo").make("aec", theirs),
+        lambda: load("pettingzoo", "pettingzoo").make("aec", theirs),
         id,
         max_turns=classic.max_turns,
         payoff_range=(-classic.pays, classic.pays),
@@ -61,7 +61,7 @@ def declare(id: str, name: str) -> bool:
         name=lambda env, agent, action: classic.name(env.unwrapped, agent, action),
         about=f"PettingZoo's {name}: {classic.about}.",
         family="pettingzoo",
-        library=release("pettingzoo", "PettingZoo"),
+        provider=release("pettingzoo", "PettingZoo"),
         caveats=classic.caveats,
     )
     return True
@@ -98,7 +98,7 @@ def _go(env: Any, agent: str, seen: Any) -> str:
 
 
 def _go_move(env: Any, agent: str, action: int) -> str:
-    coordinates = library("pettingzoo.classic.go.coords", "pettingzoo")
+    coordinates = load("pettingzoo.classic.go.coords", "pettingzoo")
     return coordinates.to_gtp(coordinates.from_flat(action))
 
 
@@ -108,7 +108,7 @@ def _chess(env: Any, agent: str, seen: Any) -> str:
 
 
 def _chess_move(env: Any, agent: str, action: int) -> str:
-    moves = library("pettingzoo.classic.chess.chess_utils", "pettingzoo")
+    moves = load("pettingzoo.classic.chess.chess_utils", "pettingzoo")
     return moves.action_to_move(env.board, action, env.possible_agents.index(agent)).uci()
 
 

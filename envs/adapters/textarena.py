@@ -20,7 +20,7 @@ from ..registry import GameError, MissingLibraryError, Score, Sum, game
 from ..script import Script, ask, randomness
 from ..types import Message, Value
 from ..values import check
-from .library import folder, library, release
+from .foreign import folder, load, release
 
 if TYPE_CHECKING:
     from .arena import Arena
@@ -70,7 +70,7 @@ def names() -> Mapping[str, str]:
 
 def declare(id: str, name: str) -> bool:
     """Register TextArena's game of this id; False if there is none."""
-    spec = library("textarena.envs.registration", "textarena").ENV_REGISTRY.get(name)
+    spec = load("textarena.envs.registration", "textarena").ENV_REGISTRY.get(name)
     if spec is None:
         return False
     defaults = {key: value for key, value in spec.kwargs.items() if _fits(value)}
@@ -95,7 +95,7 @@ def declare(id: str, name: str) -> bool:
         score=fact(lambda seen: _score(seen, source)),
         oracles={"sample": sample},
         family="textarena",
-        library=release("textarena", "TextArena"),
+        provider=release("textarena", "TextArena"),
         caveats=(CAVEATS[source],) if source in CAVEATS else (),
         parameters={"players": 0, **defaults},
     )(script)

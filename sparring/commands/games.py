@@ -146,7 +146,7 @@ def facts(game: Game) -> dict[str, str]:
         "turns": f"at most {game.max_turns}{together}",
         "rated": rated,
         "players": ", ".join(scripted_names(game)),
-        **({"rules by": game.library} if game.library else {}),
+        **({"rules by": game.provider} if game.provider else {}),
         **({"known faults": "; ".join(game.caveats)} if game.caveats else {}),
     }
 

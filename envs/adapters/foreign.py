@@ -11,7 +11,7 @@ from typing import Any
 from ..registry import MissingLibraryError
 
 
-def library(module: str, extra: str) -> Any:
+def load(module: str, extra: str) -> Any:
     """The module. Raises MissingLibraryError, which says how to install it, where it cannot be imported."""
     try:
         return importlib.import_module(module)
