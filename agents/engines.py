@@ -35,11 +35,14 @@ def engines() -> tuple[Engine, ...]:
 
 def auto() -> str:
     """What `--engine auto` means here: vLLM where it is installed beside a GPU, else transformers."""
-    if importlib.util.find_spec("vllm") is None:
-        return "transformers"
+    return "vllm" if importlib.util.find_spec("vllm") is not None and on_gpu() else "transformers"
+
+
+def on_gpu() -> bool:
+    """Whether torch has a GPU here."""
     import torch
 
-    return "vllm" if torch.cuda.is_available() else "transformers"
+    return torch.cuda.is_available()
 
 
 def _engine(name: str, modules: tuple[str, ...], remedy: str) -> Engine:

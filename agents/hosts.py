@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .dialect import Dialect
+from .engines import on_gpu
 from .hosted import Engine, EngineError, Hosted
 from .models import model_folder, open_dialect, weights_hash
 from .policy import FREE, Policy, Sampling
@@ -117,7 +118,7 @@ def open_host(
         if isinstance(opened, Servers):
             _same(opened, model, wide, dialect)
         base = Hosted(opened, dialect, name=model, weights=weights_hash(folder), sampling=sampling)
-        if adapters and not (_on_gpu() and engine in ("vllm", "server")):
+        if adapters and not (on_gpu() and engine in ("vllm", "server")):
             base = base.twin(adapter=_nothing(opened, wide, closing))
         return Host(opened, base, head=head_size(folder), closing=closing.pop_all())
 
@@ -267,8 +268,4 @@ def _python() -> str:
 
 
 def _dtype() -> str:
-    return "auto" if _on_gpu() else "float32"
-
-
-def _on_gpu() -> bool:
-    return torch.cuda.is_available()
+    return "auto" if on_gpu() else "float32"

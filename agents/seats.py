@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from .folders import RUNS
 from .policy import FREE, Policy, Sampling
 from .scripted import scripted, scripted_names
 
 if TYPE_CHECKING:
     from .hosts import Hosts
 
-RUNS = Path("runs")
 MODELS = ("tiny", "smollm2-135m")
 CLASSIFIER = "classifier:"
 

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import torch
-
+from .engines import on_gpu
 from .hosted import EngineError
 
 _LOCAL = {
@@ -71,7 +70,7 @@ class Child:
         command += ["--dtype", dtype, "--gpu-memory-utilization", str(memory)]
         command += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
         command += ["--disable-uvicorn-access-log"]
-        if not torch.cuda.is_available():
+        if not on_gpu():
             command += ["--no-enable-chunked-prefill"]  # see `WHOLE_PROMPTS` in vllm.py
         if context:
             command += ["--max-model-len", str(context)]

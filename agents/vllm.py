@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from .engines import on_gpu
 from .hosted import Draw, Drawn, EngineError, Look
 
 ENVIRONMENT = {
@@ -57,7 +58,7 @@ class Vllm:
         if adapters:
             settings |= {"enable_lora": True, "max_loras": adapters, "max_lora_rank": rank}
             settings |= {"max_cpu_loras": max(64, adapters)}
-        if not _on_gpu():
+        if not on_gpu():
             settings |= {"enforce_eager": True, **WHOLE_PROMPTS}
         self._llm: Any = vllm.LLM(
             str(folder),
@@ -231,12 +232,6 @@ def _settle(future: Future[Any], result: Any) -> None:
         future.set_exception(result)
     else:
         future.set_result(result)
-
-
-def _on_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def _drawn(answer: Any) -> Drawn | Exception:

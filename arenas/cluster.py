@@ -22,6 +22,7 @@ from ..sandbox.verifier import Verifier
 from .costs import Price
 from .entrants import CONTROL, Alias, EntrantError
 from .fixture import void
+from .raylet import Cluster, last_line
 from .run import Local, Order, RunError
 from .store import Settled
 
@@ -57,19 +58,13 @@ class Ray:
         self._chunk = chunk
         self._setup = (player, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
         self._resources = dict(resources or {"num_cpus": 1})
-        self._address = address
+        self._cluster = Cluster(address)
         self._crew: _Crew | None = None
-        self._started = False
 
     async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
         """As every executor; the actors stay for the next call, until `close`."""
         if self._crew is None:
-            if not ray.is_initialized():
-                try:
-                    ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
-                except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
-                    raise RunError(f"Ray did not start: {_last_line(fault)}") from fault
-                self._started = True
+            self._cluster.start()
             self._crew = _Crew(self._setup, self._resources, self._workers)
         async with aclosing(self._crew.work(_chunks(orders, self._chunk))) as outcomes:
             async for settled in outcomes:
@@ -80,9 +75,7 @@ class Ray:
         if self._crew:
             self._crew.dismiss()
             self._crew = None
-        if self._started:
-            ray.shutdown()
-            self._started = False
+        self._cluster.close()
 
     def __enter__(self) -> Self:
         return self
@@ -139,21 +132,17 @@ class _Crew:
             settled = finished.result()
         except RayTaskError as fault:
             ray.kill(actor)
-            raise RunError(f"a worker could not play: {_last_line(fault)}") from fault
+            raise RunError(f"a worker could not play: {last_line(fault)}") from fault
         except RayError as fault:
             self._deaths_left -= 1
             if self._deaths_left < 0:
-                raise RunError(f"workers keep dying; the last: {_last_line(fault)}") from fault
+                raise RunError(f"workers keep dying; the last: {last_line(fault)}") from fault
             ray.kill(actor)
             gone = f"{type(fault).__name__}: the worker died"
             lost = [(order.fixture, void(order.fixture, "worker"), order.token) for order in chunk]
             return [Settled(fixture, row, token=token, reason=gone) for fixture, row, token in lost]
         self._idle.append(actor)
         return settled
-
-
-def _last_line(fault: Exception) -> str:
-    return str(fault).strip().splitlines()[-1]
 
 
 def _chunks(orders: Iterable[Order], size: int) -> Iterator[list[Order]]:

@@ -17,6 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 from ..agents.policy import Policy, QuotaError, Request
 from ..envs.errors import SparringError
 from ..envs.types import PolicyRef, Reply
+from .raylet import Cluster, last_line
 
 RESTARTS: Final = 8
 """How many actors may die, beyond the number of workers, before the fleet gives up."""
@@ -58,8 +59,7 @@ class Fleet:
         self._workers = workers
         self._piece = piece
         self._resources = dict(resources or {"num_cpus": 1})
-        self._address = address
-        self._started = False
+        self._cluster = Cluster(address)
         self._idle: list[Any] = []
         self._hired = 0
         self._version = ""
@@ -72,7 +72,7 @@ class Fleet:
         They are put into the cluster once; an engine fetches them before it answers next, one that takes a
         dead one's place likewise.
         """
-        self._start()
+        self._cluster.start()
         self._weights = [ray.put(dict(state))]
         self._version = ref.id
         self.ref = ref
@@ -89,9 +89,7 @@ class Fleet:
             ray.kill(actor)
         self._idle.clear()
         self._hired = 0
-        if self._started:
-            ray.shutdown()
-            self._started = False
+        self._cluster.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +107,7 @@ class Fleet:
             except RayTaskError as fault:
                 await self._give_back(actor)
                 kind = QuotaError if isinstance(fault.cause, QuotaError) else FleetError
-                raise kind(f"an engine failed: {_last_line(fault)}") from fault
+                raise kind(f"an engine failed: {last_line(fault)}") from fault
             except RayError as fault:
                 await self._lost(actor, fault)
             except asyncio.CancelledError:
@@ -130,7 +128,7 @@ class Fleet:
 
     async def _taken(self) -> Any:
         """A free actor; hired now, while there are fewer than there may be."""
-        self._start()
+        self._cluster.start()
         async with self._freed:
             await self._freed.wait_for(lambda: self._idle or self._hired < self._workers)
             if self._idle:
@@ -151,16 +149,7 @@ class Fleet:
             self._hired -= 1
             self._freed.notify()
         if self.deaths > self._workers + RESTARTS:
-            raise FleetError(f"engines keep dying; the last: {_last_line(fault)}") from fault
-
-    def _start(self) -> None:
-        if not ray.is_initialized():
-            ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
-            self._started = True
-
-
-def _last_line(fault: Exception) -> str:
-    return str(fault).strip().splitlines()[-1]
+            raise FleetError(f"engines keep dying; the last: {last_line(fault)}") from fault
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)

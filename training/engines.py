@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
+from ..agents.engines import on_gpu
 from ..agents.models import load_model
 from ..agents.policy import Policy, Request, Sampling
 from ..agents.transformer import Transformer
@@ -71,7 +72,7 @@ def on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
             f"rollout.workers needs Ray ({fault}); pip install 'sparring[ray]', or set it to 0"
         ) from fault
     rollout = config.rollout
-    resources = {"num_gpus": 1} if torch.cuda.is_available() else {"num_cpus": 1}
+    resources = {"num_gpus": 1} if on_gpu() else {"num_cpus": 1}
     fleet = Fleet(
         partial(engine, config),
         learner.ref,
@@ -97,7 +98,7 @@ def sampling(config: Config) -> Sampling:
 
 def loaded(config: Config, game: Game) -> Transformer:
     """The model that the settings name, with a fresh adapter where one is trained."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = "cuda" if on_gpu() else "cpu"
     policy = load_model(config.model, game, seed=config.seed, device=device)
     if config.update.lora:
         policy.model = _with_lora(policy.model, config)

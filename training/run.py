@@ -16,12 +16,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ..agents.folders import free_folder, run_folder
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..sandbox.lazy import Lazy
 from . import checkpoints
 from .config import Config, played, read, to_toml
-from .folders import free_folder, run_folder
 from .records import Metrics
 
 

@@ -11,6 +11,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+from ...agents.folders import found_folder
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find, load
 from ...envs.types import GameRef
@@ -28,7 +29,6 @@ from .render import write
 from .replays import PER_CELL
 from .text import compact
 
-RUNS = Path("runs")
 STORE = "store.sqlite"
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
 
@@ -54,7 +54,9 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
     The folder may hold a training run, a tournament's store, or both. Raises ReportError where it holds
     neither, StoreError for a store that cannot be read, GameError for a game that is not registered.
     """
-    folder = run_folder(run)
+    folder = found_folder(run)
+    if not folder.is_dir():
+        raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
     page = run_page(folder)
     return write(page, Path(out) if out else folder / "report.html")
 
@@ -64,15 +66,6 @@ def tournament_report(store: str | Path, out: str | Path | None = None, game: Ga
     store = Path(store)
     page = tournament_page(store, game)
     return write(page, Path(out) if out else store.with_name("report.html"))
-
-
-def run_folder(run: str | Path) -> Path:
-    """The folder of a run: its path, or its name under `runs/`. Raises ReportError where there is none."""
-    path = Path(run)
-    folder = path if len(path.parts) > 1 or path.is_dir() else RUNS / path
-    if not folder.is_dir():
-        raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
-    return folder
 
 
 def run_page(folder: Path) -> Page:

@@ -12,7 +12,7 @@ from ..registry import GameError
 from ..script import Forfeit
 from ..types import Value
 from .dice import Dice
-from .foreign import load
+from .extras import load
 
 _NEVER = 10**9
 LONGEST = 4_000

@@ -18,7 +18,7 @@ from typing import Any, cast
 from ..registry import GameError, Score, Sum, game
 from ..script import Script, Steps, ask, ask_all, chance, randomness
 from ..types import Value
-from .foreign import load, release
+from .extras import load, release
 
 SHOWN = 40
 """So many legal moves are listed in a prompt; of more, the first ones and their number."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..registry import Score
-from .foreign import load, release
+from .extras import load, release
 
 Show = Callable[[Any, str, Any], str]
 Name = Callable[[Any, str, int], str]

@@ -20,7 +20,7 @@ from ..registry import GameError, MissingLibraryError, Score, Sum, game
 from ..script import Script, ask, randomness
 from ..types import Message, Value
 from ..values import check
-from .foreign import folder, load, release
+from .extras import folder, load, release
 
 if TYPE_CHECKING:
     from .arena import Arena

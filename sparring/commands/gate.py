@@ -6,8 +6,9 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sparring.agents.folders import run_folder
+
 from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
-from .tournament import run_folder
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game

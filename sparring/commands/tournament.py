@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparring.agents.folders import found_folder, run_folder
+
 from .options import (
     ArgumentError,
     Commands,
@@ -175,16 +177,9 @@ def store_folder(out: str | None, name: str, *, make: bool) -> Path:
     return folder
 
 
-def run_folder(name: str) -> Path:
-    """A run by its name under `runs/`, or by a path."""
-    path = Path(name)
-    return path if path.is_absolute() or len(path.parts) > 1 else Path("runs") / path
-
-
 def store_of(name: str) -> Path:
     """The store of a run (its name or folder), or the store file itself; whether there is one or not."""
-    here = Path(name)
-    folder = here if here.exists() else run_folder(name)
+    folder = found_folder(name)
     return folder if folder.is_file() else folder / "store.sqlite"
 
 

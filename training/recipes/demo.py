@@ -54,8 +54,9 @@ def trained(config: Config) -> Path | None:
 
     Raises RunError where the folder holds another run.
     """
+    from ...agents.folders import run_folder
     from .. import checkpoints
-    from ..run import RunError, resume, run_folder, train
+    from ..run import RunError, resume, train
 
     folder = run_folder(config.out)
     if (folder / "config.toml").is_file() and not _same(read(folder / "config.toml"), config):

@@ -13,6 +13,12 @@ def run_folder(name: str) -> Path:
     return path if len(path.parts) > 1 or path.is_absolute() else RUNS / path
 
 
+def found_folder(name: str | Path) -> Path:
+    """Where a run that is read lies: the path where there is one, else as `run_folder`."""
+    path = Path(name)
+    return path if path.exists() else run_folder(str(name))
+
+
 def free_folder(name: str) -> Path:
     """The first of NAME, NAME-2, NAME-3 … under `runs/` that does not exist yet."""
     path, number = RUNS / name, 1

@@ -1,0 +1,40 @@
+"""The Ray cluster that executors and fleets work on: joined where there is one, else started here."""
+
+from __future__ import annotations
+
+import ray
+
+from ..envs.errors import SparringError
+
+
+class ClusterError(SparringError, RuntimeError):
+    """No cluster can be joined or started."""
+
+
+class Cluster:
+    """A cluster by its address; None starts one on this machine, which `close` ends."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address
+        self._started = False
+
+    def start(self) -> None:
+        """Join or start it, unless this process has one. Raises ClusterError."""
+        if ray.is_initialized():
+            return
+        try:
+            ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
+        except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
+            raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault
+        self._started = True
+
+    def close(self) -> None:
+        """End what was started here; safe to call twice."""
+        if self._started:
+            ray.shutdown()
+            self._started = False
+
+
+def last_line(fault: Exception) -> str:
+    """What a fault of Ray says, without the traceback of the actor."""
+    return str(fault).strip().splitlines()[-1]
