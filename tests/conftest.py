@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import signal
 
-# A script's background job ignores Ctrl-C, and what it starts inherits that: not here, where some tests press it.
+# A background job of a script ignores Ctrl-C, and so would what it starts: not here, where tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
