@@ -46,13 +46,13 @@ class Sitting:
     def asks(self) -> tuple[Ask, ...]:
         """The pending asks; empty when the game waits for verdicts or is over."""
         pending = self.table.pending
-        return cast(tuple[Ask, ...], pending) if pending and isinstance(pending[0], Ask) else ()  # type: ignore[index]
+        return cast("tuple[Ask, ...]", pending) if pending and isinstance(pending[0], Ask) else ()  # type: ignore[index]
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The pending jobs; empty when the game waits for moves or is over."""
         pending = self.table.pending
-        return cast(tuple[Job, ...], pending) if pending and isinstance(pending[0], Job) else ()  # type: ignore[index]
+        return cast("tuple[Job, ...]", pending) if pending and isinstance(pending[0], Job) else ()  # type: ignore[index]
 
     def request(self, ask: Ask) -> Request:
         """The ask as its policy sees it. Call once per ask: it counts for the key of the next."""

@@ -108,7 +108,7 @@ class Table:
         if len(answers) != len(pending):
             raise TableError(f"{len(pending)} answers were asked for, {len(answers)} came")
         if isinstance(pending[0], Ask):
-            self._take_replies(cast(tuple[Ask, ...], pending), answers)
+            self._take_replies(cast("tuple[Ask, ...]", pending), answers)
         else:
             self._take_verdicts(answers)
 
@@ -290,11 +290,11 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
+    if not isinstance(payoff, Mapping) or payoff.keys() != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
-    amounts: list[float] = [*payoff.values()]
-    least, most = min(amounts, default=0.0), max(amounts, default=0.0)
+    amounts: list[float] = [*payoff.values()] or [0.0]
+    least, most = min(amounts), max(amounts)
     total = math.fsum(amounts)
     if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
         return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
