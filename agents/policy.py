@@ -43,8 +43,7 @@ class Key(NamedTuple):
     ask: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One seat's turn, as a policy sees it. `messages` is the seat's view, ending in the prompt.
 
     `sampling=None` leaves the settings to the policy.

@@ -6,7 +6,6 @@ Small models follow a form that they have seen far better than one that they are
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 
 from ..envs.types import Message, PolicyRef
@@ -32,4 +31,4 @@ class Shown:
     def _with_examples(self, request: Request) -> Request:
         told = [message for message in request.messages if message.speaker == "system"]
         since = [message for message in request.messages if message.speaker != "system"]
-        return replace(request, messages=(*told, *self._examples.get(request.role, ()), *since))
+        return request._replace(messages=(*told, *self._examples.get(request.role, ()), *since))

@@ -64,11 +64,11 @@ class Sitting:
 
     def answer(self, answers: Sequence[Said] | Sequence[Verdict]) -> None:
         """Take the answers to all that is pending; a fault among them ends the game, and pays nothing."""
-        faults = [answer for answer in answers if isinstance(answer, Exception)]
-        if faults:
-            self.table.fail(faults[0], source(faults[0]))
-        else:
-            self.table.answer(cast(Answer, answers))
+        for answer in answers:
+            if isinstance(answer, Exception):
+                self.table.fail(answer, source(answer))
+                return
+        self.table.answer(cast(Answer, answers))
 
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
@@ -98,10 +98,8 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def _answers(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
-    """An answer to each ask. Seats that move together are asked together, each policy once."""
-    if len(asks) == 1:
-        return await _batch(sitting, asks)
+async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
+    """An answer to each ask of seats that move together: each policy is asked once, all at the same time."""
     slots: dict[int, list[int]] = {}
     for slot, ask in enumerate(asks):
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
@@ -116,8 +114,9 @@ async def _batch(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
     """Answers to asks of one policy, whose seats share the seconds that it took."""
     began = perf_counter()
     answered = await replies(sitting.match.seats[asks[0].seat], [sitting.request(ask) for ask in asks])
+    share = (perf_counter() - began) / len(asks)
     for ask in asks:
-        sitting.seconds[ask.seat] += (perf_counter() - began) / len(asks)
+        sitting.seconds[ask.seat] += share
     return answered
 
 
@@ -143,7 +142,7 @@ async def play(
             table.answer(await needed(verifier, sitting).verify(sitting.jobs))
             continue
         try:
-            said = await _answers(sitting, asks)
+            said = await (_batch if len(asks) == 1 else _together)(sitting, asks)
         except Exception as fault:  # attributed: it is the episode's ending
             table.fail(fault, source(fault))
         else:

@@ -115,7 +115,7 @@ class Game:
         return frozenset(self.players)
 
     @cached_property
-    def openings(self) -> Mapping[str, tuple[Message, ...]]:
+    def openings(self) -> MappingProxyType[str, tuple[Message, ...]]:
         """What each seat has seen before anything happened: the rules of its role."""
         told = {role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()}
         return MappingProxyType({seat: told.get(role, ()) for seat, role in self.role_of.items()})

@@ -6,7 +6,6 @@ import math
 import random
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from itertools import accumulate
 from types import MappingProxyType
@@ -72,7 +71,7 @@ class Table:
         self._open_chance = open_chance
         self._buffer = buffer
         self._draws = 0
-        self._views: dict[str, tuple[Message, ...]] = dict(game.openings)
+        self._views: dict[str, tuple[Message, ...]] = game.openings.copy()
         self._script = game.script()
         self._step(None)
 
@@ -82,7 +81,7 @@ class Table:
         if not self._credits:
             return tuple(self._turns)
         return tuple(
-            replace(turn, credits=MappingProxyType(self._credits[i])) if i in self._credits else turn
+            turn._replace(credits=MappingProxyType(self._credits[i])) if i in self._credits else turn
             for i, turn in enumerate(self._turns)
         )
 
@@ -214,7 +213,7 @@ class Table:
             case Refused():
                 index = self._latest(wish.seat)
                 assert index is not None, "only a reply can be refused"
-                self._turns[index] = replace(self._turns[index], refused=wish.cause)
+                self._turns[index] = self._turns[index]._replace(refused=wish.cause)
             case Note():
                 self._notes.append((wish.name, wish.value))
             case Keep():
@@ -275,7 +274,10 @@ class Table:
         return False
 
     def _finish(self, payoff: Payoff) -> None:
-        fault = _payoff_fault(self.game, payoff)
+        try:
+            fault = _payoff_fault(self.game, payoff)
+        except (TypeError, OverflowError):
+            fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
             self.fail(TableError(f"{self.game.id}: {fault}"))
         else:

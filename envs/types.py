@@ -51,8 +51,7 @@ class Message(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request for one move. `prompt` holds only what is new to the seat.
 
     `choices` lists the legal moves where they are few. `retry` is 0 for a first try and counts the
@@ -141,8 +140,7 @@ class Reply:
     unconstrained: tuple[float, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One prompt and its reply. `prompt` is the seat's whole view when it answered.
 
     `retry` as in `Ask`; `credits` are the named rewards the script gave this turn; `refused` says why the
@@ -155,7 +153,7 @@ class Turn:
     reply: Reply
     retry: int = 0
     choices: tuple[str, ...] | None = None
-    credits: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    credits: Mapping[str, float] = NOTHING
     refused: Cause | None = None
 
 

@@ -57,7 +57,7 @@ def test_a_choice_that_begins_another_competes_with_it_at_its_end() -> None:
 
 
 def test_free_and_held_requests_share_a_call_and_keep_their_order(tiny: Transformer) -> None:
-    free = replace(asked(1), sampling=replace(HELD, constrained=False))
+    free = asked(1)._replace(sampling=replace(HELD, constrained=False))
     mixed = [asked(0), free, asked(2), asked(3, None)]
     replies = tiny.reply(mixed)
     assert [reply.unconstrained is None for reply in replies] == [False, True, False, True]
@@ -67,7 +67,7 @@ def test_free_and_held_requests_share_a_call_and_keep_their_order(tiny: Transfor
 
 def test_greedy_takes_the_likeliest_whole_choice(tiny: Transformer) -> None:
     (exact,) = distributions(tiny, [asked()])
-    (reply,) = tiny.reply([replace(asked(), sampling=replace(HELD, temperature=0.0))])
+    (reply,) = tiny.reply([asked()._replace(sampling=replace(HELD, temperature=0.0))])
     assert reply.text == max(exact.probability, key=exact.probability.__getitem__)
 
 

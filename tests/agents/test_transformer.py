@@ -22,7 +22,7 @@ LONG = Sampling(temperature=4.0, max_tokens=12)
 
 def request(text: str = "J", seed: int = 0, role: str = "first", **other: object) -> Request:
     view = (Message("system", "rules"), Message("game", text))
-    return replace(Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0)), **other)  # type: ignore[arg-type]
+    return Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0))._replace(**other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sampling", [Sampling(max_tokens=8), LONG, Sampling(0.7, 0.9, 6), Sampling(0.0)])

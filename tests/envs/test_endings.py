@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from sparring.envs.conformance import Trial
 from sparring.envs.hostile import TEXTS
 from sparring.envs.registry import find, game_ids
+from sparring.envs.script import Script, ask
+from sparring.envs.table import Table
 from sparring.envs.types import Reply
 from sparring.envs.verdicts import Verdicts
 
@@ -79,3 +82,15 @@ def test_a_forfeit_is_worse_than_any_legal_payoff_for_every_seat(id):
         assert paid[seat] < min(game.truncation.values())
         if game.sum == "zero":
             assert sum(paid.values()) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("amounts", [("x", "y"), (None, 1.0), (10**400, -(10**400)), (float("nan"), 0.0)])
+def test_a_payoff_that_is_no_number_is_an_error_of_the_game(amounts):
+    def paying() -> Script:
+        yield from ask("first", "?", choices=("check", "bet"))
+        return dict(zip(("first", "second"), amounts, strict=True))
+
+    table = Table(replace(find("kuhn-poker-v0"), _script=paying))
+    table.answer([Reply("bet")])
+    assert table.ending is not None
+    assert (table.ending.kind, table.ending.source, dict(table.payoff)) == ("error", "env", {})

@@ -14,7 +14,7 @@ ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
 
 def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes: object) -> Turn:
     reply = Reply("x", tokens=tokens, logprobs=tuple(-0.1 * t for t in tokens), prompt_tokens=prompt)
-    return replace(Turn(seat, seat, (Message("game", str(prompt[:3])),), reply), **changes)
+    return Turn(seat, seat, (Message("game", str(prompt[:3])),), reply)._replace(**changes)
 
 
 def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Episode:
@@ -82,7 +82,7 @@ def test_opponents_and_scripted_replies_are_not_trained():
     game = episode(*turns, seats={"first": ME, "second": OTHER})
     found = gather(game)
     assert [(s.seat, s.opponent) for s in found.samples] == [("first", "random")]
-    silent = episode(replace(turns[0], reply=Reply("check")))
+    silent = episode(turns[0]._replace(reply=Reply("check")))
     assert gather(silent).outcomes == ()
 
 
@@ -142,7 +142,7 @@ def test_judges_are_not_trained_even_where_the_learner_sits_there():
 
 def test_a_turn_held_to_its_choices_is_refused():
     held = turn("first", (1,), (2,))
-    held = replace(held, reply=replace(held.reply, unconstrained=(-0.5,)))
+    held = held._replace(reply=replace(held.reply, unconstrained=(-0.5,)))
     with pytest.raises(ConstraintError, match="turn 0 of first was drawn among its choices"):
         gather(episode(held))
 
