@@ -79,8 +79,9 @@ class SelfPlayTrainer(GRPOTrainer):
         if self.magnet:
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self._scored(tensors)
-        # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order
-        torch.manual_seed(self.args.seed + self.state.global_step)
+        # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
+        # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
+        torch.default_generator.manual_seed(self.args.seed + self.state.global_step)
         return tensors
 
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:

@@ -32,9 +32,8 @@ def loss(model, tensors, *, kind, reference=None, kl=0.0, reverse=False, clip=0.
 
 
 def train(model, source, steps, *, lr, betas=(0.9, 0.99), norm=1.0, **settings):
-    """Steps of Adam with the rate falling linearly to 0; returns the losses."""
+    """Steps of Adam with the rate falling linearly to 0; yields the loss of each."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, betas=betas, weight_decay=0.0)
-    losses = []
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = lr * (1 - step / steps)
@@ -43,5 +42,4 @@ def train(model, source, steps, *, lr, betas=(0.9, 0.99), norm=1.0, **settings):
         found.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), norm)
         optimiser.step()
-        losses.append(found.item())
-    return losses
+        yield found.item()

@@ -119,7 +119,7 @@ def test_training_ends_at_the_weights_of_the_plain_loop(model, tokenizer, tmp_pa
         model, tokenizer, lambda step: drawn(step, fold=fold, multiple=microbatches), settings, tmp_path
     )
     ours.train()
-    oracle.train(plain, plainly, 5, lr=0.01, kind=kind, longest=4)
+    list(oracle.train(plain, plainly, 5, lr=0.01, kind=kind, longest=4))
     for (name, mine), other in zip(model.named_parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-3, atol=2e-5, msg=name)
 
