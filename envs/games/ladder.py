@@ -43,7 +43,8 @@ def integral(code, a, b, panels):
     return half * math.fsum(w * at(code, m + t * half) for m in middles for t, w in NODES)
 
 def f(integrand, antiderivative, points):
-    g, big, areas, usable, agree = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval"), [], 0, 0
+    g, big = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval")
+    areas, usable, agree = [], 0, 0
     for a, b in zip(points, points[1:]):
         try:
             areas.append((a, b, integral(g, a, b, 4), integral(g, a, b, 8)))

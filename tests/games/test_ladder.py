@@ -1,4 +1,4 @@
-"""ladder: what answers gain between points is compared with the integral; formulas are data of a small grammar."""
+"""ladder: an answer gains between points what the integral is there; formulas are data of a small grammar."""
 
 import random
 
