@@ -228,6 +228,23 @@ def test_words_are_whole():
     assert not says("abundance", "dance")
     assert not says("pineapple", "apple")
     assert not says("some and none", "dance")
+    assert not says("It's now or never.", "snow")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "w-i-n-d-o-w",
+        "W I N D O W!",
+        "win\u200bdow",
+        "wïndöw",
+        "ｗｉｎｄｏｗ",
+        "w . i . n . d . o . w",
+        "_window_",
+    ],
+)
+def test_a_word_that_is_spelt_or_dressed_up_is_said(text):
+    assert says(f"Think of {text} and say it", "window")
 
 
 # secret-keeper
