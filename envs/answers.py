@@ -56,10 +56,13 @@ def same_answer(a: str, b: str, tolerance: float = 0.0) -> bool:
         return abs(x - y) <= Fraction(tolerance) * max(1, abs(x), abs(y))
     mine, theirs = _members(a), _members(b)
     if mine is not None and theirs is not None:
-        return len(mine) == len(theirs) and all(
-            any(same_answer(one, other, tolerance) for other in theirs) for one in mine
-        )
+        return _within(mine, theirs, tolerance) and _within(theirs, mine, tolerance)
     return x is None and y is None and _bare(a) == _bare(b)
+
+
+def _within(some: set[str], others: set[str], tolerance: float) -> bool:
+    """Whether each of these is the same as one of the others."""
+    return all(any(same_answer(one, other, tolerance) for other in others) for one in some)
 
 
 def _members(text: str) -> set[str] | None:

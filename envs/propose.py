@@ -1,4 +1,4 @@
-"""The two halves that proposer games share: taking a proposal through the gate, and paying for it."""
+"""What proposer games share: taking a proposal through the gate, running what solvers gave, and paying."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from .gate import gate
+from .gate import PROPOSAL_LIMITS, gate, right
 from .proposals import Program, fenced, sources
 from .rewards import proposer_reward
-from .script import STALE, Payoff, Steps, ask, chance, keep, note, recall
-from .types import Value
+from .script import STALE, Payoff, Steps, ask, chance, keep, note, recall, verify
+from .types import Job, Value
 
 IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "solve_rate": 1.0}
 """The only task that a buffer of programs starts from (Absolute Zero)."""
@@ -79,6 +79,22 @@ def _program(item: Value) -> Program:
 def refused(solvers: Sequence[str], proposer: str = "proposer") -> Payoff:
     """The payoff when the gate refuses: −1 for the proposer, nothing for those who were not asked."""
     return {proposer: -1.0, **dict.fromkeys(solvers, 0.0)}
+
+
+def judged(
+    attempts: Mapping[str, Program | None], *expected: Value, entry: str = "f"
+) -> Steps[dict[str, float]]:
+    """Run what solvers gave and pay them: 1 for the values expected, −0.5 for others, −1 for None.
+
+    Each runs in processes of its own, twice, with other hash seeds.
+    """
+    given = {seat: attempt for seat, attempt in attempts.items() if attempt is not None}
+    jobs = [Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()]
+    verdicts = yield from verify(*jobs)
+    paid = dict.fromkeys(attempts, -1.0)
+    for seat, verdict in zip(given, verdicts, strict=True):
+        paid[seat] = 1.0 if right(verdict, *expected) else -0.5
+    return paid
 
 
 def settle(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..gate import PROPOSAL_LIMITS, right
 from ..parse import tagged
-from ..proposals import arguments, fenced, program_with_input
-from ..propose import propose, refused, settle
+from ..proposals import Program, arguments, fenced, program_with_input
+from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
 from ..rewards import proposer_range
-from ..script import Script, ask_all, verify
-from ..types import Job, Message, Value
+from ..script import Script, ask_all
+from ..types import Message, Value
 from ..values import canonical
 
 PROPOSE = """\
@@ -62,15 +61,8 @@ def code_abduction(
     source, gold = task.program.source, task.values[0]
     question = SOLVE.format(code=fenced(source), value=canonical(gold))
     tried = yield from ask_all(dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None)
-    jobs = {
-        seat: Job(source, "f", (given,), repeat=2, limits=PROPOSAL_LIMITS)
-        for seat, given in tried.items()
-        if given is not None
-    }
-    verdicts = dict(zip(jobs, (yield from verify(*jobs.values())), strict=True))
-    paid = dict.fromkeys(solvers, -1.0)
-    for seat, verdict in verdicts.items():
-        paid[seat] = 1.0 if right(verdict, gold) else -0.5
+    attempted = {seat: x if x is None else Program(source, (x,)) for seat, x in tried.items()}
+    paid = yield from judged(attempted, gold)
     item = {"source": source, "input": task.program.inputs[0]}
     return (yield from settle("code-abduction", item, paid, reward, known=task.known))
 

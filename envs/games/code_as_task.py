@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..answers import similar
-from ..gate import PROPOSAL_LIMITS, gate, plain_values, right
+from ..gate import gate, plain_values
 from ..parse import Illegal, Unreadable, excerpt, line, tagged
-from ..proposals import Answer, answer, arguments, program
-from ..propose import refused, settle
+from ..proposals import Answer, Program, answer, arguments, program
+from ..propose import judged, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range, solver_reward
+from ..rewards import proposer_range
 from ..script import Script, Steps, ask, ask_all, note, randomness, recall, verify
 from ..types import Job, Message, Value
 from ..values import canonical, read
@@ -122,11 +122,8 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", refer
     if not ruling.admitted:
         return refused(solvers)
     given = yield from _solved(shop, bundle.task, solvers, calls)
-    said = {seat: one.value for seat, one in given.items() if one is not None}
-    jobs = [Job(bundle.source, "check", ((x,),), repeat=2, limits=PROPOSAL_LIMITS) for x in said.values()]
-    paid = dict.fromkeys(solvers, -1.0)
-    for seat, verdict in zip(said, (yield from verify(*jobs)), strict=True):
-        paid[seat] = solver_reward(Answer(right(verdict, True)), True)
+    attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
+    paid = yield from judged(attempted, True, entry="check")
     item: dict[str, Value] = {"task": bundle.task, "source": bundle.source, "answer": bundle.solution}
     return (yield from settle(KIND, item, paid, reward))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..gate import PROPOSAL_LIMITS, right
 from ..parse import Illegal, tagged
 from ..proposals import Program, arguments, called, program
-from ..propose import propose, refused, settle
+from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
 from ..rewards import proposer_range
-from ..script import Script, ask_all, verify
-from ..types import Job, Message
+from ..script import Script, ask_all
+from ..types import Message
 from ..values import canonical
 
 MESSAGE_CHARACTERS = 200
@@ -49,13 +48,16 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def program_with_inputs(text: str) -> Program:
-    """A code block that defines f, and <inputs> with one argument list a line, an even number of them."""
+    """A code block that defines f, <inputs> with one argument list a line, an even number, and a hint.
+
+    The hint is one line, so that it cannot write pairs of its own among those that solvers are shown.
+    """
     inputs = tuple(arguments(line) for line in tagged(text, "inputs").splitlines() if line.strip())
     if not 4 <= len(inputs) <= 12 or len(inputs) % 2:
         raise Illegal(f"4 to 12 inputs were expected, and an even number; {len(inputs)} came")
     if len(set(map(canonical, inputs))) < len(inputs):
         raise Illegal("the inputs must differ")
-    message = tagged(text, "message")[:MESSAGE_CHARACTERS] if "<message>" in text else ""
+    message = " ".join(tagged(text, "message").split())[:MESSAGE_CHARACTERS] if "<message>" in text else ""
     return Program(program(text), inputs, message)
 
 
@@ -90,14 +92,9 @@ def code_induction(
     )
     question = SOLVE.format(message=task.program.message, pairs=pairs)
     written = yield from ask_all(dict.fromkeys(solvers, question), program, tries=1, otherwise=None)
-    jobs = {
-        seat: Job(source, "f", inputs[half:], repeat=2, limits=PROPOSAL_LIMITS)
-        for seat, source in written.items()
-        if source is not None
+    attempted = {
+        seat: code if code is None else Program(code, inputs[half:]) for seat, code in written.items()
     }
-    verdicts = dict(zip(jobs, (yield from verify(*jobs.values())), strict=True))
-    paid = dict.fromkeys(solvers, -1.0)
-    for seat, verdict in verdicts.items():
-        paid[seat] = 1.0 if right(verdict, *task.values[half:]) else -0.5
+    paid = yield from judged(attempted, *task.values[half:])
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}
     return (yield from settle("code-induction", item, paid, reward, known=task.known))

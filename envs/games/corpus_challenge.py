@@ -57,13 +57,17 @@ def challenge(text: str, document: str) -> tuple[str, str]:
         raise Illegal("a question of 3 to 300 characters was expected")
     if not re.search(r"\w", answer) or not _holds(document, answer) or len(answer) * 4 > len(document):
         raise Illegal("the answer must be a few words of the text")
-    if _holds(question, answer):
-        raise Illegal("the question must not hold its answer")
+    if _words(answer) <= _words(question):
+        raise Illegal("the question must not hold the words of its answer")
     return question, answer
 
 
 def _holds(text: str, words: str) -> bool:
     return bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 @game(

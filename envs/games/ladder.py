@@ -25,6 +25,11 @@ FUNCTIONS = ("sin", "cos", "tan", "exp", "log", "sqrt", "atan", "asin", "sinh", 
 CHECK = """\
 import math
 NAMES = {name: getattr(math, name) for name in dir(math) if name[0] != "_"}
+ROOT = math.sqrt(10 / 7)
+OUTER, INNER = math.sqrt(5 + 2 * ROOT) / 3, math.sqrt(5 - 2 * ROOT) / 3
+HEAVY, LIGHT = (322 + 13 * math.sqrt(70)) / 900, (322 - 13 * math.sqrt(70)) / 900
+NODES = (-OUTER, LIGHT), (-INNER, HEAVY), (0, 128 / 225), (INNER, HEAVY), (OUTER, LIGHT)
+FAULTS = (ValueError, ArithmeticError, TypeError)
 
 def at(code, x):
     value = float(eval(code, {"__builtins__": {}, **NAMES, "x": x}))
@@ -32,23 +37,30 @@ def at(code, x):
         raise ValueError
     return value
 
+def integral(code, a, b, panels):
+    half = (b - a) / panels / 2
+    middles = [a + (2 * panel + 1) * half for panel in range(panels)]
+    return half * math.fsum(w * at(code, m + t * half) for m in middles for t, w in NODES)
+
 def f(integrand, antiderivative, points):
-    g, big, wanted, agree = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval"), [], 0
-    for x in points:
+    g, big = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval")
+    areas, usable, agree = [], 0, 0
+    for a, b in zip(points, points[1:]):
         try:
-            wanted.append((x, at(g, x)))
-        except (ValueError, ArithmeticError):
+            areas.append((a, b, integral(g, a, b, 4), integral(g, a, b, 8)))
+        except FAULTS:
             pass
-    typical = sorted(abs(want) for _, want in wanted)[len(wanted) // 2] if wanted else 0.0
-    for x, want in wanted:
+    sizes = sorted(abs(area) / (b - a) for a, b, _, area in areas)
+    for a, b, rough, area in areas:
+        allowed = 1e-6 * max(sizes[len(sizes) // 2] * (b - a), abs(area))
+        if abs(rough - area) > allowed:
+            continue
+        usable += 1
         try:
-            h = 1e-5
-            near, far = at(big, x + h) - at(big, x - h), at(big, x + 2 * h) - at(big, x - 2 * h)
-            slope = (8 * near - far) / (12 * h)
-            agree += abs(slope - want) <= 1e-6 * max(typical, abs(want))
-        except (ValueError, ArithmeticError):
+            agree += abs(at(big, b) - at(big, a) - area) <= allowed
+        except FAULTS:
             pass
-    return len(wanted), agree
+    return usable, agree
 """
 POINTS, FEWEST = 12, 6
 PROPOSE = """\
@@ -117,8 +129,9 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
 
     Moves: for the root and each variant above the last level the proposer writes up to `width` variants; then
     each of `attempts` solvers integrates every variant, leaves first, and the root. A numeric check in the
-    sandbox compares the derivative of the answer with the integrand at random points, relative to the
-    integrand's own size there, so that no small integrand is solved by a constant.
+    sandbox compares what the answer gains between random points with the integral there (five-point Gauss;
+    gaps where two step sizes disagree do not count), relative to the integrand's own size: so no constant
+    solves a small integrand, and no saw of slope 1 any.
     Payoff: proposer, the mean over its variants of the reward for their solve rate (−1 for none that is
     valid); solver, the share of all integrals that it solves, root included.
     Notes: tree, (parent, variant, solve rate); root, the root's solve rate. Variants are kept as `ladder`.
@@ -127,7 +140,7 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
     pay = proposer_reward(reward)
     root = formula(ROOTS[(yield from chance((1,) * len(ROOTS)))])
     rng = yield from randomness()
-    points: list[Value] = [rng.uniform(0.2, 2.5) for _ in range(POINTS)]
+    points: list[Value] = [*sorted(rng.uniform(0.2, 2.5) for _ in range(POINTS))]
     solvers = list(seat_names({"solver": attempts}))
     parents: dict[str, str] = {}
     frontier = [root]
@@ -154,7 +167,7 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
 
 
 def _variants(node: str, known: set[str], width: int, points: list[Value]) -> Steps[list[str]]:
-    """The valid variants of one integral: new, and finite at enough of the points."""
+    """The valid variants of one integral: new, and with an integral between enough of the points."""
     prompt = PROPOSE.format(integrand=node, width=width, functions=", ".join(FUNCTIONS))
     written = yield from ask("proposer", prompt, _lines, tries=1, otherwise=())
     fresh = [text for text in dict.fromkeys(written[:width]) if text not in known]
@@ -188,7 +201,7 @@ def _attempts(integrand: str, solvers: Sequence[str], points: list[Value]) -> St
 
 
 def _checked(pairs: Sequence[tuple[str, str]], points: list[Value]) -> Steps[list[tuple[int, int]]]:
-    """For each (integrand, antiderivative): at how many points the one is finite, and the slope agrees."""
+    """For each (integrand, antiderivative): between how many points there is an integral, and it agrees."""
     jobs = [Job(CHECK, "f", ((*pair, points),), limits=PROPOSAL_LIMITS) for pair in pairs]
     found: list[tuple[int, int]] = []
     for verdict in (yield from verify(*jobs)):

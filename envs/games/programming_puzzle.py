@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ..gate import PROPOSAL_LIMITS, right
 from ..proposals import Program, answer, fenced, program
-from ..propose import propose, refused, settle
+from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
 from ..rewards import proposer_range
-from ..script import Script, ask_all, keep, verify
-from ..types import Job, Message, Value
+from ..script import Script, ask_all, keep
+from ..types import Message, Value
 
 SEED: Value = {"source": "def sat(x):\n    return x == 'hello'", "input": ("hello",), "solve_rate": 1.0}
 PROPOSE = """\
@@ -74,12 +73,10 @@ def programming_puzzle(
     source = task.program.source
     question = SOLVE.format(code=fenced(source))
     found = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
-    said = {seat: given.value for seat, given in found.items() if given is not None}
-    jobs = [Job(source, "sat", ((x,),), repeat=2, limits=PROPOSAL_LIMITS) for x in said.values()]
-    paid = dict.fromkeys(solvers, -1.0)
-    for seat, verdict in zip(said, (yield from verify(*jobs)), strict=True):
-        paid[seat] = 1.0 if right(verdict, True) else -0.5
-        if paid[seat] == 1:
-            yield from keep("puzzle-solution", {"source": source, "answer": said[seat]})
+    attempted = {seat: x and Program(source, ((x.value,),)) for seat, x in found.items()}
+    paid = yield from judged(attempted, True, entry="sat")
+    for seat, x in found.items():
+        if x and paid[seat] == 1:
+            yield from keep("puzzle-solution", {"source": source, "answer": x.value})
     item = {"source": source, "input": task.program.inputs[0]}
     return (yield from settle("programming-puzzle", item, paid, reward, known=task.known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from ..parse import line
 from ..registry import game
@@ -51,8 +52,8 @@ def taboo(rounds: int = 5) -> Script:
     """An attacker talks a defender into saying a word; the defender may guess it instead.
 
     Moves: lines of talk, in turn, for `rounds` rounds. Payoff: the attacker wins when the defender says the
-    word (or a form of it) outside a guess, or guesses wrong; it loses when it says the word itself, or when
-    the guess is right. Otherwise a draw. Words are compared whole, ignoring case.
+    word (or a form of it, or spells it) outside a guess, or guesses wrong; it loses when it says the word
+    itself, or when the guess is right. Otherwise a draw. Words are compared whole, ignoring case.
     Source: SPAG (Cheng et al. 2024), whose turns weigh 0.8^-t; that belongs to training.
     """
     rng = yield from randomness()
@@ -79,6 +80,12 @@ def _won(seat: str, how: str) -> Script:
 
 
 def says(text: str, word: str) -> bool:
-    """Whether the text holds the word or its plural, past or -ing form as a whole word."""
-    stem = re.escape(word.removesuffix("e"))
-    return bool(re.search(rf"\b{stem}e?(s|es|d|ed|ing)?\b", text, re.IGNORECASE))
+    """Whether the text holds the word, its plural, past or -ing form as a whole word, or spells it out.
+
+    Accents, invisible characters and whatever stands between letters that are spelt do not hide it.
+    """
+    letters = unicodedata.normalize("NFKD", text)
+    plain = "".join(c for c in letters if unicodedata.category(c) not in ("Mn", "Cf"))
+    stem, spelt = word.removesuffix("e"), r"[\W_]+".join(word)
+    forms = rf"(?<![^\W\d_])(?:{stem}e?(?:s|es|d|ed|ing)?|{spelt})(?![^\W\d_])"
+    return bool(re.search(forms, plain, re.IGNORECASE))

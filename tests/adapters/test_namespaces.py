@@ -28,18 +28,16 @@ needs_textarena = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("id", ["openspiel/kuhn_poker", "openspiel/matrix_rps", "openspiel/tiny_hanabi"])
-@needs_openspiel
-def test_openspiel_games_pass_pettingzoos_tests(id, capsys):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module="pettingzoo")
-        api_test(make(id), num_cycles=20)
-        seed_test(lambda: make(id), num_cycles=20)
+OPENSPIEL = ("openspiel/kuhn_poker", "openspiel/matrix_rps", "openspiel/tiny_hanabi")
+TEXTARENA = ("textarena/TicTacToe-v0", "textarena/KuhnPoker-v0", "textarena/LiarsDice-v0")
 
 
-@pytest.mark.parametrize("id", ["textarena/TicTacToe-v0", "textarena/KuhnPoker-v0", "textarena/LiarsDice-v0"])
-@needs_textarena
-def test_textarena_games_pass_pettingzoos_tests(id, capsys):
+@pytest.mark.parametrize(
+    "id",
+    [pytest.param(id, marks=needs_openspiel) for id in OPENSPIEL]
+    + [pytest.param(id, marks=needs_textarena) for id in TEXTARENA],
+)
+def test_their_games_pass_pettingzoos_tests(id, capsys):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="pettingzoo")
         api_test(make(id), num_cycles=20)

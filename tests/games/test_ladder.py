@@ -1,4 +1,4 @@
-"""ladder: answers are differentiated and compared at points; formulas are data of a small grammar."""
+"""ladder: an answer gains between points what the integral is there; formulas are data of a small grammar."""
 
 import random
 
@@ -79,11 +79,37 @@ def test_a_small_integrand_is_not_solved_by_a_constant(play, known, integrand):
 def test_right_antiderivatives_pass_whatever_their_size(integrand, answer):
     rng = random.Random(5)
     for _ in range(50):
-        points = [rng.uniform(0.2, 2.5) for _ in range(12)]
-        names = {}
-        exec(CHECK, names)
-        usable, agree = names["f"](formula(integrand), formula(answer), points)
-        assert usable == agree == 12
+        usable, agree = checked(integrand, answer, rng)
+        assert usable == agree == 11
+
+
+SAW = "atan(tan(1571*x))/1571"
+
+
+@pytest.mark.parametrize(
+    ("integrand", "slope"),
+    [
+        ("1/(x**3 + 1)", "0 - 3*x**2/(x**3 + 1)**2"),
+        ("sqrt(1 + exp(x))", "exp(x)/2/sqrt(1 + exp(x))"),
+        ("x", "1"),
+    ],
+)
+def test_a_saw_whose_slope_is_right_and_whose_gain_is_not_scores_nothing(integrand, slope):
+    rng = random.Random(5)
+    trick = f"{SAW}*({integrand}) - ({SAW})**2/2*({slope})"
+    assert not any(usable == agree for usable, agree in [checked(integrand, trick, rng) for _ in range(50)])
+
+
+def test_a_pole_between_points_does_not_count_against_a_right_answer():
+    usable, agree = checked("tan(x)", "0 - log(cos(x)**2)/2", random.Random(5))
+    assert 6 <= usable == agree < 11
+
+
+def checked(integrand, answer, rng):
+    names = {}
+    exec(CHECK, names)
+    points = sorted(rng.uniform(0.2, 2.5) for _ in range(12))
+    return names["f"](formula(integrand), formula(answer), points)
 
 
 @pytest.mark.parametrize(
