@@ -31,7 +31,7 @@ EXPIRES: Final = "sparring.expires"
 LIFETIME_SECONDS: Final = 24 * 3600
 MEGABYTES: Final = 1024
 DEVICES: Final = "ro,dev,nosuid,noexec,noatime,mode=755,size=64k"
-"""How /dev is mounted. As the engine has it, who follows one of its links sets the link's time of last access,
+"""How /dev is mounted. As the engine has it, to follow one of its links sets the link's time of last access,
 and a later program reads there what an earlier one wrote."""
 OWN_MEGABYTES: Final = 128  # of a container's memory, for supervisor, fork servers and waiting requests
 _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business

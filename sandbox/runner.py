@@ -394,7 +394,9 @@ class Locks:
 
     def __init__(self, strength: str) -> None:
         landlock = "landlock" in strength
-        self._rules = os.dup2(landlock_rules(landlock_abi()), _RULES, inheritable=False) if landlock else -1
+        abi = landlock_abi()
+        self._rules = os.dup2(landlock_rules(abi), _RULES, inheritable=False) if landlock else -1
+        self._quietly = int(abi >= 7)  # else each refusal is a line in the host's audit log
         program = seccomp_program(writable=landlock or "container" in strength)
         own = struct.pack("<I", _SELF)
         self._own = [i for i in range(4, len(program), 8) if program[i : i + 4] == own]
@@ -417,7 +419,7 @@ class Locks:
         os.setsid()
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         if self._rules >= 0:
-            _syscall(446, self._rules, 0)
+            _syscall(446, self._rules, self._quietly)
         if self._seccomp:
             for place in self._own:
                 struct.pack_into("<I", self._program, place, os.getpid())
