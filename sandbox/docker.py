@@ -30,6 +30,9 @@ OWNER: Final = "sparring.owner"
 EXPIRES: Final = "sparring.expires"
 LIFETIME_SECONDS: Final = 24 * 3600
 MEGABYTES: Final = 1024
+DEVICES: Final = "ro,dev,nosuid,noexec,noatime,mode=755,size=64k"
+"""How /dev is mounted. As the engine has it, to follow one of its links sets the link's time of last access,
+and a later program reads there what an earlier one wrote."""
 OWN_MEGABYTES: Final = 128  # of a container's memory, for supervisor, fork servers and waiting requests
 _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business
     "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
@@ -151,6 +154,7 @@ class DockerConnection:
         host = api.create_host_config(
             network_mode="none",
             read_only=True,
+            tmpfs={"/dev": DEVICES},
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=64,

@@ -86,8 +86,8 @@ _ALLOWED: Final = """
 read 0 63,write 1 64,readv 19 65,writev 20 66,pread64 17 67,pwrite64 18 68,close 3 57,close_range 436 436,
 dup 32 23,dup2 33 -,dup3 292 24,pipe 22 -,pipe2 293 59,lseek 8 62,fstat 5 80,newfstatat 262 79,stat 4 -,
 lstat 6 -,statx 332 291,access 21 -,faccessat 269 48,faccessat2 439 439,readlink 89 -,readlinkat 267 78,
-getcwd 79 17,getdents64 217 61,chdir 80 49,fchdir 81 50,statfs 137 43,fstatfs 138 44,open 2 -,
-openat 257 56,poll 7 -,ppoll 271 73,select 23 -,pselect6 270 72,epoll_create1 291 20,epoll_ctl 233 21,
+getcwd 79 17,getdents64 217 61,chdir 80 49,fchdir 81 50,statfs 137 43,fstatfs 138 44,
+poll 7 -,ppoll 271 73,select 23 -,pselect6 270 72,epoll_create1 291 20,epoll_ctl 233 21,
 epoll_wait 232 -,epoll_pwait 281 22,eventfd2 290 19,timerfd_create 283 85,timerfd_settime 286 86,
 timerfd_gettime 287 87,sendfile 40 71,mmap 9 222,munmap 11 215,mremap 25 216,
 mprotect 10 226,brk 12 214,msync 26 227,membarrier 324 283,rseq 334 293,
@@ -266,24 +266,35 @@ def _checked() -> dict[str, bytes]:
     }
 
 
-def _read_only() -> dict[str, bytes]:
-    """Opening only to read, for hosts without Landlock (O_ACCMODE, O_CREAT, O_TRUNC, O_TMPFILE)."""
-    flags = 0o3 | os.O_CREAT | os.O_TRUNC | 0o20000000
+def _opening(writable: bool) -> dict[str, bytes]:
+    """How files may be opened: where nothing else bounds it, only to read.
+
+    Nor may one that is only read be cut to nothing: up to Linux 6.1 Landlock does not see that.
+    """
+    created = os.O_CREAT | 0o20000000  # O_TMPFILE
 
     def check(index: int) -> bytes:
-        return _argument(index) + _instruction(0x45, flags, 0, 1) + _answer(_EPERM) + _answer(_ALLOW)
+        flags = _argument(index)
+        if writable:
+            flags += _instruction(0x45, os.O_TRUNC, 0, 2) + _instruction(0x45, os.O_ACCMODE, 1, 0)
+        else:
+            flags += _instruction(0x45, os.O_ACCMODE | os.O_TRUNC | created, 0, 1)
+        return flags + _answer(_EPERM) + _answer(_ALLOW)
 
     return {"openat": check(2), **({} if ARM else {"open": check(1)})}
 
 
 def seccomp_program(writable: bool) -> bytes:
-    """The filter, with `_SELF` where the child's process id belongs. Calls unknown to it get ENOSYS."""
+    """The filter, with `_SELF` where the child's process id belongs. Calls unknown to it get ENOSYS.
+
+    `writable`: something else says which files may be written.
+    """
     table = {
         call: _answer(action)
         for action, calls in ((_ALLOW, _ALLOWED), (_EPERM, _DENIED), (_KILL, _FATAL))
         for call in _calls(calls).values()
     }
-    checked = _checked() if writable else _checked() | _read_only()
+    checked = _checked() | _opening(writable)
     table |= {_NUMBERS[name][ARM]: body for name, body in checked.items()}
     program = _load(4) + _equal(_AUDIT_ARCH, 1, 0) + _answer(_KILL) + _load(0)
     if not ARM:
@@ -383,7 +394,9 @@ class Locks:
 
     def __init__(self, strength: str) -> None:
         landlock = "landlock" in strength
-        self._rules = os.dup2(landlock_rules(landlock_abi()), _RULES, inheritable=False) if landlock else -1
+        abi = landlock_abi()
+        self._rules = os.dup2(landlock_rules(abi), _RULES, inheritable=False) if landlock else -1
+        self._quietly = int(abi >= 7)  # else each refusal is a line in the host's audit log
         program = seccomp_program(writable=landlock or "container" in strength)
         own = struct.pack("<I", _SELF)
         self._own = [i for i in range(4, len(program), 8) if program[i : i + 4] == own]
@@ -406,7 +419,7 @@ class Locks:
         os.setsid()
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         if self._rules >= 0:
-            _syscall(446, self._rules, 0)
+            _syscall(446, self._rules, self._quietly)
         if self._seccomp:
             for place in self._own:
                 struct.pack_into("<I", self._program, place, os.getpid())

@@ -9,9 +9,11 @@ import json
 import marshal
 import math
 import os
+import re
 import signal
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final, cast, get_args
 
 from ..envs.parse import Illegal
@@ -174,12 +176,34 @@ def _no_constant(name: str) -> Value:
 
 
 _JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+_BRACKETS: Final = 4 * runner.DEPTH
+"""A dict takes three brackets a level, and the record two."""
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")  # as signed bytes: in, out
+_LEVEL: Final = bytes(set(range(256)) - set(b"[{]}"))
+_DIGITS: Final = re.compile(rb"[0-9]{100}")
+
+
+def _check_bounds(record: bytes) -> None:
+    """Raise ValueError for what nests deeper than any value or has a number in more digits than any value.
+
+    The JSON reader would go as deep and read as many digits as the interpreter is set to, and some libraries
+    set it high: one record would then end this process, or hold it for minutes.
+    """
+    if len(record) < 4096:
+        return
+    outside = b"".join(record.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    steps = memoryview(outside.translate(_STEPS, _LEVEL)).cast("b")
+    if max(accumulate(steps), default=0) > _BRACKETS:
+        raise ValueError(f"the record is nested deeper than {_BRACKETS}")
+    if _DIGITS.search(outside):
+        raise ValueError("the record has a number of a hundred digits that is not in hex")
 
 
 def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
     """The child's record, checked. Raises ValueError, TypeError or LookupError if it is not one."""
     if len(record) < 4 or int.from_bytes(record[:4], "little") != len(record) - 4:
         raise ValueError(f"{len(record)} bytes are not exactly one record")
+    _check_bounds(record[4:])
     said = cast("list[list[Any]]", _JSON.decode(record[4:].decode("ascii")))
     if type(said) is not list or len(said) > max(1, len(job.inputs)) or (job.entry is None and not said):
         raise ValueError("the record is not a list of one entry per input")

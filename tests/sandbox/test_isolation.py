@@ -5,6 +5,8 @@ from sparring.envs.types import Job, Limits
 from sparring.sandbox import runner
 from sparring.sandbox.pooled import Pooled
 
+from .conftest import opened
+
 LIMITS = Limits(seconds=20.0)
 FUTEX = runner.number("futex")
 RAW = "import ctypes, os, time\nC = ctypes.CDLL(None, use_errno=True)\n"
@@ -53,3 +55,42 @@ def test_a_program_sees_the_same_alone_and_beside_another(verifier: Pooled, name
     told, heard = verifier.run([teller, listener])
     assert (alone.status, told.status, heard.status) == ("ok", "ok", "ok"), (alone, told, heard)
     assert heard.stdout == alone.stdout
+
+
+PLACES = """
+import os
+library = os.path.dirname(os.__file__)
+folders = ["/", "/dev", "/etc", "/lib", "/usr", "/usr/lib", "/tmp", library, library + "/json"]
+names = "fd stdin stdout stderr ptmx core null zero full tty random urandom pts shm mqueue console hosts " \
+    "resolv.conf hostname passwd lib usr dev etc os.py this.py __pycache__ x86_64-linux-gnu".split()
+places = folders + [f"{folder}/{name}" for folder in folders for name in names]
+"""
+SEE = f"""{PLACES}
+for place in places:
+    try: seen = os.lstat(place)
+    except OSError as fault: print(place, fault.errno)
+    else: print(place, *seen, seen.st_atime_ns, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_blocks)
+"""
+MARK = f"""{PLACES}
+def opened(flags): return lambda place: os.close(os.open(place, flags | os.O_NONBLOCK))
+ways = [os.readlink, os.listdir, os.stat, os.statvfs, lambda place: os.stat(place + "/."),
+        lambda place: os.close(os.open(place, os.O_RDONLY | os.O_NONBLOCK)),
+        lambda place: open(place, "wb", buffering=0).write(b"x") if place != "/dev/stdout" else None,
+        *map(opened, (os.O_PATH, os.O_WRONLY, os.O_RDWR | os.O_CREAT, os.O_RDONLY | os.O_TRUNC, 0o20000000))]
+for place in places:
+    for way in ways:
+        try: way(place)
+        except OSError: pass
+"""
+
+
+@pytest.mark.docker
+def test_no_file_of_a_container_shows_what_an_earlier_program_did() -> None:
+    pool = opened("docker", size=1)
+    pool.cache = None
+    wide = Limits(seconds=20, output_kilobytes=1024)
+    before, mark, after = pool.run([Job(source, limits=wide) for source in (SEE, MARK, SEE)])
+    pool.shut()
+    assert (before.status, mark.status, after.status) == ("ok", "ok", "ok"), mark
+    assert before.stdout.count("\n") > 100
+    assert after.stdout == before.stdout

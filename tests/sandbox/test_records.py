@@ -1,0 +1,70 @@
+"""What a child says of its results is read in bounded time and depth, however this interpreter is set."""
+
+import subprocess
+import sys
+
+import pytest
+from sparring.envs.types import Job, Result, Value
+from sparring.envs.values import same
+from sparring.sandbox.verdicts import Report, verdict
+
+JOB = Job("def f(x): return x", "f", ((1,),))
+
+
+def said(record: str) -> Report:
+    body = record.encode()
+    return Report(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
+
+
+LOOSE = """
+import sys
+sys.setrecursionlimit(10**6)
+sys.set_int_max_str_digits(0)
+from sparring.sandbox.verdicts import Report, verdict
+from sparring.envs.types import Job
+body = eval(sys.argv[1])
+report = Report(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
+print(verdict(Job("", "f", ((1,),)), report).status)
+"""
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "b'[' * 1_900_000",
+        "b'[[0,' * 500_000",
+        "b'{\"a\":' * 300_000",
+        "b'[[0,\"\\\\\\\\\",' + b'[' * 10**6",
+        "b'[[0,' + b'9' * 300_000 + b']]'",
+    ],
+    ids=["lists", "lists of two", "objects", "after a text", "digits"],
+)
+def test_a_record_is_no_danger_to_a_client_that_lifted_its_interpreters_bounds(record: str) -> None:
+    command = [sys.executable, "-c", LOOSE, record]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (0, "invalid\n"), told
+
+
+@pytest.mark.parametrize(
+    ("record", "value"),
+    [
+        ('[[0,"' + "[" * 9000 + '"]]', "[" * 9000),
+        ('[[0,"' + '\\"[{' * 3000 + '"]]', '"[{' * 3000),
+        ('[[0,"' + "\\\\" * 3000 + '"]]', "\\" * 3000),
+        ('[[0,"' + "9" * 9000 + '"]]', "9" * 9000),
+        ('[[0,["' + "x" * 9000 + '",' + "[" * 60 + "]" * 60 + "]]]", None),
+    ],
+    ids=["brackets", "quotes", "backslashes", "digits", "sixty deep"],
+)
+def test_what_only_looks_deep_or_long_inside_a_text_is_a_value(record: str, value: Value) -> None:
+    came = verdict(JOB, said(record))
+    assert came.status == "ok", came.detail
+    assert value is None or same(came.results[0].value, value)
+
+
+def test_the_deepest_value_passes_beside_a_long_one() -> None:
+    """Dicts take the most brackets for a level."""
+    deep = '{"dict":[[1,' * 63 + "1" + "]]}" * 63
+    came = verdict(Job("", "f", ((1,), (2,))), said(f'[[0,"{"x" * 9000}"],[0,{deep}]]'))
+    assert [result.status for result in came.results] == ["ok", "ok"], came.detail
+    assert came.results[0] == Result("ok", "x" * 9000)
