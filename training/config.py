@@ -35,9 +35,9 @@ class Rollout:
     a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
     and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
     learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
-    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here). `engine`
-    is where the learner plays without workers: `transformers` (the trained model itself), `vllm`, `server`,
-    URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
+    trained model itself); `cluster` is the address of a Ray cluster ("": that of $RAY_ADDRESS, or one
+    started here). `engine` is where the learner plays without workers: `transformers` (the trained model
+    itself), `vllm`, `server`, URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy. `shots` example games between scripted players

@@ -67,7 +67,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "1 or more"),
         (
             ["gate", "nash", "random", "--game", "tic-tac-toe-v0"],
-            "has more than 20,000 nodes, and no more are walked (max_nodes); seat somebody else: random, minimax",
+            "more than 20,000 nodes, and no more are walked (max_nodes); seat somebody else: random",
         ),
         (
             ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--executor", "ray", "--engine", "vllm"],
