@@ -8,13 +8,14 @@ place, and the driver has the games played again: at least once here, exactly on
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import Any, Final, Self
 
 import ray
-from ray import cloudpickle
+from ray.cloudpickle import dumps  # pyright: ignore[reportPrivateImportUsage] documented, not listed
 from ray.exceptions import RayError, RayTaskError
 
 from ..agents.policy import Policy
@@ -57,7 +58,7 @@ class Ray:
         self.at_once = workers * chunk
         self._workers = workers
         self._chunk = chunk
-        sent = cloudpickle.dumps(player)  # it may hold a game that an actor knows only after loading `games`
+        sent = dumps(player)  # it may hold a game that an actor knows only after loading `games`
         self._setup = (sent, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
         self._resources = dict(resources or {"num_cpus": 1})
         self._cluster = Cluster(address)
@@ -170,7 +171,7 @@ class _Actor:
     ) -> None:
         for path in games:
             load(path)
-        self._player: Callable[[str], Policy] = cloudpickle.loads(player)
+        self._player: Callable[[str], Policy] = pickle.loads(player)
         self._specs = specs
         self._players: dict[str, Policy] = {}
         self._local = Local(
