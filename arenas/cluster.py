@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final, Self
 
 import ray
-from ray.cloudpickle import dumps  # pyright: ignore[reportPrivateImportUsage] documented, not listed
+from ray.cloudpickle import dumps  # pyright: ignore[reportAttributeAccessIssue] it has no types
 from ray.exceptions import RayError, RayTaskError
 
 from ..agents.policy import Policy

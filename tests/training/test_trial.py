@@ -124,7 +124,7 @@ def test_a_trial_that_cannot_be_held_is_refused_before_anything_is_written(tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_trial_without_a_seat_for_it_costs_the_run_nothing(tmp_path: Path, monkeypatch) -> None:
+def test_a_trial_that_fails_costs_the_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sparring.arenas.tournament import TournamentError
 
     def fails(this: Trial, step: int):
