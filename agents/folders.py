@@ -1,8 +1,12 @@
-"""Where runs lie: `runs/NAME/`, or any path. Imports nothing heavy."""
+"""Where runs lie: `runs/NAME/`, or any path, and what they were started with. Imports nothing heavy."""
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
+
+from ..envs.registry import load
 
 RUNS = Path("runs")
 
@@ -17,6 +21,21 @@ def found_folder(name: str | Path) -> Path:
     """Where a run that is read lies: the path where there is one, else as `run_folder`."""
     path = Path(name)
     return path if path.exists() else run_folder(str(name))
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """What a run's `config.toml` says; empty where there is none or it cannot be read."""
+    try:
+        return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def load_own(folder: Path) -> None:
+    """Register the games of the files that a run was started with, as far as they are still there."""
+    for file in settings(folder).get("load", ()):
+        if Path(file).is_file():
+            load(file)
 
 
 def free_folder(name: str) -> Path:

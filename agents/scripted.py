@@ -145,10 +145,18 @@ async def _in_thread(read: Callable[[], str]) -> str:
 
 
 def _nash(game: Game) -> Policy:
-    from ..envs.equilibrium import equilibrium  # scipy, which a random player does not need
-    from ..envs.exact import tree
+    from ..envs.exact import SMALL, TreeError, tree
 
-    odds = equilibrium(tree(game))
+    try:
+        walked = tree(game, SMALL)
+    except TreeError as fault:
+        others = [name for name in scripted_names(game) if name not in ("nash", "human")]
+        raise TreeError(
+            f"nash is solved from a game's whole tree: {fault}; seat somebody else: {', '.join(others)}"
+        ) from None
+    from ..envs.equilibrium import equilibrium  # scipy, which no other player needs
+
+    odds = equilibrium(walked)
 
     def move(seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]) -> Sequence[float]:
         try:
@@ -176,7 +184,7 @@ def scripted_names(game: Game) -> tuple[str, ...]:
 def scripted(name: str, game: Game) -> Policy:
     """The player of this name: `random`, `human`, the game's own oracles, or its solved `nash`.
 
-    Raises UnknownPlayerError, naming the nearest, and TreeError when `nash` asks for too large a game.
+    Raises UnknownPlayerError, naming the nearest, and TreeError when `nash` asks for too large a tree.
     """
     if name in game.oracles:
         return _oracle(game, name)

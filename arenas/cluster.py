@@ -8,12 +8,14 @@ place, and the driver has the games played again: at least once here, exactly on
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import Any, Final, Self
 
 import ray
+from ray.cloudpickle import dumps  # pyright: ignore[reportAttributeAccessIssue] it has no types
 from ray.exceptions import RayError, RayTaskError
 
 from ..agents.policy import Policy
@@ -22,7 +24,7 @@ from ..sandbox.verifier import Verifier
 from .costs import Price
 from .entrants import CONTROL, Alias, EntrantError
 from .fixture import void
-from .raylet import Cluster, last_line
+from .raylet import Cluster, last_line, stillborn
 from .run import Local, Order, RunError
 from .store import Settled
 
@@ -35,9 +37,9 @@ class Ray:
 
     `player` makes the policy of an entrant from its spec in `specs` (by entrant id); it travels to the
     actors, so it must be a function that Ray can pickle. A policy whose id there is not the one here
-    (other weights, other code) is refused. `verifier` opens one in
-    each actor. `games` are files to load games from. `resources` are Ray's
-    options for an actor, as {"num_gpus": 1}. `address` is that of a cluster; None starts one here.
+    (other weights, other code) is refused. `verifier` opens one in each actor. `games` are files to load
+    games from. `resources` are Ray's options for an actor, as {"num_gpus": 1}. `address` is that of a
+    cluster (see `Cluster`).
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Ray:
         self.at_once = workers * chunk
         self._workers = workers
         self._chunk = chunk
-        self._setup = (player, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
+        sent = dumps(player)  # it may hold a game that an actor knows only after loading `games`
+        self._setup = (sent, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
         self._resources = dict(resources or {"num_cpus": 1})
         self._cluster = Cluster(address)
         self._crew: _Crew | None = None
@@ -134,6 +137,8 @@ class _Crew:
             ray.kill(actor)
             raise RunError(f"a worker could not play: {last_line(fault)}") from fault
         except RayError as fault:
+            if stillborn(fault):
+                raise RunError(f"a worker could not start: {last_line(fault)}") from fault
             self._deaths_left -= 1
             if self._deaths_left < 0:
                 raise RunError(f"workers keep dying; the last: {last_line(fault)}") from fault
@@ -157,7 +162,7 @@ class _Actor:
 
     def __init__(
         self,
-        player: Callable[[str], Policy],
+        player: bytes,
         specs: Mapping[str, str],
         games: Sequence[str],
         prices: Mapping[str, Price],
@@ -166,7 +171,7 @@ class _Actor:
     ) -> None:
         for path in games:
             load(path)
-        self._player = player
+        self._player: Callable[[str], Policy] = pickle.loads(player)
         self._specs = specs
         self._players: dict[str, Policy] = {}
         self._local = Local(

@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 from ..agents.policy import Policy, QuotaError, Request
 from ..envs.errors import SparringError
 from ..envs.types import PolicyRef, Reply
-from .raylet import Cluster, last_line
+from .raylet import Cluster, last_line, stillborn
 
 RESTARTS: Final = 8
 """How many actors may die, beyond the number of workers, before the fleet gives up."""
@@ -40,7 +40,7 @@ class Fleet:
     pieces depend on the requests alone, so replies do not depend, even by rounding, on how many engines
     there are or which are quick. `engine` travels to the actors, so it must be a function that Ray can
     pickle. `resources` are Ray's options for an actor, as {"num_gpus": 1}; `address` is that of a cluster
-    (None: one is started here).
+    (see `Cluster`).
     """
 
     def __init__(
@@ -109,6 +109,8 @@ class Fleet:
                 kind = QuotaError if isinstance(fault.cause, QuotaError) else FleetError
                 raise kind(f"an engine failed: {last_line(fault)}") from fault
             except RayError as fault:
+                if stillborn(fault):
+                    raise FleetError(f"an engine could not start: {last_line(fault)}") from fault
                 await self._lost(actor, fault)
             except asyncio.CancelledError:
                 ray.kill(actor)

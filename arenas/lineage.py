@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import networkx as nx
 
-from .results import Cell, Estimate, ResultsError
+from .results import Cell, Estimate, ResultsError, middle
 
 Descent: TypeAlias = Literal["trained_from", "snapshot", "exploiter_of", "merged", "distilled"]
 INHERITED = frozenset(("trained_from", "snapshot", "merged", "distilled"))
@@ -36,6 +36,18 @@ class Forgetting:
     child: str
     score: Estimate
     generations: int
+    least: float
+    """By how much the ancestor is ahead at the least, in points or payoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """An ancestor that did better `against` somebody than its descendant does, by `least` or more."""
+
+    ancestor: str
+    child: str
+    against: str
+    least: float
 
 
 def lineage(births: Iterable[Born]) -> nx.DiGraph[str]:
@@ -66,18 +78,25 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
     for cell in cells:
         if cell.lead is None or cell.a not in kept or cell.b not in kept:
             continue
-        child = cell.b if cell.lead == cell.a else cell.a
-        if not nx.has_path(kept, cell.lead, child):
+        won = cell if cell.lead == cell.a else cell.turned
+        if not nx.has_path(kept, won.a, won.b):
             continue
-        distance = int(nx.shortest_path_length(kept, cell.lead, child))
-        alarms.append(Forgetting(cell.lead, child, _of(cell), distance))
+        distance = int(nx.shortest_path_length(kept, won.a, won.b))
+        least = won.score.low - middle(won.kind)
+        alarms.append(Forgetting(won.a, won.b, won.score, distance, least))
     return tuple(sorted(alarms, key=lambda alarm: (alarm.generations, alarm.child, alarm.ancestor)))
 
 
-def _of(cell: Cell) -> Estimate:
-    """The leader's score: the cell's, mirrored when b leads. Scores of a win game add up to 1."""
-    if cell.lead == cell.a:
-        return cell.score
-    total = 1.0 if cell.kind == "win" else 0.0
-    mine = cell.score
-    return Estimate(total - mine.value, mine.se, total - mine.high, total - mine.low)
+def slips(graph: nx.DiGraph[str], cells: Sequence[Cell], frozen: Collection[str]) -> tuple[Slip, ...]:
+    """Where the interval of an ancestor's score against one of `frozen`, who never change, lies above that
+    of its descendant's: stricter than a test of the difference.
+    """
+    kept = inheritance(graph)
+    met = {(c.a, c.b): c.score for cell in cells for c in (cell, cell.turned) if c.b in frozen}
+    return tuple(
+        Slip(ancestor, child, foe, met[ancestor, foe].low - score.high)
+        for (child, foe), score in sorted(met.items())
+        if child in kept
+        for ancestor in sorted(nx.ancestors(kept, child))
+        if (ancestor, foe) in met and met[ancestor, foe].low > score.high
+    )

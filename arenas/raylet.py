@@ -1,8 +1,11 @@
-"""The Ray cluster that executors and fleets work on: joined where there is one, else started here."""
+"""The Ray cluster that executors and fleets work on: joined where one is named, else started here."""
 
 from __future__ import annotations
 
+import os
+
 import ray
+from ray.exceptions import RayActorError, RayError
 
 from ..envs.errors import SparringError
 
@@ -12,7 +15,10 @@ class ClusterError(SparringError, RuntimeError):
 
 
 class Cluster:
-    """A cluster by its address; None starts one on this machine, which `close` ends."""
+    """A cluster by its address; None is that of $RAY_ADDRESS, or one started here, which `close` ends.
+
+    One that merely runs on this machine is not joined: it may be somebody else's, with other code.
+    """
 
     def __init__(self, address: str | None) -> None:
         self._address = address
@@ -22,8 +28,9 @@ class Cluster:
         """Join or start it, unless this process has one. Raises ClusterError."""
         if ray.is_initialized():
             return
+        address = self._address or os.environ.get("RAY_ADDRESS") or "local"
         try:
-            ray.init(address=self._address, include_dashboard=False, log_to_driver=False)
+            ray.init(address=address, include_dashboard=False, log_to_driver=False)
         except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
             raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault
         self._started = True
@@ -33,6 +40,11 @@ class Cluster:
         if self._started:
             ray.shutdown()
             self._started = False
+
+
+def stillborn(fault: RayError) -> bool:
+    """Whether an actor never came to be: another in its place would fail alike."""
+    return isinstance(fault, RayActorError) and fault.actor_init_failed
 
 
 def last_line(fault: Exception) -> str:

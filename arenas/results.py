@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ..envs.errors import SparringError
@@ -220,6 +220,18 @@ class Cell:
     counts: tuple[int, ...] = ()
     lead: str | None = None
     kind: ScoreKind = "win"
+
+    @property
+    def turned(self) -> Cell:
+        """The same as b sees it: the rest of the points, or the opposite payoff."""
+        whole, seen = middle(self.kind) * 2, self.score
+        score = Estimate(whole - seen.value, seen.se, whole - seen.high, whole - seen.low)
+        return replace(self, a=self.b, b=self.a, score=score, counts=self.counts[::-1])
+
+
+def middle(kind: ScoreKind) -> float:
+    """What two who are level score."""
+    return 0.5 if kind == "win" else 0.0
 
 
 def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:

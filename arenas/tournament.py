@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from contextlib import aclosing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -80,7 +80,7 @@ class Outcome:
 def tournament(
     game: Game,
     entrants: Sequence[Policy],
-    store: str | Path,
+    store: str | Path | Store,
     *,
     pairs: int = 50,
     schedule: Schedule = "round-robin",
@@ -93,29 +93,32 @@ def tournament(
     forfeits: bool = True,
     anchor: str = "mean",
     say: Say = lambda _: None,
+    run: Callable[[Coroutine[Any, Any, Counter[str]]], Counter[str]] = asyncio.run,
 ) -> Outcome | Plan:
     """Hold a tournament and rate it; with `dry_run` only say what it would come to.
 
     `pairs` and `ancestry` as `rounds` takes them. `executor` is given all players by id. `anchor` is the
-    entrant whose rating is 0, by name or id; `forfeits=False` rates only pairs without one. Raises
+    entrant whose rating is 0, by name or id; `forfeits=False` rates only pairs without one. `store` is a
+    path, or a store that stays open; `run` plays, in an event loop of its own unless another is given. Raises
     EntrantError, TournamentError, ResultsError, RunError or StoreError; games already played are never lost.
     """
     players = known(entrants, control=control)
     fits(game, len(players), schedule)
     call = Call(game, tuple(players), pairs, schedule, seed, judges or {}, ancestry)
-    if dry_run and not Path(store).exists():
+    path = store.path if isinstance(store, Store) else Path(store)
+    if dry_run and not path.exists():
         return call.plan(players, None, say)
     if dry_run:
-        with Archive(store) as archive:
+        with Archive(path) as archive:
             return call.plan(players, archive, say)
-    with Store(store) as base:
+    with nullcontext(store) if isinstance(store, Store) else Store(path) as base:
         base.admit(game)
         everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
         _anchored(anchor, [policy.ref for policy in players.values()], base)
         for policy in everyone.values():
             base.enter(policy.ref)
         planned = call.plan(players, base, say)
-        voids = asyncio.run(_play(base, call, executor(everyone), planned, say))
+        voids = run(_play(base, call, executor(everyone), planned, say))
         return _rated(base, game, planned, voids, anchor, forfeits)
 
 

@@ -31,6 +31,8 @@ Behaviour: TypeAlias = Mapping[ViewKey, Odds] | Callable[[str, tuple[Message, ..
 
 Floats: TypeAlias = NDArray[np.float64]
 MAX_NODES = 1_000_000
+SMALL = 20_000
+"""Nodes up to which a tree is walked without being asked for: a few seconds."""
 
 
 class TreeError(SparringError, ValueError):
@@ -345,4 +347,4 @@ def _where(info: InfoSet) -> str:
 
 
 def _too_large(game: Game, max_nodes: int) -> TreeError:
-    return TreeError(f"{game.id} has more than {max_nodes:,} nodes; raise max_nodes to walk it all the same")
+    return TreeError(f"{game.id} has more than {max_nodes:,} nodes, and no more are walked (max_nodes)")

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -37,6 +37,13 @@ def steps(folder: Path) -> list[int]:
     """The steps of all checkpoints in a folder, ascending."""
     names = [path.name for path in folder.glob("step-*") if path.is_dir()]
     return sorted(int(name[5:]) for name in names if name[5:].isdecimal())
+
+
+def spread(known: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the steps, evenly over all, the first and the last among them."""
+    last = len(known) - 1
+    chosen = [known[round(i * last / max(1, count - 1))] for i in range(count)] if known else []
+    return list(dict.fromkeys(chosen))
 
 
 def at(folder: Path, step: int | None = None) -> Path:

@@ -35,9 +35,9 @@ class Rollout:
     a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
     and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
     learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
-    trained model itself); `cluster` is the address of a Ray cluster ("": one is started here). `engine`
-    is where the learner plays without workers: `transformers` (the trained model itself), `vllm`, `server`,
-    URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
+    trained model itself); `cluster` is the address of a Ray cluster ("": that of $RAY_ADDRESS, or one
+    started here). `engine` is where the learner plays without workers: `transformers` (the trained model
+    itself), `vllm`, `server`, URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy. `shots` example games between scripted players
@@ -164,6 +164,10 @@ class Watch:
     `rollback` goes on from the last checkpoint before the alarm, with other games, at most `rollbacks`
     times in a run; then, or without such a checkpoint, it stops. A limit of 0 is off. `gold_gap` is how far
     proxy minus gold may rise above its least, `asymmetry` how far mean payoffs of roles may lie apart.
+
+    Every checkpoint plays `trial` pairs (0: none) against each of some of its ancestors and each of the
+    players `frozen`, named as for `sparring play`; an alarm says to whom of the first it resolvably loses,
+    and against whom of the second an ancestor did resolvably better (see `trial.py`).
     """
 
     action: Action = "warn"
@@ -179,6 +183,8 @@ class Watch:
     gold_gap: float = 0.3
     min_distinct: float = 0.2
     asymmetry: float = 0.0
+    trial: int = 0
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -264,6 +270,7 @@ _LOWEST: Mapping[str, float] = {
     "update.lora": 0,
     "record.metrics_every": 1,
     "record.probe_every": 1,
+    "watch.trial": 0,
 }
 
 

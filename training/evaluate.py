@@ -13,7 +13,7 @@ from ..agents.exact import distributions
 from ..agents.policy import Key, Request
 from ..agents.transformer import Transformer
 from ..envs.equilibrium import equilibrium
-from ..envs.exact import Odds, Tree, TreeError, ViewKey, seated, tree
+from ..envs.exact import SMALL, Odds, Tree, TreeError, ViewKey, seated, tree
 from ..envs.registry import Game
 
 
@@ -35,7 +35,7 @@ class Evaluation:
     odds: Mapping[ViewKey, Odds]
 
 
-def exact_tree(game: Game, max_nodes: int = 20_000) -> Tree | None:
+def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
     """The game's tree, or None where it is too large or its chance cannot be enumerated."""
     try:
         return tree(game, max_nodes)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import Module
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..envs.errors import SparringError
 from ..envs.exact import Tree
 from . import checkpoints, transcripts
 from .config import Config
@@ -20,9 +21,10 @@ from .evaluate import evaluate
 from .measure import baselines, measure
 from .monitors import Alarm, Watcher
 from .progress import Display
-from .records import Metrics, Records
+from .records import Metrics, Records, read_metrics
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
+from .trial import Trial
 from .weights import Average
 
 STATE = "state"
@@ -44,6 +46,7 @@ class Loop(TrainerCallback):
         display: Display,
         *,
         tree: Tree | None,
+        trial: Trial | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -61,6 +64,7 @@ class Loop(TrainerCallback):
         self.average: Average | None = None
         self._watcher = Watcher(config.watch)
         self._tree = tree
+        self._trial = trial
         self._resume = resume
         self._began = 0.0
         self._seconds: dict[str, float] = {}
@@ -83,6 +87,9 @@ class Loop(TrainerCallback):
             self.average = Average(cast(Module, self.trainer.model))
         if self._resume:
             self._restore(self._resume / STATE)
+            last = read_metrics(self.folder)[-1:]
+            if not any(name.startswith("score_against/") for record in last for name in record):
+                self._try(state.global_step)  # it was stopped between the checkpoint and its trial
         elif self._tree and self.config.record.evaluate_every:
             self._record({"step": 0, "games": 0, **self._evaluated()})
         gc.collect()
@@ -133,9 +140,7 @@ class Loop(TrainerCallback):
             with checkpoints.writing(self.folder / "transcripts"):
                 transcripts.write(self.folder / "transcripts", played, record.transcripts)
         self.display.step(step)
-        alarmed = any(alarm.step == step for alarm in self.alarms)
-        self.broken = alarmed and self.config.watch.action == "rollback"
-        stopped = alarmed and self.config.watch.action in ("stop", "rollback")
+        stopped = self._alarmed(step)
         if saving and not self.broken:
             control.should_save = True
         if stopped or (saving and self.interrupted):
@@ -169,6 +174,9 @@ class Loop(TrainerCallback):
         checkpoints.finish(draft, folder / f"step-{step}")
         checkpoints.prune(folder, self.config.record.keep)
         self.saved = step
+        self._try(step)
+        if self._alarmed(step):
+            control.should_training_stop = True
 
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
@@ -177,6 +185,26 @@ class Loop(TrainerCallback):
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average and (own / f"{name}.safetensors").exists():
                 average.restore(load_file(own / f"{name}.safetensors"))
+
+    def _alarmed(self, step: int) -> bool:
+        """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""
+        alarmed, action = any(alarm.step == step for alarm in self.alarms), self.config.watch.action
+        self.broken = alarmed and action == "rollback"
+        return alarmed and action in ("stop", "rollback")
+
+    def _try(self, step: int) -> None:
+        """Hold the checkpoint's trial and record it; one that comes to nothing costs the run nothing else."""
+        if self._trial is None:
+            return
+        began = time.perf_counter()
+        try:
+            found = self._trial.hold(step)
+        except SparringError as fault:
+            self.display.say(f"the trial of step {step} came to nothing: {fault}", "yellow")
+            return
+        self._count("trial", time.perf_counter() - began)
+        if found:
+            self._record({"step": step, "games": self.play.games, **found})
 
     def _evaluated(self) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""

@@ -54,6 +54,13 @@ class Watcher:
                 yield name, _share(value, limits.truncation_rate, f"of {role}'s replies were cut off")
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
+            elif kind == "lost_to":
+                yield (
+                    name,
+                    _resolved(value, f"at least is the lead of {role}, an ancestor"),
+                )
+            elif kind == "slipped":
+                yield name, _resolved(value, f"at least was lost against {role} since an ancestor")
             elif kind == "distinct":
                 yield name, _fewer(value, limits.min_distinct, f"of the {role} proposals are distinct")
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
@@ -112,6 +119,11 @@ class Drift:
 def _above(value: float, most: float, what: str) -> str:
     """Limits of 0 are off."""
     return f"{value:.3g} {what} (limit {most:.3g})" if most and value > most else ""
+
+
+def _resolved(value: float, what: str) -> str:
+    """What is 0 unless the games prove it."""
+    return f"{value:.3g} {what}" if value > 0 else ""
 
 
 def _share(value: float, most: float, what: str) -> str:

@@ -134,6 +134,7 @@ class InLeague:
         self._ancestors = ancestors
         self._games = config.rollout.games
         self._places = learner_places(config, game)
+        self.store = store
         self.id = f"learner/{run}"
         self.league = League(store, game, mix, config.seed)
         self.league.join(PolicyRef(LEARNER, self.id))
@@ -244,12 +245,9 @@ class Loaded:
 
 @contextmanager
 def opponents(
-    config: Config, game: Game, learner: Transformer, folder: Path, host: Host | None = None
+    config: Config, game: Game, learner: Transformer, folder: Path, ancestors: Ancestors
 ) -> Generator[Opponents]:
-    """As the settings say; `folder` is the run's, `host` the engine that the learner plays on, if any.
-
-    Raises ConfigError and UnknownEntrantError.
-    """
+    """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
     mode, saved = config.opponents.mode, folder / "checkpoints"
     if mode == "mirror":
         yield Mirror(game)
@@ -262,7 +260,6 @@ def opponents(
         raise ConfigError(f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every")
     if config.record.keep:
         raise ConfigError(f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them")
-    ancestors = Loaded(saved, game, learner, config.opponents.held, host)
     if mode == "past":
         yield Past(config, game, saved, ancestors)
         return

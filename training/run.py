@@ -112,12 +112,13 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     from .engines import loaded, on_workers
     from .evaluate import exact_tree
     from .loop import Loop
-    from .opponents import opponents
+    from .opponents import InLeague, Loaded, opponents
     from .progress import Display
     from .records import Records
     from .selfplay import SelfPlay, Timed
     from .sent import chosen, on_engine
     from .trainer import SelfPlayTrainer
+    from .trial import Trial
 
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -138,14 +139,19 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         elif chosen(config.rollout.engine):
             play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
             host = sent.host
-        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder, host))
+        ancestors = Loaded(folder / "checkpoints", game, play.policy, config.opponents.held, host)
+        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder, ancestors))
+        trial = None
+        if config.watch.trial:
+            store = play.opponents.store if isinstance(play.opponents, InLeague) else None
+            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
         step = int(place.name[5:]) if place else None
         _begin(config, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)
         stack.callback(records.close)
         stack.enter_context(display)
         tree = exact_tree(game) if config.record.evaluate_every else None
-        loop = Loop(config, folder, play, records, display, tree=tree, resume=place)
+        loop = Loop(config, folder, play, records, display, tree=tree, trial=trial, resume=place)
         trainer = SelfPlayTrainer(
             policy.model, policy.dialect.tokenizer, config, play.batch, folder=drafts, callbacks=[loop]
         )

@@ -11,9 +11,9 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from ...agents.folders import found_folder
+from ...agents.folders import found_folder, load_own, settings
 from ...envs.errors import SparringError
-from ...envs.registry import Game, find, load
+from ...envs.registry import Game, find
 from ...envs.types import GameRef
 from ..archive import Archive
 from ..crosstable import crosstable
@@ -70,13 +70,11 @@ def tournament_report(store: str | Path, out: str | Path | None = None, game: Ga
 
 def run_page(folder: Path) -> Page:
     """What the folder of a run holds."""
-    records, config = runs.metrics(folder), runs.settings(folder)
+    records, config = runs.metrics(folder), settings(folder)
     store = folder / STORE
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
-    for file in config.get("load", ()):
-        if Path(file).is_file():
-            load(file)
+    load_own(folder)
     played = tournament_page(store) if store.is_file() else Page("")
     trained = _game(config)
     return replace(

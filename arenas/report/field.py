@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ..results import Cell, Estimate
+from ..results import Cell, Estimate, middle
 from . import graphs
 from .page import Page
 from .text import number, signed
@@ -28,12 +27,12 @@ class Field:
         self.steps = {id: entrant.step for id, entrant in known.items()}
         self.place = {id: i for i, id in enumerate(self.ids)}
         self.roles = tuple(dict.fromkeys(role for standing in self.standings for role in standing.roles))
-        self.cells = {(c.a, c.b): c for c in both_ways(page.cells, page.scored) if {c.a, c.b} <= {*self.ids}}
+        self.cells = {(c.a, c.b): c for c in both_ways(page.cells) if {c.a, c.b} <= {*self.ids}}
         self.graph = graphs.responses(page.cells, self.ids)
         self.degree: dict[str, int] = dict(self.graph.degree)
         self.stacked = graphs.layers(self.graph, self.ids) if self.ids else []
         self.cycles = graphs.cycles(self.stacked)
-        self.middle = 0.5 if page.scored == "win" else 0.0
+        self.middle = middle(page.scored)
         self.widest = max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0
         self.digits = 0 if page.board and page.board.unit == "Elo" else 3
 
@@ -62,23 +61,12 @@ class Field:
         return "z" if level == 0 else f"{'p' if level > 0 else 'n'}{abs(level)}"
 
 
-def both_ways(cells: Sequence[Cell], scored: str) -> list[Cell]:
-    """The cells, and for those whose other direction is missing, that direction.
-
-    A cell's score is a share of points, of which the other has the rest, or half of the difference of
-    payoffs, of which the other has the opposite.
-    """
+def both_ways(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, and for those whose other direction is missing, that direction."""
     there = {(cell.a, cell.b) for cell in cells}
-    whole = 1.0 if scored == "win" else 0.0
-    return [*cells, *(_turned(cell, whole) for cell in cells if (cell.b, cell.a) not in there)]
+    return [*cells, *(cell.turned for cell in cells if (cell.b, cell.a) not in there)]
 
 
 def half(estimate: Estimate, digits: int) -> str:
     """Half of the interval, as text."""
     return number((estimate.high - estimate.low) / 2, digits)
-
-
-def _turned(cell: Cell, whole: float) -> Cell:
-    score = cell.score
-    other = Estimate(whole - score.value, score.se, whole - score.high, whole - score.low)
-    return replace(cell, a=cell.b, b=cell.a, score=other, counts=cell.counts[::-1])

@@ -6,13 +6,12 @@ Nothing here needs training to be importable; a key that `metrics.jsonl` lacks j
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ...envs.exact import TreeError, tree, uniform
+from ...envs.exact import SMALL, TreeError, tree, uniform
 from ...envs.registry import Game
 from .page import Chart, Progress, Series
 from .svg import Point
@@ -20,7 +19,6 @@ from .text import compact, number
 
 Records = Sequence[Mapping[str, Any]]
 LAST, AVERAGE = "last iterate", "weight average"
-MAX_NODES = 20_000
 TRANSCRIPTS = 6
 CURVES: tuple[tuple[str, str, int], ...] = (
     ("payoff", "Payoff in self-play", 3),
@@ -32,6 +30,7 @@ CURVES: tuple[tuple[str, str, int], ...] = (
     ("cut_rate", "Share of replies cut off", 3),
     ("notes", "Measured by the game", 3),
     ("baseline", "Baselines", 3),
+    ("score_against", "Score of each checkpoint against others", 3),
 )
 """Kind of metric (before the slash), the chart's title, digits."""
 SHARES = {"invalid_rate", "cut_rate"}
@@ -49,14 +48,6 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             records.append(record)
     return records
-
-
-def settings(folder: Path) -> dict[str, Any]:
-    """What `config.toml` says; empty where there is none or it cannot be read."""
-    try:
-        return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
@@ -125,7 +116,7 @@ def transcripts(folder: Path, most: int = TRANSCRIPTS) -> tuple[tuple[str, str],
 def random_nashconv(game: Game) -> float | None:
     """The NashConv of uniformly random play; None where the game has no small tree."""
     try:
-        return tree(game, MAX_NODES).nash_conv(uniform)
+        return tree(game, SMALL).nash_conv(uniform)
     except TreeError:
         return None
 

@@ -45,7 +45,7 @@ class Square:
 class Row:
     """One entrant wherever it is listed. `squares` holds None where it would meet itself.
 
-    `roles` maps a role to its rating and half of its interval.
+    `roles` maps a role to its rating and half of its interval, as text.
     """
 
     index: int
@@ -56,7 +56,7 @@ class Row:
     half: str
     ranks: str
     strip: Markup
-    roles: Mapping[str, str]
+    roles: Mapping[str, tuple[str, str]]
     forfeits: tuple[tuple[str, int], ...]
     squares: tuple[Square | None, ...]
 

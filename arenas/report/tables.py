@@ -139,5 +139,5 @@ def _told(field: Field, a: str, b: str) -> str:
     )
 
 
-def _rated(estimate: Estimate | None, digits: int) -> str:
-    return signed(estimate.value, digits) if estimate else "–"
+def _rated(estimate: Estimate | None, digits: int) -> tuple[str, str]:
+    return (signed(estimate.value, digits), half(estimate, digits)) if estimate else ("–", "–")

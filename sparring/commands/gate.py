@@ -6,11 +6,12 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sparring.agents.folders import run_folder
-
-from .options import ArgumentError, Commands, add_load, add_set, add_verifier, announce, chosen_game, command
+from .executors import add_executor, engine_of, executor
+from .options import ArgumentError, Commands, add_playing, chosen_game, command, hosting
+from .stores import store_folder
 
 if TYPE_CHECKING:
+    from sparring.agents.hosts import Hosts
     from sparring.envs.registry import Game
 
 _EXAMPLES = """\
@@ -36,24 +37,24 @@ def add(commands: Commands) -> None:
     parser.add_argument("--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)")
     parser.add_argument("--pairs", type=int, default=400, metavar="N", help="at most (default 400)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument(
-        "--out", default="gates", metavar="RUN", help="run that keeps it (default: runs/gates)"
-    )
+    parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/gates)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
-    add_set(parser, "a parameter of the game")
-    add_verifier(parser)
-    add_load(parser)
+    add_executor(parser)
+    add_playing(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0: better; 1: not better, or undecided."""
+    with hosting(engine_of(arguments)) as hosts:
+        return _run(arguments, hosts)
+
+
+def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
     from sparring.arenas.gatekeeping import Ruling, gate, gate_of
-    from sparring.arenas.run import Local
-    from sparring.sandbox.lazy import Lazy
 
-    game = _game(arguments)
+    game = game_of(arguments)
     test = gate_of(
         game,
         arguments.low,
@@ -62,30 +63,37 @@ def run(arguments: argparse.Namespace) -> int:
         beta=arguments.beta,
         pairs=arguments.pairs,
     )
-    ruling = gate(
-        game,
-        seat(arguments.new, game),
-        seat(arguments.old, game),
-        run_folder(arguments.out) / "store.sqlite",
-        test,
-        seed=arguments.seed,
-        executor=partial(Local, verifier=Lazy(arguments.verifier, announce)),
-        dry_run=arguments.dry_run,
-        say=lambda line: print(line, flush=True),
-    )
+    new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
+    specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
+    folder = store_folder(arguments.out, "gates", make=not arguments.dry_run)
+    with executor(arguments, game, specs) as opened:
+        ruling = gate(
+            game,
+            new,
+            old,
+            folder / "store.sqlite",
+            test,
+            seed=arguments.seed,
+            executor=opened,
+            dry_run=arguments.dry_run,
+            say=partial(print, flush=True),
+        )
     if not isinstance(ruling, Ruling):
         return 0
     print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
     return 0 if ruling.decision.outcome == "better" else 1
 
 
-def _game(arguments: argparse.Namespace) -> Game:
-    if not arguments.game:
-        from sparring.agents.seats import checkpoint
-        from sparring.training.config import read
+def game_of(arguments: argparse.Namespace) -> Game:
+    """The game that is named, or the one that NEW's run trains on, with its parameters and its own file."""
+    if arguments.game:
+        return chosen_game(arguments)
+    from sparring.agents.seats import checkpoint
+    from sparring.training.config import read
 
-        name, at, step = arguments.new.rpartition("@")
-        if not at:
-            raise ArgumentError(f"{arguments.new!r} is no checkpoint of a run; name the game with --game")
-        arguments.game = read(checkpoint(name, step).parent.parent / "config.toml").game
-    return chosen_game(arguments)
+    name, at, step = arguments.new.rpartition("@")
+    if not at:
+        raise ArgumentError(f"{arguments.new!r} is no checkpoint of a run; name the game with --game")
+    config = read(checkpoint(name, step).parent.parent / "config.toml")
+    arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
+    return chosen_game(arguments, config.parameters)

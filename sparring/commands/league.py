@@ -6,8 +6,10 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from sparring.agents.folders import load_own
+
 from .options import ArgumentError, Commands, add_load, command, load_games
-from .tournament import store_of
+from .stores import store_of
 
 if TYPE_CHECKING:
     from sparring.arenas.league import League
@@ -33,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     load_games(arguments)
     path = store_of(arguments.store)
+    load_own(path.parent)
     with Archive(path) as archive:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))

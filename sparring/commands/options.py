@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sparring.envs.errors import SparringError
@@ -37,6 +39,14 @@ def add_load(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_playing(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that plays a game."""
+    add_set(parser, "a parameter of the game")
+    add_verifier(parser)
+    add_engine(parser)
+    add_load(parser)
+
+
 def add_set(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
 
@@ -60,16 +70,19 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def hosts_for(engine: str) -> Hosts | None:
-    """Where models are hosted beside this process's transformers; to be entered. None: nowhere else."""
+@contextmanager
+def hosting(engine: str) -> Generator[Hosts | None]:
+    """Where models are hosted beside this process's transformers. None: nowhere else."""
     from sparring.agents.engines import auto
 
     named = auto() if engine == "auto" else engine
     if named == "transformers":
-        return None
+        yield None
+        return
     from sparring.agents.hosts import Hosts
 
-    return Hosts(named)
+    with Hosts(named) as hosts:
+        yield hosts
 
 
 def announce(verifier: str) -> None:
@@ -106,10 +119,10 @@ def literal(text: str) -> Value:
     return value
 
 
-def chosen_game(arguments: argparse.Namespace) -> Game:
-    """The game named by the arguments, with its --set parameters."""
+def chosen_game(arguments: argparse.Namespace, parameters: Mapping[str, Value] | None = None) -> Game:
+    """The game named by the arguments, with its `parameters` and over them those of --set."""
     from sparring.envs.registry import find
 
     load_games(arguments)
     given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
-    return find(arguments.game, **given)
+    return find(arguments.game, **{**(parameters or {}), **given})

@@ -5,22 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from .options import (
-    ArgumentError,
-    Commands,
-    add_engine,
-    add_load,
-    add_set,
-    add_verifier,
-    announce,
-    chosen_game,
-    command,
-    hosts_for,
-    pairs,
-)
+from .options import ArgumentError, Commands, add_playing, announce, chosen_game, command, hosting, pairs
 
 if TYPE_CHECKING:
     from sparring.agents.hosts import Hosts
@@ -60,10 +47,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move")
     parser.add_argument("--games", type=int, default=1, metavar="N", help="how many to play (default 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)")
-    add_set(parser, "a parameter of the game")
-    add_verifier(parser)
-    add_engine(parser)
-    add_load(parser)
+    add_playing(parser)
     parser.set_defaults(run=run)
 
 
@@ -77,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     game = chosen_game(arguments)
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
-    with hosts_for(arguments.engine) or nullcontext() as hosts:
+    with hosting(arguments.engine) as hosts:
         seats = seating(game, named, sampling, hosts)
         return asyncio.run(_play(arguments, game, seats))
 

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparring.agents.folders import found_folder, run_folder
+from sparring.agents.folders import load_own
 
+from .executors import add_executor, engine_of, executor
 from .options import (
     ArgumentError,
     Commands,
-    add_engine,
-    add_load,
-    add_set,
-    add_verifier,
-    announce,
+    add_playing,
     chosen_game,
     command,
-    hosts_for,
+    hosting,
+    load_games,
     pairs,
 )
+from .stores import store_folder, store_of
 
 if TYPE_CHECKING:
     from sparring.agents.hosts import Hosts
-    from sparring.agents.policy import Policy
     from sparring.arenas.costs import Price
-    from sparring.arenas.run import Executor
-    from sparring.envs.registry import Game
 
 _EXAMPLES = """\
   sparring tournament kuhn-poker-v0 random nash demo@100 demo@latest
@@ -58,9 +50,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
     parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
-    parser.add_argument(
-        "--executor", choices=("local", "ray"), default="local", help="where games are played (default local)"
-    )
+    add_executor(parser)
     parser.add_argument(
         "--price",
         action="append",
@@ -68,19 +58,14 @@ def add(commands: Commands) -> None:
         metavar="WHO=IN,OUT",
         help="what an entrant's tokens cost per million, read and written",
     )
-    add_set(parser, "a parameter of the game")
-    add_verifier(parser)
-    add_engine(parser)
-    add_load(parser)
+    add_playing(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.game == "verify":
-        return _verify(arguments.entrants)
-    if arguments.executor == "ray" and arguments.engine not in ("auto", "transformers"):
-        raise ArgumentError("--executor ray plays on transformers; leave out --engine")
-    with hosts_for(arguments.engine) or nullcontext() as hosts:
+        return _verify(arguments)
+    with hosting(engine_of(arguments)) as hosts:
         return _run(arguments, hosts)
 
 
@@ -98,21 +83,23 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
     prices = _prices(arguments.price, names)
     entrants = [seat(name, game, hosts=hosts) for name in names]
-    ids = dict(zip(names, [entrant.ref.id for entrant in entrants], strict=True))
+    specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
+    costs = {id: prices[name] for id, name in specs.items() if name in prices}
     folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
-    outcome = tournament(
-        game,
-        entrants,
-        folder / "store.sqlite",
-        pairs=arguments.pairs,
-        schedule=arguments.schedule,
-        seed=arguments.seed,
-        control=arguments.control,
-        executor=_executor(arguments, game, ids, prices),
-        dry_run=arguments.dry_run,
-        anchor=arguments.anchor,
-        say=partial(print, flush=True),
-    )
+    with executor(arguments, game, specs, costs) as opened:
+        outcome = tournament(
+            game,
+            entrants,
+            folder / "store.sqlite",
+            pairs=arguments.pairs,
+            schedule=arguments.schedule,
+            seed=arguments.seed,
+            control=arguments.control,
+            executor=opened,
+            dry_run=arguments.dry_run,
+            anchor=arguments.anchor,
+            say=partial(print, flush=True),
+        )
     if isinstance(outcome, Plan):
         return 0
     show(outcome.leaderboard, outcome.names)
@@ -138,55 +125,14 @@ def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
     return found
 
 
-def _executor(
-    arguments: argparse.Namespace, game: Game, ids: dict[str, str], prices: dict[str, Price]
-) -> Callable[[Mapping[str, Policy]], Executor]:
-    """Games in this process, or on the actors of a Ray cluster, which seat the entrants by their names."""
-    from sparring.arenas.run import Local
-    from sparring.sandbox.lazy import Lazy
-
-    costs = {ids[name]: price for name, price in prices.items()}
-    if arguments.executor == "local":
-        return partial(Local, verifier=Lazy(arguments.verifier, announce), prices=costs)
-    specs = {id: name for name, id in ids.items()}
-    try:
-        from sparring.arenas.cluster import Ray
-    except ModuleNotFoundError:
-        raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
-    loaded = [str(Path(file).resolve()) for file in arguments.load]
-    return lambda _: Ray(
-        partial(_seated, game),
-        specs,
-        games=loaded,
-        prices=costs,
-        verifier=partial(Lazy, arguments.verifier),
-    )
-
-
-def _seated(game: Game, spec: str) -> Policy:
-    from sparring.agents.seats import seat
-
-    return seat(spec, game)
-
-
-def store_folder(out: str | None, name: str, *, make: bool) -> Path:
-    """The folder under `runs/` (or the path) that keeps a store, made where it is to be written."""
-    folder = run_folder(out or re.sub(r"[^\w.-]+", "-", name))
-    if make:
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def store_of(name: str) -> Path:
-    """The store of a run (its name or folder), or the store file itself; whether there is one or not."""
-    folder = found_folder(name)
-    return folder if folder.is_file() else folder / "store.sqlite"
-
-
-def _verify(stores: list[str]) -> int:
+def _verify(arguments: argparse.Namespace) -> int:
     from sparring.arenas.verify import verify
 
-    faults = [fault for name in stores for fault in verify(store_of(name))]
+    load_games(arguments)
+    faults: list[str] = []
+    for store in map(store_of, arguments.entrants):
+        load_own(store.parent)
+        faults += verify(store)
     for fault in faults:
         print(fault)
     print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")

@@ -11,7 +11,7 @@ import pytest
 from sparring.envs.registry import find, game_ids
 
 from sparring.cli import main, parser
-from sparring.commands import games
+from sparring.commands import games, gate
 
 HEAVY = ("torch", "transformers", "trl", "docker", "pettingzoo", "gymnasium", "scipy", "networkx", "ray")
 
@@ -52,6 +52,10 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
+        (
+            ["tournament", "kuhn-poker-v0", "random", "nash", "--executor", "ray", "--engine", "vllm"],
+            "leave out",
+        ),
         (["tournament", "verify", "no-such-run"], "no-such-run"),
         (["league", "no-such-run"], "no-such-run"),
         (
@@ -61,6 +65,15 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--high", "9"], "between the scores -3 and 3"),
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--alpha", "2"], "error rates"),
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "1 or more"),
+        (
+            ["gate", "nash", "random", "--game", "tic-tac-toe-v0"],
+            "more than 20,000 nodes, and no more are walked (max_nodes); seat somebody else: random",
+        ),
+        (
+            ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--executor", "ray", "--engine", "vllm"],
+            "leave out",
+        ),
+        (["gate", "nash", "random"], "name the game with --game"),
         (["train"], "name a recipe: absolute-zero"),
         (["train", "spirl"], "spiral"),
         (["train", "spiral", "--set", "stepz=3"], "steps"),
@@ -157,3 +170,51 @@ def test_a_person_may_leave_with_ctrl_c() -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+MINE = """
+from sparring.envs.registry import game
+from sparring.envs.script import Script, ask_all
+
+@game("test-coin-v0", family="mine", roles={"a": 1, "b": 1}, max_turns=2, payoff_range=(-9, 9), sum="zero",
+      score="payoff", rules={"a": "Say heads or tails.", "b": "Say heads or tails."})
+def coin(stake: int = 1) -> Script:
+    said = yield from ask_all({"a": "?", "b": "?"}, choices=("heads", "tails"))
+    won = stake if said["a"] == said["b"] else -stake
+    return {"a": won, "b": -won}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run whose game is in a file of its own."""
+    run = tmp_path / "runs" / "mine"
+    (run / "checkpoints" / "step-1").mkdir(parents=True)
+    (tmp_path / "coin.py").write_text(MINE)
+    settings = f'game = "test-coin-v0"\nload = ["{tmp_path / "coin.py"}"]\n[parameters]\nstake = 3\n'
+    (run / "config.toml").write_text(settings)
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+def test_a_gate_plays_the_game_of_the_run_with_its_parameters_from_its_own_file(mine: Path) -> None:
+    assert gate.game_of(parser().parse_args(["gate", "mine@1", "random"])).ref.parameters == (("stake", 3),)
+    given = parser().parse_args(["gate", "mine@1", "random", "--set", "stake=5"])
+    assert gate.game_of(given).ref.parameters == (("stake", 5),)
+
+
+def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_process(mine: Path) -> None:
+    def sparring(*argv: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "sparring", *argv], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    out = sparring(
+        "tournament", "test-coin-v0", "nash", "random", "--load", "coin.py", "--pairs", "5", "--out", "mine"
+    )
+    assert "report.html" in out, out
+    assert "as recorded" in sparring("tournament", "verify", "mine"), "by the run's own settings"
+    assert "wrote" in sparring("report", "mine")
+    (mine / "config.toml").unlink()
+    assert "cannot be checked" in sparring("tournament", "verify", "mine")
+    assert "as recorded" in sparring("tournament", "verify", "mine", "--load", "coin.py")
+    assert "wrote" in sparring("report", "mine", "--load", "coin.py")

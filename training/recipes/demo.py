@@ -85,7 +85,7 @@ def compare(folder: Path, pairs: int) -> None:
 
     config = read(folder / "config.toml")
     game = find(config.game, **config.parameters)
-    steps = spread(checkpoints.steps(folder / "checkpoints"), ENTRANTS)
+    steps = checkpoints.spread(checkpoints.steps(folder / "checkpoints"), ENTRANTS)
     print(f"\na tournament of {len(steps)} checkpoints with random and nash")
     learned = [seat(f"{folder}@{step}", game) for step in steps]
     nash = seat("nash", game)
@@ -96,12 +96,6 @@ def compare(folder: Path, pairs: int) -> None:
     assert isinstance(outcome, Outcome)
     show(outcome.leaderboard, outcome.names)
     print_exact(game, learned, nash, store)
-
-
-def spread(steps: Sequence[int], count: int) -> list[int]:
-    """At most `count` of the steps, evenly over all, the first and the last among them."""
-    last = len(steps) - 1
-    return list(dict.fromkeys(steps[round(i * last / max(1, count - 1))] for i in range(count)))
 
 
 def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path) -> None:

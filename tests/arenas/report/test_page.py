@@ -250,3 +250,20 @@ def test_win_scores_are_shares_and_fill_in_the_other_direction(page: Page) -> No
     told = Elements(html(replace(page, cells=(score,), scored="win"))).text
     assert "70.0 %" in told
     assert "30.0 %" in told
+
+
+def test_an_entrants_dialog_tells_its_rating_in_every_role_whole(page: Page) -> None:
+    best = page.board.standings[0] if page.board else None
+    assert best
+    shown = " ".join(Elements(html(page)).text.split())
+    for role, rating in best.roles.items():
+        assert f"as {role}{rating.value:+.3f} ± {1.96 * rating.se:.3f}" in shown.replace("−", "-")
+
+
+def test_a_rating_of_one_digit_is_shown(page: Page) -> None:
+    board = page.board
+    assert board
+    level = Estimate(0.0, 0.0, 0.0, 0.0)
+    flat = tuple(replace(s, rating=level, roles=dict.fromkeys(s.roles, level)) for s in board.standings)
+    shown = Elements(html(replace(page, board=replace(board, standings=flat, unit="Elo")))).text
+    assert "as first0 ± 0" in shown.replace("\n", "")

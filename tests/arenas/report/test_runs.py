@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sparring.agents.folders import settings
 from sparring.arenas.report import runs
 from sparring.envs.registry import find
 
@@ -65,7 +66,7 @@ def test_a_line_that_was_cut_off_ends_the_metrics(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(text + '\n{"step": 40, "nashc')
     assert runs.metrics(tmp_path) == RECORDS
     assert runs.metrics(tmp_path / "nowhere") == []
-    assert runs.settings(tmp_path) == {}
+    assert settings(tmp_path) == {}
 
 
 def test_transcripts_are_the_first_the_last_and_some_between(tmp_path: Path) -> None:

@@ -18,17 +18,28 @@ from sparring.arenas.fixture import Fixture
 from sparring.arenas.run import Local, RunError, carry_out, played
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import Call
-from sparring.envs.registry import Game
+from sparring.envs.registry import Game, find, load
 
 ray = pytest.importorskip("ray")
 from sparring.arenas.cluster import Ray  # noqa: E402 - only where Ray is installed
 
+COIN = """
+from sparring.envs.registry import game
+from sparring.envs.script import Script, ask_all
+
+@game("test-ray-coin-v0", roles={"a": 1, "b": 1}, max_turns=2, payoff_range=(-1, 1), sum="zero", score="win",
+      rules={"a": "Say heads or tails.", "b": "Say heads or tails."})
+def coin() -> Script:
+    said = yield from ask_all({"a": "?", "b": "?"}, choices=("heads", "tails"))
+    won = 1 if said["a"] == said["b"] else -1
+    return {"a": won, "b": -won}
+"""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Generator[None]:
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -113,3 +124,25 @@ def test_a_worker_that_would_play_somebody_else_is_refused(
         with executor, pytest.raises(RunError, match="was entered"):
             played(store, plan[:50], executor)
         assert len(store) == 0
+
+
+def test_a_worker_that_cannot_start_ends_the_run_with_the_reason(
+    tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture]
+) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        executor = Ray(partial(scripted, game=kuhn), specs, workers=1, games=["no-such-file.py"])
+        with executor, pytest.raises(RunError, match=r"could not start: .*no-such-file"):
+            played(store, plan[:50], executor)
+
+
+def test_workers_play_a_game_that_only_a_file_registers(tmp_path: Path) -> None:
+    file = tmp_path / "coin.py"
+    file.write_text(COIN)
+    load(file)
+    game = find("test-ray-coin-v0")
+    specs = {scripted(name, game).ref.id: name for name in ("random", "nash")}
+    plan = next(Call(game, tuple(specs), 5, "round-robin", 0, {}).rounds())
+    with Store(tmp_path / "s.sqlite") as store:
+        with Ray(partial(scripted, game=game), specs, workers=1, games=[str(file)]) as executor:
+            assert len(played(store, plan, executor)) == 10
+        assert not [row for row in store.rows(game) if row.void]

@@ -1,0 +1,74 @@
+"""Where the games of a command are played: in this process, or on the actors of a Ray cluster."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from .options import ArgumentError, announce
+
+if TYPE_CHECKING:
+    from sparring.agents.policy import Policy
+    from sparring.arenas.costs import Price
+    from sparring.arenas.run import Executor
+    from sparring.envs.registry import Game
+
+    Opening: TypeAlias = Callable[[Mapping[str, Policy]], Executor]
+
+
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="where games are played (default local)"
+    )
+
+
+def engine_of(arguments: argparse.Namespace) -> str:
+    """Where the command's models run. Raises ArgumentError for an engine that no actor could use."""
+    if arguments.executor == "local":
+        return arguments.engine
+    if arguments.engine not in ("auto", "transformers"):
+        raise ArgumentError("--executor ray plays on transformers; leave out --engine")
+    return "transformers"
+
+
+@contextmanager
+def executor(
+    arguments: argparse.Namespace,
+    game: Game,
+    specs: Mapping[str, str],
+    prices: Mapping[str, Price] | None = None,
+) -> Generator[Opening]:
+    """What opens the executor for the players. `specs` are the entrants' names by id, `prices` likewise.
+
+    The actors of a cluster seat the entrants by these names. On leaving, actors and verifier are gone.
+    """
+    from sparring.sandbox.lazy import Lazy
+
+    if arguments.executor == "local":
+        from sparring.arenas.run import Local
+
+        verifier = Lazy(arguments.verifier, announce)
+        try:
+            yield partial(Local, verifier=verifier, prices=prices)
+        finally:
+            asyncio.run(verifier.close())
+        return
+    try:
+        from sparring.arenas.cluster import Ray
+    except ModuleNotFoundError:
+        raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
+    opened = partial(Lazy, arguments.verifier)
+    loaded = [str(Path(file).resolve()) for file in arguments.load]
+    with Ray(partial(_seated, game), specs, games=loaded, prices=prices, verifier=opened) as crew:
+        yield lambda _: crew
+
+
+def _seated(game: Game, spec: str) -> Policy:
+    from sparring.agents.seats import seat
+
+    return seat(spec, game)
