@@ -16,7 +16,7 @@ import pkgutil
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -110,7 +110,7 @@ class Game:
         return tuple(seat for seat in self.seats if self.role_of[seat] not in self.judges)
 
     @cached_property
-    def paid(self) -> frozenset[str]:
+    def paid(self) -> Set[str]:
         """The players as a set: what every payoff names."""
         return frozenset(self.players)
 
