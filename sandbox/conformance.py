@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ..envs.types import Job, Limits, Result, Verdict
 from ..envs.values import canonical, same
+from .cheats import SECRET
 from .honest import HONEST
-from .hostile import SECRET, Attack, attacks
+from .hostile import Attack, attacks
 from .verifier import Verifier
 
 

@@ -22,8 +22,9 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
-from .pool import ConnectionLost, Pool
+from .pool import Pool
 from .pooled import Pooled
+from .stream import ConnectionLost
 from .verifier import VerifierError
 
 OWNER: Final = "sparring.owner"

@@ -396,10 +396,9 @@ def test_an_engine_restarted_under_load_loses_no_verdict(own_engine: _Engine, ho
 
 
 def test_no_engine_in_the_middle_is_infra_for_all_and_hangs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring.sandbox import VerifierError
-    from sparring.sandbox import pool as pools
+    from sparring.sandbox import VerifierError, worker
 
-    monkeypatch.setattr(pools, "OPEN_TRIES", 2)
+    monkeypatch.setattr(worker, "OPEN_TRIES", 2)
 
     def refuse() -> LocalConnection:
         raise VerifierError("gone")
