@@ -71,7 +71,8 @@ def test_what_is_in_flight_is_bounded_whatever_is_asked() -> None:
     text = "x" * (1 << 20)
     verifier.run([Job("pass", stdin=text)] * 20)
     before = resident([os.getpid()])
-    assert {verdict.status for verdict in verifier.run([Job("pass", stdin=text)] * 300)} == {"ok"}
+    verdicts = verifier.run([Job("pass", stdin=text)] * 300)
+    assert not [(verdict.status, verdict.detail) for verdict in verdicts if verdict.status != "ok"]
     assert resident([os.getpid()]) - before < 100 * 1024
     verifier.shut()
 
