@@ -7,13 +7,14 @@ survives an attack by breaking has not survived it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ..envs.types import Job, Limits, Result, Verdict
 from ..envs.values import canonical, same
+from .cheats import SECRET
 from .honest import HONEST
-from .hostile import SECRET, Attack, attacks
+from .hostile import Attack, attacks
 from .verifier import Verifier
 
 
@@ -29,6 +30,7 @@ class Finding:
         return f"{'ok  ' if self.passed else 'FAIL'} {self.name}{': ' + self.detail if self.detail else ''}"
 
 
+AT_ONCE = 12  # few enough to see how it goes
 CANARY = Job("def f(x): return [x + 1, 'alive']", "f", ((41,),), limits=Limits(seconds=20.0))
 
 
@@ -71,15 +73,22 @@ def unharmed(name: str, verdict: Verdict) -> Finding:
     return Finding(f"honest: {name}", False, f"{verdict.status} {verdict.stdout!r} {verdict.detail}")
 
 
-async def check_all(verifier: Verifier) -> list[Finding]:
-    """Every check, in a fixed order. Takes about a minute."""
+async def findings(verifier: Verifier) -> AsyncIterator[Finding]:
+    """Every check, in a fixed order, as they are done. Takes about a minute."""
     planned = list(attacks())
-    verdicts = await verifier.verify([job for attack in planned for job in (attack.job, CANARY)])
-    pairs = zip(planned, verdicts[::2], verdicts[1::2], strict=True)
-    findings = [survived(attack, verdict, canary) for attack, verdict, canary in pairs]
+    for some in (planned[i : i + AT_ONCE] for i in range(0, len(planned), AT_ONCE)):
+        verdicts = await verifier.verify([job for attack in some for job in (attack.job, CANARY)])
+        for attack, verdict, canary in zip(some, verdicts[::2], verdicts[1::2], strict=True):
+            yield survived(attack, verdict, canary)
     honest = honest_jobs()
-    runs: Sequence[Verdict] = await verifier.verify([job for _, job in honest])
-    return findings + [unharmed(name, verdict) for (name, _), verdict in zip(honest, runs, strict=True)]
+    runs = await verifier.verify([job for _, job in honest])
+    for (name, _), verdict in zip(honest, runs, strict=True):
+        yield unharmed(name, verdict)
+
+
+async def check_all(verifier: Verifier) -> list[Finding]:
+    """All of the `findings`."""
+    return [finding async for finding in findings(verifier)]
 
 
 def check(verifier: Verifier) -> list[Finding]:

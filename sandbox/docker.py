@@ -22,8 +22,9 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
-from .pool import ConnectionLost, Pool
+from .pool import Pool
 from .pooled import Pooled
+from .stream import ConnectionLost
 from .verifier import VerifierError
 
 OWNER: Final = "sparring.owner"
@@ -42,15 +43,20 @@ _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyo
 
 @contextmanager
 def _explained(doing: str) -> Generator[None, None, None]:
-    """Turn the engine's faults into VerifierErrors that say what to do."""
+    """Turn the engine's faults into VerifierErrors that say what it could not do."""
     try:
         yield
-    except (DockerException, OSError) as fault:
-        place = os.environ.get("DOCKER_HOST", "its default socket")
+    except ImageNotFound as fault:
         raise VerifierError(
-            f"no Docker engine could be used at {place} ({doing}: {_reason(fault)}); start one, point "
-            "DOCKER_HOST at one, or take --verifier local; `sparring sandbox doctor` says more"
+            f"the Docker engine at {_place()} has no such image ({_reason(fault)}); build it there "
+            "(docs/sandbox.md says how), or name none, for the one that is built offline"
         ) from fault
+    except (DockerException, OSError) as fault:
+        raise VerifierError(f"the Docker engine at {_place()} failed at {doing}: {_reason(fault)}") from fault
+
+
+def _place() -> str:
+    return os.environ.get("DOCKER_HOST", "its default socket")
 
 
 def _reason(fault: BaseException) -> str:
@@ -68,8 +74,13 @@ def _reason(fault: BaseException) -> str:
 
 def engine(timeout: int = 20) -> docker.DockerClient:
     """A client of the engine that DOCKER_HOST names, after it told its version. Raises VerifierError."""
-    with _explained("asking for its version"):
+    try:
         return docker.from_env(timeout=timeout, version="auto")
+    except (DockerException, OSError) as fault:
+        raise VerifierError(
+            f"no Docker engine answers at {_place()} ({_reason(fault)}); start one, point DOCKER_HOST at "
+            "one, or take --verifier local; `sparring sandbox doctor` says what is here"
+        ) from fault
 
 
 def build(rebuild: bool = False) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import runner
 from .verifier import VerifierError
+
+DEFAULT = Path("/var/run/docker.sock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,36 @@ def doctor() -> Report:
     return Report(facts, auto, tuple(_advice(runtimes, landlock)))
 
 
+def _sockets() -> Iterator[Path]:
+    """Where engines listen: the system's, a rootless one's, Docker Desktop's."""
+    yield DEFAULT
+    yield Path(os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")) / "docker.sock"
+    for folder in ("run", "desktop"):
+        yield Path.home() / ".docker" / folder / "docker.sock"
+
+
+def _engine_advice() -> str:
+    """How an engine is had, from what is here."""
+    named = os.environ.get("DOCKER_HOST", "")
+    found = [path for path in _sockets() if path.is_socket() and f"unix://{path}" != named]
+    usable = [path for path in found if os.access(path, os.W_OK)]
+    if usable and (named or usable[0] != DEFAULT):
+        return f"export DOCKER_HOST=unix://{usable[0]}, where an engine's socket is"
+    if named:
+        return f"start the engine that DOCKER_HOST names ({named}), or name another"
+    if usable:
+        return f"start Docker: {DEFAULT} is there, but nothing answers (`systemctl start docker`)"
+    if found:
+        return f"this user may not use {found[0]}: join its group, as good as root, or run a rootless engine"
+    if shutil.which("dockerd"):
+        return "start Docker, which is installed: `systemctl start docker`, a rootless one with `--user`"
+    return "install Docker (a rootless engine will do) and start it, or point DOCKER_HOST at one elsewhere"
+
+
 def _advice(runtimes: list[str], landlock: int) -> list[str]:
     advice: list[str] = []
     if not runtimes:
-        advice.append("install Docker (a rootless engine will do) and start it, or point DOCKER_HOST at one")
+        advice.append(_engine_advice())
     elif "runsc" not in runtimes:
         advice.append('gVisor (runtime "runsc") puts a second kernel between programs and yours')
     if landlock < 6:

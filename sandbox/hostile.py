@@ -1,7 +1,7 @@
 """Programs that attack: each with the statuses that are a right answer to it.
 
-A program that gets what it wants says so by the value "PWNED"; a cheat wants the value `SECRET`, which is
-never sent anywhere near it. `conformance.py` runs them.
+A program that gets what it wants says so by the value "PWNED"; the cheats of `cheats.py` want another.
+`conformance.py` runs them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 from ..envs.types import Job, Limits, Status
 from . import runner
+from .cheats import CHEATS, JUDGED, SLOW
 
-SECRET: Final = 7_310_442_981
 LIMITS: Final = Limits(seconds=20.0, cpu_seconds=5, megabytes=160, output_kilobytes=64, value_kilobytes=1024)
 SHORT: Final = replace(LIMITS, seconds=0.8)
 """For programs that may go on until they are stopped; the others may take as long as a busy machine needs."""
@@ -30,7 +30,6 @@ class Attack:
 
 FORBIDDEN: Final = ("forbidden",)
 BLOCKED: Final = ("ok", "error")  # told no, and the program goes on
-SLOW: Final = ("timeout", "cpu")
 HEAVY: Final = ("memory", "error", "timeout", "crash")
 _RAW: Final = "import ctypes, os, errno, sys\nC = ctypes.CDLL(None, use_errno=True)\n"
 
@@ -132,6 +131,27 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "garbage that revives itself": (
         "class A:\n    def __del__(self): A()\nA()\nwhile True: A()", (*SLOW, *HEAVY)),
     "exit handlers without end": ("import atexit\ndef again():\n    while True: pass\natexit.register(again)", SLOW),
+    "mappings by the thousand": (
+        _RAW + "import mmap\nm = mmap.mmap(-1, 100 << 20)\na = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"
+        "for i in range(0, 25000, 2): C.mprotect(ctypes.c_void_p(a + 4096 * i), 4096, 0)", ("ok", *HEAVY)),
+    "files that are not there": (
+        "import os\nfor i in range(20000):\n    try: os.stat(f'/usr/lib/{i}')\n    except OSError: pass", ("ok",)),
+    "a hundred thousand causes": (
+        "first = last = ValueError()\nfor _ in range(10**5):\n    last.__cause__ = ValueError()\n    last = last.__cause__\n"
+        "raise first", HEAVY),
+    "exceptions nested without end": (
+        "e = ValueError()\nfor _ in range(10**5): e = ExceptionGroup('x', [e])\nraise e", HEAVY),
+    "interrupted all the time": (
+        "import signal\nsignal.signal(signal.SIGPROF, lambda *a: None)\nsignal.setitimer(signal.ITIMER_PROF, 1e-6, 1e-6)\n"
+        "while True: pass", SLOW),
+    "the interpreter's lock kept": (
+        "import re, sys, threading\nsys.setswitchinterval(10**6)\nthreading.Thread(target=re.match, args=(r'(a|a)*$', 'a' * 40 + 'b')).start()", SLOW),
+    "an import that waits for itself": (
+        "import _imp, threading\n_imp.acquire_lock()\nt = threading.Thread(target=__import__, args=('this',))\nt.start()\nt.join()", SLOW),
+    "output byte by byte": ("import os\nwhile True: os.write(1, b'x')", ("output_limit",)),
+    "output taken back": (  # what it reads itself was never said; and its pipe is the only bound on what waits there
+        "import os\nr = os.open('/proc/self/fd/1', os.O_RDONLY | os.O_NONBLOCK)\nwhile True:\n    os.write(1, b'x' * 4096)\n"
+        "    try: os.read(r, 4096)\n    except BlockingIOError: pass", ("error", "output_limit", *SLOW)),
     "a thread that never ends": ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", SLOW),
 }  # fmt: skip
 
@@ -174,6 +194,16 @@ _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "clock of the parent": (
         "import os, time\ntime.clock_gettime((~os.getppid() << 3) | 2)\nprint('PWNED')", ("error",)),
     "clock of process 1": ("import time\ntime.clock_gettime((~1 << 3) | 2)\nprint('PWNED')", ("error",)),
+    "fork by code of its own": (  # vfork without a library; x86-64 only
+        _RAW + "import mmap, platform\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b83a0000000f05c3'))\n"
+        "if platform.machine() == 'x86_64':\n"
+        "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\n    print('PWNED')",
+        FORBIDDEN if not runner.ARM else ("ok",)),
+    "signals of a descriptor for the parent": (
+        "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, 8, os.getppid())\nprint('PWNED')", ("error",)),
+    "its own entries in /proc": (
+        "import os\nfor name in ('oom_score_adj', 'comm', 'mem', 'coredump_filter', 'timerslack_ns', 'clear_refs', 'uid_map', 'autogroup'):\n"
+        "    try: os.open('/proc/self/' + name, os.O_WRONLY)\n    except OSError: continue\n    print('PWNED', name)", ("ok",)),
     "leaves its session": ("import os\nos.setsid()\nprint('PWNED')", ("error",)),
 }  # fmt: skip
 
@@ -234,6 +264,18 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "message queue by its file": ("import os\nos.open('/dev/mqueue/x', os.O_CREAT | os.O_RDWR)\nprint('PWNED')", ("error",)),
     "counters of the container": (
         "print('PWNED', open('/sys/fs/cgroup/memory/memory.max_usage_in_bytes').read())", ("error",)),
+    "which pages of a file are in memory, by reading": (
+        "import os\nfd = os.open(os.__file__, os.O_RDONLY)\nos.preadv(fd, [bytearray(9)], 0, os.RWF_NOWAIT)\nprint('PWNED')", ("error",)),
+    "asynchronous reads and writes": (
+        _RAW + f"c = ctypes.c_ulong()\nif C.syscall({0 if runner.ARM else 206}, 8, ctypes.byref(c)) == 0: print('PWNED')", BLOCKED),
+    "a larger pipe": (  # counted per user: what is left would tell programs of each other
+        "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(w, 1031, 1 << 20)\nprint('PWNED')", ("error",)),
+    "watch of a folder": (
+        "import fcntl, os\nfcntl.fcntl(os.open(os.path.dirname(os.__file__), 0), 1026, 1)\nprint('PWNED')", ("error",)),
+    "other devices": (
+        "import os\nfor name in ('ptmx', 'pts/ptmx', 'console', 'kmsg', 'fuse', 'kvm', 'net/tun', 'loop-control', 'port', 'nvram', 'rtc'):\n"
+        "    for way in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR):\n        try: os.open('/dev/' + name, way)\n"
+        "        except OSError: continue\n        print('PWNED', name)", ("ok",)),
     "file watch": (_RAW + "if C.inotify_init() >= 0: print('PWNED')", BLOCKED),
     "terminal": ("open('/dev/tty', 'w').write('x')\nprint('PWNED')", ("error",)),
     "typing into a terminal": ("import fcntl\nfcntl.ioctl(0, 0x5412, b'x')\nprint('PWNED')", ("error",)),
@@ -261,142 +303,6 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "    print('PWNED')", ("forbidden", "ok", "crash") if runner.ARM else ("forbidden", "crash")),
 }  # fmt: skip
 
-# What a function f(x) may do to look right without knowing the answer.
-_CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
-    "exit 0 before the result": ("import os\ndef f(x): os._exit(0)", ("no_result",)),
-    "sys.exit(0)": ("import sys\ndef f(x): sys.exit(0)", ("error",)),
-    "StopIteration": ("def f(x): raise StopIteration", ("error",)),
-    "GeneratorExit": ("def f(x): raise GeneratorExit", ("error",)),
-    "KeyboardInterrupt": ("def f(x): raise KeyboardInterrupt", ("error",)),
-    "an exception of its own": ("class E(BaseException): pass\ndef f(x): raise E", ("error",)),
-    "exit at load": ("import sys\nsys.exit(0)", ("error",)),
-    "always equal": ("class A:\n    def __eq__(self, o): return True\ndef f(x): return A()", ("invalid",)),
-    "always equal number": (
-        "class A(int):\n    def __eq__(self, o): return True\n    __hash__ = int.__hash__\ndef f(x): return A(1)", ("invalid",)),
-    "always equal text": ("class A(str):\n    def __eq__(self, o): return True\ndef f(x): return A('x')", ("invalid",)),
-    "always equal inside a list": ("class A(int):\n    def __eq__(self, o): return True\ndef f(x): return [A(1)]", ("invalid",)),
-    "lying class": ("class A:\n    __class__ = int\ndef f(x): return A()", ("invalid",)),
-    "hostile items": (
-        "class D(dict):\n    def items(self):\n        while True: yield 1, 1\ndef f(x): return D()", ("invalid",)),
-    "patched builtins": (
-        "import builtins\nbuiltins.type = lambda *a: int\nbuiltins.isinstance = lambda *a: True\n"
-        "builtins.len = lambda x: 0\ndef f(x): return object()", ("invalid",)),
-    "patched encoder": (
-        "import sys, _json\n_json.encode_basestring_ascii = lambda s: '7'\ndef f(x): return object()", ("invalid",)),
-    "patched everything": (
-        "import os, marshal, sys\nfor m in (os, marshal, sys):\n    for n in dir(m):\n        try: setattr(m, n, None)\n"
-        "        except BaseException: pass\ndef f(x): return 1", ("ok", "crash", "no_result", "invalid", "error")),
-    "no builtins left": (
-        "import builtins\nfor n in dir(builtins):\n    if n not in ('delattr', 'dir'): delattr(builtins, n)\n"
-        "def f(x): return 1", ("ok", "error", "crash", "invalid", "no_result")),
-    "markers on stdout": ("def f(x):\n    print('[[0,7310442981]]')\n    return 1", ("ok",)),
-    "markers on every descriptor": (
-        "import os\ndef f(x):\n    for d in range(64):\n        try: os.write(d, b'[[0,1]]')\n        except OSError: pass", ("invalid",)),
-    "a record of its own": (
-        "import os\ndef f(x):\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("ok",)),
-    "two records": (
-        "import os\ndef f(x):\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    return 5", ("invalid",)),
-    "result, then crash": (
-        "import os\ndef f(x):\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os.abort()", ("crash",)),
-    "result, then exit code": (
-        "import os\ndef f(x):\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(9)", ("crash",)),
-    "result, then endless": (
-        "import os\ndef f(x):\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    while True: pass", SLOW),
-    "record of another length": ("import os\ndef f(x):\n    os.write(3, b'\\xff\\xff\\0\\0[[0,5]]')\n    os._exit(0)", ("invalid",)),
-    "record that is no JSON": ("import os\ndef f(x):\n    os.write(3, b'\\x02\\0\\0\\0[[')\n    os._exit(0)", ("invalid",)),
-    "record of NaN": ("import os\ndef f(x):\n    os.write(3, b'\\x09\\0\\0\\0[[0,NaN]]')\n    os._exit(0)", ("invalid",)),
-    "record nested without end": (
-        "import os\ndef f(x):\n    r = b'[' * 60000\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),
-    "record of a huge number": (
-        "import os\ndef f(x):\n    r = b'[[0,' + b'9' * 50000 + b']]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
-        "    os._exit(0)", ("invalid",)),
-    "record of colliding members": (
-        "import os\ndef f(x):\n    s = ','.join('{\"int\":\"%x\"}' % (i * (2**61 - 1)) for i in range(2, 2000))\n"
-        "    r = ('[[0,{\"set\":[%s]}]]' % s).encode()\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),
-    "record of unknown statuses": ("import os\ndef f(x):\n    os.write(3, b'\\x08\\0\\0\\0[[9,\"\"]]')\n    os._exit(0)", ("invalid",)),
-    "record of too many results": (
-        "import os\ndef f(x):\n    os.write(3, b'\\x0d\\0\\0\\0[[0,5],[0,5]]')\n    os._exit(0)", ("invalid",)),
-    "record of an unhashable key": (
-        "import os\ndef f(x):\n    r = b'[[0,{\"dict\":[[[1],2]]}]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
-        "    os._exit(0)", ("invalid",)),
-    "our exit codes": ("import os\ndef f(x): os._exit(1)", ("crash",)),
-    "our memory code": ("import os\ndef f(x): os._exit(77)", ("memory",)),
-    "a fault like ours": ("import os\ndef f(x):\n    os.write(3, b'')\n    os.close(3)\n    os._exit(70)", ("crash",)),
-    "closes the record": ("import os\ndef f(x):\n    os.close(3)\n    return 1", ("no_result", "crash")),
-    "closes everything": ("import os\ndef f(x):\n    os.closerange(0, 64)\n    return 1", ("no_result", "crash")),
-    "frames": (
-        "import sys\ndef f(x):\n    g = sys._getframe()\n    while g:\n        for v in list(g.f_locals.values()) + list(g.f_globals.values()):\n"
-        "            if v == 7310442980 + 1: return v\n        g = g.f_back", ("ok",)),
-    "garbage collector": (
-        "import gc\ndef f(x):\n    for o in gc.get_objects():\n        try:\n            for v in gc.get_referents(o):\n"
-        "                if type(v) is int and v == 7310442980 + 1 - 0 * x and v not in f.__code__.co_consts: return v\n"
-        "        except Exception: pass", ("ok", "timeout")),
-    "environment": ("import os\ndef f(x): return sorted(os.environ.items())", ("ok",)),
-    "arguments": ("import sys\ndef f(x): return sys.argv + sys.orig_argv", ("ok",)),
-    "the harness's file": (
-        "import sys\ndef f(x):\n    for p in ('/runner.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
-        "        try: print(open(p).read()[:99])\n        except OSError: pass", ("ok",)),
-    "patched runner": (  # what it does to the runner's own functions it does to its own record
-        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['_said'] = g['_fault'] = lambda *a: '[0,7]'\n"
-        "    g['_caller'] = g['_write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
-    "inputs changed for later calls": (
-        "import sys\ndef f(x):\n    for a in sys._getframe(2).f_locals['inputs']: a.__class__\n    return x.__class__.__name__", ("ok", "error")),
-    "lying reduce": ("class A(list):\n    def __reduce__(self): return (int, (7310442981,))\ndef f(x): return A()", ("invalid",)),
-    "lying hash in a set": (
-        "class A(int):\n    __eq__ = lambda s, o: True\n    __hash__ = lambda s: hash(7310442981)\ndef f(x): return {A(1)}", ("invalid",)),
-    "changed while it is read": (
-        "import threading\ndef f(x):\n    a = [0] * 10**5\n    def g():\n        while True: a.append(object()); a.clear()\n"
-        "    threading.Thread(target=g, daemon=True).start()\n    return a", ("ok", "invalid", "output_limit", "error", "memory")),
-    "a thread that writes a record": (
-        "import os, threading, time\ndef w():\n    time.sleep(0.05)\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
-        "    os._exit(0)\ndef f(x):\n    threading.Thread(target=w).start()\n    time.sleep(9)", ("ok",)),
-    "a record from an exit handler": (
-        "import atexit, os\n@atexit.register\ndef w():\n    r = b'[[0,5]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
-        "def f(x): return 5", ("ok",)),
-    "a record from a finalizer": (
-        "import os, sys\nclass A:\n    def __del__(self): os.write(3, b'xx')\ndef f(x):\n    f.a = A()\n    del f.a\n    return 5", ("invalid",)),
-    "a record from a signal": (
-        "import os, signal\ndef w(*a): os.write(3, b'\\x07\\0\\0\\0[[0,5]]'); os._exit(0)\n"
-        "def f(x):\n    signal.signal(signal.SIGALRM, w)\n    signal.setitimer(signal.ITIMER_REAL, 0.01)\n    while True: pass", ("ok",)),
-    "the lock's mark again": ("import os\ndef f(x):\n    os.write(3, b'L')\n    return 5", ("invalid",)),
-    "the lock's mark taken back": (  # to look like a fault of ours: `infra` is no loss
-        "import os\ndef f(x):\n    for d in range(128):\n        try: r = os.open(f'/proc/self/fd/{d}', os.O_RDONLY | os.O_NONBLOCK)\n"
-        "        except OSError: continue\n        try:\n            while os.read(r, 4096): pass\n        except OSError: pass\n"
-        "    os._exit(1)", ("crash",)),
-    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
-    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
-    "half a set of colliding members": (
-        "import os\ndef f(x):\n    s = ','.join([*map(str, range(9000)), *('{\"int\":\"%x\"}' % (i * (2**61 - 1)) for i in range(2, 9000))])\n"
-        "    r = ('[[0,{\"set\":[%s]}]]' % s).encode()\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),
-    "trace of the harness": (  # it may make its own record say anything: still only a claim
-        "import sys\ndef f(x):\n    def t(frame, event, arg):\n        frame.f_locals.update(code=0, value=0)\n        return t\n"
-        "    sys.settrace(t)\n    raise ValueError", ("error", "invalid", "crash", "ok")),
-    "profile of the harness": (
-        "import sys\ndef f(x):\n    def p(frame, event, arg): raise SystemExit\n    sys.setprofile(p)\n    return 1",
-        ("error", "invalid", "crash", "no_result", "ok")),
-    "endless text of an exception": (
-        "class E(Exception):\n    def __str__(self):\n        while True: pass\ndef f(x): raise E", SLOW),
-    "failing text of an exception": ("class E(Exception):\n    def __str__(self): raise E\ndef f(x): raise E", ("error",)),
-    "huge text of an exception": ("def f(x): raise ValueError('x' * 10**7)", ("error",)),
-    "hostile stdout": (
-        "import sys\nclass S:\n    def flush(self): raise SystemExit\n    write = print\ndef f(x):\n    sys.stdout = S()\n    return 1", ("ok",)),
-    "lying name of a class": (
-        "class M(type):\n    @property\n    def __name__(cls): raise ValueError\nclass A(metaclass=M): pass\ndef f(x): return A()",
-        ("invalid", "error", "crash")),
-    "a judge in its own module": ("def judge(value): return True\ndef f(x): return 1", ("ok",)),
-    "a hidden main": ("import sys\nsys.modules['__main__'] = sys\nsys.modules.clear()\ndef f(x): return 1", ("ok", "error", "crash")),
-    "self-reference": ("def f(x):\n    a = []\n    a.append(a)\n    return a", ("invalid", "output_limit")),
-    "a knot of dicts": ("def f(x):\n    a = {}\n    a[1] = a[2] = a\n    return a", ("invalid", "output_limit")),
-    "generator": ("def f(x): return (i for i in range(3))", ("invalid",)),
-    "ten million zeros": ("def f(x): return [0] * 10**7", ("output_limit", "memory", *SLOW)),
-    "a text of megabytes": ("def f(x): return 'x' * (3 << 20)", ("output_limit",)),
-    "a number of megabytes": ("def f(x): return 1 << (3 << 23)", ("output_limit", "timeout")),
-    "depth of a hundred": ("def f(x):\n    a = 1\n    for _ in range(100): a = [a]\n    return a", ("invalid",)),
-    "complex number": ("def f(x): return 1j", ("invalid",)),
-    "NUL in the source": ("def f(x): return '\0'", ("error",)),
-    "lone surrogate in the source": ("def f(x): return '\ud800'", ("error",)),
-}  # fmt: skip
-
 
 def _limits(right: tuple[Status, ...]) -> Limits:
     return SHORT if "timeout" in right else LIMITS
@@ -407,9 +313,12 @@ def attacks() -> Iterator[Attack]:
     for group, programs in (("resources", _RESOURCES), ("processes", _PROCESSES), ("channels", _CHANNELS)):
         for name, (source, right) in programs.items():
             yield Attack(f"{group}: {name}", Job(source, limits=_limits(right)), frozenset(right))
-    for name, (source, right) in _CHEATS.items():
+    for name, (source, right) in CHEATS.items():
         job = Job(source, "f", ((1,),), limits=_limits(right))
         yield Attack(f"cheating: {name}", job, frozenset(right))
+    for name, (source, judge, right) in JUDGED.items():
+        job = Job(source, "f", ((1,),), judge=judge, limits=LIMITS)
+        yield Attack(f"before a judge: {name}", job, frozenset(right))
     for name, number in runner.fatal_calls():
         source = _RAW + f"C.syscall({number}, 0, 0, 0, 0, 0, 0)\nprint('PWNED')"
         yield Attack(f"system call: {name}", Job(source, limits=LIMITS), frozenset(FORBIDDEN))

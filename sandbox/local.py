@@ -18,8 +18,9 @@ from typing import Final
 
 from . import runner
 from .cache import Cache
-from .pool import ConnectionLost, Pool
+from .pool import Pool
 from .pooled import Pooled
+from .stream import ConnectionLost
 from .verifier import VerifierError
 
 FLOOR: Final = "landlock+seccomp"

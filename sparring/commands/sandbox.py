@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from sparring.envs.errors import SparringError
 
@@ -64,21 +64,32 @@ def _run(arguments: argparse.Namespace) -> int:
 
     job = Job(_text(arguments.file), stdin=arguments.stdin)
     name, (verdict,) = _with(arguments.verifier, lambda verifier: verifier.verify([job]))
-    print(verdict.stdout, end="")
-    print(verdict.stderr, end="", file=sys.stderr)
+    sys.stdout.write(_shown(verdict.stdout, sys.stdout))
+    sys.stderr.write(_shown(verdict.stderr, sys.stderr))
     print(f"[{name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
     return 0 if verdict.status == "ok" else 2
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    from sparring.sandbox.conformance import check_all
+def _shown(text: str, where: TextIO) -> str:
+    """What a program wrote; a terminal gets what can be printed, and none of the orders it would obey."""
+    if not where.isatty():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
-    name, findings = _with(arguments.verifier, check_all)
-    for finding in findings:
-        print(finding)
-    failed = sum(not finding.passed for finding in findings)
-    print(f"[{name}] {len(findings) - failed} passed, {failed} failed")
-    return 2 if failed else 0
+
+def _check(arguments: argparse.Namespace) -> int:
+    from sparring.sandbox.conformance import findings
+
+    async def told(verifier: Verifier) -> list[bool]:
+        passed: list[bool] = []
+        async for finding in findings(verifier):
+            print(finding, flush=True)
+            passed.append(finding.passed)
+        return passed
+
+    name, passed = _with(arguments.verifier, told)
+    print(f"[{name}] {sum(passed)} passed, {passed.count(False)} failed")
+    return 0 if all(passed) else 2
 
 
 def _text(file: Path) -> str:

@@ -22,3 +22,11 @@ def verifier(request: pytest.FixtureRequest) -> Iterator[Pooled]:
     pool = opened(request.param)
     yield pool
     pool.shut()
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[str, Pooled]]:
+    pool = opened(request.param)
+    pool.cache = None
+    yield request.param, pool
+    pool.shut()

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from sparring.sandbox import VerifierError, find_verifier
+from sparring.sandbox.docker import docker_verifier
 
 from sparring.cli import main
+
+from .conftest import opened
 
 MINE = """
 from sparring.envs.types import Verdict
@@ -89,5 +92,32 @@ def test_an_engine_that_does_not_answer_is_named_once(
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     assert main(["sandbox", "build"]) == 2
     error = capsys.readouterr().err
-    assert "at unix:///nowhere/docker.sock (asking for its version: No such file or directory)" in error
+    assert "at unix:///nowhere/docker.sock (No such file or directory)" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"image": "sparring-none"}, "has no such image"),
+        ({"runtime": "moon"}, "failed at starting a container"),
+    ],
+    ids=["image", "runtime"],
+)
+def test_what_an_engine_lacks_is_not_called_the_engine(options: dict[str, str], said: str) -> None:
+    opened("docker", size=1).shut()
+    with pytest.raises(VerifierError, match=said):
+        docker_verifier(1, **options)
+
+
+def test_a_terminal_is_not_given_a_programs_orders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("print('\\x1b]0;mine\\x07\\tis é\\u202e')")
+    assert main(["sandbox", "run", str(file), "--verifier", "local"]) == 0
+    assert "\x1b]0;mine\x07\tis é\u202e\n" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["sandbox", "run", str(file), "--verifier", "local"]) == 0
+    assert "\\x1b]0;mine\\x07\tis é\\u202e\n" in capsys.readouterr().out
