@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .options import Commands, command
+from .options import Commands, add_load, command, load_games
 
 _EXAMPLES = """\
   sparring report demo                  writes runs/demo/report.html
@@ -16,11 +16,13 @@ def add(commands: Commands) -> None:
     parser = command(commands, "report", "Write one static HTML page for a run.", _EXAMPLES)
     parser.add_argument("run_name", metavar="RUN", help="a run's name under runs/, or its folder")
     parser.add_argument("--out", metavar="FILE", help="where to write (default: report.html in the run)")
+    add_load(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from sparring.arenas.report import report
 
+    load_games(arguments)
     print(f"wrote {report(arguments.run_name, out=arguments.out)}")
     return 0

@@ -23,6 +23,7 @@ from .options import (
     chosen_game,
     command,
     hosts_for,
+    load_games,
     pairs,
 )
 
@@ -77,6 +78,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.game == "verify":
+        load_games(arguments)
         return _verify(arguments.entrants)
     if arguments.executor == "ray" and arguments.engine not in ("auto", "transformers"):
         raise ArgumentError("--executor ray plays on transformers; leave out --engine")
@@ -189,5 +191,9 @@ def _verify(stores: list[str]) -> int:
     faults = [fault for name in stores for fault in verify(store_of(name))]
     for fault in faults:
         print(fault)
-    print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")
+    print(
+        f"{len(faults)} fault{'s' * (len(faults) > 1)} found"
+        if faults
+        else "every rating and every transcript is as recorded"
+    )
     return 2 if faults else 0
