@@ -14,8 +14,8 @@ RULES = (
     "Leduc poker. Six cards: J < Q < K in suits s and h. Both players ante 1 and get one card; after a "
     "round of betting one card is laid open, then comes a second round. A bet or raise adds 2 in the first "
     "round and 4 in the second; at most two a round. A pair with the board wins, else the higher card; "
-    "equal cards split. Each prompt shows what is new. Answer with one word: "
-    "check or bet, or after a bet fold, call or raise."
+    "equal cards split. Each prompt shows what is new, then the moves. Answer with "
+    "one of these words alone."
 )
 
 
@@ -31,7 +31,8 @@ def betting(stake: int, pot: dict[str, int], news: dict[str, list[str]]) -> Gene
         owing = pot[seat] < pot[other]
         more = ("raise",) if owing else ("bet",)
         choices = (("fold", "call") if owing else ("check",)) + (more if raises < 2 else ())
-        move = yield from ask(seat, "\n".join(news[seat]), choices=choices)
+        asked = f"{', '.join(choices[:-1])} or {choices[-1]}?"
+        move = yield from ask(seat, "\n".join([*news[seat], asked]), choices=choices)
         news[seat].clear()
         news[other].append(move)
         if move == "fold":

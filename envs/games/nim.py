@@ -71,7 +71,9 @@ def nim(heaps: str = "1-3-5-7") -> Script:
     left = sizes(heaps)
     seat, other = "first", "second"
     while sum(left):
-        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}", choices=moves(left))
+        legal = moves(left)
+        prompt = f"heaps {'-'.join(map(str, left))}\nA heap and a count, like {legal[0]}?"
+        move = yield from ask(seat, prompt, choices=legal)
         left = after(left, move)
         seat, other = other, seat
     return {seat: 1, other: -1}
