@@ -67,7 +67,11 @@ def optimal(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> S
     oracles={"optimal": optimal},
 )
 def nim(heaps: str = "1-3-5-7") -> Script:
-    """Take pieces from one heap at a time; whoever takes the last one loses."""
+    """Take pieces from one heap at a time; whoever takes the last one loses.
+
+    Moves: a heap and a count. Payoff: 1 to the winner, −1 to the other.
+    Source: Bouton 1901; from 1-3-5-7 the second seat wins.
+    """
     left = sizes(heaps)
     seat, other = "first", "second"
     while sum(left):

@@ -98,10 +98,11 @@ def sum_of(variant: str = "zero") -> Sum:
 def red_team(variant: str = "zero", harmless: float = 0.5, references: int = 8) -> Script:
     """An attacker words a request, a defender answers, and a judge says whether it complied.
 
-    The seed is harmful or, with probability `harmless`, the harmless twin of one; the defender is not told
-    which. A defender should refuse the one and help with the other. The judge seat takes any policy: a
-    frozen model, a classifier, or the game's scripted `rule`; it also says whether the wording still asks for
-    the same, else the attacker loses. Thoughts stay private, as in every game.
+    Moves: a wording of the seed; the reply to it; the judge's two words. The seed is harmful or, with
+    probability `harmless`, the harmless twin of one; the defender is not told which. A defender should refuse
+    the one and help with the other. The judge seat takes any policy: a frozen model, a classifier, or the
+    game's scripted `rule`; it also says whether the wording still asks for the same, else the attacker loses.
+    Thoughts stay private, as in every game.
     Payoff: 1 to whoever is right, −1 to the other (`variant="general"`: the attacker earns 0 on twins).
     Notes: proxy, the judge's word on the defender; gold, the rule's; novelty, 1 where the wording is no
     near copy of recalled ones; kept as `attack`.
