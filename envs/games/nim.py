@@ -12,12 +12,12 @@ from ..types import Message
 
 RULES = (
     "Nim. Players take turns to take any number of pieces from one heap; whoever takes the last piece of "
-    "all loses. Each prompt shows the heaps, numbered from 1. Answer with two numbers, a heap and "
-    "a count: 2 1 takes one piece from the second heap."
+    "all loses. Each prompt shows the heaps, numbered from 1, and the moves (the first of many). "
+    "Answer with one move, a heap and a count: 2 1 takes one piece from the second heap."
 )
 
 
-LARGEST, MOST = 99, 20
+LARGEST, MOST, SHOWN = 99, 20, 20
 
 
 def sizes(heaps: str) -> list[int]:
@@ -76,8 +76,8 @@ def nim(heaps: str = "1-3-5-7") -> Script:
     seat, other = "first", "second"
     while sum(left):
         legal = moves(left)
-        prompt = f"heaps {'-'.join(map(str, left))}\nA heap and a count, like {legal[0]}?"
-        move = yield from ask(seat, prompt, choices=legal)
+        shown = ", ".join(legal[:SHOWN]) + " …" * (len(legal) > SHOWN)
+        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}\nmoves: {shown}", choices=legal)
         left = after(left, move)
         seat, other = other, seat
     return {seat: 1, other: -1}
