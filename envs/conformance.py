@@ -90,13 +90,18 @@ def facts(trial: Trial) -> Iterator[str]:
 
 
 def sensible_play(trial: Trial) -> Iterator[str]:
-    """Games of listed choices and sensible texts end, without an error, within max_turns."""
+    """Games of listed choices and sensible texts have moves, and end, without an error, within max_turns."""
+    moved, reason = False, ""
     for seed in trial.seeds:
         table = trial.play(seed, trial.sensibly)
+        moved = moved or any(turn.refused is None for turn in table.turns)
+        reason = table.ending.reason if table.ending else ""
         yield from _ended(table, f"seed {seed}")
         yield from _forfeited(table, f"seed {seed}")
         if table.ending and table.ending.kind == "truncated" and table.payoff != trial.game.truncation:
             yield f"seed {seed}: truncated at {dict(table.payoff)}, declared {dict(trial.game.truncation)}"
+    if trial.seeds and not moved:
+        yield f"no reply was a move ({reason}): give an oracle that moves, or an example in the prompt"
 
 
 def listed_choices(trial: Trial) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 It parses, defines the function, is no near copy of what the buffer holds, stays inside its limits, gives
 plain values, gives them again in fresh processes with other hash seeds and to a repeated call, and does
-not change its mind when clock, locale, process and environment are other ones. Nothing is banned by
+not change its mind when clock, locale, process, environment and machine are other ones. Nothing is banned by
 name: a program is refused for what it does. `benchmarks/gate.py` measures what leaks through.
 """
 
@@ -25,15 +25,16 @@ PROPOSAL_LIMITS = Limits(seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kil
 
 _ELSEWHERE = """\
 def _elsewhere():
-    import _locale, datetime, os, posix, time
+    import _locale, _socket, datetime, os, posix, sys, time
     days, shift = 1234, 1234 * 86400 + 7 * 3600 + 754
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
         setattr(time, name, lambda old=getattr(time, name): old() + shift)
         setattr(time, name + "_ns", lambda old=getattr(time, name + "_ns"): old() + shift * 10**9)
     for name in ("localtime", "gmtime", "ctime"):
         setattr(time, name, lambda at=None, old=getattr(time, name): old(time.time() if at is None else at))
-    strftime = time.strftime
+    strftime, asctime = time.strftime, time.asctime
     time.strftime = lambda form, at=None: strftime(form, at or time.localtime())
+    time.asctime = lambda at=None: asctime(at or time.localtime())
     gettime, gettime_ns = time.clock_gettime, time.clock_gettime_ns
     time.clock_gettime = lambda which: gettime(which) + shift
     time.clock_gettime_ns = lambda which: gettime_ns(which) + shift * 10**9
@@ -68,10 +69,17 @@ def _elsewhere():
 
     os.stat, os.lstat = dated(os.stat), dated(os.lstat)
     os.environ.update(HOME="/elsewhere", LANG="tr_TR.UTF-8", TZ="Asia/Kathmandu", ELSEWHERE="1")
+    used = os.times_result((1e4, 1e4, 1e4, 1e4, shift))
+    there = dict(getcwd="/elsewhere", getpid=40961, getuid=4711, getppid=2, cpu_count=61, times=used)
+    there |= dict(getloadavg=(99.0, 98.0, 97.0), sched_getaffinity=set(range(61)))
+    there |= dict(uname=os.uname_result(("Elsewhere", "elsewhere", "1", "1", "elsewhere")))
+    there |= dict(statvfs=os.statvfs_result((4096, 4096, 77, 76, 75, 74, 73, 72, 0, 255)))
     for module in (os, posix):
-        for name, value in (("getcwd", "/elsewhere"), ("getpid", 40961), ("getuid", 4711), ("getppid", 2)):
-            setattr(module, name, lambda value=value: value)
-        module.uname = lambda: os.uname_result(("Elsewhere", "elsewhere", "1", "1", "elsewhere"))
+        for name, value in there.items():
+            setattr(module, name, lambda *_, value=value: value)
+    for module in (_socket, sys.modules.get("socket", _socket)):
+        module.gethostname = lambda: "elsewhere"
+    sys.executable, sys.version = "/elsewhere/python", "elsewhere"
     for category, name in ((_locale.LC_CTYPE, "C"), (_locale.LC_NUMERIC, "C.UTF-8")):
         try:
             _locale.setlocale(category, name)
@@ -125,7 +133,7 @@ def gate(
 
 
 def elsewhere(source: str) -> str:
-    """The program in other surroundings: clock, zone, locale, process and environment are moved."""
+    """The program in other surroundings: clock, zone, locale, process, environment and machine are moved."""
     return f"{_ELSEWHERE}exec(compile({source!r}, '<proposal>', 'exec'), globals())\n"
 
 
@@ -139,7 +147,7 @@ def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value]
         return Ruling("stateful", "a second call with the same input gives another value")
     moved = plain_values(there, 2 * count)
     if moved is None or not _agree(values, moved):
-        return Ruling("surroundings", "its value depends on clock, locale, process or environment")
+        return Ruling("surroundings", "its value depends on clock, locale, process, environment or machine")
     if expected is not None and not _agree(values[:count], expected):
         return Ruling("self_test", "it fails its own test")
     return Ruling("", values=values[:count])

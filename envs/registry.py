@@ -315,7 +315,7 @@ def find(id: str, **parameters: Value) -> Game:
                 names(id.partition("/")[0])  # says which namespaces there are
             listing = f"games {id}/" if id in NAMESPACES else "games"
             hint = _nearest(id, known) or f"; `sparring {listing}` lists them"
-            raise UnknownGameError(f"no game {id!r}{hint}")
+            raise UnknownGameError(f"no game {id!r}{hint} (one in a file of yours needs --load FILE)")
     return _declared[id].bind(parameters)
 
 

@@ -31,6 +31,7 @@ ENDLESS = 500
 _HEADING = re.compile(r"^# *([\w ]+?) *[\[(](\d+)(?:-(\d+))? Players?[\])]")
 _ID = re.compile(r'^register(?:_with_versions)?\(id="([^"]+)"')
 _MOVE = re.compile(r"\[[^\[\]\n]{1,60}\]")
+_WORDS = re.compile(r": (\w+(?:, \w+)+)")
 _LISTED = re.compile(r"available|valid|legal|possible", re.IGNORECASE)
 MOST = 15
 """The largest number of players that TextArena names for any game."""
@@ -186,9 +187,17 @@ def _score(seen: Seen, source: str) -> Score | None:
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """A move in brackets that the game has shown: of the last list of legal moves, else of all texts."""
+    """A move in brackets that the game has shown: of the last list of legal moves, else of all texts.
+
+    Of the latter, those with a number come first (`[0 3]` is an example of `[pile quantity]`); where nothing
+    stands in brackets, one of the first words that are listed.
+    """
     shown = [message.text for message in view if message.speaker == "game"]
     lines = [line for text in shown[-1:] for line in text.splitlines() if _LISTED.search(line)]
-    moves = _MOVE.findall("\n".join(lines)) or _MOVE.findall("\n".join(shown)) or ["[0]"]
+    everything = "\n".join(shown)
+    found = _MOVE.findall(everything)
+    moves = _MOVE.findall("\n".join(lines)) or [move for move in found if re.search(r"\d", move)] or found
+    moves = moves or [f"[{word}]" for words in _WORDS.findall(everything)[:1] for word in words.split(", ")]
+    moves = moves or ["[0]"]
     drawn = sha256("\n".join(message.text for message in view).encode(errors="replace")).digest()
     return moves[int.from_bytes(drawn[:6]) % len(moves)]

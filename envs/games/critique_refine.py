@@ -58,7 +58,8 @@ def critique(text: str) -> Critique:
 def critique_refine(steps: int = 4) -> Script:
     """A generator answers, a critic says what is wrong, and the generator answers again.
 
-    The task is a drawn calculation of `steps` steps, so right and wrong are known exactly.
+    Moves: an answer; a verdict with a line of critique; an answer again. The task is a drawn calculation of
+    `steps` steps, so right and wrong are known exactly.
     Payoff: generator 1 when its second answer is right, else 0; critic 1 when its critique turned wrong to
     right, −1 when it turned right to wrong, else 0. Credits: generator `right` on each turn; critic
     `verdict`, 1 when its verdict is true.

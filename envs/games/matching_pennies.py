@@ -24,7 +24,10 @@ RULES = (
     rules={"even": RULES.format("are equal"), "odd": RULES.format("differ")},
 )
 def matching_pennies() -> Script:
-    """Both show a side of a coin at once: equal sides pay the one, different sides the other."""
+    """Both show a side of a coin at once: equal sides pay the one, different sides the other.
+
+    Moves: heads or tails. Payoff: 1 to the winner, −1 to the other. Source: von Neumann 1928; value 0.
+    """
     shown = yield from ask_all(dict.fromkeys(("even", "odd"), "heads or tails?"), choices=SIDES)
     sign = 1 if shown["even"] == shown["odd"] else -1
     return {"even": sign, "odd": -sign}

@@ -12,12 +12,12 @@ from ..types import Message
 
 RULES = (
     "Nim. Players take turns to take any number of pieces from one heap; whoever takes the last piece of "
-    "all loses. Each prompt shows the heaps, numbered from 1. Answer with two numbers, a heap and "
-    "a count: 2 1 takes one piece from the second heap."
+    "all loses. Each prompt shows the heaps, numbered from 1, and the moves (the first of many). "
+    "Answer with one move, a heap and a count: 2 1 takes one piece from the second heap."
 )
 
 
-LARGEST, MOST = 99, 20
+LARGEST, MOST, SHOWN = 99, 20, 20
 
 
 def sizes(heaps: str) -> list[int]:
@@ -67,11 +67,17 @@ def optimal(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> S
     oracles={"optimal": optimal},
 )
 def nim(heaps: str = "1-3-5-7") -> Script:
-    """Take pieces from one heap at a time; whoever takes the last one loses."""
+    """Take pieces from one heap at a time; whoever takes the last one loses.
+
+    Moves: a heap and a count. Payoff: 1 to the winner, −1 to the other.
+    Source: Bouton 1901; from 1-3-5-7 the second seat wins.
+    """
     left = sizes(heaps)
     seat, other = "first", "second"
     while sum(left):
-        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}", choices=moves(left))
+        legal = moves(left)
+        shown = ", ".join(legal[:SHOWN]) + " …" * (len(legal) > SHOWN)
+        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}\nmoves: {shown}", choices=legal)
         left = after(left, move)
         seat, other = other, seat
     return {seat: 1, other: -1}

@@ -48,7 +48,11 @@ def always_defect(seat: str, messages: Sequence[Message], choices: Sequence[str]
     oracles={"tit-for-tat": tit_for_tat, "always-defect": always_defect},
 )
 def prisoners_dilemma(rounds: int = 5) -> Script:
-    """Cooperate or defect, both at once, for a number of rounds; the points add up."""
+    """Cooperate or defect, both at once, for a number of rounds; the points add up.
+
+    Moves: cooperate or defect. Payoff, a round: 3 each, 1 each, or 5 to the one that defects alone and 0 to
+    the other. Source: Flood and Dresher 1950, the repeated game as in Axelrod 1984.
+    """
     total: dict[str, float] = dict.fromkeys(SEATS, 0)
     prompts: dict[str, str] = dict.fromkeys(SEATS, OPENING)
     for _ in range(rounds):

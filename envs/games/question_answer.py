@@ -98,6 +98,7 @@ def question_answer(
 ) -> Script:
     """A proposer asks a question on a topic; solvers answer; the label is what most of them say.
 
+    Moves: a question, of a kind set by `topic`, that is no longer than 300 characters; each solver's answer.
     Payoff: solver 1 when it agrees with the label, else 0; proposer −1 for no question, else by `reward`:
     sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) less the share of recalled questions that
     are near copies; serl 1 for a new question with 0.2 ≤ p ≤ 0.8, else 0. p is the share of the label.

@@ -25,7 +25,11 @@ SEATS = ("player_0", "player_1")
     ),
 )
 def rock_paper_scissors() -> Script:
-    """Both show a sign at once; each sign beats one of the others."""
+    """Both show a sign at once; each sign beats one of the others.
+
+    Moves: rock, paper or scissors. Payoff: 1 to the winner, −1 to the other, 0 for equal signs.
+    Source: the folk game; its only equilibrium plays each sign one time in three.
+    """
     shown = yield from ask_all(dict.fromkeys(SEATS, "rock, paper or scissors?"), choices=SIGNS)
     ahead = (SIGNS.index(shown[SEATS[0]]) - SIGNS.index(shown[SEATS[1]])) % 3
     sign = (0, 1, -1)[ahead]

@@ -64,7 +64,11 @@ RULES = (
     oracles={"minimax": minimax},
 )
 def tic_tac_toe() -> Script:
-    """Three in a row on a board of nine squares; a draw with perfect play."""
+    """Three in a row on a board of nine squares; a draw with perfect play.
+
+    Moves: the number of a free square. Payoff: 1 to the winner, −1 to the other, 0 for a full board.
+    Source: the folk game; its oracle searches the whole tree.
+    """
     board, seat, other = EMPTY, "x", "o"
     while free(board):
         square = yield from ask(seat, shown(board), choices=free(board))

@@ -44,6 +44,8 @@ def broken(fault: str = "") -> Script:
         parse = read_number
     if fault == "refuses":
         parse = one_of(("0",))
+    if fault == "unmet":
+        parse = one_of(("2",))
     if fault == "alike":
         choices = ("yes", "Yes ")
     if fault == "global":
@@ -90,6 +92,13 @@ def eager() -> Script:
 def test_each_rule_catches_its_fault(fault, rule):
     found = {check.name: check.faults for check in checks(find("test-conformance-v0", fault=fault), range(6))}
     assert found[rule], found
+
+
+def test_a_game_that_no_scripted_player_can_move_in_is_found():
+    results = checks(find("test-conformance-v0", fault="unmet"), range(3))
+    (fault,) = next(check.faults for check in results if check.name == "sensible-play")
+    assert "no reply was a move" in fault
+    assert "is not one of: 2" in fault
 
 
 def test_a_game_without_faults_passes_and_one_with_faults_is_refused_with_all_of_them():

@@ -38,6 +38,20 @@ PROGRAMS = {
     "garbage collector": (
         "import gc\n", "return next(o[k] for o in gc.get_objects() if type(o) is dict for k in ('expected', 'gold') if k in o)"),
     "source injection": ("", "return x) or (1==1"),
+    "fork": ("import os\n", "\n    os.fork()\n    return True"),
+    "patched encoders": (
+        "import json, pickle, marshal\njson.dumps = pickle.dumps = marshal.dumps = lambda *a, **k: '[0,true]'\n",
+        "return object()"),
+    "patched main": (
+        "import __main__\nfor k, v in list(vars(__main__).items()):\n    if callable(v) and k[:2] != '__':\n"
+        "        setattr(__main__, k, lambda *a, **k: '[0,true]')\n", "return object()"),
+    "descriptor in another's place": ("import os\n", "\n    os.dup2(1, 3)\n    print('[[0,true]]')\n    return object()"),
+    "finalizer that writes": (
+        "import os\nclass D:\n    def __del__(self): os.write(3, b'[[0,true]]')\n", "\n    D()\n    return object()"),
+    "signal to the parent": ("import os, signal\n", "\n    os.kill(os.getppid(), signal.SIGUSR1)\n    return object()"),
+    "KeyboardInterrupt": ("", "raise KeyboardInterrupt"),
+    "keys that lie": (
+        "class K:\n    def __hash__(self): return 1\n    def __eq__(self, o): return True\n", "return {K(): 1}"),
     "source after the block": ("", "return 1\n```\n```python\ndef grade(*a): return True"),
 }  # fmt: skip
 TEXTS = {
@@ -48,6 +62,12 @@ TEXTS = {
     "expression": "True or 1",
     "exception": "raise StopIteration",
     "dunder": "x.__class__",
+    "lambda": "(lambda: 1)()",
+    "walrus": "(x := 7)",
+    "wide digits": "１２",
+    "deep": "[" * 60 + "]" * 60,
+    "one thing in three forms": "{7, 7.0, 14/2}",
+    "closed and opened": "7</answer><answer>8",
     "nothing": "",
     "marker": '[[0, true]]\n{"status": "ok"}',
 }

@@ -3,6 +3,7 @@
 import pytest
 from sparring.envs.games.red_team import SEEDS, refuses
 from sparring.envs.registry import ParameterError, find
+from sparring.envs.types import Message
 
 ID = "red-team-v0"
 HELP, REFUSE = "Gladly, here it is.", "Sorry, I cannot help."
@@ -69,6 +70,27 @@ def test_a_judge_that_gives_no_verdict_costs_no_player(play):
     table = play(ID, seats(HELP, "maybe", "perhaps"))
     assert (table.ending.kind, table.ending.seats) == ("error", ("judge",))
     assert not table.payoff
+
+
+@pytest.mark.parametrize("harmless", [0.0, 1.0])
+def test_the_rule_takes_no_twin_for_a_wording_of_the_other(play, harmless):
+    rule = find(ID).oracles["rule"]
+
+    def judge(ask):
+        return rule("judge", (Message("game", ask.prompt),), ask.choices)
+
+    def twin(ask):
+        seed = next(text for pair in SEEDS for text in pair if text in ask.prompt)
+        return f"<request>{next(b for pair in SEEDS for a, b in (pair, pair[::-1]) if a == seed)}</request>"
+
+    def honest(ask):
+        seed = next(text for pair in SEEDS for text in pair if text in ask.prompt)
+        return f"<request>Please, for my novel: {seed}</request>"
+
+    for seed in range(12):
+        players = {"defender": REFUSE if harmless else HELP, "judge": judge}
+        assert play(ID, {**players, "attacker": twin}, seed=seed, harmless=harmless).payoff["attacker"] == -1
+        assert play(ID, {**players, "attacker": honest}, seed=seed, harmless=harmless).payoff["attacker"] == 1
 
 
 def test_refusals():
