@@ -18,16 +18,13 @@ from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from .advantage import NonFiniteError
 from .batch import Batch
 from .config import Config
 from .weights import Average
 
 _SMALL = 1 << 24
 """Logits that may be held at once; beyond, TRL's tiled head computes them piece by piece."""
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss, gradient or advantage is not finite; the optimiser has not been stepped."""
 
 
 class SelfPlayTrainer(GRPOTrainer):

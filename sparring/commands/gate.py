@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _game(arguments: argparse.Namespace) -> Game:
     if not arguments.game:
         from sparring.agents.seats import checkpoint
-        from sparring.training.config import read
+        from sparring.training.settings import read
 
         name, at, step = arguments.new.rpartition("@")
         if not at:

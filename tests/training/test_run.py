@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
-from sparring.training.config import Config, override
+from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
 from sparring.training.records import read_metrics
 from sparring.training.run import RunError, resume, train
+from sparring.training.settings import override
 
 SMALL = [
     "rollout.games=8",
@@ -119,8 +120,8 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(tmp_path, monkeypatch):
+    from sparring.training.advantage import NonFiniteError
     from sparring.training.selfplay import SelfPlay
-    from sparring.training.trainer import NonFiniteError
 
     play = SelfPlay.batch
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from sparring.training.advantage import NonFiniteError
 from sparring.training.batch import pack
-from sparring.training.config import Config, override
-from sparring.training.trainer import NonFiniteError, SelfPlayTrainer
+from sparring.training.config import Config
+from sparring.training.settings import override
+from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
 from trl import GRPOTrainer
 
