@@ -169,6 +169,26 @@ def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_second_ctrl_c_stops_at_once_also_where_a_job_begun_with_an_ampersand_ignored_it(
+    tmp_path, monkeypatch
+):
+    from sparring.training.selfplay import SelfPlay
+
+    def interrupted(self, number):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the step went on")
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(SelfPlay, "batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(tmp_path / "r"), quiet=True)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_transcripts_show_moves_and_the_audit_of_each_sample(whole):
     text = (whole.folder / "transcripts/step-000003.txt").read_text()
     assert "kuhn-poker-v0 seed" in text
@@ -229,6 +249,20 @@ def test_what_torch_raises_on_a_full_disk_is_told_as_such(tmp_path):
     text = "[enforce fail at inline_container.cc:672] . unexpected pos 162880 vs 162772"
     with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
         raise RuntimeError(text)
+
+
+def test_a_file_written_anew_keeps_its_old_text_where_the_disk_is_full(tmp_path, monkeypatch):
+    from sparring.training import checkpoints
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "config.toml"
+    checkpoints.replace_text(path, "old")
+    monkeypatch.setattr(checkpoints, "_sync", full)
+    with pytest.raises(CheckpointError, match="No space left"), checkpoints.writing(path):
+        checkpoints.replace_text(path, "new")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("config.toml", "old")]
 
 
 def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
