@@ -13,9 +13,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from statistics import fmean, pstdev
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from ..envs.errors import SparringError
 from .config import ConfigError, Credits
 
 K = TypeVar("K", bound=Hashable)
+
+
+class NonFiniteError(SparringError, ArithmeticError):
+    """A reward, advantage or gradient is not finite; the optimiser has not been stepped."""
 
 
 class Outcome(NamedTuple):
@@ -145,11 +150,11 @@ ESTIMATORS: Mapping[str, Callable[[Sequence[Outcome], Baselines, Credits], Estim
 def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """One Centre per outcome under `settings.estimator`, and the baselines afterwards.
 
-    Raises ArithmeticError, naming the outcome, when a reward is not finite.
+    Raises NonFiniteError, naming the outcome, when a reward is not finite.
     """
     for outcome in outcomes:
         if not math.isfinite(outcome.reward):
-            raise ArithmeticError(
+            raise NonFiniteError(
                 f"the reward of {outcome.seat} in {outcome.game} seed {outcome.seed} is {outcome.reward}"
             )
     return ESTIMATORS[settings.estimator](outcomes, baselines, settings)

@@ -11,14 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .advantage import Centre
+from .advantage import Centre, NonFiniteError
+from .config import BY_ROW, BY_TOKEN
 from .samples import Sample
-
-BY_ROW = ("dr_grpo", "luspo")
-"""Losses that sum a row's tokens and divide by the number of rows: padding rows would dilute them."""
-
-BY_TOKEN = ("dapo", "bnpo", "cispo")
-"""Losses that divide by the number of tokens."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,10 @@ class _Row:
 
 
 def advantages(sample: Sample, centre: Centre) -> tuple[float, ...]:
-    """One advantage per turn of the sample. Raises ArithmeticError, naming it, when one is not finite."""
-    baseline, scale = centre
-    found = tuple([(span.earned - baseline) / scale for span in sample.spans])
+    """One advantage per turn of the sample. Raises NonFiniteError, naming it, when one is not finite."""
+    found = tuple([centre.advantage(span.earned) for span in sample.spans])
     if not math.isfinite(sum(found)):
-        raise ArithmeticError(f"the advantage of {sample.name} is {found}")
+        raise NonFiniteError(f"the advantage of {sample.name} is {found}")
     return found
 
 

@@ -107,6 +107,17 @@ def write_json(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a whole file anew: what stood there stays until the new text is all on the disk."""
+    draft = path.with_name(f"{path.name}{_PARTIAL}")
+    try:
+        draft.write_text(text)
+        _sync(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _of_disk(fault: Exception) -> int:
     """The error number of a fault of the disk, 0 for any other; torch and safetensors only tell by text."""
     if isinstance(fault, OSError):

@@ -66,7 +66,7 @@ def collect(
                 continue
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
-            credits = _credits(episode, turns, settings)
+            credits = _credits(turns, settings)
             reward = payoff if spread == "terminal" else payoff + sum(credits)
             role = role_of[seat]
             outcomes.append(Outcome(game, role, seat, opponent, group, index, episode.seed, reward))
@@ -106,26 +106,15 @@ def _opponent(episode: Episode, learner: str) -> str:
     return ",".join(sorted(names - {learner})) or "self"
 
 
-def failed(turns: Sequence[Turn], index: int, episode: Episode) -> bool:
-    """Whether the game refused the seat's turn `index` (of the seat's own `turns`)."""
-    if index + 1 < len(turns):
-        return turns[index + 1].retry > turns[index].retry
-    return episode.ending.kind == "forfeit" and turns[index].seat in episode.ending.seats
+def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
+    """Named credits of each of a seat's turns; one that was asked again has the price of a failed try.
 
-
-def _credits(episode: Episode, turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
-    """Named credits of each of a seat's turns; a refused try that was made good has its own.
-
-    The try that ended the game is already paid for by the forfeit.
+    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth.
     """
     amounts = [settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns]
-    if len(turns) == 1:
-        return amounts
-    if any(turn.retry for _, turn in turns):
-        own = [turn for _, turn in turns]
-        for i in range(len(own) - 1):
-            if failed(own, i, episode):
-                amounts[i] += settings.scale * settings.failed_try
+    for before, (_, turn) in enumerate(turns[1:]):
+        if turn.retry:
+            amounts[before] += settings.scale * settings.failed_try
     return amounts
 
 

@@ -1,16 +1,12 @@
-"""Settings of a run: frozen values, read from TOML and `--set key=value`. Imports nothing heavy."""
+"""What a run can be told: frozen values, each checked. `settings.py` reads them. Imports nothing heavy."""
 
 from __future__ import annotations
 
-import difflib
-import json
 import math
-import tomllib
-import types
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Literal, TypeAlias, cast
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game, find, load
@@ -18,6 +14,12 @@ from ..envs.registry import Game, find, load
 Estimator: TypeAlias = Literal["rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
 Loss: TypeAlias = Literal["dr_grpo", "dapo", "grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
+BY_ROW: tuple[Loss, ...] = ("dr_grpo", "luspo")
+"""Losses that sum a row's tokens and divide by the number of rows: padding rows would dilute them."""
+
+BY_TOKEN: tuple[Loss, ...] = ("dapo", "bnpo", "cispo")
+"""Losses that divide by the number of tokens."""
+
 Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
 Mode: TypeAlias = Literal["mirror", "fixed", "past", "league"]
 Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
@@ -88,8 +90,8 @@ class Credits:
     Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
     or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
     `to_go` (and all named credits from this turn on), `turn` (and this turn's credits). `failed_try` is the
-    credit of a try that the game refused. `trained` limits training to these roles, `named` the game's
-    credits to those of these names (all when empty).
+    credit of a try after which the seat was asked again. `trained` limits training to these roles, `named`
+    the game's credits to those of these names (all when empty).
     """
 
     estimator: Estimator = "rae"
@@ -218,7 +220,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
-            value = cast(float, _reach(self, name))
+            value = cast(float, attrgetter(name)(self))
             if not (math.isfinite(value) and value >= lowest):
                 raise ConfigError(f"{name} must be a finite number of at least {lowest}; it is {value}")
         if self.rollout.games % self.rollout.replicates:
@@ -231,13 +233,7 @@ class Config:
                 f"rollout.workers = {self.rollout.workers} and rollout.engine = {self.rollout.engine} "
                 "exclude each other; set one of them"
             )
-        if self.update.microbatches > 1 and self.update.loss not in (
-            "dr_grpo",
-            "luspo",
-            "dapo",
-            "bnpo",
-            "cispo",
-        ):
+        if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
@@ -279,152 +275,3 @@ def played(config: Config) -> Game:
     for file in config.load:
         load(file)
     return find(config.game, **config.parameters)
-
-
-def read(path: str | Path, base: Config | None = None) -> Config:
-    """The settings of a TOML file over those of `base`.
-
-    Raises ConfigError for a file that cannot be read, unknown keys and values of another type.
-    """
-    try:
-        data = tomllib.loads(Path(path).read_text())
-    except OSError as fault:
-        raise ConfigError(f"cannot read the config {str(path)!r}: {fault.strerror}") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"{str(path)!r} is no TOML: {fault}") from fault
-    return merge(base or Config(), data)
-
-
-def override(config: Config, settings: Iterable[str]) -> Config:
-    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`."""
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
-        data: Any = _literal(text.strip())
-        for part in reversed(key.strip().split(".")):
-            data = {part: data}
-        config = merge(config, data)
-    return config
-
-
-def merge(config: Config, data: Mapping[str, Any]) -> Config:
-    """`config` with the nested settings of `data`, each checked."""
-    return cast(Config, _merged(config, data, ""))
-
-
-def names() -> list[str]:
-    """The dotted names of all settings."""
-    return list(_flat(Config(), ""))
-
-
-def to_toml(config: Config) -> str:
-    """The config as TOML; `read` gives it back."""
-    tables: dict[str, list[str]] = {"": []}
-    for name, value in _flat(config, "").items():
-        table, _, key = name.rpartition(".")
-        if isinstance(value, Mapping):
-            rows = [f"{k} = {_toml(v)}" for k, v in cast(Mapping[str, Any], value).items()]
-            tables[name] = rows
-        else:
-            tables.setdefault(table, []).append(f"{key} = {_toml(value)}")
-    parts = [(f"[{table}]\n" if table else "") + "\n".join(rows) for table, rows in tables.items()]
-    return "\n\n".join(parts) + "\n"
-
-
-def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
-    hints = get_type_hints(type(part))
-    changes: dict[str, Any] = {}
-    for key, value in data.items():
-        name = prefix + key
-        if key not in hints:
-            raise ConfigError(f"no setting {name!r}{_nearest(name)}")
-        now = getattr(part, key)
-        if is_dataclass(now):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{name} is a table of settings, like {name}.{fields(now)[0].name}")
-            changes[key] = _merged(now, cast(Mapping[str, Any], value), name + ".")
-        elif isinstance(now, Mapping):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{name} must be a table; it is {value!r}")
-            changes[key] = {**now, **cast(Mapping[str, Any], value)}
-        else:
-            changes[key] = _checked(name, hints[key], value)
-    return replace(part, **changes)
-
-
-def _checked(name: str, hint: Any, value: Any) -> Any:
-    origin = get_origin(hint)
-    if origin is Literal:
-        if value not in get_args(hint):
-            raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}")
-        return value
-    if origin is tuple:
-        items = [value] if isinstance(value, str) else value
-        if not isinstance(items, (list, tuple)):
-            raise ConfigError(f"{name} must be a list; it is {value!r}")
-        return tuple(_checked(name, get_args(hint)[0], item) for item in cast(list[Any], items))
-    if origin in (Union, types.UnionType):
-        allowed = get_args(hint)
-        hint = next((kind for kind in allowed if type(value) is kind), allowed[0])
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise ConfigError(f"{name} must be {_article(hint.__name__)}; it is {value!r}")
-    return value
-
-
-def _article(kind: str) -> str:
-    return {
-        "int": "an integer",
-        "float": "a number",
-        "bool": "true or false",
-        "str": "text",
-    }.get(kind, kind)
-
-
-def _literal(text: str) -> Any:
-    """A value as TOML reads it; what is none is text, so that names need no quotes."""
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, cast(list[Any], value)))}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _flat(part: Any, prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for item in fields(part):
-        value = getattr(part, item.name)
-        if is_dataclass(value):
-            flat |= _flat(value, f"{prefix}{item.name}.")
-        else:
-            flat[prefix + item.name] = value
-    return flat
-
-
-def _reach(config: Config, name: str) -> Any:
-    value: Any = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _nearest(name: str) -> str:
-    """The settings whose name or last part is close, as a question."""
-    known = names()
-    leaf = name.rpartition(".")[2]
-    found = [k for k in known if k.rpartition(".")[2] == leaf]
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    by_leaf = {k.rpartition(".")[2]: k for k in known}
-    close += [by_leaf[k] for k in difflib.get_close_matches(leaf, list(by_leaf), n=2, cutoff=0.6)]
-    found += [k for k in close if k not in found]
-    hint = " or ".join(dict.fromkeys(found[:3]))
-    return f"; did you mean {hint}?" if hint else f"; the settings are {', '.join(known)}"

@@ -33,11 +33,11 @@ class Watcher:
         gap = record.get("gold_gap")
         if isinstance(gap, (int, float)):
             self._gap.add(gap)
-        found = {name: text for name, text in self._rules(record) if text}
-        fresh = [Alarm(name, int(record["step"] or 0), text) for name, text in found.items()]
-        fresh = [alarm for alarm in fresh if alarm.name not in self._broken]
-        held = {name for name, text in self._rules(record) if not text}
-        self._broken = (self._broken | set(found)) - held
+        said = dict(self._rules(record))
+        broken = {name: text for name, text in said.items() if text}
+        step = int(record["step"] or 0)
+        fresh = [Alarm(name, step, text) for name, text in broken.items() if name not in self._broken]
+        self._broken = self._broken - said.keys() | broken.keys()
         nash_conv = record.get("nashconv")
         if isinstance(nash_conv, (int, float)):
             self._best = min(self._best, nash_conv)
@@ -49,9 +49,9 @@ class Watcher:
         for name, value in numbers.items():
             kind, _, role = name.partition("/")
             if kind == "invalid_rate":
-                yield name, _share(value, limits.invalid_rate, f"of {role}'s replies were refused")
+                yield name, _above(value, limits.invalid_rate, f"of {role}'s replies were refused", ".1%")
             elif kind == "cut_rate":
-                yield name, _share(value, limits.truncation_rate, f"of {role}'s replies were cut off")
+                yield name, _above(value, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%")
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
             elif kind == "lost_to":
@@ -62,14 +62,14 @@ class Watcher:
             elif kind == "slipped":
                 yield name, _resolved(value, f"at least was lost against {role} since an ancestor")
             elif kind == "distinct":
-                yield name, _fewer(value, limits.min_distinct, f"of the {role} proposals are distinct")
+                yield name, _below(value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%")
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
         yield from _known(
             numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
         )
         if "forbidden_rate" in numbers:
             what = "of the programs run made a forbidden call or forged a record"
-            yield "forbidden_rate", _share(numbers["forbidden_rate"], limits.forbidden_rate, what)
+            yield "forbidden_rate", _above(numbers["forbidden_rate"], limits.forbidden_rate, what, ".1%")
         if "gold_gap" in numbers:
             yield "gold_gap", _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold")
         paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
@@ -116,9 +116,9 @@ class Drift:
         return self._count, self._mean, self._least
 
 
-def _above(value: float, most: float, what: str) -> str:
+def _above(value: float, most: float, what: str, form: str = ".3g") -> str:
     """Limits of 0 are off."""
-    return f"{value:.3g} {what} (limit {most:.3g})" if most and value > most else ""
+    return f"{value:{form}} {what} (limit {most:.3g})" if most and value > most else ""
 
 
 def _resolved(value: float, what: str) -> str:
@@ -126,16 +126,8 @@ def _resolved(value: float, what: str) -> str:
     return f"{value:.3g} {what}" if value > 0 else ""
 
 
-def _share(value: float, most: float, what: str) -> str:
-    return f"{value:.1%} {what} (limit {most:.3g})" if most and value > most else ""
-
-
-def _fewer(value: float, least: float, what: str) -> str:
-    return f"{value:.1%} {what} (limit {least:.3g})" if least and value < least else ""
-
-
-def _below(value: float, least: float, what: str) -> str:
-    return f"{value:.3g} {what} (limit {least:.3g})" if least and value < least else ""
+def _below(value: float, least: float, what: str, form: str = ".3g") -> str:
+    return f"{value:{form}} {what} (limit {least:.3g})" if least and value < least else ""
 
 
 def _known(numbers: Mapping[str, float], name: str, most: float, what: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .checkpoints import writing
+from .checkpoints import replace_text, writing
 
 METRICS = "metrics.jsonl"
 Metrics: TypeAlias = dict[str, float | int | str | None]
@@ -54,7 +54,8 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def _cut(path: Path, after: int) -> None:
     kept = [record for record in read_metrics(path.parent) if record["step"] <= after]
-    path.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    with writing(path):
+        replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
 
 
 def _board(folder: Path, after: int | None) -> Any:

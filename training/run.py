@@ -21,8 +21,9 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..sandbox.lazy import Lazy
 from . import checkpoints
-from .config import Config, played, read, to_toml
+from .config import Config, played
 from .records import Metrics
+from .settings import read, to_toml
 
 
 class RunError(SparringError, RuntimeError):
@@ -102,7 +103,7 @@ def _begin(config: Config, folder: Path) -> None:
     with checkpoints.writing(folder):
         for part in ("checkpoints", "transcripts"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        (folder / "config.toml").write_text(to_toml(config))
+        checkpoints.replace_text(folder / "config.toml", to_toml(config))
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
@@ -193,7 +194,7 @@ def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generat
         return
 
     def first(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # `before` may be deaf: a job begun with &
         stop()
         say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")
 

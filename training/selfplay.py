@@ -118,7 +118,7 @@ class SelfPlay:
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
 
-        Raises EmptyStepError when there is nothing, ArithmeticError when a reward is not finite.
+        Raises EmptyStepError when there is nothing, NonFiniteError when a reward is not finite.
         """
         began = time.perf_counter()
         verifying = self._verifier.seconds

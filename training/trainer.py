@@ -1,9 +1,10 @@
 """TRL's trainer over our own games: only where samples come from is ours.
 
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
-instead. Loss, clipping, gradient accumulation, LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are
-TRL's and accelerate's. That method is private to TRL: the version is pinned, and a contract test watches
-its signature, the keys of the batch and advantages per token.
+instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole. Loss,
+clipping, gradient accumulation, LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and
+accelerate's. Both methods are private to TRL: the version is pinned, and a contract test watches their
+signatures, the keys of the batch and advantages per token.
 """
 
 from __future__ import annotations
@@ -18,16 +19,13 @@ from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from .advantage import NonFiniteError
 from .batch import Batch
 from .config import Config
 from .weights import Average
 
 _SMALL = 1 << 24
-"""Logits that may be held at once; beyond, TRL's tiled head computes them piece by piece."""
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss, gradient or advantage is not finite; the optimiser has not been stepped."""
+"""How many logits may be held at once; beyond, TRL's tiled head computes them piece by piece."""
 
 
 class SelfPlayTrainer(GRPOTrainer):
@@ -95,16 +93,44 @@ class SelfPlayTrainer(GRPOTrainer):
         ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
         mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
         keep = tensors["completion_ids"].size(1)
-        model = cast(Any, self.model)
-        if ids.size(0) * (keep + 1) * model.config.vocab_size <= _SMALL:
-            logits = model(
-                input_ids=ids, attention_mask=mask, logits_to_keep=keep + 1, use_cache=False
-            ).logits
-            logps = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
-            return logps.gather(-1, ids[:, -keep:, None])[..., 0]
         rows = -(-len(ids) // self._microbatches)
         logps, _, _ = self._get_per_token_logps_and_entropies(self.model, ids, mask, keep, batch_size=rows)
         return logps
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        *arguments: Any,
+        **named: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Log-probabilities and entropies (B, T), as TRL's; but few logits are held whole.
+
+        TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
+        memory for large vocabularies, and half as much time again for small models.
+        """
+        vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
+        many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
+        if many or named.get("compute_aux_loss"):
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *arguments, **named
+            )
+        with self.accelerator.autocast():
+            logits = model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                logits_to_keep=logits_to_keep + 1,
+                use_cache=False,
+            ).logits
+        every = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
+        logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
+        entropies = None
+        if named.get("compute_entropy"):
+            known = every.detach()
+            entropies = -(known.exp() * known).sum(-1)
+        return logps * attention_mask[:, -logits_to_keep:], entropies, None
 
     def measured(self) -> dict[str, float]:
         """TRL's own metrics since the last call: kl, entropy, clip ratios; a mean each."""

@@ -89,7 +89,7 @@ def game_of(arguments: argparse.Namespace) -> Game:
     if arguments.game:
         return chosen_game(arguments)
     from sparring.agents.seats import checkpoint
-    from sparring.training.config import read
+    from sparring.training.settings import read
 
     name, at, step = arguments.new.rpartition("@")
     if not at:

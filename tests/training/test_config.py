@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sparring.training.config import Config, ConfigError, override, read, to_toml
+from sparring.training.config import Config, ConfigError
+from sparring.training.settings import override, read, to_toml
 
 
 def test_settings_given_as_text_are_of_their_types():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from sparring.training import checkpoints
-from sparring.training.config import to_toml
 from sparring.training.recipes import configured, demo
 from sparring.training.run import train
+from sparring.training.settings import to_toml
 
 
 @pytest.fixture(autouse=True)

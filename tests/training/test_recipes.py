@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from sparring.envs.registry import find
-from sparring.training.config import override
 from sparring.training.recipes import recipe, recipe_names
 from sparring.training.run import train
 from sparring.training.selfplay import judge
+from sparring.training.settings import override
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = [name for name in recipe_names() if name not in ("demo", "spiral", "absolute-zero")]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
-from sparring.training.config import Config, override
+from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
 from sparring.training.records import read_metrics
 from sparring.training.run import RunError, resume, train
+from sparring.training.settings import override
 
 SMALL = [
     "rollout.games=8",
@@ -119,8 +120,8 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(tmp_path, monkeypatch):
+    from sparring.training.advantage import NonFiniteError
     from sparring.training.selfplay import SelfPlay
-    from sparring.training.trainer import NonFiniteError
 
     play = SelfPlay.batch
 
@@ -166,6 +167,26 @@ def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
     assert (done.interrupted, done.step) == (True, 2)
     assert (tmp_path / "r/checkpoints/step-2/manifest.json").exists()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_stops_at_once_also_where_a_job_begun_with_an_ampersand_ignored_it(
+    tmp_path, monkeypatch
+):
+    from sparring.training.selfplay import SelfPlay
+
+    def interrupted(self, number):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the step went on")
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(SelfPlay, "batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(tmp_path / "r"), quiet=True)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_transcripts_show_moves_and_the_audit_of_each_sample(whole):
@@ -228,6 +249,20 @@ def test_what_torch_raises_on_a_full_disk_is_told_as_such(tmp_path):
     text = "[enforce fail at inline_container.cc:672] . unexpected pos 162880 vs 162772"
     with pytest.raises(CheckpointError, match="No space left on device"), writing(tmp_path):
         raise RuntimeError(text)
+
+
+def test_a_file_written_anew_keeps_its_old_text_where_the_disk_is_full(tmp_path, monkeypatch):
+    from sparring.training import checkpoints
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "config.toml"
+    checkpoints.replace_text(path, "old")
+    monkeypatch.setattr(checkpoints, "_sync", full)
+    with pytest.raises(CheckpointError, match="No space left"), checkpoints.writing(path):
+        checkpoints.replace_text(path, "new")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("config.toml", "old")]
 
 
 def test_only_faults_of_the_disk_are_told_as_such(tmp_path):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from sparring.training.advantage import NonFiniteError
 from sparring.training.batch import pack
-from sparring.training.config import Config, override
-from sparring.training.trainer import NonFiniteError, SelfPlayTrainer
+from sparring.training.config import Config
+from sparring.training.settings import override
+from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
 from trl import GRPOTrainer
 
@@ -135,6 +137,29 @@ def test_trls_private_hook_is_as_we_override_it():
     for key in ("old_per_token_logps", "ref_per_token_logps", "tool_mask", "num_items_in_batch"):
         assert f'"{key}"' in text
     assert "if advantages.dim() == 1" in text
+    scored = inspect.signature(GRPOTrainer._get_per_token_logps_and_entropies).parameters
+    assert list(scored)[:5] == ["self", "model", "input_ids", "attention_mask", "logits_to_keep"]
+    assert text.count("self._get_per_token_logps_and_entropies(") >= 2
+    assert "compute_entropy=True," in text
+
+
+def test_few_logits_held_whole_score_as_trls_tiles_do(model, tokenizer, tmp_path):
+    ours = trainer(model, tokenizer, source("dapo"), config("rollout.temperature=0.7"), tmp_path)
+    t = source("dapo")(0).tensors
+    ids = torch.cat([t["prompt_ids"], t["completion_ids"]], 1)
+    mask = torch.cat([t["prompt_mask"], t["completion_mask"]], 1)
+    found, wanted = [], []
+    for scores, method in (
+        (found, ours._get_per_token_logps_and_entropies),
+        (wanted, super(SelfPlayTrainer, ours)._get_per_token_logps_and_entropies),
+    ):
+        model.zero_grad()
+        logps, entropies, _ = method(model, ids, mask, t["completion_ids"].size(1), compute_entropy=True)
+        logps.sum().backward()
+        seen = t["completion_mask"]
+        scores += [logps, entropies * seen, *[p.grad.clone() for p in model.parameters()]]
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_every_setting_of_the_update_reaches_trl(model, tokenizer, tmp_path):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ...envs.errors import SparringError
-from ..config import Config, override, read
+from ..config import Config
+from ..settings import override, read
 
 
 class UnknownRecipeError(SparringError, KeyError):

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...envs.errors import exit_code
-from ..config import Config, read
+from ..config import Config
+from ..settings import read
 from .spiral import CONFIG as SPIRAL
 
 if TYPE_CHECKING:

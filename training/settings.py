@@ -1,0 +1,151 @@
+"""Settings as text: a run's config from TOML and `key=value`, unknown keys refused, and back to TOML."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from .config import Config, ConfigError
+
+
+def read(path: str | Path, base: Config | None = None) -> Config:
+    """The settings of a TOML file over those of `base`.
+
+    Raises ConfigError for a file that cannot be read, unknown keys and values of another type.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text())
+    except OSError as fault:
+        raise ConfigError(f"cannot read the config {str(path)!r}: {fault.strerror}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{str(path)!r} is no TOML: {fault}") from fault
+    return merge(base or Config(), data)
+
+
+def override(config: Config, settings: Iterable[str]) -> Config:
+    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`."""
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
+        data: Any = _literal(text.strip())
+        for part in reversed(key.strip().split(".")):
+            data = {part: data}
+        config = merge(config, data)
+    return config
+
+
+def merge(config: Config, data: Mapping[str, Any]) -> Config:
+    """`config` with the nested settings of `data`, each checked."""
+    return cast(Config, _merged(config, data, ""))
+
+
+def to_toml(config: Config) -> str:
+    """The config as TOML; `read` gives it back."""
+    tables: dict[str, list[str]] = {"": []}
+    for name, value in _flat(config, "").items():
+        table, _, key = name.rpartition(".")
+        if isinstance(value, Mapping):
+            rows = [f"{k} = {_toml(v)}" for k, v in cast(Mapping[str, Any], value).items()]
+            tables[name] = rows
+        else:
+            tables.setdefault(table, []).append(f"{key} = {_toml(value)}")
+    parts = [(f"[{table}]\n" if table else "") + "\n".join(rows) for table, rows in tables.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
+    hints = get_type_hints(type(part))
+    changes: dict[str, Any] = {}
+    for key, value in data.items():
+        name = prefix + key
+        if key not in hints:
+            raise ConfigError(f"no setting {name!r}{_nearest(name)}")
+        now = getattr(part, key)
+        if is_dataclass(now):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{name} is a table of settings, like {name}.{fields(now)[0].name}")
+            changes[key] = _merged(now, cast(Mapping[str, Any], value), name + ".")
+        elif isinstance(now, Mapping):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{name} must be a table; it is {value!r}")
+            changes[key] = {**now, **cast(Mapping[str, Any], value)}
+        else:
+            changes[key] = _checked(name, hints[key], value)
+    return replace(part, **changes)
+
+
+def _checked(name: str, hint: Any, value: Any) -> Any:
+    origin = get_origin(hint)
+    if origin is Literal:
+        if value not in get_args(hint):
+            raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}")
+        return value
+    if origin is tuple:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)):
+            raise ConfigError(f"{name} must be a list; it is {value!r}")
+        return tuple(_checked(name, get_args(hint)[0], item) for item in cast(list[Any], items))
+    if origin in (Union, types.UnionType):
+        allowed = get_args(hint)
+        hint = next((kind for kind in allowed if type(value) is kind), allowed[0])
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{name} must be {_article(hint.__name__)}; it is {value!r}")
+    return value
+
+
+def _article(kind: str) -> str:
+    return {
+        "int": "an integer",
+        "float": "a number",
+        "bool": "true or false",
+        "str": "text",
+    }.get(kind, kind)
+
+
+def _literal(text: str) -> Any:
+    """A value as TOML reads it; what is none is text, so that names need no quotes."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, cast(list[Any], value)))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _flat(part: Any, prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if is_dataclass(value):
+            flat |= _flat(value, f"{prefix}{item.name}.")
+        else:
+            flat[prefix + item.name] = value
+    return flat
+
+
+def _nearest(name: str) -> str:
+    """The settings whose name or last part is close, as a question."""
+    known = list(_flat(Config(), ""))
+    leaf = name.rpartition(".")[2]
+    found = [k for k in known if k.rpartition(".")[2] == leaf]
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    by_leaf = {k.rpartition(".")[2]: k for k in known}
+    close += [by_leaf[k] for k in difflib.get_close_matches(leaf, list(by_leaf), n=2, cutoff=0.6)]
+    found += [k for k in close if k not in found]
+    hint = " or ".join(dict.fromkeys(found[:3]))
+    return f"; did you mean {hint}?" if hint else f"; the settings are {', '.join(known)}"
