@@ -135,5 +135,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         faults += verify(store)
     for fault in faults:
         print(fault)
-    print(f"{len(faults)} faults found" if faults else "every rating and every transcript is as recorded")
+    print(
+        f"{len(faults)} fault{'s' * (len(faults) > 1)} found"
+        if faults
+        else "every rating and every transcript is as recorded"
+    )
     return 2 if faults else 0

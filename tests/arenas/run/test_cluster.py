@@ -35,7 +35,7 @@ def coin() -> Script:
     won = 1 if said["a"] == said["b"] else -1
     return {"a": won, "b": -won}
 """
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", autouse=True)
