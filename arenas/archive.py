@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,7 +53,10 @@ class Finding:
 
 
 class Archive:
-    """A store, read only. Use as a context manager. Raises StoreError where there is none."""
+    """A store, read only. Use as a context manager.
+
+    Raises StoreError where there is none, and wherever what is read is damaged.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -72,21 +77,25 @@ class Archive:
 
     def __len__(self) -> int:
         """How many games are recorded; void attempts do not count."""
-        return self._base.execute("SELECT COUNT(*) FROM played").fetchone()[0]
+        with self._reading():
+            return self._base.execute("SELECT COUNT(*) FROM played").fetchone()[0]
 
     def games(self) -> list[GameRef]:
         """The games that were played, with their parameters."""
-        found = self._base.execute("SELECT id, parameters FROM games ORDER BY n")
-        return [GameRef(id, read_parameters(parameters)) for id, parameters in found]
+        with self._reading():
+            found = self._base.execute("SELECT id, parameters FROM games ORDER BY n")
+            return [GameRef(id, read_parameters(parameters)) for id, parameters in found]
 
     def entrants(self) -> list[Entrant]:
         """Everyone known to the store, by id."""
-        found = self._base.execute("SELECT id, name, info FROM entrants ORDER BY id")
-        return [Entrant(id, name, json.loads(info)) for id, name, info in found]
+        with self._reading():
+            found = self._base.execute("SELECT id, name, info FROM entrants ORDER BY id")
+            return [Entrant(id, name, json.loads(info)) for id, name, info in found]
 
     def lineage(self) -> list[tuple[str, str, str]]:
         """(child, parent, kind) of entrant ids, sorted."""
-        return self._base.execute("SELECT child, parent, kind FROM lineage ORDER BY 1, 2, 3").fetchall()
+        with self._reading():
+            return self._base.execute("SELECT child, parent, kind FROM lineage ORDER BY 1, 2, 3").fetchall()
 
     def recorded(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have a row."""
@@ -110,24 +119,24 @@ class Archive:
         `voids` adds the attempts that came to nothing, for their cost and cause. `upto` gives the rows as
         they were when a finding was made.
         """
-        number = self._game(game.ref)
-        seatings = self._seatings(game, number)
-        found = [
-            _row(seatings, values)
-            for values in self._base.execute(
-                _ROW.format(id="played", paid="payoff, offenders"), (number, purpose, upto[0])
-            )
-        ]
-        if voids:
-            query = _ROW.format(id="voids", paid="'', ''")
-            found += [_row(seatings, v) for v in self._base.execute(query, (number, purpose, upto[1]))]
+        tables = [_ROW.format(id="played", paid="payoff, offenders")]
+        tables += [_ROW.format(id="voids", paid="'', ''")] if voids else []
+        with self._reading():
+            number = self._game(game.ref)
+            seatings = self._seatings(game, number)
+            found = [
+                _row(seatings, values)
+                for query, last in zip(tables, upto, strict=False)
+                for values in self._base.execute(query, (number, purpose, last))
+            ]
         return sorted(found, key=lambda row: (row.order, row.pair, row.leg, row.status))
 
     def transcript(self, key: str) -> str:
         """The transcript of a game. Raises StoreError when there is none or its hash does not fit."""
-        found = self._base.execute(
-            "SELECT digest, segment, offset, length FROM played WHERE key = ?", (bytes.fromhex(key),)
-        ).fetchone()
+        with self._reading():
+            found = self._base.execute(
+                "SELECT digest, segment, offset, length FROM played WHERE key = ?", (bytes.fromhex(key),)
+            ).fetchone()
         if not found:
             raise StoreError(f"no game with key {key!r} in {self.path}")
         digest, *place = found
@@ -148,28 +157,31 @@ class Archive:
 
     def __iter__(self) -> Iterator[str]:
         """The key of every recorded game, sorted."""
-        for (key,) in self._base.execute("SELECT lower(hex(key)) FROM played ORDER BY key"):
-            yield key
+        with self._reading():
+            for (key,) in self._base.execute("SELECT lower(hex(key)) FROM played ORDER BY key"):
+                yield key
 
     def reasons(self, game: Game) -> list[tuple[str, str, int]]:
         """Why attempts were void: (status, reason, how often), most often first."""
-        return self._base.execute(
-            "SELECT status, reason, COUNT(*) FROM voids JOIN seatings ON seatings.n = voids.seating "
-            "WHERE seatings.game = ? GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
-            (self._game(game.ref),),
-        ).fetchall()
+        with self._reading():
+            return self._base.execute(
+                "SELECT status, reason, COUNT(*) FROM voids JOIN seatings ON seatings.n = voids.seating "
+                "WHERE seatings.game = ? GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
+                (self._game(game.ref),),
+            ).fetchall()
 
     def findings(self, kind: str | None = None) -> list[Finding]:
         """Results as they were found, oldest first; `verify` works them out again."""
-        found = self._base.execute(
-            "SELECT kind, games.id, parameters, settings, result, upto, voids FROM findings "
-            "JOIN games ON games.n = findings.game WHERE ? IS NULL OR kind = ? ORDER BY findings.n",
-            (kind, kind),
-        )
-        return [
-            Finding(kind, GameRef(id, read_parameters(parameters)), json.loads(settings), *rest)
-            for kind, id, parameters, settings, *rest in found
-        ]
+        with self._reading():
+            found = self._base.execute(
+                "SELECT kind, games.id, parameters, settings, result, upto, voids FROM findings "
+                "JOIN games ON games.n = findings.game WHERE ? IS NULL OR kind = ? ORDER BY findings.n",
+                (kind, kind),
+            )
+            return [
+                Finding(kind, GameRef(id, read_parameters(parameters)), json.loads(settings), *rest)
+                for kind, id, parameters, settings, *rest in found
+            ]
 
     def export(self) -> Iterator[str]:
         """One canonical line a game, by key, without what differs from run to run: times, worker, attempt."""
@@ -180,6 +192,14 @@ class Archive:
             for name in ("parameters", "seats", "places", "payoff", "offenders", "used"):
                 data[name] = json.loads(data[name] or "[]")
             yield canonical(data)
+
+    @contextmanager
+    def _reading(self) -> Generator[None]:
+        """Turn what a damaged file makes of sqlite and of the values in it into one StoreError."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
+            raise StoreError(f"cannot read the store {self.path}, it may be damaged: {fault}") from fault
 
     def _game(self, game: GameRef) -> int:
         found = self._base.execute(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..envs.errors import SparringError
 from ..envs.registry import Game, GameError, find
 from ..envs.table import TableError, replay_episode
 from ..envs.types import Episode, GameRef
@@ -15,6 +14,8 @@ from . import gatekeeping, tournament
 from .archive import Archive, Finding
 from .fixture import PURPOSES, game_key, paid, places, status
 from .results import GameRow
+from .schema import StoreError
+from .transcript import TranscriptError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
     for finding in findings:
         game = games[finding.game]
         if isinstance(game, Game):
-            faults += _finding_faults(store, game, finding)
+            try:
+                faults += _finding_faults(store, game, finding)
+            except (ValueError, TypeError, KeyError) as fault:  # settings or a result that nobody here wrote
+                faults.append(f"{finding.kind} of {game.id}: cannot be worked out again: {fault!r}")
     return Checked(len(store), len(findings), tuple(faults))
 
 
@@ -74,7 +78,10 @@ def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iter
     name = f"game {row.key[:12]}"
     try:
         episode = store.episode(row.key)
-    except SparringError as fault:
+    except StoreError as fault:
+        yield str(fault)  # it names the game
+        return
+    except TranscriptError as fault:
         yield f"{name}: {fault}"
         return
     seats = {seat: ref.id for seat, ref in episode.seats.items()}

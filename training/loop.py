@@ -88,7 +88,9 @@ class Loop(TrainerCallback):
         if self._resume:
             self._restore(self._resume / STATE)
             last = read_metrics(self.folder)[-1:]
-            if not any(name.startswith("score_against/") for record in last for name in record):
+            if not any(
+                name.startswith(("score_against/", "score_past/")) for record in last for name in record
+            ):
                 self._try(state.global_step)  # it was stopped between the checkpoint and its trial
         elif self._tree and self.config.record.evaluate_every:
             self._record({"step": 0, "games": 0, **self._evaluated()})

@@ -111,23 +111,25 @@ def measured(
 ) -> Metrics:
     """What meetings say of a checkpoint; `past` are its ancestors, oldest first.
 
-    `score_against/NAME` is its mean score. `lost_to/NAME` says by how much, at the least, an ancestor
-    beats it, and `slipped/NAME` by how much, at the least, an ancestor did better against one of `frozen`:
-    0 where that is not resolved.
+    `score_against/NAME` (of `frozen`) and `score_past/NAME` are its mean scores. `lost_to/NAME` says by how
+    much, at the least, an ancestor beats it, and `slipped/NAME` by how much, at the least, an ancestor did
+    better against one of `frozen`: 0 where that is not resolved.
     """
     names = {ref.id: ref.name for ref in (*past, *frozen)}
+    unchanged = [ref.id for ref in frozen]
     found: Metrics = {}
     for cell in cells:
         mine = cell if cell.a == own.id else cell.turned
         if mine.a == own.id and mine.b in names:
-            found[f"score_against/{names[mine.b]}"] = mine.score.value
+            kind = "score_against" if mine.b in unchanged else "score_past"
+            found[f"{kind}/{names[mine.b]}"] = mine.score.value
     graph = lineage(Born(child.id, parent.id) for parent, child in pairwise([*past, own]))
     found |= {f"lost_to/{ref.name}": 0.0 for ref in past}
     for alarm in forgetting(graph, cells):
         if alarm.child == own.id:
             found[f"lost_to/{names[alarm.ancestor]}"] = alarm.least
     found |= {f"slipped/{ref.name}": 0.0 for ref in frozen if past}
-    for slip in slips(graph, cells, [ref.id for ref in frozen]):
+    for slip in slips(graph, cells, unchanged):
         if slip.child == own.id:
             name = f"slipped/{names[slip.against]}"
             found[name] = max(slip.least, float(found[name] or 0))

@@ -12,7 +12,7 @@ from .page import Chart, Series
 from .svg import Point, Scale, decades, group, path, picture, tag, text, tick_texts, ticks
 from .text import compact, line, number, signed
 
-LETTER = 6.4  # pixels a letter of a label takes, on average
+LETTER = 6.8  # pixels a letter of a label takes, on average, in a wide typeface
 LINE = 14  # pixels between the middles of two lines of text
 MOST_POINTS = 2_000
 BINS = 60  # of a noisy line
@@ -106,7 +106,7 @@ def roles(
 ) -> Markup:
     """Every entrant's rating in every role: one dot with its interval per role, entrants as rows."""
     names = list(dict.fromkeys(role for _, by_role in rows for role in by_role))
-    left = min(14 + LETTER * max(len(line(name, 20)) for name, _ in rows), width * 0.42)
+    left = min(14 + 1.05 * LETTER * max(len(line(name, 20)) for name, _ in rows), width * 0.42)
     step = 14 + 9 * len(names)
     low, high = span(e for _, by_role in rows for e in by_role.values())
     x = Scale(low, high, left, width - 14)

@@ -168,7 +168,11 @@ def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, .
 
 
 def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
-    """The gates that were decided, oldest first, from the rulings that the store keeps."""
+    """The gates that were decided, oldest first, from the rulings that the store keeps.
+
+    Their players go by their names: who only played gates is not among the rated.
+    """
+    names = {entrant.id: entrant.name for entrant in archive.entrants()}
     for finding in archive.findings("gate"):
         if finding.game != game:
             continue
@@ -176,8 +180,8 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
         test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
         low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
         yield Gate(
-            candidate=ruling["new"],
-            baseline=ruling["old"],
+            candidate=names.get(ruling["new"], ruling["new"]),
+            baseline=names.get(ruling["old"], ruling["old"]),
             decision=decision["outcome"],
             llr=tuple(decision["curve"]),
             lower=log(test["beta"] / (1 - test["alpha"])),

@@ -24,7 +24,8 @@ SHADES = 5
 STEP = 36.0  # pixels from one row of the lineage to the next
 STRAIGHT = {"trained_from", "snapshot"}
 STORY = {"exploiter_of": "exploiter of", "merged": "merged with", "distilled": "distilled from"}
-SLOT = 130.0  # pixels that a component needs in its row
+SLOT = 160.0  # pixels that a component needs in its row
+NAME = 18  # letters of a name beside its node
 
 
 def responses(cells: Sequence[Cell], ids: Sequence[str]) -> Graph:
@@ -67,12 +68,13 @@ def response_graph(
     tip = f"tip-{class_}"
     spots: dict[str, Point] = {}
     frames: dict[str, Frame] = {}
+    half = LETTER * max(len(line(name, NAME)) for name in names.values()) / 2
     top = 28.0
     for row in _rows(stacked, width):
         tall = max(_tall(component) for component in row)
         slot = width / len(row)
         for k, component in enumerate(row):
-            x, y = slot * (k + 0.5), top + tall / 2
+            x, y = slot * (k + 0.5) - (half if len(component) == 1 else 0), top + tall / 2
             wide = min(slot - 8, 120.0 + 34 * len(component))
             spots.update(_spread(component, (x, y), wide))
             if len(component) > 1:
@@ -82,8 +84,7 @@ def response_graph(
     parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
     parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
     parts += [
-        _node(spots[id], name, place[id] + 1, _side(spots[id], frames.get(id)), width)
-        for id, name in names.items()
+        _node(spots[id], name, place[id] + 1, _side(spots[id], frames.get(id))) for id, name in names.items()
     ]
     label = f"Response graph of {len(names)} entrants: {graph.number_of_edges()} resolved pairs"
     return picture(width, top - 24, parts, label, class_)
@@ -207,15 +208,15 @@ def _side(at: Point, frame: Frame | None) -> int:
     return 0 if frame is None else -1 if at[1] < frame[1] + frame[3] / 2 - 8 else 1
 
 
-def _node(at: Point, name: str, rank: int, boxed: int, width: float) -> Markup:
+def _node(at: Point, name: str, rank: int, boxed: int) -> Markup:
+    """A node, with its name above (-1) or below (1) where it is boxed, else (0) to its right."""
     x, y = at
-    label = line(name, 18)
-    if boxed:
-        where = text(x, y + 22 * boxed, label, "node-name", "middle")
-    elif x + 18 + LETTER * len(label) < width:
-        where = text(x + 18, y, label, "node-name")
-    else:
-        where = text(x - 18, y, label, "node-name", "end")
+    label = line(name, NAME)
+    where = (
+        text(x, y + 22 * boxed, label, "node-name", "middle")
+        if boxed
+        else text(x + 18, y, label, "node-name")
+    )
     circle = tag("circle", cx=x, cy=y, r=13, class_="node")
     return group([tag("title", name), circle, text(x, y, str(rank), "node-rank", "middle"), where])
 

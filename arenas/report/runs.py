@@ -30,7 +30,7 @@ CURVES: tuple[tuple[str, str, int], ...] = (
     ("cut_rate", "Share of replies cut off", 3),
     ("notes", "Measured by the game", 3),
     ("baseline", "Baselines", 3),
-    ("score_against", "Score of each checkpoint against others", 3),
+    ("score_against", "Checkpoints against players that never change", 3),
 )
 """Kind of metric (before the slash), the chart's title, digits."""
 SHARES = {"invalid_rate", "cut_rate"}

@@ -58,6 +58,12 @@ def test_bounds_outside_the_scores_are_refused():
         llr(PENTANOMIAL, (1, 1, 1, 1, 1), 0.5, 1.2)
 
 
+def test_a_score_that_was_never_seen_counts_a_thousandth():
+    """With two scores a mean fixes the odds, so the ratio can be written down."""
+    reference = 10 * log(0.6 / 0.5) + 1e-3 * log(0.4 / 0.5)
+    assert llr((0.0, 1.0), (0, 10), 0.5, 0.6) == pytest.approx(reference, abs=1e-9)
+
+
 def test_decision_is_frozen_at_the_first_crossing():
     gate = Gate.elo()
     won = gate.judge([1.0] * 60)

@@ -46,8 +46,8 @@ def test_a_resolved_loss_to_an_ancestor_or_against_a_frozen_player_is_measured_a
     cells = [cell(OLD, OWN, 0.6), cell(OWN, NEW, 0.49), cell(RANDOM, NEW, 0.2), cell(OWN, RANDOM, 0.65)]
     found = measured(cells, OWN, [OLD, NEW], [RANDOM])
     assert {name: pytest.approx(value) for name, value in found.items()} == {
-        "score_against/run@1": 0.4,
-        "score_against/run@2": 0.49,
+        "score_past/run@1": 0.4,
+        "score_past/run@2": 0.49,
         "score_against/random": 0.65,
         "lost_to/run@1": 0.05,  # at least 0.55 to 0.45
         "lost_to/run@2": 0.0,
@@ -69,7 +69,7 @@ def test_progress_raises_no_alarm():
 
 
 def trials(folder: Path):
-    return [r for r in read_metrics(folder) if any(name.startswith("score_against/") for name in r)]
+    return [r for r in read_metrics(folder) if any(name.startswith("score_") for name in r)]
 
 
 @pytest.mark.parametrize("settings", [[], ["update.lora=2", "opponents.mode=league", "opponents.every=2"]])
@@ -77,10 +77,10 @@ def test_every_checkpoint_is_tried_and_the_store_keeps_the_games(tmp_path: Path,
     done = train(small(tmp_path / "run", *settings), quiet=True)
     found = trials(done.folder)
     assert [record["step"] for record in found] == [2, 4, 6]
-    assert {name for name in found[-1] if name.startswith("score_against/")} == {
+    assert {name for name in found[-1] if name.startswith("score_")} == {
         "score_against/random",
-        "score_against/run@2",
-        "score_against/run@4",
+        "score_past/run@2",
+        "score_past/run@4",
     }
     with Archive(done.folder / "store.sqlite") as archive:
         names = {entrant.id: entrant.name for entrant in archive.entrants()}

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,6 +122,20 @@ def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int)
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= width
+
+
+def test_no_dialog_is_wider_than_a_phone(browser: Any, page: Page, tmp_path: Path) -> None:
+    named = [replace(entrant, name=f"runs/of-a-long-name/{entrant.name}") for entrant in page.entrants]
+    path = write(replace(page, entrants=tuple(named)), tmp_path / "report.html")
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    wide: dict[str, int] = {}
+    for id in ("entrant-1", "cell-0-1"):
+        browser.get(f"{path.as_uri()}#{id}")
+        room = "const d = document.querySelector('dialog[open]'); return d.scrollWidth - d.clientWidth"
+        wide[id] = browser.execute_script(room)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == {"entrant-1": 0, "cell-0-1": 0}
 
 
 def test_replays_open_without_scripts(browser: Any, address: str) -> None:

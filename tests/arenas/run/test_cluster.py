@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sparring.agents.policy import Policy
+from sparring.agents.policy import Policy, Request
 from sparring.agents.scripted import scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.fixture import Fixture
-from sparring.arenas.run import Local, RunError, carry_out, played
+from sparring.arenas.run import Executor, Local, RunError, carry_out, played
 from sparring.arenas.store import Store
-from sparring.arenas.tournament import Call
+from sparring.arenas.tournament import Call, tournament
 from sparring.envs.registry import Game, find, load
+from sparring.envs.types import PolicyRef, Reply
 
 ray = pytest.importorskip("ray")
 from sparring.arenas.cluster import Ray  # noqa: E402 - only where Ray is installed
@@ -34,7 +35,7 @@ def coin() -> Script:
     won = 1 if said["a"] == said["b"] else -1
     return {"a": won, "b": -won}
 """
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,6 +134,45 @@ def test_a_worker_that_cannot_start_ends_the_run_with_the_reason(
         executor = Ray(partial(scripted, game=kuhn), specs, workers=1, games=["no-such-file.py"])
         with executor, pytest.raises(RunError, match=r"could not start: .*no-such-file"):
             played(store, plan[:50], executor)
+
+
+class Deadly:
+    """A policy that takes its process with it."""
+
+    def __init__(self, ref: PolicyRef) -> None:
+        self.ref = ref
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        os._exit(1)
+
+
+def deadly(name: str, game: Game) -> Policy:
+    return Deadly(scripted(name, game).ref)
+
+
+def test_workers_that_keep_dying_end_the_run(
+    tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.arenas.cluster.RESTARTS", 1)
+    with Store(tmp_path / "s.sqlite") as store:
+        executor = Ray(partial(deadly, game=kuhn), specs, workers=1, chunk=2)
+        with executor, pytest.raises(RunError, match="workers keep dying"):
+            played(store, plan[:50], executor)
+        assert len(store) == 0
+        assert len([row for row in store.rows(kuhn) if row.void]) <= 2 * 2  # of the two deaths that it bore
+
+
+def test_a_control_goes_to_the_workers(tmp_path: Path, kuhn: Game, specs: dict[str, str]) -> None:
+    """The A/A control plays there as it does here."""
+    entrants = [scripted(name, kuhn) for name in specs.values()]
+
+    def held(store: str, executor: Callable[[Mapping[str, Policy]], Executor]) -> list[str]:
+        tournament(kuhn, entrants, tmp_path / store, pairs=4, control=True, executor=executor)
+        with Archive(tmp_path / store) as archive:
+            return list(archive.export())
+
+    with Ray(partial(scripted, game=kuhn), specs, workers=1) as crew:
+        assert held("ray.sqlite", lambda _: crew) == held("here.sqlite", Local)
 
 
 def test_workers_play_a_game_that_only_a_file_registers(tmp_path: Path) -> None:

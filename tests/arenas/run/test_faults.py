@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from sparring.agents.remote import RemoteError
 from sparring.agents.scripted import Random, Scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.costs import Price
+from sparring.arenas.fixture import void
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local, RunError, carry_out, played
+from sparring.arenas.run import Local, Order, RunError, carry_out, played
 from sparring.arenas.spending import spending
-from sparring.arenas.store import Store
+from sparring.arenas.store import Settled, Store
 from sparring.arenas.tournament import Outcome, TournamentError, tournament
 from sparring.envs import registry
 from sparring.envs.registry import Game
@@ -95,6 +96,40 @@ def test_an_engine_that_is_dead_ends_the_run_with_one_clear_error_and_what_was_p
         players["random/2"] = Random(2)
         played(store, games(400), Local(players, at_once=4))
         assert len(store) == 800
+
+
+class Void:
+    """An executor whose orders of these places (counted from 0) come to nothing; the others are played."""
+
+    def __init__(self, lost: Callable[[int], bool], at_once: int) -> None:
+        self.at_once = at_once
+        self.made = 0
+        self._lost = lost
+        self._local = Local({"random/1": Random(1), "random/2": Random(2)})
+
+    async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
+        for order in orders:
+            self.made += 1
+            if self._lost(self.made - 1):
+                yield Settled(order.fixture, void(order.fixture, "worker"), token=order.token, reason="gone")
+                continue
+            async for settled in self._local.play([order]):
+                yield settled
+
+
+def test_games_in_flight_may_all_fail_before_a_run_is_given_up(tmp_path: Path, games) -> None:
+    """A machine that goes away takes all that it was playing with it: that alone ends no run."""
+    with Store(tmp_path / "s.sqlite") as store:
+        executor = Void(lambda _: True, at_once=100)
+        with pytest.raises(RunError, match="165 games in a row"):
+            played(store, games(400), executor)
+    assert executor.made == 100 + 64 + 1
+
+
+def test_a_game_that_is_played_makes_the_run_patient_again(tmp_path: Path, kuhn: Game, games) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        played(store, games(100), Void(lambda order: order < 200 and order % 10 > 0, at_once=1))
+        assert len(store) == 200
 
 
 def test_faults_are_told_apart_by_where_they_lie(tmp_path: Path, kuhn: Game, games) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sparring.agents.scripted import Random, scripted
 from sparring.arenas.archive import Archive
 from sparring.arenas.gatekeeping import gate, gate_of
+from sparring.arenas.schema import StoreError
 from sparring.arenas.tournament import tournament
 from sparring.arenas.verify import check, verify
 from sparring.envs.registry import Game
@@ -105,3 +106,38 @@ def test_a_lost_transcript_is_found(path: Path) -> None:
     assert faults(path)
     segment.unlink()
     assert sum("cannot be read" in fault for fault in faults(path)) == 88
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE played SET payoff = 'hello' WHERE n = 5",
+        "UPDATE entrants SET info = '{'",
+        "UPDATE games SET parameters = '7'",
+        "DROP TABLE voids",
+    ],
+)
+def test_values_that_nobody_wrote_are_one_clear_error(path: Path, sql: str) -> None:
+    change(path, sql)
+
+    def read() -> None:
+        with Archive(path) as archive:
+            archive.entrants()
+            check(archive)
+
+    with pytest.raises(StoreError, match="may be damaged"):
+        read()
+
+
+def test_a_file_with_a_hole_is_one_clear_error(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[5000:9000] = bytes(4000)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="may be damaged"):
+        verify(path)
+
+
+def test_a_result_that_nobody_wrote_is_a_fault_like_others(path: Path) -> None:
+    change(path, "UPDATE findings SET result = 'x' WHERE n = 1")
+    assert len(faults(path)) == 1
+    assert "cannot be worked out again" in faults(path)[0]
