@@ -19,7 +19,7 @@ Rows: TypeAlias = list[tuple[int, slice | torch.Tensor]]
 
 
 class Punica(PunicaWrapperCPU):  # pyright: ignore[reportUntypedBaseClass] as above
-    """vLLM's own, with other products. For eager engines only: which rows are whose is worked out in Python."""
+    """vLLM's own, with other products. For eager engines: which rows are whose is worked out in Python."""
 
     def __init__(self, *given: Any, **settings: Any) -> None:
         super().__init__(*given, **settings)
