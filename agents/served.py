@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .calls import Call
 from .hosted import Draw, Drawn, EngineError, Look, Tokens
 
 _PROBE_SECONDS = 0.5
@@ -79,8 +80,17 @@ class Servers:
 
     async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
         loop = asyncio.get_running_loop()
-        asked = [loop.run_in_executor(self._pool, self._draw, draw) for draw in draws]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        calls = [Call() for _ in draws]
+        asked = [
+            loop.run_in_executor(self._pool, self._draw, draw, call)
+            for draw, call in zip(draws, calls, strict=True)
+        ]
+        try:
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+        except asyncio.CancelledError:
+            for call in calls:
+                call.cancel()
+            raise
         return [_told(answer) for answer in answers]
 
     def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
@@ -108,7 +118,7 @@ class Servers:
         self._weights = folder.resolve()
         self._everywhere(self._reload)
 
-    def _draw(self, draw: Draw) -> Drawn:
+    def _draw(self, draw: Draw, call: Call) -> Drawn:
         body = {
             "prompt": list(draw.prompt),
             "temperature": draw.temperature,
@@ -120,7 +130,7 @@ class Servers:
             "return_token_ids": True,
             "add_special_tokens": False,
         }
-        choice = self._complete(body, draw.adapter)
+        choice = self._complete(body, draw.adapter, call)
         return Drawn(tuple(choice["token_ids"]), tuple(map(_read, choice["logprobs"]["token_logprobs"])))
 
     def _look(self, look: Look) -> Mapping[int, float]:
@@ -135,22 +145,24 @@ class Servers:
             "return_tokens_as_token_ids": True,
             "add_special_tokens": False,
         }
-        found = self._complete(body, look.adapter)["logprobs"]["top_logprobs"][0]
+        found = self._complete(body, look.adapter, Call())["logprobs"]["top_logprobs"][0]
         return {token: _read(found[f"token_id:{token}"]) for token in look.tokens}
 
-    def _complete(self, body: dict[str, Any], adapter: str | None) -> Mapping[str, Any]:
+    def _complete(self, body: dict[str, Any], adapter: str | None, call: Call) -> Mapping[str, Any]:
         """One completion from whichever server is free; patient while none is there."""
         if adapter is not None and adapter not in self._folders:
             raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
         body["model"] = adapter or self.model
         since, gone = time.monotonic(), 0
         while True:
-            server = self._take(since)
+            server = self._take(since, call)
             try:
                 self._fit(server, adapter)
-                answer = self._ask(server, "/v1/completions", body)
+                answer = self._ask(server, "/v1/completions", body, call)
                 return answer["choices"][0]
             except _Gone as fault:
+                if call.cancelled:  # it is not the server that broke off
+                    continue
                 self._lost(server)
                 gone += 1
                 if gone == _TRIES:
@@ -161,11 +173,11 @@ class Servers:
                 with self._lock:
                     server.busy -= 1
 
-    def _take(self, since: float) -> Server:
+    def _take(self, since: float, call: Call) -> Server:
         """The server with the least to do; waits for one to be back. Raises ServerDownError."""
         while True:
-            if self._closed:
-                raise ServerDownError(f"{self.name} was closed")
+            if self._closed or call.cancelled:
+                raise ServerDownError(f"{self.name} was closed, or nobody waits for this any more")
             with self._lock:
                 there = [server for server in self.servers if server.up]
                 if there:
@@ -235,7 +247,7 @@ class Servers:
             except _Gone:
                 self._lost(server)
         if not done:
-            server = self._take(time.monotonic())
+            server = self._take(time.monotonic(), Call())
             try:
                 action(server)
             except _Gone as fault:
@@ -266,14 +278,14 @@ class Servers:
             raise EngineError(f"{server.url} serves no base model")
         return str(base["id"]), int(base["max_model_len"]), str(base.get("root") or base["id"])
 
-    def _ask(self, server: Server, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    def _ask(
+        self, server: Server, path: str, body: Mapping[str, Any] | None = None, call: Call | None = None
+    ) -> Mapping[str, Any]:
         """One call. Raises _Gone where the server is, _Unknown for an adapter it lost, else EngineError."""
         root = server.url.removesuffix("/v1")
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(root + path, data, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=self.seconds) as answer:
-                text = answer.read()
+            text = (call or Call()).read(root + path, data, self.seconds)
         except urllib.error.HTTPError as fault:
             said = fault.read().decode(errors="replace")[:300]
             if fault.code == 404 and path == "/v1/completions":

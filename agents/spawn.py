@@ -25,6 +25,7 @@ _LOCAL = {
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
     "VLLM_SERVER_DEV_MODE": "1",
+    "SPARRING_PUNICA": "1",
 }
 
 _KEEPER = """
@@ -71,7 +72,12 @@ class Child:
         command += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
         command += ["--disable-uvicorn-access-log"]
         if not on_gpu():
-            command += ["--no-enable-chunked-prefill"]  # see `WHOLE_PROMPTS` in vllm.py
+            command += [
+                "--enforce-eager",
+                "--no-enable-chunked-prefill",
+                "--block-size",
+                "32",
+            ]  # see ON_CPU in vllm.py
         if context:
             command += ["--max-model-len", str(context)]
         if adapters:

@@ -22,13 +22,27 @@ ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
+    "SPARRING_PUNICA": "1",
 }
 """What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread
 to one core, and any other work there halves its speed."""
 
-WHOLE_PROMPTS = {"enable_chunked_prefill": False}
-"""For CPUs. Where a step of the engine has no room for all of a prompt, vLLM 0.30 turns that request's noise
-back by an offset, which generators on a CPU do not have, and the engine ends."""
+ON_CPU: dict[str, Any] = {"enforce_eager": True, "enable_chunked_prefill": False, "block_size": 32}
+"""Whole prompts: where a step of the engine has no room for all of one, vLLM 0.30 turns that request's noise
+back by an offset, which generators on a CPU do not have, and the engine ends. Small blocks: the prefix cache
+holds whole ones, and 128 tokens, a CPU's default, are more than many a turn."""
+
+
+def install() -> None:
+    """Have vLLM on a CPU multiply adapters as `punica.py` does, where an engine of ours asks for it.
+
+    A plugin of vLLM (`vllm.general_plugins` in pyproject.toml): it is called in each of its processes.
+    """
+    from vllm.platforms import current_platform  # pyright: ignore[reportMissingImports] see Vllm
+
+    platform: Any = current_platform
+    if os.environ.get("SPARRING_PUNICA") == "1" and platform.is_cpu():
+        type(platform).get_punica_wrapper = classmethod(lambda _: "sparring.agents.punica.Punica")
 
 
 class Vllm:
@@ -59,7 +73,7 @@ class Vllm:
             settings |= {"enable_lora": True, "max_loras": adapters, "max_lora_rank": rank}
             settings |= {"max_cpu_loras": max(64, adapters)}
         if not on_gpu():
-            settings |= {"enforce_eager": True, **WHOLE_PROMPTS}
+            settings |= ON_CPU
         self._llm: Any = vllm.LLM(
             str(folder),
             dtype=dtype,

@@ -35,11 +35,11 @@ class Rollout:
 
     `deterministic` batches do not depend on timing; without it verdicts are awaited while others play, and
     a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
-    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). With `workers` the
-    learner's replies come from so many engines, each a Ray actor with a copy of the model (0: from the
-    trained model itself); `cluster` is the address of a Ray cluster ("": that of $RAY_ADDRESS, or one
-    started here). `engine` is where the learner plays without workers: `transformers` (the trained model
-    itself), `vllm`, `server`, URLs of vLLM servers, or `auto` (vLLM where there is a GPU with it).
+    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). `engine` is where the
+    learner plays: `transformers` (the trained model itself), `vllm`, `server`, URLs of vLLM servers, or
+    `auto` (vLLM where there is a GPU with it). With `workers` so many engines, each a Ray actor, answer for
+    the learner: copies of the model, or `vllm`; `cluster` is the address of a Ray cluster ("": that of
+    $RAY_ADDRESS, or one started here).
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
     log-probabilities trained on those of another policy. `shots` example games between scripted players
@@ -228,10 +228,10 @@ class Config:
                 f"rollout.games = {self.rollout.games} is no multiple of "
                 f"rollout.replicates = {self.rollout.replicates}"
             )
-        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto"):
+        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto", "vllm"):
             raise ConfigError(
-                f"rollout.workers = {self.rollout.workers} and rollout.engine = {self.rollout.engine} "
-                "exclude each other; set one of them"
+                f"rollout.workers = {self.rollout.workers} makes engines of its own, and rollout.engine = "
+                f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
             )
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(

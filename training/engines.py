@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
 from ..agents.engines import on_gpu
+from ..agents.following import Following
 from ..agents.models import load_model
 from ..agents.policy import Policy, Request, Sampling
 from ..agents.transformer import Transformer
 from ..envs.registry import Game
 from ..envs.types import PolicyRef, Reply
 from .config import Config, ConfigError, played
+from .sent import opened, saved
 
 if TYPE_CHECKING:
     from ..arenas.fleet import Fleet
@@ -45,10 +48,14 @@ class Itself:
 
 
 class OnWorkers:
-    """Copies of the learner's model play, in a fleet; the trained parameters are sent before each step."""
+    """Engines in a fleet play, and are sent the learner's weights before each step.
 
-    def __init__(self, fleet: Fleet) -> None:
+    Copies of its model get the trained parameters; engines of vLLM (`files`) an adapter or a model as files.
+    """
+
+    def __init__(self, fleet: Fleet, *, files: bool = False) -> None:
         self._fleet = fleet
+        self._files = files
 
     @property
     def ref(self) -> PolicyRef:
@@ -58,8 +65,16 @@ class OnWorkers:
         return await self._fleet.act(requests)
 
     def sync(self, learner: Transformer) -> None:
-        trained = {n: p.detach().cpu() for n, p in learner.model.named_parameters() if p.requires_grad}
-        self._fleet.publish(trained, learner.ref)
+        self._fleet.publish(_files(learner) if self._files else _trained(learner), learner.ref)
+
+
+def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
+    return {name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad}
+
+
+def _files(learner: Transformer) -> dict[str, bytes]:
+    with saved(learner) as folder:
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 @contextmanager
@@ -73,15 +88,16 @@ def on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
         ) from fault
     rollout = config.rollout
     resources = {"num_gpus": 1} if on_gpu() else {"num_cpus": 1}
+    vllm = rollout.engine == "vllm"
     fleet = Fleet(
-        partial(engine, config),
+        partial(vllm_engine if vllm else engine, config),
         learner.ref,
         workers=rollout.workers,
         resources=resources,
         address=rollout.cluster or None,
     )
     with fleet:
-        yield OnWorkers(fleet)
+        yield OnWorkers(fleet, files=vllm)
 
 
 def engine(config: Config) -> Transformer:
@@ -89,6 +105,11 @@ def engine(config: Config) -> Transformer:
     if config.threads:
         torch.set_num_threads(config.threads)
     return loaded(config, played(config)).with_sampling(sampling(config))
+
+
+def vllm_engine(config: Config) -> Following:
+    """vLLM on the run's base model, in the process that calls; it ends with that process."""
+    return Following(opened(config, played(config)), sampling(config))
 
 
 def sampling(config: Config) -> Sampling:

@@ -1,19 +1,23 @@
 """A process that answers as a vLLM server does, as far as `Servers` asks: started by `Child` in place of one.
 
 A reply is one token and the end: the seed's, or that seed's plus 1,000 once whole weights were loaded. A
-seed of 666 is answered with an error of the server.
+seed of 666 is answered with an error of the server, one of 777 never: `/held` counts those that came, and
+those whose asker has left.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 adapters: set[str] = set()
 loaded: list[str] = []
+held = {"came": 0, "left": 0}
+count = threading.Lock()
 options = dict(zip(sys.argv[1:], sys.argv[2:], strict=False))
 
 
@@ -32,7 +36,7 @@ def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         return 200, {}
     if path == "/v1/completions":
         return completion(body)
-    return 200, {}
+    return 200, held if path == "/held" else {}
 
 
 def completion(body: dict[str, Any]) -> tuple[int, Any]:
@@ -51,7 +55,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, found = answer(self.path, json.loads(body or b"{}"))
+        asked = json.loads(body or b"{}")
+        if asked.get("seed") == 777:
+            with count:
+                held["came"] += 1
+            self.rfile.read(1)  # until the other end is closed
+            with count:
+                held["left"] += 1
+            return
+        status, found = answer(self.path, asked)
         data = json.dumps(found).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -138,3 +139,32 @@ def test_a_server_does_not_outlive_the_process_that_started_it(
             return
         time.sleep(0.05)
     pytest.fail("the server still answers")
+
+
+def test_a_cancelled_request_is_broken_off_and_the_server_thought_no_worse_of(
+    child: Child, tmp_path: Path
+) -> None:
+    servers = Servers([child.url])
+
+    def held(what: str) -> None:
+        """Until the server holds three."""
+        count = 0
+        while count < 3:
+            with urllib.request.urlopen(child.url.removesuffix("/v1") + "/held") as answer:
+                count = json.load(answer)[what]
+
+    async def given_up() -> list[Drawn | Exception]:
+        asked = asyncio.ensure_future(servers.draw(draws(777, 777, 777)))
+        await asyncio.to_thread(held, "came")
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        return list(await servers.draw(draws(3)))
+
+    assert asyncio.run(given_up()) == [Drawn((3, 1), (-1.0, -2.0))]
+    held("left")
+    while servers.servers[0].busy:  # as the threads hear of it
+        time.sleep(0.01)
+    assert servers.repeated == 0
+    assert servers.servers[0].up
+    servers.close()

@@ -90,9 +90,9 @@ def test_a_resumed_run_has_the_curve_and_adapter_of_an_uninterrupted_one(
         ).read_bytes()
 
 
-def test_workers_and_another_engine_exclude_each_other(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="exclude each other"):
-        small(tmp_path / "both", "rollout.workers=1", "rollout.engine=vllm")
+def test_workers_make_their_engines_and_take_no_servers(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none that it can make"):
+        small(tmp_path / "both", "rollout.workers=1", "rollout.engine=http://there/v1")
 
 
 @needs_vllm

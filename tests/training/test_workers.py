@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from sparring.training.recipes import configured
 from sparring.training.records import read_metrics
@@ -33,3 +35,15 @@ def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
         assert all(r["sampler_gap"] < 1e-4 for r in read_metrics(out) if "sampler_gap" in r)
     assert curves[2] == curves[0]  # a piece holds all eight games, so batches are the same
     assert read_metrics(out)[-1]["seconds/sync"] > 0
+
+
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh")
+@pytest.mark.timeout(1500)
+def test_a_worker_may_be_an_engine_of_vllm_that_follows_the_learners_adapter(tmp_path):
+    settings = [*SMALL, "update.lora=4", "update.lr=5e-3", "rollout.workers=1", "rollout.engine=vllm"]
+    config = configured("spiral", None, settings, {"out": str(tmp_path / "run")})
+    train(config, quiet=True)
+    records = [record for record in read_metrics(tmp_path / "run") if record["step"]]
+    assert [record["step"] for record in records] == [1, 2, 3]
+    assert all(record["sampler_gap"] < 1e-3 for record in records)  # what was played is what is trained
+    assert records[-1]["seconds/sync"] > 0
