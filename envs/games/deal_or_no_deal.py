@@ -15,12 +15,14 @@ from ..types import Message
 ITEMS = ("books", "hats", "balls")
 POINTS = 10
 OTHER = {"first": "second", "second": "first"}
-_DEAL = re.compile(r"deal[: ]+(\d)\D{1,12}(\d)\D{1,12}(\d)\D{0,12}", re.IGNORECASE)
-FORM = "deal: 1 books, 0 hats, 2 balls"
+_PART = re.compile(r"(\d) (book|hat|ball)s?", re.IGNORECASE)
+_DEAL = re.compile(r"deal[: ]+(?:\d (?:book|hat|ball)s?(?:,? and |,? |$)){3}", re.IGNORECASE)
+FORM = "deal: 1 books, 0 hats, 1 balls"
+"""As in the rules; legal in every task."""
 RULES = (
     "You and another player divide some books, hats and balls. Each of you values them differently; all of "
     "them together are worth 10 points to either. Talk in one line a turn. When you think that you agree, "
-    "answer with what you take yourself: `deal: 1 books, 0 hats, 2 balls`. The other then answers unseen; if "
+    "answer with what you take yourself: `deal: 1 books, 0 hats, 1 balls`. The other then answers unseen; if "
     "both of you together take exactly what there is, each gets what it took, else nobody gets anything."
 )
 
@@ -106,9 +108,12 @@ def deal(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...]]:
         found = _DEAL.fullmatch(text.strip(" \t\r\n.!`\"'"))
         if not found:
             raise Unreadable(f"expected a deal like {FORM}, not {excerpt(text)}")
-        taken = tuple(map(int, found.groups()))
+        counts = {f"{name.casefold()}s": int(count) for count, name in _PART.findall(found[0])}
+        if len(counts) < len(ITEMS):
+            raise Unreadable(f"expected books, hats and balls once each, as in {FORM}, not {excerpt(text)}")
+        taken = tuple(counts[item] for item in ITEMS)
         if any(a > n for a, n in zip(taken, there, strict=True)):
-            raise Illegal(f"there are only {_listed(there)}; name no more than that")
+            raise Illegal(f"there are only {_listed(there)}; name no more, as in {FORM}")
         return taken
 
     return parse

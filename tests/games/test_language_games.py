@@ -5,10 +5,11 @@ import random
 import re
 
 import pytest
-from sparring.envs.games.deal_or_no_deal import tasks
+from sparring.envs.games.deal_or_no_deal import FORM, deal, tasks
 from sparring.envs.games.negotiation import Offer, reader
 from sparring.envs.games.secret_keeper import leaks
 from sparring.envs.games.taboo import says
+from sparring.envs.parse import Unreadable
 from sparring.envs.questions import KINDS, answers, drawn, truth
 from sparring.envs.registry import ParameterError, find
 from sparring.envs.table import Table
@@ -174,6 +175,21 @@ def test_talk_without_a_deal_pays_nothing(play):
 def test_claiming_more_than_there_is_forfeits(play):
     table = play("deal-or-no-deal-v0", {"first": "deal: 9 books, 0 hats, 0 balls"}, dial=-1.0)
     assert dict(table.payoff) == {"first": -2, "second": 2}
+
+
+def test_a_deal_says_what_it_says_in_whatever_order():
+    parse = deal((2, 1, 3))
+    assert parse("deal: 1 books, 0 hats, 2 balls") == (1, 0, 2)
+    assert parse("Deal: 2 balls, 1 book and 0 hats.") == (1, 0, 2)
+    assert all(parse(FORM) for parse in (deal(counts) for counts, *_ in tasks()))
+
+
+@pytest.mark.parametrize(
+    "text", ["deal: 2 books, 1 books, 1 balls", "deal: 1 2 3", "deal: 1 books", "deal: 9 hats 9 hats 9 hats"]
+)
+def test_a_deal_that_does_not_name_each_thing_once_is_none(text):
+    with pytest.raises(Unreadable, match=r"as in|like"):
+        deal((2, 2, 3))(text)
 
 
 def test_every_task_is_worth_ten_to_both():
