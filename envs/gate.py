@@ -80,11 +80,20 @@ def _elsewhere():
     for module in (_socket, sys.modules.get("socket", _socket)):
         module.gethostname = lambda: "elsewhere"
     sys.executable, sys.version = "/elsewhere/python", "elsewhere"
-    for category, name in ((_locale.LC_CTYPE, "C"), (_locale.LC_NUMERIC, "C.UTF-8")):
+    setlocale, here = _locale.setlocale, {}
+    for category in (_locale.LC_CTYPE, _locale.LC_NUMERIC):
+        name = "C.UTF-8" if setlocale(category) == "C" else "C"
         try:
-            _locale.setlocale(category, name)
+            setlocale(category, name)
         except _locale.Error:
-            pass
+            here[category] = name
+
+    def told(category, name=None):
+        return here[category] if name is None and category in here else setlocale(category, name)
+
+    _locale.setlocale = told
+    if "locale" in sys.modules:
+        sys.modules["locale"]._setlocale = told
 
 
 _elsewhere()

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from sparring.sandbox import open_verifier
+from sparring.sandbox import VerifierError, open_verifier
 
 _spec = importlib.util.spec_from_file_location(
     "gate_benchmark", Path(__file__).parents[2] / "benchmarks/gate.py"
@@ -15,9 +15,12 @@ bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
 
 
-@pytest.fixture(scope="module")
-def verifier():
-    pool = open_verifier("local", size=2)
+@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def verifier(request):
+    try:
+        pool = open_verifier(request.param, size=2)
+    except VerifierError as fault:
+        pytest.skip(f"no engine: {fault}")
     yield pool
     pool.shut()
 
