@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..gate import PROPOSAL_LIMITS
-from ..parse import Illegal, Unreadable, excerpt, tagged
+from ..parse import Illegal, excerpt, tagged
 from ..proposals import fenced, program
 from ..registry import ParameterError, game, seat_names
 from ..script import Script, ask_all, chance, note, verify
@@ -99,18 +99,21 @@ def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: s
 
 
 def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
-    """Up to `most` tests, one a line. Raises Unreadable, and Illegal for inputs that are excluded."""
-    found: list[Test] = []
-    for row in filter(str.strip, tagged(text, "tests").splitlines()):
-        given, arrow, output = row.partition("=>")
-        if not arrow:
-            raise Unreadable(f"expected `input => output`, not {excerpt(row)}")
-        found.append(Test(checked(spec.kind, read(given, 4)), read(output, 4)))
-    if not 1 <= len(found) <= most:
-        raise Illegal(f"1 to {most} tests were expected, {len(found)} came")
-    if len({canonical(test.input) for test in found}) < len(found):
-        raise Illegal("the inputs of the tests must differ")
-    return tuple(found)
+    """Up to `most` tests, one a line. Raises Illegal where there are none.
+
+    A line that is no test, has an excluded input or repeats one is passed over: it earns nothing as it is.
+    """
+    found: dict[str, Test] = {}
+    for row in [*filter(str.strip, tagged(text, "tests").splitlines())][: 2 * most]:
+        given, _, output = row.partition("=>")
+        try:
+            test = Test(checked(spec.kind, read(given, 4)), read(output, 4))
+        except ValueError:
+            continue
+        found.setdefault(canonical(test.input), test)
+    if not found:
+        raise Illegal(f"1 to {most} lines like `input => output` were expected, not {excerpt(text)}")
+    return tuple(found.values())[:most]
 
 
 def _passes(verdict: Verdict, index: int, output: Value) -> bool:

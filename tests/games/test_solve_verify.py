@@ -53,7 +53,6 @@ def test_a_consensus_of_wrong_solutions_pays_for_lies_and_gold_shows_it(play, kn
         "<tests>\n[1] 1\n</tests>",
         "<tests>\n[9999] => 9999\n</tests>",
         "<tests>\n[1] => 1 if True else 2\n</tests>",
-        "<tests>\n[1] => 1\n[1] => 1\n</tests>",
         "<tests></tests>",
         "assert f([1]) == 1",
     ],
@@ -61,6 +60,18 @@ def test_a_consensus_of_wrong_solutions_pays_for_lies_and_gold_shows_it(play, kn
 def test_what_is_no_test_earns_nothing(play, known, text):
     table = run(play, known, [block(SPEC.reference), block(FAULTY)], [text])
     assert tuple(table.payoff.values()) == (0, 0, 0)
+
+
+def test_lines_that_are_no_tests_are_passed_over_and_inputs_count_once(play, known):
+    lines = "[1] => 1\n[1] => 1\nf([2]) == 2\n[9999] => 9999\n[2] => 2\n"
+    table = run(play, known, [block(SPEC.reference), block(FAULTY)], [f"<tests>\n{lines}</tests>"])
+    assert tuple(table.payoff.values()) == pytest.approx((1, 0, 2 / 3))
+
+
+def test_no_more_tests_count_than_were_asked_for(play, known):
+    many = "\n".join(f"[{n}] => {n}" for n in range(20))
+    table = run(play, known, [block(SPEC.reference), block(FAULTY)], [f"<tests>\n{many}\n</tests>"])
+    assert table.payoff["verifier"] == 1
 
 
 def test_nobody_sees_anothers_work(play, known):
