@@ -19,6 +19,7 @@ from typing import Any, Final
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
 
+from . import runner
 from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
@@ -218,7 +219,7 @@ class DockerConnection:
 
     def receive(self) -> bytes:
         try:
-            data = self._stream.recv(1 << 18)
+            data = self._stream.recv(runner.CHUNK_BYTES)
         except BlockingIOError:
             return b""
         if not data:
