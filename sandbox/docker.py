@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import docker
-from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from . import runner
 from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
@@ -48,7 +49,7 @@ def _explained(doing: str) -> Generator[None, None, None]:
         yield
     except ImageNotFound as fault:
         raise VerifierError(
-            f"the Docker engine at {_place()} has no such image ({_reason(fault)}); build it there "
+            f"the Docker engine at {_place()} lacks an image ({_reason(fault)}); build it there "
             "(docs/sandbox.md says how), or name none, for the one that is built offline"
         ) from fault
     except (DockerException, OSError) as fault:
@@ -60,7 +61,9 @@ def _place() -> str:
 
 
 def _reason(fault: BaseException) -> str:
-    """The innermost reason: what the libraries around it add says the same three times."""
+    """The engine's own words, else the innermost reason: what the libraries add says the same three times."""
+    if isinstance(fault, APIError) and fault.explanation:
+        return " ".join(str(fault.explanation).split())[:200]
     seen: list[BaseException] = []
     while fault not in seen:
         seen.append(fault)
@@ -218,7 +221,7 @@ class DockerConnection:
 
     def receive(self) -> bytes:
         try:
-            data = self._stream.recv(1 << 18)
+            data = self._stream.recv(runner.CHUNK_BYTES)
         except BlockingIOError:
             return b""
         if not data:

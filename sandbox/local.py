@@ -94,7 +94,7 @@ class LocalConnection:
 
     def receive(self) -> bytes:
         try:
-            data = self._socket.recv(1 << 18)
+            data = self._socket.recv(runner.CHUNK_BYTES)
         except BlockingIOError:
             return b""
         if not data:

@@ -139,6 +139,9 @@ class Worker:
         over, last = spoke + pool.recycle_seconds, self._next + pool.recycle_runs
         while not pool.closed:
             now = time.monotonic()
+            if now > spoke + HEARTBEAT_SECONDS:
+                spoke = now
+                stream.send(cancel())
             old = self._next > last or now > over
             if old and not self._doing:
                 return
@@ -154,9 +157,6 @@ class Worker:
                 self._hear(stream)
             with contextlib.suppress(BlockingIOError):
                 self._ours.recv(4096)
-            if now > spoke + HEARTBEAT_SECONDS:
-                spoke = now
-                stream.send(cancel())
         for ticket in self._doing.values():
             ticket.batch.future.cancel()
         self._doing.clear()
