@@ -25,6 +25,9 @@ from .config import Config, played
 from .records import Metrics
 from .settings import read, to_toml
 
+_STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+"""What asks a run to stop, and what it does when it comes a second time."""
+
 
 class RunError(SparringError, RuntimeError):
     """A run that cannot be started, or that had to stop."""
@@ -188,18 +191,20 @@ def _farewell(folder: Path, step: int, config: Config, interrupted: bool) -> str
 
 @contextlib.contextmanager
 def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[None]:
-    """The first Ctrl-C ends the run after its present step, saved; the second at once."""
+    """The first Ctrl-C or `kill` ends the run after its present step, saved; the second at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def first(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # `before` may be deaf: a job begun with &
+        for each, at_once in _STOPS.items():  # not what was `before`: a job begun with & is deaf to Ctrl-C
+            signal.signal(each, at_once)
         stop()
         say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")
 
-    before = signal.signal(signal.SIGINT, first)
+    before = {each: signal.signal(each, first) for each in _STOPS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

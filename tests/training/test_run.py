@@ -151,22 +151,23 @@ def test_an_alarm_that_stands_is_not_raised_again_by_a_resumed_run(tmp_path):
     assert not [text for text in again.alarms if "legal mass" in text]
 
 
-def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_kill_save_and_end(tmp_path, monkeypatch, asked):
     from sparring.training.selfplay import SelfPlay
 
     play = SelfPlay.batch
 
     def interrupted(self, number):
         if number == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), asked)
         return play(self, number)
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(asked)
     monkeypatch.setattr(SelfPlay, "batch", interrupted)
     done = train(small(tmp_path / "r"), quiet=True)
     assert (done.interrupted, done.step) == (True, 2)
     assert (tmp_path / "r/checkpoints/step-2/manifest.json").exists()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(asked) is before
 
 
 def test_a_second_ctrl_c_stops_at_once_also_where_a_job_begun_with_an_ampersand_ignored_it(

@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def demonstrate(given: argparse.Namespace) -> int:
     folder = trained(replace(CONFIG, out=given.out, seed=given.seed, steps=given.steps))
     if folder is None:
+        print("the demo goes on from there when it is started again")
         return 130
     compare(folder, given.pairs)
     from ...arenas.report import report
