@@ -14,16 +14,13 @@ from typing import Any, Self
 
 from ..envs.registry import Game
 from ..envs.types import Episode, GameRef
-from ..envs.values import from_json, to_json
 from .fixture import Purpose, role_of
-from .results import GameRow, Place
+from .results import GameRow
+from .rows import ROW, read_parameters, read_row, write_parameters
 from .schema import StoreError, connect
 from .segments import Segments
 from .transcript import canonical, read
 
-_ROW = """SELECT {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid}, tokens_in,
-tokens_out, seconds, cost, used, took, hex(key) FROM {id} JOIN seatings ON seatings.n = {id}.seating
-WHERE seatings.game = ? AND purpose = ? AND {id}.n <= ?"""
 _EXPORT = """SELECT lower(hex(key)) AS key, games.id AS game, parameters, seats, places, seed, replicate,
 purpose, pair, "order", leg, legs, status, payoff, offenders, tokens_in, tokens_out, cost, used,
 lower(hex(digest)) AS transcript FROM played JOIN seatings ON seatings.n = played.seating
@@ -119,13 +116,13 @@ class Archive:
         `voids` adds the attempts that came to nothing, for their cost and cause. `upto` gives the rows as
         they were when a finding was made.
         """
-        tables = [_ROW.format(id="played", paid="payoff, offenders")]
-        tables += [_ROW.format(id="voids", paid="'', ''")] if voids else []
+        tables = [ROW.format(id="played", paid="payoff, offenders")]
+        tables += [ROW.format(id="voids", paid="'', ''")] if voids else []
         with self._reading():
             number = self._game(game.ref)
             seatings = self._seatings(game, number)
             found = [
-                _row(seatings, values)
+                read_row(seatings, values)
                 for query, last in zip(tables, upto, strict=False)
                 for values in self._base.execute(query, (number, purpose, last))
             ]
@@ -214,42 +211,3 @@ class Archive:
             n: [(place, role_of(game, place), who) for place, who in json.loads(places)]
             for n, places in found
         }
-
-
-def write_parameters(game: GameRef) -> str:
-    """A game's parameters as canonical text."""
-    return canonical([[name, to_json(value)] for name, value in game.parameters])
-
-
-def read_parameters(text: str) -> tuple[tuple[str, Any], ...]:
-    """What `write_parameters` wrote."""
-    return tuple([(name, from_json(value)) for name, value in json.loads(text)])
-
-
-def _row(seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, ...]) -> GameRow:
-    seating, seed, replicate, pair, order, leg, legs, status, payoff, offenders, *spent, used, took, key = (
-        values
-    )
-    names = seatings[seating]
-    paid = json.loads(payoff) if payoff else [0.0] * len(names)
-    bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
-    return GameRow(
-        pair,
-        order,
-        leg,
-        legs,
-        seed,
-        replicate,
-        tuple(
-            [
-                Place(*name, amount, read, wrote, seconds, cost)
-                for name, amount, (read, wrote, cost), seconds in zip(
-                    names, paid, bills, json.loads(took), strict=True
-                )
-            ]
-        ),
-        status,
-        tuple(json.loads(offenders)) if offenders else (),
-        *spent,
-        key=key.lower(),
-    )

@@ -23,10 +23,9 @@ from ..envs.registry import load
 from ..sandbox.verifier import Verifier
 from .costs import Price
 from .entrants import CONTROL, Alias, EntrantError
-from .fixture import void
+from .fixture import Settled, void
 from .raylet import Cluster, last_line, stillborn
 from .run import Local, Order, RunError
-from .store import Settled
 
 RESTARTS: Final = 8
 """How many actors may die, beyond the number of workers, before the run is given up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, cast
 
 from ..envs.registry import Game
@@ -17,7 +18,6 @@ from .transcript import canonical
 PROTOCOL: Final = 1
 """Version of how games are played; part of every key, raised when the same key could mean another game."""
 Purpose: TypeAlias = Literal["rating", "gate", "league"]
-FREE: Final[Mapping[str, Price]] = {}
 PURPOSES: Final = ("rating", "gate", "league")
 """What games were played for. Only `rating` games are rated: a gate stops when it likes what it sees."""
 
@@ -41,6 +41,23 @@ class Fixture:
     legs: int
     purpose: Purpose
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a fixture. `transcript` is empty and `reason` says why when the row is void.
+
+    `token` is that of the lease under which it was played; without one it is taken as long as nobody
+    else holds the key.
+    """
+
+    fixture: Fixture
+    row: GameRow
+    transcript: str = ""
+    token: int | None = None
+    worker: str = ""
+    verifier: str = ""
+    reason: str = ""
 
 
 def places(game: Game) -> tuple[str, ...]:
@@ -84,7 +101,7 @@ def game_key(game: GameRef, seats: Mapping[str, str], seed: int, replicate: int)
     return _hash([PROTOCOL, _game_data(game), dict(seats), seed, replicate])
 
 
-def settle(fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = FREE) -> GameRow:
+def settle(fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = MappingProxyType({})) -> GameRow:
     """The row that an episode of this fixture comes to; `prices` by entrant id.
 
     Raises ResultsError if it is of another game.

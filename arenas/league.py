@@ -17,11 +17,11 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, PolicyRef
 from .archive import Archive
-from .fixture import Fixture, game_key, places, settle
+from .fixture import Fixture, Settled, game_key, places, settle
 from .pfsp import Weighting, shrunk, weights
 from .results import GameRow, points
 from .rounds import seed_of
-from .store import Settled, Store
+from .store import Store
 from .transcript import write
 
 Kind: TypeAlias = Literal["main", "main_exploiter", "league_exploiter"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import ray
@@ -30,7 +31,10 @@ class Cluster:
             return
         address = self._address or os.environ.get("RAY_ADDRESS") or "local"
         try:
-            ray.init(address=address, include_dashboard=False, log_to_driver=False)
+            # its faults are raised; what else it tells is no news to who plays games
+            ray.init(
+                address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+            )
         except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
             raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault
         self._started = True

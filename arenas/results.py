@@ -33,12 +33,24 @@ Seating: TypeAlias = Mapping[str, str]
 """Which entrant sits at each rated place: place (a seat, or a role with `rated="role"`) to entrant id."""
 
 
+class Tokens:
+    """Whatever counts tokens read and written."""
+
+    __slots__ = ()
+    tokens_in: int
+    tokens_out: int
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+
 class ResultsError(SparringError, ValueError):
     """Rows that cannot be what they claim: the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Tokens):
     """One entrant in one game. `seat` is the rated place (a role's name when a role is one entrant's).
 
     Tokens, seconds (that its answers took) and cost are this entrant's own.
@@ -53,13 +65,9 @@ class Place:
     seconds: float = 0.0
     cost: float = 0.0
 
-    @property
-    def tokens(self) -> int:
-        return self.tokens_in + self.tokens_out
-
 
 @dataclass(frozen=True, slots=True)
-class GameRow:
+class GameRow(Tokens):
     """One game as stored and rated.
 
     `pair` names the block and `order` is its place in the plan; `leg` counts the block's seatings, of
@@ -90,10 +98,6 @@ class GameRow:
     @property
     def forfeited(self) -> bool:
         return self.status.startswith("forfeit")
-
-    @property
-    def tokens(self) -> int:
-        return self.tokens_in + self.tokens_out
 
     @property
     def mirror(self) -> bool:
@@ -154,7 +158,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Tokens):
     """One entrant's line of a leaderboard.
 
     `ranks` is the interval of ranks that resolved differences leave open (1 is best). `forfeits` counts
@@ -175,10 +179,6 @@ class Standing:
     tokens_out: int = 0
     seconds: float = 0.0
     cost: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from .spending import expected, spending
 from .transcript import canonical
 
 Schedule: TypeAlias = Literal["round-robin", "gauntlet", "ladder", "swiss", "information"]
-SCHEDULES: Final = ("round-robin", "gauntlet", "ladder", "swiss", "information")
 ADAPTIVE: Final = ("swiss", "information")
 """Schedules whose next round depends on the results of the last."""
 CHEAPEST: Final = 0.25

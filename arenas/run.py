@@ -16,10 +16,10 @@ from ..envs.errors import SparringError
 from ..envs.types import Episode
 from ..sandbox.verifier import Verifier
 from .costs import Price
-from .fixture import Fixture, settle
+from .fixture import Fixture, Settled, settle
 from .match import Match
 from .rollouts import rollouts
-from .store import Settled, Store
+from .store import Store
 from .transcript import write
 
 BATCH: Final = 256

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .results import GameRow
+from .results import GameRow, Tokens
 
 
 @dataclass(slots=True)
-class Spent:
+class Spent(Tokens):
     """One entrant's account over all its games: its own tokens, seconds, cost and forfeits, by cause."""
 
     games: int = 0
@@ -20,10 +20,6 @@ class Spent:
     cost: float = 0.0
     truncated: int = 0
     forfeits: Counter[str] = field(default_factory=lambda: Counter[str]())
-
-    @property
-    def tokens(self) -> int:
-        return self.tokens_in + self.tokens_out
 
     @property
     def tokens_a_game(self) -> float:

@@ -18,47 +18,26 @@ import sqlite3
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from ..envs.registry import Game
 from ..envs.types import PolicyRef
-from .archive import Archive, write_parameters
-from .fixture import Fixture
-from .results import GameRow
+from .archive import Archive
+from .fixture import Fixture, Settled
+from .rows import PLAYED, VOID, played_row, void_row, write_parameters
 from .schema import StoreError, StoreFullError, connect
 from .transcript import canonical
 
 _TOKENS = 2**32  # per writer: a token of an earlier writer is never one of a later
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_PLAYED = f"(NULL{', ?' * 26})"
 _TOGETHER = 64
 """Rows in one statement: the thread that plays runs on beside it, and gives way only between two."""
-_VOID = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 
 
 class GameVersionError(StoreError, ValueError):
     """The store holds games played by other rules under this name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of a fixture. `transcript` is empty and `reason` says why when the row is void.
-
-    `token` is that of the lease under which it was played; without one it is taken as long as nobody
-    else holds the key.
-    """
-
-    fixture: Fixture
-    row: GameRow
-    transcript: str = ""
-    token: int | None = None
-    worker: str = ""
-    verifier: str = ""
-    reason: str = ""
 
 
 class Store(Archive):
@@ -190,14 +169,14 @@ class Store(Archive):
             with self._transaction():
                 new = self._entered(
                     [
-                        _played(one, numbers[id(one)], share, text, place, self._attempt(one))
+                        played_row(one, numbers[id(one)], share, text, place, self._attempt(one))
                         for one, text, place in zip(played, texts, found, strict=True)
                     ]
                 )
                 self._pen.executemany(
-                    _VOID,
+                    VOID,
                     [
-                        _void(one, numbers[id(one)], share, self._attempt(one))
+                        void_row(one, numbers[id(one)], share, self._attempt(one))
                         for one in valid
                         if one.row.void
                     ],
@@ -227,7 +206,7 @@ class Store(Archive):
         before = self._pen.total_changes
         for start in range(0, len(rows), _TOGETHER):
             some = rows[start : start + _TOGETHER]
-            values = ", ".join([_PLAYED] * len(some))
+            values = ", ".join([PLAYED] * len(some))
             self._pen.execute(
                 f"INSERT INTO played VALUES {values} ON CONFLICT (key) DO NOTHING",
                 [value for row in some for value in row],
@@ -291,41 +270,6 @@ class Store(Archive):
     def _roll_back(self) -> None:
         if self._pen.in_transaction:
             self._pen.execute("ROLLBACK")
-
-
-def _played(
-    one: Settled, seating: int, share: float, text: bytes, place: tuple[int, int, int], attempt: int
-) -> tuple[Any, ...]:
-    row = one.row
-    payoff = canonical([place.payoff for place in row.places])
-    offenders = canonical(row.offenders) if row.offenders else "[]"
-    digest = sha256(text).digest()
-    return (
-        *_named(one, seating), row.status, payoff, offenders, *_spent(row, share), digest, *place,
-        one.verifier, one.worker, attempt, time.time(),
-    )  # fmt: skip
-
-
-def _void(one: Settled, seating: int, share: float, attempt: int) -> tuple[Any, ...]:
-    return (
-        *_named(one, seating), one.row.status, *_spent(one.row, share), one.reason, one.worker, attempt,
-        time.time(),
-    )  # fmt: skip
-
-
-def _named(one: Settled, seating: int) -> tuple[Any, ...]:
-    row = one.row
-    purpose = one.fixture.purpose
-    key = bytes.fromhex(row.key)
-    return key, seating, row.seed, row.replicate, purpose, row.pair, row.order, row.leg, row.legs
-
-
-def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
-    """The game's account, and each place's: what it used ("" for nothing) and how long it took."""
-    free = not (row.tokens_in or row.tokens_out)
-    used = "" if free else canonical([[p.tokens_in, p.tokens_out, p.cost] for p in row.places])
-    took = canonical([round(place.seconds, 6) for place in row.places])
-    return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
 
 
 def _unversioned(id: str) -> str:

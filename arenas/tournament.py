@@ -21,7 +21,7 @@ from ..envs.registry import Game
 from ..envs.types import GameRef, PolicyRef
 from .archive import Archive
 from .entrants import known
-from .fixture import Fixture, fixtures, places
+from .fixture import Fixture, Settled, fixtures, places
 from .leaderboard import rate
 from .origins import inherited
 from .power import Meetings, assumed, detects, spread
@@ -29,7 +29,7 @@ from .results import GameRow, Leaderboard, ScoreKind
 from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .run import Executor, Local, carry_out
 from .spending import expected, spending
-from .store import Settled, Store
+from .store import Store
 from .transcript import canonical
 
 Say = Callable[[str], None]

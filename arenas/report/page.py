@@ -68,7 +68,7 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A sequential test of a candidate against a baseline: its log-likelihood ratio after each pair.
+    """A sequential test of a candidate against a baseline, by name: its log-likelihood ratio after each pair.
 
     H0: the candidate is ahead by `s0`; H1: by `s1` (both in `unit`). The test stops at `lower` or `upper`.
     """

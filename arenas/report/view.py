@@ -34,7 +34,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
         tokens=_tokens(field),
         lineage=_lineage(field),
         ages=_ages(field),
-        gates=tuple(pictures.gate(gate, field) for gate in page.gates),
+        gates=tuple(pictures.gate(gate) for gate in page.gates),
         training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
         dialogs=tables.dialogs(field, games),
         transcripts=tuple((name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts),
@@ -107,14 +107,10 @@ class _Pictures:
             average=len(progress.nashconv.series) > 1,
         )
 
-    def gate(self, gate: Gate, field: Field) -> Decided:
+    def gate(self, gate: Gate) -> Decided:
         points = ((0.0, 0.0), *((float(i), llr) for i, llr in enumerate(gate.llr, 1)))
         bounds = (("accept H₁", gate.upper), ("accept H₀", gate.lower))
-        named = replace(
-            gate,
-            candidate=line(field.names.get(gate.candidate, gate.candidate), 60),
-            baseline=line(field.names.get(gate.baseline, gate.baseline), 60),
-        )
+        named = replace(gate, candidate=line(gate.candidate, 60), baseline=line(gate.baseline, 60))
         title = f"{named.candidate} against {named.baseline}"
         chart = Chart(title, "pairs", (Series("LLR", points),), bounds, digits=2)
         plot = self.plot(chart, (WIDE, 210), (NARROW, 200))

@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.arenas.league import League
     from sparring.envs.registry import find
 
+    if arguments.matches < 1:
+        raise ArgumentError(f"--matches {arguments.matches}: expected 1 or more")
     load_games(arguments)
     path = store_of(arguments.store)
     load_own(path.parent)

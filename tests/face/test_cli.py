@@ -58,6 +58,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         ),
         (["tournament", "verify", "no-such-run"], "no-such-run"),
         (["league", "no-such-run"], "no-such-run"),
+        (["league", "no-such-run", "--matches", "0"], "1 or more"),
         (
             ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--low", "1", "--high", "0"],
             "low below high",

@@ -113,7 +113,7 @@ def test_a_ruling_in_the_store_is_a_gate_with_its_curve(folder: Path, tmp_path: 
     with Store(copy / "store.sqlite") as store:
         store.find("gate", KUHN, {}, canonical(ruling))
     (gate,) = tournament_page(copy / "store.sqlite").gates
-    assert (gate.candidate, gate.baseline, gate.decision) == (new, old, "better")
+    assert (gate.candidate, gate.baseline, gate.decision) == ("demo@9", "demo@0", "better")
     assert (gate.s0, gate.s1, gate.lower, gate.upper) == (0, 50, test.lower, test.upper)
     assert gate.llr == decision.curve
     assert gate.llr[-1] >= gate.upper > max(gate.llr[:-1])

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Policy
 from sparring.arenas.archive import Archive
-from sparring.arenas.fixture import void
+from sparring.arenas.fixture import Settled, void
 from sparring.arenas.run import Local, played
 from sparring.arenas.schema import StoreError, StoreFullError, StoreVersionError
-from sparring.arenas.store import GameVersionError, Settled, Store
+from sparring.arenas.store import GameVersionError, Store
 from sparring.envs.registry import Game
 from sparring.envs.types import PolicyRef
 
