@@ -7,8 +7,8 @@
 in one call, with the same seeds and hence the same replies: no game, no waiting for a turn, the batches
 its own best ones, the prompts encoded before. `same calls` repeats the calls of self-play one by one, which
 parts what games cost from what their rounds cost. `outside` is the time of a turn that was not the engine's.
-`reuse` is the share of prompt tokens that the same seat had read or said before. With `--proposer sample` a
-game of proposer and solvers gets its tasks from its own scripted player, so that there are programs to run: no
+`reuse` is the share of prompt tokens that the same seat had read or said before. With `--proposer sample`
+a game of proposer and solvers gets its tasks from its own scripted player, so that programs are run: no
 small model writes one within a few tokens, and then no verdict is awaited.
 Memory is what Python's own objects take for a game in flight, beyond model and cache. TextArena's loop plays
 one game at a time through its HFLocalAgent, as its users write it. Seconds are of CPU where the engine
