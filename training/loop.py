@@ -206,7 +206,8 @@ class Loop(TrainerCallback):
             return
         self._count("trial", time.perf_counter() - began)
         if found:
-            self._record({"step": step, "games": self.play.games, **found})
+            self.display.say(f"trial of step {step}: {self._trial.told(found)}")
+            self._record({"step": step, "games": self.play.games, **found}, shown=False)
 
     def _evaluated(self) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
@@ -242,10 +243,11 @@ class Loop(TrainerCallback):
         record |= {f"seconds/{name}": seconds for name, seconds in self._seconds.items()}
         return record
 
-    def _record(self, record: Metrics) -> None:
+    def _record(self, record: Metrics, *, shown: bool = True) -> None:
         self.last = self.last | record
         self.records.add(record)
-        self.display.show(record)
+        if shown:
+            self.display.show(record)
         if self.config.watch.action == "ignore":
             return
         for alarm in self._watcher.look(record):

@@ -55,12 +55,12 @@ class Watcher:
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
             elif kind == "lost_to":
+                yield name, f"{role}, an ancestor, leads by at least {value:.3g}" if value > 0 else ""
+            elif kind == "slipped":
                 yield (
                     name,
-                    _resolved(value, f"at least is the lead of {role}, an ancestor"),
+                    f"against {role} an ancestor scored at least {value:.3g} more" if value > 0 else "",
                 )
-            elif kind == "slipped":
-                yield name, _resolved(value, f"at least was lost against {role} since an ancestor")
             elif kind == "distinct":
                 yield name, _below(value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%")
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
@@ -119,11 +119,6 @@ class Drift:
 def _above(value: float, most: float, what: str, form: str = ".3g") -> str:
     """Limits of 0 are off."""
     return f"{value:{form}} {what} (limit {most:.3g})" if most and value > most else ""
-
-
-def _resolved(value: float, what: str) -> str:
-    """What is 0 unless the games prove it."""
-    return f"{value:.3g} {what}" if value > 0 else ""
 
 
 def _below(value: float, least: float, what: str, form: str = ".3g") -> str:

@@ -100,6 +100,11 @@ class Trial:
         frozen = [player.ref for player in self._frozen]
         return measured(cells, own.ref, [other.ref for other in past], frozen)
 
+    def told(self, found: Metrics) -> str:
+        """The scores of `hold` in a line."""
+        scores = {name.partition("/")[2]: x for name, x in found.items() if name.startswith("score_")}
+        return ", ".join(f"{x:.3f} against {name}" for name, x in scores.items())
+
     def _saved(self, step: int) -> Policy:
         """The checkpoint under the name that `sparring` knows it by."""
         policy = self._ancestors(step)
