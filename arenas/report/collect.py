@@ -178,10 +178,11 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
             continue
         ruling = json.loads(finding.result)
         test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
+        new, old = (names.get(id, id) for id in (str(ruling["new"]), str(ruling["old"])))
         low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
         yield Gate(
-            candidate=names.get(ruling["new"], ruling["new"]),
-            baseline=names.get(ruling["old"], ruling["old"]),
+            candidate=new,
+            baseline=old,
             decision=decision["outcome"],
             llr=tuple(decision["curve"]),
             lower=log(test["beta"] / (1 - test["alpha"])),

@@ -58,7 +58,7 @@ def test_a_resolved_loss_to_an_ancestor_or_against_a_frozen_player_is_measured_a
     assert {alarm.name for alarm in alarms} == {"lost_to/run@1", "slipped/random"}
     assert {alarm.text for alarm in alarms} == {
         "run@1, an ancestor, leads by at least 0.05",
-        "against random an ancestor scored 0.05 more at least",
+        "against random an ancestor scored at least 0.05 more",
     }
     assert not watcher.look({"step": 4, **found}), "said once"
 
