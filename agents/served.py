@@ -34,11 +34,15 @@ class ServerDownError(EngineError):
 
 @dataclass
 class Server:
-    """One server: where it is, how much of ours is with it, and which weights it has from us."""
+    """One server: where it is, how much of ours is with it, which weights it has from us.
+
+    `asked` is when it was last seen whether it is back.
+    """
 
     url: str
     busy: int = 0
     up: bool = True
+    asked: float = -math.inf
     adapters: set[str] = field(default_factory=set[str])
     weights: Path | None = None
     fitting: threading.Lock = field(default_factory=threading.Lock)
@@ -201,10 +205,12 @@ class Servers:
             return server
 
     def _probe(self, server: Server) -> None:
-        """See whether a server is back. One that holds another model is as good as none."""
+        """See whether a server is back, for all who wait. One that holds another model is as good as none."""
+        now = time.monotonic()
         with self._lock:
-            if server.up:
+            if server.up or now < server.asked + _PROBE_SECONDS:
                 return
+            server.asked = now
         try:
             found = self._base(server)
         except (_Gone, EngineError):
