@@ -34,11 +34,15 @@ class ServerDownError(EngineError):
 
 @dataclass
 class Server:
-    """One server: where it is, how much of ours is with it, and which weights it has from us."""
+    """One server: where it is, how much of ours is with it, which weights it has from us.
+
+    `asked` is when it was last seen whether it is back.
+    """
 
     url: str
     busy: int = 0
     up: bool = True
+    asked: float = -math.inf
     adapters: set[str] = field(default_factory=set[str])
     weights: Path | None = None
     fitting: threading.Lock = field(default_factory=threading.Lock)
@@ -48,8 +52,8 @@ class Servers:
     """One or more vLLM servers of the same base model, as an `Engine`.
 
     `urls` end in `/v1`; `source` is what they loaded their model from. A draw goes to the server with the
-    fewest of ours under way. A draw whose server dies is made again, elsewhere or when one is back; after
-    `patience` seconds without any it fails with ServerDownError, and its game with it. Equal draws give
+    fewest of ours under way. A draw whose server dies is made again, elsewhere or when one is back; when none
+    has been up for `patience` seconds it fails with ServerDownError, and its game with it. Equal draws give
     equal replies, so asking again is safe. `seconds` bounds one answer. Adapter folders must lie where the
     servers see them too.
     """
@@ -62,6 +66,7 @@ class Servers:
         self.seconds = seconds
         self.repeated = 0
         self._closed = False
+        self._dark = 0.0  # since when no server is up, where none is
         self._lock = threading.Lock()
         self._folders: dict[str, Path] = {}
         self._weights: Path | None = None
@@ -153,9 +158,9 @@ class Servers:
         if adapter is not None and adapter not in self._folders:
             raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
         body["model"] = adapter or self.model
-        since, gone = time.monotonic(), 0
+        gone = 0
         while True:
-            server = self._take(since, call)
+            server = self._take(call)
             try:
                 self._fit(server, adapter)
                 answer = self._ask(server, "/v1/completions", body, call)
@@ -173,31 +178,39 @@ class Servers:
                 with self._lock:
                     server.busy -= 1
 
-    def _take(self, since: float, call: Call) -> Server:
+    def _take(self, call: Call) -> Server:
         """The server with the least to do; waits for one to be back. Raises ServerDownError."""
         while True:
             if self._closed or call.cancelled:
                 raise ServerDownError(f"{self.name} was closed, or nobody waits for this any more")
-            with self._lock:
-                there = [server for server in self.servers if server.up]
-                if there:
-                    server = min(there, key=lambda server: server.busy)
-                    server.busy += 1
-                    return server
-            if time.monotonic() - since > self.patience:
+            if server := self._least_busy():
+                return server
+            for each in self.servers:
+                self._probe(each)
+            if server := self._least_busy():
+                return server
+            if time.monotonic() - self._dark > self.patience:
                 urls = ", ".join(server.url for server in self.servers)
                 raise ServerDownError(
                     f"no server answered for {self.patience:.0f} s: {urls}; start it again and resume"
                 )
             time.sleep(_PROBE_SECONDS)
-            for server in self.servers:
-                self._probe(server)
+
+    def _least_busy(self) -> Server | None:
+        """The server that is up and has the least to do, which now has more."""
+        with self._lock:
+            server = min((s for s in self.servers if s.up), key=lambda server: server.busy, default=None)
+            if server is not None:
+                server.busy += 1
+            return server
 
     def _probe(self, server: Server) -> None:
-        """See whether a server is back. One that holds another model is as good as none."""
+        """See whether a server is back, for all who wait. One that holds another model is as good as none."""
+        now = time.monotonic()
         with self._lock:
-            if server.up:
+            if server.up or now < server.asked + _PROBE_SECONDS:
                 return
+            server.asked = now
         try:
             found = self._base(server)
         except (_Gone, EngineError):
@@ -207,6 +220,8 @@ class Servers:
 
     def _lost(self, server: Server) -> None:
         with self._lock:
+            if all(each is server or not each.up for each in self.servers) and server.up:
+                self._dark = time.monotonic()
             server.up = False
             server.weights = None
             server.adapters.clear()
@@ -247,7 +262,7 @@ class Servers:
             except _Gone:
                 self._lost(server)
         if not done:
-            server = self._take(time.monotonic(), Call())
+            server = self._take(Call())
             try:
                 action(server)
             except _Gone as fault:

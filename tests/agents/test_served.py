@@ -168,3 +168,24 @@ def test_a_cancelled_request_is_broken_off_and_the_server_thought_no_worse_of(
     assert servers.repeated == 0
     assert servers.servers[0].up
     servers.close()
+
+
+def test_patience_is_that_of_all_requests_together(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that had to queue for a thread do not begin to wait when those before them have given up."""
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+
+    servers = Servers([child.url], patience=10.0, at_once=1)
+    child.kill()
+    clock = Clock()
+    monkeypatch.setattr(served, "time", clock)
+    assert all(isinstance(fault, ServerDownError) for fault in drawn(servers, draws(1, 2, 3, 4, 5)))
+    assert 10 < clock.now < 11
+    servers.close()
