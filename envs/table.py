@@ -292,7 +292,7 @@ class Table:
 
 def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or payoff.keys() != game.paid:
+    if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
     lo, hi = game.payoff_range
     amounts: list[float] = [*payoff.values()] or [0.0]

@@ -88,7 +88,7 @@ def compare(folder: Path, pairs: int) -> None:
     config = read(folder / "config.toml")
     game = find(config.game, **config.parameters)
     steps = checkpoints.spread(checkpoints.steps(folder / "checkpoints"), ENTRANTS)
-    print(f"\na tournament of {len(steps)} checkpoints with random and nash")
+    print(f"\na tournament with random and nash; checkpoints: {', '.join(map(str, steps))}")
     learned = [seat(f"{folder}@{step}", game) for step in steps]
     nash = seat("nash", game)
     store = folder / "store.sqlite"
