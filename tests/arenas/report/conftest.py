@@ -177,7 +177,7 @@ def page() -> Page:
 def judged() -> Episode:
     """An episode with verdicts, notes and credits, put together by hand."""
     episode = played(3, "a", "b")
-    turn = replace(episode.turns[0], credits={"format": 0.1})
+    turn = episode.turns[0]._replace(credits={"format": 0.1})
     verdict = Verdict(
         "error", (Result("ok", (1, "two")), Result("timeout")), "printed", "Traceback", 0.25, detail="boom"
     )
