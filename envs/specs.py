@@ -52,6 +52,80 @@ SPECS = (
         LISTS,
     ),
     Spec(
+        "the largest distance between two neighbours in the list (0 where there are no two)",
+        NUMBERS,
+        "def f(x):\n    return max((abs(a - b) for a, b in zip(x, x[1:])), default=0)",
+        LISTS,
+    ),
+    Spec(
+        "how many numbers of the list are greater than every number before them (the first one is)",
+        NUMBERS,
+        "def f(x):\n    return sum(all(a > b for b in x[:i]) for i, a in enumerate(x))",
+        LISTS,
+    ),
+    Spec(
+        "the list of running sums, in which each number is replaced by the sum of all up to and with it",
+        NUMBERS,
+        "from itertools import accumulate\ndef f(x):\n    return list(accumulate(x))",
+        LISTS,
+    ),
+    Spec(
+        "the median of the list, which is the lower of the middle two if there are two (None for no numbers)",
+        NUMBERS,
+        "def f(x):\n    y = sorted(x)\n    return y[(len(y) - 1) // 2] if y else None",
+        LISTS,
+    ),
+    Spec(
+        "the numbers sorted by distance from 0, the nearest first; of two equally far the negative first",
+        NUMBERS,
+        "def f(x):\n    return sorted(x, key=lambda n: (abs(n), n))",
+        LISTS,
+    ),
+    Spec(
+        "the number that occurs most often in the list, of several the smallest (None for an empty list)",
+        NUMBERS,
+        "def f(x):\n    return min(x, key=lambda n: (-x.count(n), n), default=None)",
+        LISTS,
+    ),
+    Spec(
+        "the largest sum of one or more numbers that stand next to each other (0 for an empty list)",
+        NUMBERS,
+        "def f(x):\n    best = so_far = None\n    for n in x:\n"
+        "        so_far = n if so_far is None else max(n, so_far + n)\n"
+        "        best = so_far if best is None else max(best, so_far)\n    return best or 0",
+        (*LISTS, [-3, -2, -5], [4, -1, 3, -9, 2]),
+    ),
+    Spec(
+        "the list with its first and its last number swapped (shorter ones than two as they are)",
+        NUMBERS,
+        "def f(x):\n    return x[-1:] + x[1:-1] + x[:1] if len(x) > 1 else x",
+        LISTS,
+    ),
+    Spec(
+        "how many pairs of two different positions in the list hold numbers that add up to 0",
+        NUMBERS,
+        "def f(x):\n    return sum(a + b == 0 for i, a in enumerate(x) for b in x[i + 1:])",
+        (*LISTS, [0, 0, 0], [1, -1, -1]),
+    ),
+    Spec(
+        "the products of the first and second number, the third and fourth, …; a last odd one is left out",
+        NUMBERS,
+        "def f(x):\n    return [a * b for a, b in zip(x[::2], x[1::2])]",
+        LISTS,
+    ),
+    Spec(
+        "the position of the smallest number, counted from 0, of several the first (-1 for an empty list)",
+        NUMBERS,
+        "def f(x):\n    return x.index(min(x)) if x else -1",
+        LISTS,
+    ),
+    Spec(
+        "whether no number of the list is less than the one before it",
+        NUMBERS,
+        "def f(x):\n    return x == sorted(x)",
+        LISTS,
+    ),
+    Spec(
         "whether the text reads the same backwards, ignoring case and spaces",
         TEXT,
         "def f(x):\n    y = x.lower().replace(' ', '')\n    return y == y[::-1]",
@@ -62,6 +136,54 @@ SPECS = (
         TEXT,
         "def f(x):\n    return sum(w[0].lower() in 'aeiou' for w in x.split())",
         TEXTS,
+    ),
+    Spec(
+        "the text with capital letters made small and small ones capital",
+        TEXT,
+        "def f(x):\n    return x.swapcase()",
+        TEXTS,
+    ),
+    Spec(
+        "the longest word of the text, split at spaces, of several the first ('' where there is none)",
+        TEXT,
+        "def f(x):\n    return max(x.split(), key=len, default='')",
+        TEXTS,
+    ),
+    Spec(
+        "how many different letters the text holds, where capital and small ones are the same",
+        TEXT,
+        "def f(x):\n    return len(set(x.lower()) - {' '})",
+        TEXTS,
+    ),
+    Spec(
+        "the words of the text, split at spaces, the last one first, joined by single spaces",
+        TEXT,
+        "def f(x):\n    return ' '.join(x.split()[::-1])",
+        TEXTS,
+    ),
+    Spec(
+        "the text in which each run of one character, spaces too, is cut to a single one",
+        TEXT,
+        "from itertools import groupby\ndef f(x):\n    return ''.join(c for c, _ in groupby(x))",
+        (*TEXTS, "bookkeeper  AAa"),
+    ),
+    Spec(
+        "the first letter that stands only once in the text; capital and small ones differ ('' for none)",
+        TEXT,
+        "def f(x):\n    return next((c for c in x if c != ' ' and x.count(c) == 1), '')",
+        TEXTS,
+    ),
+    Spec(
+        "the first letters of all words, split at spaces, as capitals, with nothing between them",
+        TEXT,
+        "def f(x):\n    return ''.join(w[0].upper() for w in x.split())",
+        TEXTS,
+    ),
+    Spec(
+        "how often a letter is followed at once by the same one, where capital and small ones are the same",
+        TEXT,
+        "def f(x):\n    y = x.lower()\n    return sum(a == b != ' ' for a, b in zip(y, y[1:]))",
+        (*TEXTS, "bookkeeper  AAa"),
     ),
 )
 

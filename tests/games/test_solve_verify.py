@@ -7,7 +7,7 @@ from sparring.envs.table import Table
 
 ID = "solve-verify-v0"
 FAULTY = "def f(x):\n    return None"
-SEED = next(s for s in range(50) if "even positions" in Table(find(ID), s).view("solver_0")[-1].text)
+SEED = next(s for s in range(500) if "even positions" in Table(find(ID), s).view("solver_0")[-1].text)
 SPEC = next(spec for spec in SPECS if "even positions" in spec.text)
 GOOD = "<tests>\n[3, 1, 2] => 4\n[] => 0\n[5] => 5\n</tests>"
 LIES = "<tests>\n[3, 1, 2] => None\n[1] => None\n[5] => 5\n</tests>"
