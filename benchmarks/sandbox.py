@@ -183,7 +183,9 @@ def peers(python: str, base: float, seconds: float) -> None:
     told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     if image:
         forget(image)
-    for row in filter(None, told.stdout.splitlines()):
+    for row in told.stdout.splitlines():
+        if not row.startswith("{"):
+            continue  # a peer talks on the same line
         found = json.loads(row)
         if "why" in found:
             print(f"{found['name']}: not run: {found['why']}")
