@@ -6,7 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from .models import ModelError, quiet, weights_hash
+from .models import quiet, weights_hash
+from .named import ModelError
 from .transformer import Transformer
 
 _BASE = "__base__"

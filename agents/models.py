@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import logging
 from collections.abc import Generator, Mapping
@@ -16,20 +15,9 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .classifier import Classifier
 from .dialect import Dialect
+from .named import ModelError, check_name, unknown
 from .policy import FREE, Policy, Sampling
-from .seats import MODELS
 from .transformer import Transformer
-
-
-class ModelError(SparringError, ValueError):
-    """A model cannot be loaded."""
-
-
-class UnknownModelError(ModelError, KeyError):
-    """No model has this name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def model_folder(name: str, game: Game | None = None, seed: int = 0) -> Path:
@@ -38,6 +26,7 @@ def model_folder(name: str, game: Game | None = None, seed: int = 0) -> Path:
     `name` is `tiny` (which needs the `game` it is made for, and takes a `seed`), `smollm2-135m`, a
     folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises UnknownModelError or ModelError.
     """
+    check_name(name)
     if name == "tiny":
         if game is None:
             raise ModelError("the model 'tiny' is built for one game; say which")
@@ -50,9 +39,7 @@ def model_folder(name: str, game: Game | None = None, seed: int = 0) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder.resolve()
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _from_hub(name)
-    raise UnknownModelError(_unknown(name))
+    return _from_hub(name)
 
 
 def load_model(
@@ -224,14 +211,8 @@ def _from_hub(name: str) -> Path:
     except Exception as fault:  # offline, refused or absent: the hub client has many names for it
         first = (str(fault).strip().splitlines() or [""])[0][:160]
         raise ModelError(
-            f"{_unknown(name)}; and the hub did not give it ({type(fault).__name__}: {first})"
+            f"{unknown(name)}; and the hub did not give it ({type(fault).__name__}: {first})"
         ) from fault
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(MODELS)}, a folder, or a hub id"
-    return f"no model or folder {name!r}{hint}"
 
 
 @contextmanager

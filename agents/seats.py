@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from .folders import RUNS
+from .named import MODELS
 from .policy import FREE, Policy, Sampling
 from .scripted import scripted, scripted_names
 
 if TYPE_CHECKING:
     from .hosts import Hosts
 
-MODELS = ("tiny", "smollm2-135m")
 CLASSIFIER = "classifier:"
 
 

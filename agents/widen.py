@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from .cache import cached
-from .models import ModelError, weights_hash
+from .models import weights_hash
+from .named import ModelError
 
 NARROWEST = 32
 """vLLM's attention on CPUs takes heads of 32 numbers and more."""

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ..agents.folders import free_folder, run_folder
+from ..agents.named import check_name
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..sandbox.lazy import Lazy
@@ -49,6 +50,7 @@ class Trained:
 def train(config: Config, *, quiet: bool = False) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
     game = played(config)
+    check_name(config.model)
     folder = _free(config)
     return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
 

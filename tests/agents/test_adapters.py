@@ -7,7 +7,8 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from sparring.agents.adapters import drop_adapter, with_adapter
-from sparring.agents.models import ModelError, load_model, model_folder
+from sparring.agents.models import load_model, model_folder
+from sparring.agents.named import ModelError
 from sparring.agents.policy import Key, Request
 from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree

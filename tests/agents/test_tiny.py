@@ -6,7 +6,8 @@ import pytest
 import torch
 from sparring.agents.cache import cache_root, cached
 from sparring.agents.exact import behaviour
-from sparring.agents.models import ModelError, UnknownModelError, load_model, model_folder, weights_hash
+from sparring.agents.models import load_model, model_folder, weights_hash
+from sparring.agents.named import ModelError, UnknownModelError
 from sparring.agents.tiny import Shape, build
 from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree
