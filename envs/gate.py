@@ -87,6 +87,8 @@ def _elsewhere():
             setlocale(category, name)
         except _locale.Error:
             here[category] = name
+    if here:
+        here[_locale.LC_ALL] = ";".join(here.values())
 
     def told(category, name=None):
         return here[category] if name is None and category in here else setlocale(category, name)

@@ -6,23 +6,12 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from sparring.sandbox import VerifierError, open_verifier
 
 _spec = importlib.util.spec_from_file_location(
     "gate_benchmark", Path(__file__).parents[2] / "benchmarks/gate.py"
 )
 bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
-
-
-@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
-def verifier(request):
-    try:
-        pool = open_verifier(request.param, size=2)
-    except VerifierError as fault:
-        pytest.skip(f"no engine: {fault}")
-    yield pool
-    pool.shut()
 
 
 @pytest.mark.parametrize("title", bench.IMPURE)

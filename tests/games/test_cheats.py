@@ -9,7 +9,6 @@ import pytest
 from sparring.agents.scripted import Scripted, scripted
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find, game_ids
-from sparring.sandbox import VerifierError, open_verifier
 
 EQUAL = (
     "class E:\n    def __eq__(self, o): return True\n    def __ne__(self, o): return False\n"
@@ -122,16 +121,6 @@ CASES = [
     Case("sneaky-critic-v0", "generator", "<step>1</step><result>…</result>", "'wrong'"),
     Case("sneaky-critic-v0", "critic", "…", "9999"),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
-def verifier(request):
-    try:
-        pool = open_verifier(request.param, size=2)
-    except VerifierError as fault:
-        pytest.skip(f"no engine: {fault}")
-    yield pool
-    pool.shut()
 
 
 class Recorder:

@@ -11,16 +11,8 @@ from sparring.envs.registry import find, game_ids
 from sparring.envs.specs import SPECS
 from sparring.envs.table import Table, replay_episode
 from sparring.envs.values import canonical
-from sparring.sandbox import open_verifier
 
 SAMPLED = [id for id in game_ids() if "sample" in find(id).oracles]
-
-
-@pytest.fixture(scope="module")
-def verifier():
-    pool = open_verifier("local", size=2)
-    yield pool
-    pool.shut()
 
 
 def run(verifier, id, seats=None, seed=0, **parameters):

@@ -2,7 +2,7 @@
 
 from sparring.envs.types import Job, Limits
 
-from .conftest import opened
+from ..conftest import opened
 
 
 def test_an_unchanged_job_is_run_once() -> None:

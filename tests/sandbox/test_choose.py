@@ -9,7 +9,7 @@ from sparring.sandbox.docker import docker_verifier
 
 from sparring.cli import main
 
-from .conftest import opened
+from ..conftest import opened
 
 MINE = """
 from sparring.envs.types import Verdict

@@ -17,7 +17,7 @@ from sparring.sandbox.conformance import (
 from sparring.sandbox.runner import denied_calls, fatal_calls
 from sparring.sandbox.verifier import Constant
 
-from .conftest import opened
+from ..conftest import opened
 
 ATTACKS = {attack.name: attack for attack in attacks()}
 

@@ -26,8 +26,8 @@ from sparring.sandbox.local import LocalConnection
 from sparring.sandbox.pool import Pool
 from sparring.sandbox.pooled import Pooled
 
+from ..conftest import opened
 from .batches import batch, honest_or_infra
-from .conftest import opened
 from .processes import containers, until
 
 

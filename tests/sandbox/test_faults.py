@@ -20,8 +20,8 @@ from sparring.sandbox.local import LocalConnection, interpreter, local_verifier
 from sparring.sandbox.pool import Pool
 from sparring.sandbox.pooled import Pooled
 
+from ..conftest import opened
 from .batches import BOTH, batch, honest_or_infra, needs_root
-from .conftest import opened
 from .processes import alive, containers, family, supervisors, until
 
 

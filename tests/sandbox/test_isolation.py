@@ -5,7 +5,7 @@ from sparring.envs.types import Job, Limits
 from sparring.sandbox import runner
 from sparring.sandbox.pooled import Pooled
 
-from .conftest import opened
+from ..conftest import opened
 
 LIMITS = Limits(seconds=20.0)
 FUTEX = runner.number("futex")

@@ -11,8 +11,8 @@ from sparring.sandbox.local import LocalConnection
 from sparring.sandbox.pooled import Pooled
 from sparring.sandbox.verdicts import Run, request
 
+from ..conftest import opened
 from .batches import mixed, needs_root
-from .conftest import opened
 from .processes import children, descriptors, family, holds, resident, supervisors, until
 
 

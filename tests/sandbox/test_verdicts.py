@@ -11,7 +11,7 @@ from sparring.envs.values import same
 from sparring.sandbox import VerifierError, open_verifier, runner
 from sparring.sandbox.pooled import Pooled
 
-from .conftest import opened
+from ..conftest import opened
 
 SHORT = Limits(seconds=0.5)
 
