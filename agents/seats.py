@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from .folders import RUNS
-from .named import MODELS
+from .models.names import MODELS
 from .policy import FREE, Policy, Sampling
+from .run_folder import RUNS
 from .scripted import scripted, scripted_names
 
 if TYPE_CHECKING:
-    from .hosts import Hosts
+    from .engines.hosts import Hosts
 
 CLASSIFIER = "classifier:"
 
@@ -78,7 +78,7 @@ def _model(
 ) -> Policy:
     if hosts:
         return hosts.policy(spec, game, name, sampling, seed)
-    from .models import load_model
+    from .models.load import load_model
 
     policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
     policy.publish(policy.weights, name=name)
@@ -86,7 +86,7 @@ def _model(
 
 
 def _classifier(spec: str, game: Game, device: str) -> Policy:
-    from .models import load_classifier
+    from .models.load import load_classifier
 
     name, *renamed = spec.removeprefix(CLASSIFIER).split(",")
     labels = {choice: label for choice, _, label in (pair.partition("=") for pair in renamed)}

@@ -16,12 +16,12 @@ from typing import Any, Final, Literal, TypeAlias
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, PolicyRef
-from .archive import Archive
 from .fixture import Fixture, Settled, game_key, places, settle
 from .pfsp import Weighting, shrunk, weights
+from .plan.rounds import seed_of
 from .results import GameRow, points
-from .rounds import seed_of
-from .store import Store
+from .store.reading import Archive
+from .store.store import Store
 from .transcript import write
 
 Kind: TypeAlias = Literal["main", "main_exploiter", "league_exploiter"]

@@ -19,17 +19,17 @@ from ..agents.policy import Policy
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import GameRef, PolicyRef
-from .archive import Archive
 from .entrants import known
+from .executors.local import Executor, Local, carry_out
 from .fixture import Fixture, Settled, fixtures, places
-from .leaderboard import rate
-from .origins import inherited
-from .power import Meetings, assumed, detects, spread
+from .plan.power import Meetings, assumed, detects, spread
+from .plan.rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
+from .ratings.leaderboard import rate
+from .ratings.spending import expected, spending
 from .results import GameRow, Leaderboard, ScoreKind
-from .rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
-from .run import Executor, Local, carry_out
-from .spending import expected, spending
-from .store import Store
+from .store.origins import inherited
+from .store.reading import Archive
+from .store.store import Store
 from .transcript import canonical
 
 Say = Callable[[str], None]

@@ -10,11 +10,11 @@ from pathlib import Path
 from ..envs.registry import Game, GameError, find
 from ..envs.table import TableError, replay_episode
 from ..envs.types import Episode, GameRef
-from . import gatekeeping, tournament
-from .archive import Archive, Finding
+from . import gate, tournament
 from .fixture import PURPOSES, game_key, paid, places, status
 from .results import GameRow
-from .schema import StoreError
+from .store.reading import Archive, Finding
+from .store.schema import StoreError
 from .transcript import TranscriptError
 
 
@@ -127,13 +127,13 @@ def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[st
     if finding.kind == "ratings":
         again = tournament.text(tournament.leaderboard(store.rows(game, upto=upto), game, finding.settings))
     else:
-        ruling = gatekeeping.rule(
+        ruling = gate.rule(
             store.rows(game, "gate", upto=upto),
             game,
             finding.settings,
-            gatekeeping.test_of(finding.settings),
+            gate.test_of(finding.settings),
             finding.settings["given_up"],
         )
-        again = gatekeeping.text(ruling)
+        again = gate.text(ruling)
     if json.loads(again) != json.loads(finding.result):
         yield f"{finding.kind} of {game.id} from {finding.upto} games: worked out again they differ"

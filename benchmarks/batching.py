@@ -20,10 +20,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from sparring.agents.branches import batches
-from sparring.agents.models import load_model, quiet
+from sparring.agents.language.shared_prefixes import batches
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model, quiet
 from sparring.agents.policy import Key, Request, Sampling
-from sparring.agents.transformer import Transformer
 from sparring.envs.registry import Game, find
 from sparring.envs.table import Table
 from sparring.envs.types import Ask, Reply

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sparring.arenas.crosstable import encounters, mean
-from sparring.arenas.misfit import misfit
-from sparring.arenas.played import Floats, Played
-from sparring.arenas.ratings import fit
+from sparring.arenas.ratings.arrays import Floats, Played
+from sparring.arenas.ratings.crosstable import encounters, mean
+from sparring.arenas.ratings.fit import fit
+from sparring.arenas.ratings.misfit import misfit
 from sparring.arenas.results import ScoreKind
 from sparring.envs.exact import Behaviour, InfoSet, Tree, seated, tree
 from sparring.envs.registry import find
@@ -152,7 +152,7 @@ def covers(estimate: Floats, covariance: Floats, truth: Floats) -> NDArray[np.bo
 
 def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     """The odds of a run's checkpoints, `random` and `nash`, and the players themselves."""
-    from sparring.agents.exact import behaviour
+    from sparring.agents.language.exact import behaviour
     from sparring.agents.scripted import scripted
     from sparring.agents.seats import seat
     from sparring.envs.equilibrium import equilibrium
@@ -200,9 +200,9 @@ def main() -> None:
 
 def for_real(game: Matches, players: Sequence[Any], pairs: int) -> None:
     """Hold the tournament and print how many cells cover their exact score."""
-    from sparring.arenas.archive import Archive
-    from sparring.arenas.crosstable import crosstable
+    from sparring.arenas.ratings.crosstable import crosstable
     from sparring.arenas.results import complete
+    from sparring.arenas.store.reading import Archive
     from sparring.arenas.tournament import tournament
 
     at = {player.ref.id: n for n, player in enumerate(players)}

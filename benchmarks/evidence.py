@@ -14,9 +14,9 @@ import argparse
 
 import numpy as np
 from numpy.typing import NDArray
-from sparring.arenas.information import next_pairs
-from sparring.arenas.played import Floats, Played, duels
-from sparring.arenas.ratings import ELO, fit
+from sparring.arenas.plan.information import next_pairs
+from sparring.arenas.ratings.arrays import Floats, Played, duels
+from sparring.arenas.ratings.fit import ELO, fit
 
 ENTRANTS = 16
 LUCK = 3.0

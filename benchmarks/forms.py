@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from sparring.agents.few_shot import Shown
 from sparring.agents.policy import Policy, Sampling
 from sparring.agents.seats import seat
-from sparring.agents.shots import Shown
 from sparring.arenas.examples import examples
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import Game, find, game_ids

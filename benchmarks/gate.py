@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sparring.envs.gate import PROPOSAL_LIMITS, Ruling, gate
+from sparring.envs.tasks.gate import PROPOSAL_LIMITS, Ruling, gate
 from sparring.envs.types import Job, Value
 from sparring.sandbox import open_verifier
 

@@ -22,8 +22,8 @@ from itertools import chain
 import choix
 import numpy as np
 from numpy.typing import NDArray
-from sparring.arenas.played import duels
-from sparring.arenas.ratings import fit
+from sparring.arenas.ratings.arrays import duels
+from sparring.arenas.ratings.fit import fit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

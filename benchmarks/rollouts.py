@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.agents.models import load_model, model_folder, quiet
+from sparring.agents.models.load import load_model, model_folder, quiet
 from sparring.agents.policy import Policy, Request, Sampling
 from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match
@@ -37,7 +37,7 @@ from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import Game, find
 from sparring.envs.types import Episode, PolicyRef, Reply
 from sparring.sandbox.choose import open_verifier
-from sparring.training.measure import prefix_share
+from sparring.training.watch.measure import prefix_share
 
 PEERS = {"tic-tac-toe-v0": "TicTacToe-v0", "kuhn-poker-v0": "KuhnPoker-v0-short"}
 SCALES = (1, 8, 64, 256, 512)
@@ -226,7 +226,7 @@ def opened(given: argparse.Namespace, game: Game, closing: contextlib.ExitStack)
     sampling = Sampling(max_tokens=given.tokens)
     if given.engine == "transformers":
         return load_model(given.model, game, sampling=sampling)
-    from sparring.agents.hosts import open_host
+    from sparring.agents.engines.hosts import open_host
 
     return closing.enter_context(open_host(given.engine, given.model, game)).base.with_sampling(sampling)
 

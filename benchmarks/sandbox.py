@@ -29,7 +29,7 @@ from statistics import quantiles
 from sparring.envs.types import Job
 from sparring.sandbox import VerifierError, open_verifier
 from sparring.sandbox.local import interpreter
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 
 SOURCE = "def f(x): return x + 1"
 JOB = Job(SOURCE, "f", ((1,),))

@@ -21,12 +21,12 @@ from itertools import islice
 from pathlib import Path
 
 from sparring.agents.scripted import Scripted
+from sparring.arenas.executors.local import Local, played
 from sparring.arenas.fixture import Fixture, fixtures
 from sparring.arenas.match import Match
+from sparring.arenas.plan.rounds import block
+from sparring.arenas.plan.schedule import seatings
 from sparring.arenas.rollouts import rollouts
-from sparring.arenas.rounds import block
-from sparring.arenas.run import Local, played
-from sparring.arenas.schedule import seatings
 from sparring.arenas.store import Store
 from sparring.arenas.transcript import write
 from sparring.envs.registry import find

@@ -14,11 +14,11 @@ import time
 import warnings
 from statistics import median
 
-from sparring.agents.hosts import Host, open_host
-from sparring.agents.models import load_model, quiet
-from sparring.agents.transformer import Transformer
+from sparring.agents.engines.hosts import Host, open_host
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model, quiet
 from sparring.envs.registry import find
-from sparring.training.sent import OnEngine
+from sparring.training.players.sent import OnEngine
 
 
 def learner(model: str, rank: int) -> Transformer:

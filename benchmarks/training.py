@@ -22,16 +22,16 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from sparring.agents.models import load_model, quiet
+from sparring.agents.models.load import load_model, quiet
 from sparring.envs.registry import find
 from sparring.sandbox.lazy import Lazy
-from sparring.training.batch import Batch
 from sparring.training.config import Config
+from sparring.training.data.batch import Batch
 from sparring.training.recipes import recipe
-from sparring.training.records import read_metrics
 from sparring.training.run import train
 from sparring.training.selfplay import SelfPlay, Timed
 from sparring.training.trainer import SelfPlayTrainer
+from sparring.training.watch.records import read_metrics
 from sparring.training.weights import Average
 from transformers import TrainerCallback
 

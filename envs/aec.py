@@ -13,13 +13,13 @@ from typing import Any, cast
 import gymnasium
 import pettingzoo
 
-from .foreign import from_aec
+from .blocking_verifier import Opener, Verdicts, Verifies
+from .from_aec import from_aec
 from .parallel import ParallelGameEnv
 from .registry import Game, find, game_ids
 from .spaces import AnyText, observation, observation_space
 from .table import Answer, Table, replay
 from .types import Ask, Reply, Value
-from .verdicts import Opener, Verdicts, Verifies
 
 __all__ = ["GameEnv", "ParallelGameEnv", "from_aec", "info", "make", "make_parallel", "register"]
 

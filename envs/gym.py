@@ -9,10 +9,10 @@ from typing import Any, cast
 import gymnasium
 
 from .aec import GameEnv
-from .hostile import sensible
+from .blocking_verifier import Opener, Verifies
+from .players import sensible
 from .registry import Game, GameError, Player
 from .types import Message
-from .verdicts import Opener, Verifies
 
 
 class Solo(gymnasium.Env[dict[str, str], str]):

@@ -7,11 +7,11 @@ from typing import Any, cast
 import gymnasium
 import pettingzoo
 
+from .blocking_verifier import Opener, Verdicts, Verifies
 from .registry import Game, GameError
 from .spaces import AnyText, observation, observation_space
 from .table import Table
 from .types import Ask, Reply
-from .verdicts import Opener, Verdicts, Verifies
 
 Observations = dict[str, dict[str, str]]
 Infos = dict[str, dict[str, Any]]

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from .hostile import sensible
+from .blocking_verifier import Opener, Verdicts, Verifies
+from .players import sensible
 from .registry import Game, GameError, find
 from .table import Table
 from .types import Ask, Finish, Job, Reply, Result, Verdict
 from .values import from_json, to_json
-from .verdicts import Opener, Verdicts, Verifies
 
 Answers = Callable[[Table], Sequence[Reply] | Sequence[Verdict]]
 _MARGIN = "  | "

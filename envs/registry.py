@@ -323,7 +323,7 @@ def game_ids(namespace: str = "") -> list[str]:
     """The ids of all games that can be found, sorted: our own and those registered, or a namespace's."""
     if namespace:
         return [f"{namespace}/{name}" for name in names(namespace)]
-    from . import games
+    games = importlib.import_module(".games", __package__)  # found by name: a game imports what stands here
 
     for module in pkgutil.iter_modules(games.__path__):
         importlib.import_module(f"{games.__name__}.{module.name}")
@@ -382,7 +382,7 @@ def load(path: str | Path) -> list[str]:
 
 
 def _import_one(id: str) -> None:
-    from . import games
+    games = importlib.import_module(".games", __package__)  # found by name: a game imports what stands here
 
     name = re.sub(r"-v[0-9]+$", "", id).replace("-", "_")
     if name.isidentifier() and (Path(games.__path__[0]) / f"{name}.py").exists():

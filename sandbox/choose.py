@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from .verifier import Verifier, VerifierError
 
 if TYPE_CHECKING:
-    from .pooled import Pooled
+    from .pool.verifier import Pooled
 
 NAMES = ("auto", "docker", "local")
 PLUGINS = "sparring.verifiers"

@@ -23,9 +23,9 @@ from . import runner
 from .cache import Cache
 from .image.build import archive, tag
 from .local import START_SECONDS, hello
-from .pool import Pool
-from .pooled import Pooled
-from .stream import ConnectionLost
+from .pool.pool import Pool
+from .pool.stream import ConnectionLost
+from .pool.verifier import Pooled
 from .verifier import VerifierError
 
 OWNER: Final = "sparring.owner"

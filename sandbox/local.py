@@ -18,9 +18,9 @@ from typing import Final
 
 from . import runner
 from .cache import Cache
-from .pool import Pool
-from .pooled import Pooled
-from .stream import ConnectionLost
+from .pool.pool import Pool
+from .pool.stream import ConnectionLost
+from .pool.verifier import Pooled
 from .verifier import VerifierError
 
 FLOOR: Final = "landlock+seccomp"

@@ -20,7 +20,7 @@ from ..envs.parse import Illegal
 from ..envs.types import Job, Limits, Result, Status, Value, Verdict
 from ..envs.values import check, from_json, same
 from . import runner
-from .clock import clock_reads
+from .clock_reads import clock_reads
 
 SOURCE_BYTES: Final = 1 << 20
 INPUT_KILOBYTES: Final = 8192

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from sparring.sandbox import VerifierError, open_verifier
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 
 # A background job of a script ignores Ctrl-C, and so would what it starts: not here, where tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,9 +6,10 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -21,16 +22,26 @@ ROOMS = {
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 ONLY = {
-    "torch": {"agents", "training"},
-    "transformers": {"agents", "training"},
-    "trl": {"training"},
+    "torch": {
+        "agents",
+        "agents/engines",
+        "agents/language",
+        "agents/models",
+        "training",
+        "training/data",
+        "training/players",
+    },
+    "transformers": {"agents/engines", "agents/language", "agents/models", "training"},
+    "trl": {"training", "training/watch"},
+    "vllm": {"agents/engines"},
     "docker": {"sandbox"},
-    "pettingzoo": {"envs"},
-    "pyspiel": {"envs"},
-    "textarena": {"envs"},
+    "pettingzoo": {"envs", "envs/adapters"},
+    "pyspiel": {"envs/adapters"},
+    "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
-    "ray": {"arenas"},
+    "ray": {"arenas/executors"},
 }
+"""Folders that may import a library; a room's name means the files at its top."""
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
@@ -55,7 +66,43 @@ def test_a_room_imports_only_what_stands_below_it_and_by_relative_paths(path):
         if top in ROOMS and top != room:
             assert top in ROOMS[room], where
         if top in ONLY:
-            assert room in ONLY[top], where
+            assert str(path.parent.relative_to(ROOT)) in ONLY[top], where
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name of every module of the rooms, from the root, to its file."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
+    return {name.removesuffix(".__init__"): path for name, path in names.items()}
+
+
+def arrows(unit: Callable[[Path], str]) -> dict[str, set[str]]:
+    """Which unit imports which others, where `unit` says to what a file belongs."""
+    known = modules()
+    found: dict[str, set[str]] = {unit(path): set() for path in FILES}
+    for path in FILES:
+        for _, name in imported(path):
+            home = known.get(name) or known.get(name.rpartition(".")[0])
+            if home is not None and unit(home) != unit(path):
+                found[unit(path)].add(unit(home))
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    return [sorted(knot) for knot in nx.strongly_connected_components(nx.DiGraph(graph)) if len(knot) > 1]
+
+
+def unit(path: Path) -> str:
+    """What one sees on opening a room: a folder of it, or a file at its top."""
+    return "/".join(path.relative_to(ROOT).parts[:2])
+
+
+def test_no_folder_of_a_room_imports_what_imports_it():
+    assert circles(arrows(unit)) == []
+
+
+@pytest.mark.xfail(strict=True, reason="pool and worker of the sandbox, to be opened by a queue")
+def test_no_two_files_import_each_other():
+    assert circles(arrows(lambda path: str(path.relative_to(ROOT)))) == []
 
 
 @pytest.mark.parametrize(("library", "limit"), [("docker", 1), ("trl", 3), ("ray", 3)])

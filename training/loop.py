@@ -15,16 +15,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
-from . import checkpoints, transcripts
+from . import checkpoints
 from .config import Config
-from .evaluate import evaluate
-from .measure import baselines, measure
-from .monitors import Alarm, Watcher
-from .progress import Display
-from .records import Metrics, Records, read_metrics
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
-from .trial import Trial
+from .watch import transcripts
+from .watch.evaluate import evaluate
+from .watch.measure import baselines, measure
+from .watch.monitors import Alarm, Watcher
+from .watch.progress import Display
+from .watch.records import Metrics, Records, read_metrics
+from .watch.trial import Trial
 from .weights import Average
 
 STATE = "state"

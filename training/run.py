@@ -16,15 +16,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ..agents.folders import free_folder, run_folder
-from ..agents.named import check_name
+from ..agents.models.names import check_name
+from ..agents.run_folder import free_folder, run_folder
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..sandbox.lazy import Lazy
 from . import checkpoints
 from .config import Config, played
-from .records import Metrics
 from .settings import read, to_toml
+from .watch.records import Metrics
 
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """What asks a run to stop, and what it does when it comes a second time."""
@@ -114,17 +114,17 @@ def _begin(config: Config, folder: Path) -> None:
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     import torch
 
-    from ..agents.models import quiet as hushed
-    from .engines import loaded, on_workers
-    from .evaluate import exact_tree
+    from ..agents.models.load import quiet as hushed
     from .loop import Loop
-    from .opponents import InLeague, Loaded, opponents
-    from .progress import Display
-    from .records import Records
+    from .players.learner import loaded, on_workers
+    from .players.opponents import InLeague, Loaded, opponents
+    from .players.sent import chosen, on_engine
     from .selfplay import SelfPlay, Timed
-    from .sent import chosen, on_engine
     from .trainer import SelfPlayTrainer
-    from .trial import Trial
+    from .watch.evaluate import exact_tree
+    from .watch.progress import Display
+    from .watch.records import Records
+    from .watch.trial import Trial
 
     if config.threads:
         torch.set_num_threads(config.threads)

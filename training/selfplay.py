@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from ..agents.few_shot import Shown
+from ..agents.language.transformer import Transformer
 from ..agents.policy import Policy, Sampling
 from ..agents.seats import seat
-from ..agents.shots import Shown
-from ..agents.transformer import Transformer
 from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
@@ -20,13 +20,13 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
-from .advantage import Baselines, Centre, estimate, export, restore
-from .batch import Batch, advantages, pack
-from .collect import Collected, collect
 from .config import Config, ConfigError
-from .engines import Itself, Player, sampling
-from .opponents import LEARNER, Mirror, Opponents, Seats
-from .tasks import Tasks
+from .data.advantage import Baselines, Centre, estimate, export, restore
+from .data.batch import Batch, advantages, pack
+from .data.collect import Collected, collect
+from .players.learner import Itself, Player, sampling
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
+from .players.tasks import Tasks
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""

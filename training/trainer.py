@@ -19,9 +19,9 @@ from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from .advantage import NonFiniteError
-from .batch import Batch
 from .config import Config
+from .data.advantage import NonFiniteError
+from .data.batch import Batch
 from .weights import Average
 
 _SMALL = 1 << 24

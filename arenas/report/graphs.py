@@ -9,8 +9,8 @@ from typing import Any
 import networkx as nx
 from markupsafe import Markup
 
-from .. import metagame
-from ..lineage import Born
+from ..ratings import metagame
+from ..ratings.lineage import Born
 from ..results import Cell, Estimate
 from .charts import LETTER, interval
 from .svg import Point, group, picture, tag, text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..leaderboard import FORGOTTEN
-from ..lineage import forgetting, lineage
+from ..ratings.leaderboard import FORGOTTEN
+from ..ratings.lineage import forgetting, lineage
 from .graphs import cycles, layers, responses
 from .page import Notice, Page, Progress
 from .text import line, number, sentence

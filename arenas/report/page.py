@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from ...envs.types import Episode
-from ..gate import Outcome
-from ..lineage import Born
+from ..ratings.lineage import Born
+from ..ratings.sprt import Outcome
 from ..results import Cell, Leaderboard
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from ..results import Estimate, Standing
 from . import charts, graphs
-from .field import Field, half
+from .cells import Board, Dialog, Matrix, Plot, Row, Square
+from .entrants import Field, half
 from .page import Replay
 from .replays import Story, chosen, told
-from .shown import Board, Dialog, Matrix, Plot, Row, Square
 from .text import compact, signed
 
 Stories = Mapping[tuple[str, str], Sequence[Story]]

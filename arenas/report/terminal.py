@@ -10,9 +10,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..leaderboard import FORGOTTEN
+from ..ratings.leaderboard import FORGOTTEN
 from ..results import Leaderboard, Standing
-from .field import half
+from .entrants import half
 from .text import compact, duration, line, sentence, signed
 
 LONGEST = 40

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from ..results import Estimate
 from . import charts, graphs, tables
-from .field import Field, half
+from .cells import Decided, Plot, Proof, View
+from .entrants import Field, half
 from .notices import notices
 from .page import Chart, Gate, Page, Progress, Series
 from .replays import BUDGET
-from .shown import Decided, Plot, Proof, View
 from .text import compact, line, number, shorten, signed
 
 LONGEST_TRANSCRIPT = 40_000

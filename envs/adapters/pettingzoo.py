@@ -1,6 +1,6 @@
 """PettingZoo's classic games: boards and cards as text, moves by name.
 
-Its other environments show pictures and are no games for text; `envs/foreign.py: from_aec` seats policies
+Its other environments show pictures and are no games for text; `envs/from_aec.py: from_aec` seats policies
 in any AEC environment all the same. Needs the extra `pettingzoo` for drawing and card libraries.
 """
 
@@ -46,7 +46,7 @@ def declare(id: str, name: str) -> bool:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
     for module in classic.needs:
         load(module, "pettingzoo")
-    from ..foreign import from_aec
+    from ..from_aec import from_aec
 
     theirs = "-v".join(f"classic/{name}".rsplit("_v", 1))
     from_aec(
@@ -68,7 +68,7 @@ def declare(id: str, name: str) -> bool:
 
 
 def _prompt(classic: Classic, env: Any, agent: str, seen: Any) -> str:
-    from ..foreign import legal
+    from ..from_aec import legal
 
     actions = legal(env, agent, seen, env.infos[agent]) or ()
     moves = ", ".join(classic.name(env.unwrapped, agent, action) for action in actions)

@@ -23,7 +23,7 @@ from ..values import check
 from .extras import folder, load, release
 
 if TYPE_CHECKING:
-    from .arena import Arena
+    from .textarena_game import Arena
 
 ENDLESS = 500
 """A game ends after so many moves, or four times TextArena's own limit of turns, which counts otherwise."""
@@ -153,7 +153,7 @@ def _fewest(name: str) -> int:
 
 
 def _arena(name: str, players: int, parameters: Mapping[str, Value], seed: int) -> Arena:
-    from .arena import Arena
+    from .textarena_game import Arena
 
     options = {key: value for key, value in parameters.items() if key != "players"}
     return Arena(name, players, options, seed)

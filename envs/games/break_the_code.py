@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..gate import PROPOSAL_LIMITS, right
-from ..proposals import called, fenced, program
 from ..registry import game
 from ..script import Script, ask, chance, note, verify
-from ..specs import SPECS, legal_input
+from ..tasks.gate import PROPOSAL_LIMITS, right
+from ..tasks.programs import called, fenced, program
+from ..tasks.specs import SPECS, legal_input
 from ..types import Job, Message, Value
 from ..values import canonical
 

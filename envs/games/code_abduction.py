@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..parse import tagged
-from ..proposals import Program, arguments, fenced, program_with_input
-from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range
 from ..script import Script, ask_all
+from ..tasks.pay import proposer_range
+from ..tasks.programs import Program, arguments, fenced, program_with_input
+from ..tasks.proposing import judged, propose, refused, settle
 from ..types import Message, Value
 from ..values import canonical
 

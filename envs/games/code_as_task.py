@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..answers import similar
-from ..gate import gate, plain_values
 from ..parse import Illegal, Unreadable, excerpt, line, tagged
-from ..proposals import Answer, Program, answer, arguments, program
-from ..propose import judged, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range
 from ..script import Script, Steps, ask, ask_all, note, randomness, recall, verify
+from ..tasks.answers import similar
+from ..tasks.gate import gate, plain_values
+from ..tasks.pay import proposer_range
+from ..tasks.programs import Answer, Program, answer, arguments, program
+from ..tasks.proposing import judged, refused, settle
 from ..types import Job, Message, Value
 from ..values import canonical, read
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..proposals import answer, called, fenced, program_with_input
-from ..propose import propose, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range, solver_reward
 from ..script import Script, ask_all
+from ..tasks.pay import proposer_range, solver_reward
+from ..tasks.programs import answer, called, fenced, program_with_input
+from ..tasks.proposing import propose, refused, settle
 from ..types import Message
 
 PROPOSE = """\

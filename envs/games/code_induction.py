@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..parse import Illegal, tagged
-from ..proposals import Program, arguments, called, program
-from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range
 from ..script import Script, ask_all
+from ..tasks.pay import proposer_range
+from ..tasks.programs import Program, arguments, called, program
+from ..tasks.proposing import judged, propose, refused, settle
 from ..types import Message
 from ..values import canonical
 

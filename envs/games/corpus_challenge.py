@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ..answers import said, same_answer, vote
 from ..parse import Illegal, tagged
-from ..propose import refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range
 from ..script import Script, ask, ask_all, note, recall
+from ..tasks.answers import said, same_answer, vote
+from ..tasks.pay import proposer_range
+from ..tasks.proposing import refused, settle
 from ..types import Message
 
 DOCUMENTS = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..answers import said, same_answer
-from ..chains import drawn
 from ..parse import Illegal, line, tagged
 from ..registry import game
 from ..script import Script, ask, credit, note, randomness
+from ..tasks.answers import said, same_answer
+from ..tasks.chains import drawn
 from ..types import Message
 
 ANSWER = "{task}\nWhat is the result? Answer in this form: <answer>7</answer>"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..answers import same_answer, vote
-from ..chains import drawn
 from ..parse import line
 from ..registry import game, seat_names
 from ..script import Script, ask, ask_all, note, randomness
+from ..tasks.answers import same_answer, vote
+from ..tasks.chains import drawn
 from ..types import Message
 
 SCORES = tuple(str(score) for score in range(11))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from ..gate import PROPOSAL_LIMITS, plain_values
 from ..parse import Illegal, Unreadable, excerpt, tagged
-from ..proposals import tree
 from ..registry import game, seat_names
-from ..rewards import proposer_range, proposer_reward
 from ..script import Script, Steps, ask, ask_all, chance, keep, note, randomness, verify
+from ..tasks.gate import PROPOSAL_LIMITS, plain_values
+from ..tasks.pay import proposer_range, proposer_reward
+from ..tasks.programs import tree
 from ..types import Job, Message, Value
 
 ROOTS = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..proposals import Program, answer, fenced, program
-from ..propose import judged, propose, refused, settle
 from ..registry import game, seat_names
-from ..rewards import proposer_range
 from ..script import Script, ask_all, keep
+from ..tasks.pay import proposer_range
+from ..tasks.programs import Program, answer, fenced, program
+from ..tasks.proposing import judged, propose, refused, settle
 from ..types import Message, Value
 
 SEED: Value = {"source": "def sat(x):\n    return x == 'hello'", "input": ("hello",), "solve_rate": 1.0}

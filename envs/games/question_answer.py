@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from ..answers import Vote, said, same_answer, similar, vote
-from ..gate import plain_values
 from ..parse import Illegal, tagged
 from ..registry import ParameterError, game, seat_names
-from ..rewards import repetition_share
 from ..script import Script, Steps, ask, ask_all, keep, note, recall, verify
+from ..tasks.answers import Vote, said, same_answer, similar, vote
+from ..tasks.gate import plain_values
+from ..tasks.pay import repetition_share
 from ..types import Job, Message, Value
 
 GOLD = """\

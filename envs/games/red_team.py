@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..answers import similar
 from ..parse import Illegal, tagged
 from ..registry import ParameterError, Sum, game
 from ..script import Payoff, Script, ask, chance, keep, note, recall
+from ..tasks.answers import similar
 from ..types import Message
 
 SEEDS = (

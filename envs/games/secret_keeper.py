@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 
 from ..parse import line
-from ..questions import answers, drawn, truth
 from ..registry import game
 from ..script import Script, ask, note, randomness, tell
+from ..tasks.questions import answers, drawn, truth
 from ..types import Message
 
 NOUNS = ("amber", "beacon", "cobalt", "dagger", "ember", "falcon", "granite", "harbor", "indigo", "jasper")

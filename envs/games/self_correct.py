@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..gate import PROPOSAL_LIMITS, right
-from ..proposals import called, fenced, program
 from ..registry import ParameterError, game
 from ..script import Script, Steps, ask, chance, credit, note, verify
-from ..specs import SPECS, Spec
+from ..tasks.gate import PROPOSAL_LIMITS, right
+from ..tasks.programs import called, fenced, program
+from ..tasks.specs import SPECS, Spec
 from ..types import Job, Message, Value, Verdict
 from ..values import canonical
 

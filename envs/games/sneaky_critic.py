@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from ..chains import SIGNS, Chain, drawn
-from ..gate import plain_values
 from ..parse import Illegal, tagged
 from ..registry import game
 from ..script import Script, Steps, ask, note, randomness, verify
+from ..tasks.chains import SIGNS, Chain, drawn
+from ..tasks.gate import plain_values
 from ..types import Job, Message, Value
 from ..values import read
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..gate import PROPOSAL_LIMITS
 from ..parse import Illegal, excerpt, tagged
-from ..proposals import fenced, program
 from ..registry import ParameterError, game, seat_names
 from ..script import Script, ask_all, chance, note, verify
-from ..specs import SPECS, Spec, checked
+from ..tasks.gate import PROPOSAL_LIMITS
+from ..tasks.programs import fenced, program
+from ..tasks.specs import SPECS, Spec, checked
 from ..types import Job, Message, Value, Verdict
 from ..values import canonical, read, same
 

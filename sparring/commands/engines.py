@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.agents.engines import engines
+    from sparring.agents.engines.available import engines
 
     for engine in engines():
         print(f"{engine.name:<14} {'yes' if engine.ready else 'no ':<4} {engine.detail}")

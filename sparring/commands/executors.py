@@ -15,7 +15,7 @@ from .options import ArgumentError, announce
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy
     from sparring.arenas.costs import Price
-    from sparring.arenas.run import Executor
+    from sparring.arenas.executors.local import Executor
     from sparring.envs.registry import Game
 
     Opening: TypeAlias = Callable[[Mapping[str, Policy]], Executor]
@@ -50,7 +50,7 @@ def executor(
     from sparring.sandbox.lazy import Lazy
 
     if arguments.executor == "local":
-        from sparring.arenas.run import Local
+        from sparring.arenas.executors.local import Local
 
         verifier = Lazy(arguments.verifier, announce)
         try:
@@ -59,7 +59,7 @@ def executor(
             asyncio.run(verifier.close())
         return
     try:
-        from sparring.arenas.cluster import Ray
+        from sparring.arenas.executors.ray import Ray
     except ModuleNotFoundError:
         raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
     opened = partial(Lazy, arguments.verifier)

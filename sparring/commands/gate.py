@@ -11,7 +11,7 @@ from .options import ArgumentError, Commands, add_playing, chosen_game, command,
 from .stores import store_folder
 
 if TYPE_CHECKING:
-    from sparring.agents.hosts import Hosts
+    from sparring.agents.engines.hosts import Hosts
     from sparring.envs.registry import Game
 
 _EXAMPLES = """\
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
-    from sparring.arenas.gatekeeping import Ruling, gate, gate_of
+    from sparring.arenas.gate import Ruling, gate, gate_of
 
     game = game_of(arguments)
     test = gate_of(

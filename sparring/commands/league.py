@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sparring.agents.folders import load_own
+from sparring.agents.run_folder import load_own
 
 from .options import ArgumentError, Commands, add_load, command, load_games
 from .stores import store_of
@@ -29,8 +29,8 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.arenas.archive import Archive
     from sparring.arenas.league import League
+    from sparring.arenas.store.reading import Archive
     from sparring.envs.registry import find
 
     if arguments.matches < 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sparring.envs.errors import SparringError
 
 if TYPE_CHECKING:
-    from sparring.agents.hosts import Hosts
+    from sparring.agents.engines.hosts import Hosts
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -73,13 +73,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def hosting(engine: str) -> Generator[Hosts | None]:
     """Where models are hosted beside this process's transformers. None: nowhere else."""
-    from sparring.agents.engines import auto
+    from sparring.agents.engines.available import auto
 
     named = auto() if engine == "auto" else engine
     if named == "transformers":
         yield None
         return
-    from sparring.agents.hosts import Hosts
+    from sparring.agents.engines.hosts import Hosts
 
     with Hosts(named) as hosts:
         yield hosts

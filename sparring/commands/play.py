@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .options import ArgumentError, Commands, add_playing, announce, chosen_game, command, hosting, pairs
 
 if TYPE_CHECKING:
-    from sparring.agents.hosts import Hosts
+    from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
     from sparring.arenas.match import Match
     from sparring.envs.registry import Game
@@ -107,7 +107,7 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 
 async def _shown(game: Game, seats: dict[str, Policy], verifier: Verifier, count: int) -> dict[str, Policy]:
     """The same seating with examples before the eyes of all that sample their replies."""
-    from sparring.agents.shots import Shown
+    from sparring.agents.few_shot import Shown
     from sparring.arenas.examples import examples
 
     given = await examples(game, verifier, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sparring.agents.folders import found_folder, run_folder
+from sparring.agents.run_folder import found_folder, run_folder
 
 
 def store_folder(out: str | None, name: str, *, make: bool) -> Path:

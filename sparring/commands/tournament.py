@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sparring.agents.folders import load_own
+from sparring.agents.run_folder import load_own
 
 from .executors import add_executor, engine_of, executor
 from .options import (
@@ -22,7 +22,7 @@ from .options import (
 from .stores import store_folder, store_of
 
 if TYPE_CHECKING:
-    from sparring.agents.hosts import Hosts
+    from sparring.agents.engines.hosts import Hosts
     from sparring.arenas.costs import Price
 
 _EXAMPLES = """\

@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from sparring.envs.adapters.arena import Arena
 from sparring.envs.adapters.dice import Dice
+from sparring.envs.adapters.textarena_game import Arena
 from sparring.envs.conformance import check_game
 from sparring.envs.exact import TreeError, tree
 from sparring.envs.registry import GameError, UnknownGameError, find, names

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from sparring.agents.models import load_model
+from sparring.agents.language.sampling import logprobs
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model
 from sparring.agents.policy import Sampling
-from sparring.agents.sampling import logprobs
-from sparring.agents.transformer import Transformer
 from sparring.envs.registry import Game, find
 from sparring.envs.types import Reply
 

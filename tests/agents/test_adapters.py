@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from sparring.agents.adapters import drop_adapter, with_adapter
-from sparring.agents.models import load_model, model_folder
-from sparring.agents.named import ModelError
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.lora import drop_adapter, with_adapter
+from sparring.agents.models.names import ModelError
 from sparring.agents.policy import Key, Request
-from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 

@@ -6,14 +6,14 @@ import math
 from dataclasses import replace
 
 import pytest
-from sparring.agents.choices import Scored, draw_choice
-from sparring.agents.dialect import Dialect
-from sparring.agents.exact import distributions
+from sparring.agents.language.chat_template import Dialect
+from sparring.agents.language.choices import Scored, draw_choice
+from sparring.agents.language.exact import distributions
+from sparring.agents.language.transformer import Transformer
 from sparring.agents.policy import ConstraintError, Key, Request, Sampling
-from sparring.agents.transformer import Transformer
 from sparring.envs.types import Message, Reply
-from sparring.training.collect import collect
 from sparring.training.config import Credits
+from sparring.training.data.collect import collect
 
 CHOICES = ("check", "bet", "bet 10", "fold now", "ünï")
 HELD = Sampling(temperature=3.0, max_tokens=2, constrained=True)

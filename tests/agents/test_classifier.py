@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from sparring.agents.named import ModelError
+from sparring.agents.models.names import ModelError
 from sparring.agents.policy import Key, Request
 from sparring.agents.seats import seat
 from sparring.envs.registry import find

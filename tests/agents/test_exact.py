@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from sparring.agents.dialect import Dialect
-from sparring.agents.exact import ExactError, behaviour, distributions
+from sparring.agents.language.chat_template import Dialect
+from sparring.agents.language.exact import ExactError, behaviour, distributions
+from sparring.agents.language.transformer import Transformer
 from sparring.agents.policy import Key, Request, Sampling
-from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sparring.agents.dialect import Dialect
+from sparring.agents.language.chat_template import Dialect
+from sparring.agents.language.transformer import Transformer
 from sparring.agents.prompts import chat, without_system
-from sparring.agents.transformer import Transformer
 from sparring.envs.types import Message
 
 TURNS = "{% for m in messages %}<|end|>{{ m.role }}\n{{ m.content }}{% endfor %}<|end|>assistant\n"

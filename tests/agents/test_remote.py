@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from sparring.agents.engines import engines
+from sparring.agents.engines.available import engines
 from sparring.agents.policy import Key, QuotaError, Request
 from sparring.agents.remote import DriftError, Endpoint, Remote, RemoteError
 from sparring.envs.types import Message, Reply

@@ -7,10 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sparring.agents.models import model_folder
-from sparring.agents.named import ModelError
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import model_folder
+from sparring.agents.models.names import ModelError
 from sparring.agents.seats import UnknownEntrantError, seat
-from sparring.agents.transformer import Transformer
 from sparring.envs.registry import Game, find
 
 
@@ -68,7 +68,7 @@ def test_a_checkpoint_that_changed_since_it_was_sealed_is_refused(runs: Path, ku
 
 
 def test_a_name_that_is_no_model_is_refused_before_anything_heavy_is_imported() -> None:
-    code = "import sys; from sparring.agents.named import check_name\ntry: check_name('tinny')\n"
+    code = "import sys; from sparring.agents.models.names import check_name\ntry: check_name('tinny')\n"
     code += "except ValueError as fault: print(fault, 'torch' in sys.modules, 'transformers' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "no model or folder 'tinny'; did you mean tiny? False False\n"

@@ -15,20 +15,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sparring.agents import served
-from sparring.agents.hosted import Draw, Drawn, EngineError
-from sparring.agents.hosts import HostError, Hosts, open_host
-from sparring.agents.models import model_folder
+from sparring.agents.engines import servers
+from sparring.agents.engines.child import Child
+from sparring.agents.engines.hosts import HostError, Hosts, open_host
+from sparring.agents.engines.policy import Draw, Drawn, EngineError
+from sparring.agents.engines.servers import ServerDownError, Servers, is_vllm
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import model_folder
 from sparring.agents.policy import FREE
-from sparring.agents.served import ServerDownError, Servers, is_vllm
-from sparring.agents.spawn import Child
-from sparring.agents.transformer import Transformer
 from sparring.envs.registry import Game
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_PROBE_SECONDS", 0.02)
+    monkeypatch.setattr(servers, "_PROBE_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_server_does_not_outlive_the_process_that_started_it(
     python: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from sparring.agents.spawn import Child\n"
+        "import sys, time; from pathlib import Path; from sparring.agents.engines.child import Child\n"
         f"with Child(Path({str(tmp_path)!r}), python={python!r}) as child:\n"
         "    print(child.url, flush=True); time.sleep(600)\n"
     )
@@ -185,7 +185,7 @@ def test_patience_is_that_of_all_requests_together(child: Child, monkeypatch: py
     servers = Servers([child.url], patience=10.0, at_once=1)
     child.kill()
     clock = Clock()
-    monkeypatch.setattr(served, "time", clock)
+    monkeypatch.setattr(servers, "time", clock)
     assert all(isinstance(fault, ServerDownError) for fault in drawn(servers, draws(1, 2, 3, 4, 5)))
     assert 10 < clock.now < 11
     servers.close()

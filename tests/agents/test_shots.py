@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from sparring.agents.few_shot import Shown
 from sparring.agents.scripted import Scripted
-from sparring.agents.shots import Shown
 from sparring.arenas.examples import FIRST_SEED, examples
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sparring.agents.exact import distributions
-from sparring.agents.models import load_model
+from sparring.agents.language.exact import distributions
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model
+from sparring.agents.models.smollm import carried
 from sparring.agents.policy import Key, Request, Sampling
-from sparring.agents.smollm import carried
-from sparring.agents.transformer import Transformer
 from sparring.envs.types import Message, Reply
 
 pytestmark = [

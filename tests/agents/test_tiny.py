@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from sparring.agents.cache import cache_root, cached
-from sparring.agents.exact import behaviour
-from sparring.agents.models import load_model, model_folder, weights_hash
-from sparring.agents.named import ModelError, UnknownModelError
-from sparring.agents.tiny import Shape, build
-from sparring.agents.transformer import Transformer
+from sparring.agents.language.exact import behaviour
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.cache import cache_root, cached
+from sparring.agents.models.load import load_model, model_folder, weights_hash
+from sparring.agents.models.names import ModelError, UnknownModelError
+from sparring.agents.models.tiny import Shape, build
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message
@@ -33,7 +33,7 @@ def test_second_tries_are_spoken_too(tiny: Transformer) -> None:
         Message("self", "raise"),
         Message("game", "That is no move here. Answer with one of: check, bet"),
     )
-    from sparring.agents.exact import distributions
+    from sparring.agents.language.exact import distributions
     from sparring.agents.policy import Key, Request
 
     (found,) = distributions(tiny, [Request("first", "first", view, ("check", "bet"), Key(0, 0, "first", 1))])

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 import pytest
 import torch
-from sparring.agents.branches import batches, beginnings
+from sparring.agents.language.sampling import draw, logprobs, uniforms
+from sparring.agents.language.shared_prefixes import batches, beginnings
+from sparring.agents.language.transformer import Batching, Transformer
 from sparring.agents.policy import ContextError, Key, Request, Sampling
-from sparring.agents.sampling import draw, logprobs, uniforms
-from sparring.agents.transformer import Batching, Transformer
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message, Reply

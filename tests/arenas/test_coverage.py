@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sparring.arenas.ratings import fit
+from sparring.arenas.ratings.fit import fit
 from sparring.envs.exact import tree
 
 SOURCE = Path(__file__).parents[2] / "benchmarks" / "coverage.py"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sparring.arenas.evalues import discoveries, evidence, log_evidence, pair_evidence
-from sparring.arenas.gate import PENTANOMIAL, Gate, elo, judge, llr, normalised_llr, prefix, score
+from sparring.arenas.ratings.evalues import discoveries, evidence, log_evidence, pair_evidence
+from sparring.arenas.ratings.sprt import PENTANOMIAL, Gate, elo, judge, llr, normalised_llr, prefix, score
 from sparring.arenas.results import ResultsError, complete
 
 from .planted import pair_rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sparring.arenas.crosstable import crosstable
-from sparring.arenas.leaderboard import rate
-from sparring.arenas.lineage import Born, LineageError, edges, forgetting, lineage
+from sparring.arenas.ratings.crosstable import crosstable
+from sparring.arenas.ratings.leaderboard import rate
+from sparring.arenas.ratings.lineage import Born, LineageError, edges, forgetting, lineage
 from sparring.arenas.results import Cell, Estimate, complete
 
 from .planted import logistic, round_robin

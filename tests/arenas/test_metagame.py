@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sparring.arenas.alpha_rank import alpha_rank, alpha_rank_roles, stationary
-from sparring.arenas.crosstable import crosstable
-from sparring.arenas.hodge import disc, hodge
-from sparring.arenas.leaderboard import rate
-from sparring.arenas.metagame import cycles, response_graph, strata, top_cycles
-from sparring.arenas.nash import nash_average
-from sparring.arenas.newton import FitError
+from sparring.arenas.ratings.alpha_rank import alpha_rank, alpha_rank_roles, stationary
+from sparring.arenas.ratings.crosstable import crosstable
+from sparring.arenas.ratings.hodge import disc, hodge
+from sparring.arenas.ratings.leaderboard import rate
+from sparring.arenas.ratings.metagame import cycles, response_graph, strata, top_cycles
+from sparring.arenas.ratings.nash import nash_average
+from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import Cell, Estimate, complete
 
 from .planted import logistic, round_robin

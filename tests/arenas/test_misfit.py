@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from sparring.arenas.misfit import misfit
-from sparring.arenas.played import Played
-from sparring.arenas.ratings import fit
+from sparring.arenas.ratings.arrays import Played
+from sparring.arenas.ratings.fit import fit
+from sparring.arenas.ratings.misfit import misfit
 
 NAMES = tuple("abcdef")
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sparring.arenas.leaderboard import rank_intervals, rate
-from sparring.arenas.likelihood import Choices
-from sparring.arenas.newton import FitError
-from sparring.arenas.played import Played, duels, gather
-from sparring.arenas.ratings import ELO, finite, fit, tiers
+from sparring.arenas.ratings.arrays import Played, duels, gather
+from sparring.arenas.ratings.fit import ELO, finite, fit, tiers
+from sparring.arenas.ratings.leaderboard import rank_intervals, rate
+from sparring.arenas.ratings.likelihood import Choices
+from sparring.arenas.ratings.newton import FitError
+from sparring.arenas.ratings.terms import Model
 from sparring.arenas.results import GameRow, Place, ResultsError, complete
-from sparring.arenas.utility import Model
 
 from .planted import logistic, pair_rows, round_robin
 

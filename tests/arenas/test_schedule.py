@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sparring.arenas.information import gain, informative, next_pairs, win_weight
-from sparring.arenas.played import duels
-from sparring.arenas.power import detects, spread
-from sparring.arenas.ratings import ELO, fit
+from sparring.arenas.plan.information import gain, informative, next_pairs, win_weight
+from sparring.arenas.plan.power import detects, spread
+from sparring.arenas.plan.schedule import circle, gauntlet, ladder, round_robin, seatings, swiss
+from sparring.arenas.ratings.arrays import duels
+from sparring.arenas.ratings.fit import ELO, fit
 from sparring.arenas.results import ResultsError, complete
-from sparring.arenas.schedule import circle, gauntlet, ladder, round_robin, seatings, swiss
 
 from .planted import logistic
 from .planted import round_robin as round_robin_rows

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from sparring.arenas.ratings.spending import expected, spending
 from sparring.arenas.results import GameRow
-from sparring.arenas.spending import expected, spending
 
 from .planted import pair_rows
 

@@ -11,12 +11,12 @@ import pytest
 import sparring.envs.aec
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from sparring.envs.aec import GameEnv, from_aec, make, make_parallel
+from sparring.envs.blocking_verifier import NoVerifierError
 from sparring.envs.opening import install
 from sparring.envs.registry import GameError, find, game, game_ids
 from sparring.envs.script import Script, ask, credit, verify
 from sparring.envs.table import Table
 from sparring.envs.types import Job, Reply
-from sparring.envs.verdicts import NoVerifierError
 
 IDS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SIMULTANEOUS = [id for id in IDS if find(id).simultaneous]

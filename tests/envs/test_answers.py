@@ -1,7 +1,7 @@
 """When answers are the same, and what a vote says."""
 
 import pytest
-from sparring.envs.answers import said, same_answer, similar, vote
+from sparring.envs.tasks.answers import said, same_answer, similar, vote
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 
-from sparring.envs.buffer import Shelf, Task, identity
+from sparring.envs.tasks.task_buffer import Shelf, Task, identity
 
 
 def task(number, rate):

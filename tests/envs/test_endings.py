@@ -6,13 +6,13 @@ import random
 from dataclasses import replace
 
 import pytest
+from sparring.envs.blocking_verifier import Verdicts
 from sparring.envs.conformance import Trial
-from sparring.envs.hostile import TEXTS
+from sparring.envs.conformance.texts import TEXTS
 from sparring.envs.registry import find, game_ids
 from sparring.envs.script import Script, ask
 from sparring.envs.table import Table
 from sparring.envs.types import Reply
-from sparring.envs.verdicts import Verdicts
 
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SEEDS = range(12)

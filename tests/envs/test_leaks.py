@@ -6,12 +6,12 @@ import random
 import re
 
 import pytest
+from sparring.envs.blocking_verifier import Verdicts
 from sparring.envs.conformance import Trial
-from sparring.envs.leaks import Plants, flows
+from sparring.envs.conformance.canaries import Plants, flows
 from sparring.envs.registry import find, game, game_ids
 from sparring.envs.script import Script, ask, ask_all, randomness, tell
 from sparring.envs.types import Ask, Reply
-from sparring.envs.verdicts import Verdicts
 
 SEEDS = range(8)
 SHOWN: dict[str, set[str]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 from sparring.envs.parse import Unreadable
-from sparring.envs.proposals import (
+from sparring.envs.tasks.programs import (
     LONGEST,
     answer,
     arguments,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
-from sparring.envs.gate import elsewhere
 from sparring.envs.parse import Illegal
 from sparring.envs.registry import find
 from sparring.envs.table import Buffer, Table
+from sparring.envs.tasks.gate import elsewhere
 from sparring.envs.types import Ask, Job, Reply, Result, Value, Verdict
 from sparring.envs.values import check
 

@@ -2,8 +2,8 @@
 
 import pytest
 from sparring.envs.registry import find
-from sparring.envs.specs import SPECS, legal_input
 from sparring.envs.table import Table
+from sparring.envs.tasks.specs import SPECS, legal_input
 from sparring.envs.values import canonical, same
 
 ID = "break-the-code-v0"

@@ -1,8 +1,8 @@
 """code-deduction: every ending pays what the paper says, and no trick with text scores."""
 
 import pytest
-from sparring.envs.proposals import Program, program_with_input
 from sparring.envs.registry import ParameterError, find
+from sparring.envs.tasks.programs import Program, program_with_input
 
 ID = "code-deduction-v0"
 DOUBLE = "def f(x):\n    return [x] * 2 + [x + 1]"

@@ -10,9 +10,9 @@ from sparring.envs.games.negotiation import Offer, reader
 from sparring.envs.games.secret_keeper import leaks
 from sparring.envs.games.taboo import says
 from sparring.envs.parse import Unreadable
-from sparring.envs.questions import KINDS, answers, drawn, truth
 from sparring.envs.registry import ParameterError, find
 from sparring.envs.table import Table
+from sparring.envs.tasks.questions import KINDS, answers, drawn, truth
 from sparring.envs.types import Ask
 
 # reference-game

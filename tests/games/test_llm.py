@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from sparring.agents.smollm import carried
+from sparring.agents.models.smollm import carried
 from sparring.envs.registry import find, game_ids
 
 from sparring.cli import main

@@ -8,8 +8,8 @@ import pytest
 from sparring.agents.scripted import Scripted, scripted
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find, game_ids
-from sparring.envs.specs import SPECS
 from sparring.envs.table import Table, replay_episode
+from sparring.envs.tasks.specs import SPECS
 from sparring.envs.values import canonical
 
 SAMPLED = [id for id in game_ids() if "sample" in find(id).oracles]

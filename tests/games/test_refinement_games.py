@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from sparring.envs.chains import SIGNS, Chain
 from sparring.envs.games.corpus_challenge import DOCUMENTS, challenge
 from sparring.envs.registry import find
-from sparring.envs.specs import SPECS
 from sparring.envs.table import Table
+from sparring.envs.tasks.chains import SIGNS, Chain
+from sparring.envs.tasks.specs import SPECS
 
 WRONG = "def f(x):\n    return None"
 

@@ -2,8 +2,8 @@
 
 import pytest
 from sparring.envs.registry import find
-from sparring.envs.specs import SPECS
 from sparring.envs.table import Table
+from sparring.envs.tasks.specs import SPECS
 
 ID = "solve-verify-v0"
 FAULTY = "def f(x):\n    return None"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 

@@ -2,8 +2,8 @@
 
 import pytest
 from sparring.envs.types import Job
-from sparring.sandbox.clock import clock_reads
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.clock_reads import clock_reads
+from sparring.sandbox.pool.verifier import Pooled
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sparring.envs.types import Job
-from sparring.sandbox import VerifierError, worker
+from sparring.sandbox import VerifierError
 from sparring.sandbox.docker import (
     OWNER,
     DockerException,
@@ -23,8 +23,9 @@ from sparring.sandbox.docker import (
 )
 from sparring.sandbox.image.build import tag
 from sparring.sandbox.local import LocalConnection
-from sparring.sandbox.pool import Pool
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool import worker
+from sparring.sandbox.pool.pool import Pool
+from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 from .batches import batch, honest_or_infra

@@ -17,8 +17,8 @@ from sparring.sandbox.docker import (
     remove_orphans,
 )
 from sparring.sandbox.local import LocalConnection, interpreter, local_verifier
-from sparring.sandbox.pool import Pool
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.pool import Pool
+from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 from .batches import BOTH, batch, honest_or_infra, needs_root

@@ -3,7 +3,7 @@
 import pytest
 from sparring.envs.types import Job, Limits
 from sparring.sandbox import runner
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 

@@ -8,7 +8,7 @@ import pytest
 from sparring.envs.types import Job, Limits
 from sparring.sandbox import runner
 from sparring.sandbox.local import LocalConnection
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 from sparring.sandbox.verdicts import Run, request
 
 from ..conftest import opened

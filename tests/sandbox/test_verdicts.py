@@ -9,7 +9,7 @@ import pytest
 from sparring.envs.types import Job, Limits, Result
 from sparring.envs.values import same
 from sparring.sandbox import VerifierError, open_verifier, runner
-from sparring.sandbox.pooled import Pooled
+from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 

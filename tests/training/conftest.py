@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from sparring.training.samples import Sample, Span
+from sparring.training.data.samples import Sample, Span
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 

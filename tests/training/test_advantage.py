@@ -5,9 +5,9 @@ import random
 from statistics import fmean
 
 import pytest
-from sparring.training import advantage
-from sparring.training.advantage import Outcome, estimate
 from sparring.training.config import Credits
+from sparring.training.data import advantage
+from sparring.training.data.advantage import Outcome, estimate
 
 
 def outcome(episode: int, reward: float, role: str = "first", **changes: object) -> Outcome:

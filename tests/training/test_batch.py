@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from sparring.training.advantage import Centre
-from sparring.training.batch import advantages, pack
+from sparring.training.data.advantage import Centre
+from sparring.training.data.batch import advantages, pack
 
 from .conftest import sample
 

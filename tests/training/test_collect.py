@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sparring.agents.policy import ConstraintError
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.collect import collect
 from sparring.training.config import Credits
+from sparring.training.data.collect import collect
 
 ROLES = {"first": "first", "second": "second"}
 ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sparring.agents.exact import behaviour
-from sparring.agents.models import load_model, model_folder
+from sparring.agents.language.exact import behaviour
+from sparring.agents.models.load import load_model, model_folder
 from sparring.envs.exact import tree
 from sparring.envs.registry import find, game
 from sparring.envs.script import Script, ask

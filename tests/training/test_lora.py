@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from sparring.agents.models import load_model
+from sparring.agents.models.load import load_model
 from sparring.envs.registry import find
 from sparring.envs.types import Episode
 from sparring.training.config import Config, ConfigError
 from sparring.training.recipes import configured
-from sparring.training.records import read_metrics
 from sparring.training.run import resume, train
 from sparring.training.selfplay import SelfPlay
+from sparring.training.watch.records import read_metrics
 
 needs_vllm = pytest.mark.skipif(
     importlib.util.find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh"
@@ -56,7 +56,7 @@ def test_a_checkpoint_is_an_adapter_that_has_learned_something(whole: Path) -> N
 
 
 def test_a_checkpoint_plays_as_the_run_measured_it(whole: Path) -> None:
-    from sparring.training.evaluate import evaluate, exact_tree
+    from sparring.training.watch.evaluate import evaluate, exact_tree
 
     game = find("kuhn-poker-v0")
     walked = exact_tree(game)

@@ -2,7 +2,7 @@
 
 import pytest
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.measure import prefix_share
+from sparring.training.watch.measure import prefix_share
 
 
 def spoken(*turns: tuple[str, tuple[int, ...], tuple[int, ...]]) -> Episode:

@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from sparring.agents.models import load_model
+from sparring.agents.models.load import load_model
 from sparring.envs.registry import find
 from sparring.envs.script import Recall
 from sparring.envs.types import Ending, Episode, GameRef, Verdict
 from sparring.training.config import Watch
-from sparring.training.evaluate import evaluate, exact_tree
-from sparring.training.measure import notes, proposals, verdicts
-from sparring.training.monitors import Watcher
-from sparring.training.tasks import Tasks
+from sparring.training.players.tasks import Tasks
+from sparring.training.watch.evaluate import evaluate, exact_tree
+from sparring.training.watch.measure import notes, proposals, verdicts
+from sparring.training.watch.monitors import Watcher
 
 
 def test_a_broken_rule_alarms_once_until_it_holds_again():

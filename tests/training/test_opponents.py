@@ -11,9 +11,9 @@ import pytest
 from sparring.training.checkpoints import steps
 from sparring.training.config import Config, ConfigError
 from sparring.training.recipes import configured
-from sparring.training.records import read_metrics
 from sparring.training.run import Trained, resume, train
 from sparring.training.selfplay import SelfPlay
+from sparring.training.watch.records import read_metrics
 
 SMALL = [
     "rollout.games=12",
@@ -147,7 +147,7 @@ def test_opponents_that_cannot_be_are_refused_in_one_line(tmp_path, settings, me
 
 
 def test_an_alarm_may_roll_back_to_the_checkpoint_before_it_and_go_on_with_other_games(tmp_path, monkeypatch):
-    from sparring.training.monitors import Alarm, Watcher
+    from sparring.training.watch.monitors import Alarm, Watcher
 
     def look(this, record):
         return (
@@ -177,7 +177,7 @@ def test_an_alarm_may_roll_back_to_the_checkpoint_before_it_and_go_on_with_other
 
 
 def test_a_run_that_keeps_breaking_stops(tmp_path, monkeypatch):
-    from sparring.training.monitors import Alarm, Watcher
+    from sparring.training.watch.monitors import Alarm, Watcher
 
     monkeypatch.setattr(
         Watcher, "look", lambda this, record: [Alarm("test", 3, "always")] if record["step"] == 3 else []

@@ -11,9 +11,9 @@ from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
 from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
-from sparring.training.records import read_metrics
 from sparring.training.run import RunError, resume, train
 from sparring.training.settings import override
+from sparring.training.watch.records import read_metrics
 
 SMALL = [
     "rollout.games=8",
@@ -95,9 +95,9 @@ def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(whole, 
 
 def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(tmp_path):
     from safetensors.torch import load_file
-    from sparring.agents.models import load_model
+    from sparring.agents.models.load import load_model
     from sparring.envs.registry import find
-    from sparring.training.evaluate import evaluate, exact_tree
+    from sparring.training.watch.evaluate import evaluate, exact_tree
 
     settings = ["steps=2", "record.checkpoint_every=1", "update.magnet_every=1", "update.magnet_move=0.25"]
     done = train(small(tmp_path / "r", *settings, "update.average=0.5", "update.lr=5e-3"), quiet=True)
@@ -120,7 +120,7 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(tmp_path, monkeypatch):
-    from sparring.training.advantage import NonFiniteError
+    from sparring.training.data.advantage import NonFiniteError
     from sparring.training.selfplay import SelfPlay
 
     play = SelfPlay.batch

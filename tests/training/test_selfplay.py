@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from sparring.agents.models import load_model
+from sparring.agents.models.load import load_model
 from sparring.envs.registry import find
 from sparring.envs.types import Ending
 from sparring.sandbox.lazy import Lazy

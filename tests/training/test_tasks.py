@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparring.envs.script import STALE, Recall
 from sparring.envs.types import Ending, Episode, GameRef
-from sparring.training.tasks import Tasks
+from sparring.training.players.tasks import Tasks
 
 
 def kept(*items):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from sparring.training.advantage import NonFiniteError
-from sparring.training.batch import pack
 from sparring.training.config import Config
+from sparring.training.data.advantage import NonFiniteError
+from sparring.training.data.batch import pack
 from sparring.training.settings import override
 from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average

@@ -6,17 +6,17 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from sparring.arenas.archive import Archive
 from sparring.arenas.results import Cell, Estimate
+from sparring.arenas.store.reading import Archive
 from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef
 from sparring.training import checkpoints
 from sparring.training.config import ConfigError, Watch
-from sparring.training.monitors import Watcher
 from sparring.training.recipes import configured
-from sparring.training.records import read_metrics
 from sparring.training.run import resume, train
-from sparring.training.trial import Trial, measured
+from sparring.training.watch.monitors import Watcher
+from sparring.training.watch.records import read_metrics
+from sparring.training.watch.trial import Trial, measured
 
 SMALL = [
     "rollout.games=8",

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 from sparring.training.recipes import configured
-from sparring.training.records import read_metrics
 from sparring.training.run import train
+from sparring.training.watch.records import read_metrics
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]

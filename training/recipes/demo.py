@@ -56,7 +56,7 @@ def trained(config: Config) -> Path | None:
 
     Raises RunError where the folder holds another run.
     """
-    from ...agents.folders import run_folder
+    from ...agents.run_folder import run_folder
     from .. import checkpoints
     from ..run import RunError, resume, train
 
@@ -102,11 +102,11 @@ def compare(folder: Path, pairs: int) -> None:
 
 def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path) -> None:
     """Each checkpoint against the equilibrium: its exact payoff, and the one its games measured."""
-    from ...agents.transformer import Transformer
-    from ...arenas.archive import Archive
-    from ...arenas.crosstable import crosstable
+    from ...agents.language.transformer import Transformer
+    from ...arenas.ratings.crosstable import crosstable
     from ...arenas.results import complete
-    from ..evaluate import evaluate, exact_tree
+    from ...arenas.store.reading import Archive
+    from ..watch.evaluate import evaluate, exact_tree
 
     with Archive(store) as archive:
         cells = {frozenset((c.a, c.b)): c for c in crosstable(complete(archive.rows(game)), "payoff")}

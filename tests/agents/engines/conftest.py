@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from sparring.agents.adapters import with_adapter
-from sparring.agents.hosts import Host, open_host
-from sparring.agents.models import load_model, model_folder
+from sparring.agents.engines.child import Child
+from sparring.agents.engines.hosts import Host, open_host
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.lora import with_adapter
 from sparring.agents.policy import Request, Sampling
-from sparring.agents.spawn import Child
-from sparring.agents.transformer import Transformer
 from sparring.envs.registry import Game
 from sparring.envs.types import Reply
 
@@ -59,7 +59,7 @@ def adapters(kuhn: Game, tiny: Transformer, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def child(kuhn: Game, tiny: Transformer) -> Iterator[Child]:
     """A vLLM server on the tiny model."""
-    from sparring.agents.widen import widened
+    from sparring.agents.engines.wide_heads import widened
 
     with Child(widened(model_folder("tiny", kuhn)), dtype="float32") as running:
         yield running

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sparring.agents.hosts import open_host
+from sparring.agents.engines.child import Child
+from sparring.agents.engines.hosts import open_host
+from sparring.agents.language.transformer import Transformer
 from sparring.agents.policy import Sampling
-from sparring.agents.spawn import Child
-from sparring.agents.transformer import Transformer
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import rollouts
 from sparring.envs.registry import Game

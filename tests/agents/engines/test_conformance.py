@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import pytest
 from peft import PeftModel
-from sparring.agents.exact import distributions
-from sparring.agents.models import load_model
+from sparring.agents.language.exact import distributions
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model
 from sparring.agents.policy import ContextError, Key, Request, Sampling
-from sparring.agents.transformer import Transformer
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message, Reply

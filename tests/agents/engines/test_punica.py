@@ -49,7 +49,7 @@ def wrapper(kind: Any, worn: list[int], *, prefill: bool) -> Any:
     "worn", [[0, 1, 2, 0, 0, 2, 1, 1, 0], [1] * 9, [-1] * 9, [2, -1, -1, 0, 0, -1, 2, 2, -1]]
 )
 def test_each_row_gets_the_product_of_its_adapter(worn: list[int], prefill: bool) -> None:
-    from sparring.agents.punica import Punica
+    from sparring.agents.engines.cpu_lora import Punica
 
     stacks = Stacks()
     ours = stacks.y.clone()
@@ -62,7 +62,7 @@ def test_each_row_gets_the_product_of_its_adapter(worn: list[int], prefill: bool
 
 
 def test_vllms_own_agrees_where_every_row_wears_one() -> None:
-    from sparring.agents.punica import Punica
+    from sparring.agents.engines.cpu_lora import Punica
     from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU  # pyright: ignore[reportMissingImports]
 
     worn = [0, 1, 2, 0, 0, 2, 1, 1, 0]
@@ -76,7 +76,7 @@ def test_vllms_own_agrees_where_every_row_wears_one() -> None:
 
 
 def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring.agents.vllm import install
+    from sparring.agents.engines.process import install
     from vllm.platforms import current_platform  # pyright: ignore[reportMissingImports] as above
 
     platform: Any = current_platform
@@ -87,4 +87,4 @@ def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(monkeypatch: pytest.
     assert platform.get_punica_wrapper() == before
     monkeypatch.setenv("SPARRING_PUNICA", "1")
     install()
-    assert (platform.get_punica_wrapper() == "sparring.agents.punica.Punica") == platform.is_cpu()
+    assert (platform.get_punica_wrapper() == "sparring.agents.engines.cpu_lora.Punica") == platform.is_cpu()

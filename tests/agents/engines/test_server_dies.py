@@ -9,17 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sparring.agents.hosts import open_host
-from sparring.agents.models import model_folder
-from sparring.agents.spawn import Child
-from sparring.agents.transformer import Transformer
-from sparring.agents.widen import widened
+from sparring.agents.engines.child import Child
+from sparring.agents.engines.hosts import open_host
+from sparring.agents.engines.wide_heads import widened
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import model_folder
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all, rollouts
 from sparring.envs.registry import Game
 from sparring.envs.types import Episode
-from sparring.training.collect import collect
 from sparring.training.config import Credits
+from sparring.training.data.collect import collect
 
 from .conftest import needs_vllm
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from sparring.agents.hosts import Host, open_host
-from sparring.agents.models import load_model, model_folder
+from sparring.agents.engines.hosts import Host, open_host
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.smollm import carried
 from sparring.agents.policy import Key, Request, Sampling
-from sparring.agents.smollm import carried
-from sparring.agents.transformer import Transformer
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import Game
@@ -127,8 +127,8 @@ def test_whole_games_are_played_and_none_is_lost(smollm: Host, kuhn: Game) -> No
 def test_it_is_trained_as_an_adapter_beside_two_ancestors(tmp_path: Path) -> None:
     """Learner and past selves in one engine; what was trained on is what the learner would say."""
     from sparring.training.recipes import configured
-    from sparring.training.records import read_metrics
     from sparring.training.run import train
+    from sparring.training.watch.records import read_metrics
 
     settings = ["rollout.games=4", "rollout.max_tokens=6", "record.checkpoint_every=1", "update.lora=4"]
     settings += ["record.evaluate_every=0", "record.tensorboard=false", "record.metrics_every=1"]

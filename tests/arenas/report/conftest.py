@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import pytest
 from sparring.agents.policy import Request
-from sparring.arenas.lineage import Born
 from sparring.arenas.match import Match, play
+from sparring.arenas.ratings.lineage import Born
 from sparring.arenas.report.page import (
     Chart,
     Entrant,

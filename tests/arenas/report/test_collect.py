@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Request
 from sparring.agents.scripted import scripted
-from sparring.arenas.gate import Gate
+from sparring.arenas.ratings.sprt import Gate
 from sparring.arenas.report import ReportError, report, tournament_report
-from sparring.arenas.report.collect import run_page, tournament_page
+from sparring.arenas.report.from_store import run_page, tournament_page
 from sparring.arenas.store import Store
 from sparring.arenas.tournament import tournament
 from sparring.arenas.transcript import canonical

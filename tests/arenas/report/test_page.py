@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sparring.arenas.lineage import Born
+from sparring.arenas.ratings.lineage import Born
 from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, Series
 from sparring.arenas.report.render import html, write
 from sparring.arenas.results import Cell, Estimate

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sparring.agents.folders import settings
-from sparring.arenas.report import runs
+from sparring.agents.run_folder import settings
+from sparring.arenas.report import from_run as runs
 from sparring.envs.registry import find
 
 RECORDS: list[dict[str, Any]] = [

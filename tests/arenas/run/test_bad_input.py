@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.scripted import Random
-from sparring.arenas.archive import Archive
-from sparring.arenas.store import GameVersionError
+from sparring.arenas.store.reading import Archive
+from sparring.arenas.store.store import GameVersionError
 from sparring.arenas.tournament import tournament
 from sparring.envs.registry import Game
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Policy, Request
 from sparring.agents.scripted import scripted
-from sparring.arenas.archive import Archive
+from sparring.arenas.executors.local import Executor, Local, RunError, carry_out, played
 from sparring.arenas.fixture import Fixture
-from sparring.arenas.run import Executor, Local, RunError, carry_out, played
 from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import Call, tournament
 from sparring.envs.registry import Game, find, load
 from sparring.envs.types import PolicyRef, Reply
 
 ray = pytest.importorskip("ray")
-from sparring.arenas.cluster import Ray  # noqa: E402 - only where Ray is installed
+from sparring.arenas.executors.ray import Ray  # noqa: E402 - only where Ray is installed
 
 COIN = """
 from sparring.envs.registry import game
@@ -153,7 +153,7 @@ def deadly(name: str, game: Game) -> Policy:
 def test_workers_that_keep_dying_end_the_run(
     tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparring.arenas.cluster.RESTARTS", 1)
+    monkeypatch.setattr("sparring.arenas.executors.ray.RESTARTS", 1)
     with Store(tmp_path / "s.sqlite") as store:
         executor = Ray(partial(deadly, game=kuhn), specs, workers=1, chunk=2)
         with executor, pytest.raises(RunError, match="workers keep dying"):

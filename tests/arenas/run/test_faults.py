@@ -11,13 +11,13 @@ import pytest
 from sparring.agents.policy import ContextError, Policy, QuotaError, Request
 from sparring.agents.remote import RemoteError
 from sparring.agents.scripted import Random, Scripted
-from sparring.arenas.archive import Archive
 from sparring.arenas.costs import Price
+from sparring.arenas.executors.local import Local, Order, RunError, carry_out, played
 from sparring.arenas.fixture import Settled, void
+from sparring.arenas.ratings.spending import spending
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local, Order, RunError, carry_out, played
-from sparring.arenas.spending import spending
 from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import Outcome, TournamentError, tournament
 from sparring.envs import registry
 from sparring.envs.registry import Game

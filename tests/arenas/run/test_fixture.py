@@ -6,9 +6,9 @@ import pytest
 from sparring.agents.scripted import Random
 from sparring.arenas.fixture import Fixture, fixtures, game_key, settle, status
 from sparring.arenas.match import Match, play
+from sparring.arenas.plan.rounds import block
+from sparring.arenas.plan.schedule import seatings
 from sparring.arenas.results import Block, ResultsError
-from sparring.arenas.rounds import block
-from sparring.arenas.schedule import seatings
 from sparring.envs.registry import find
 from sparring.envs.types import Cause, Ending, EndingKind, Source
 

@@ -18,7 +18,7 @@ from sparring.envs.types import Message, PolicyRef, Reply
 
 ray = pytest.importorskip("ray")
 from ray.cluster_utils import Cluster  # noqa: E402 - only where Ray is installed
-from sparring.arenas.fleet import Fleet, FleetError  # noqa: E402
+from sparring.arenas.executors.ray_fleet import Fleet, FleetError  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 REF = PolicyRef("fleet", "fleet/0")

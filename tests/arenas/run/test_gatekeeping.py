@@ -6,12 +6,12 @@ from statistics import stdev
 import pytest
 from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, Scripted, scripted
-from sparring.arenas.archive import Archive
 from sparring.arenas.entrants import EntrantError
-from sparring.arenas.gatekeeping import Ruling, gate, gate_of
+from sparring.arenas.executors.local import Local
+from sparring.arenas.gate import Ruling, gate, gate_of
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local
 from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import TournamentError, tournament
 from sparring.envs.registry import Game, find
 

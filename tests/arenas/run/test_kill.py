@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.policy import Policy
-from sparring.arenas import run, segments
-from sparring.arenas.archive import Archive
+from sparring.arenas.executors import local as run
+from sparring.arenas.executors.local import Local, played
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local, played
-from sparring.arenas.store import Store
+from sparring.arenas.store import Store, segments
+from sparring.arenas.store.reading import Archive
 from sparring.envs.registry import Game
 
 KILLS = 30

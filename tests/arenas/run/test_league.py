@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, Scripted, scripted
-from sparring.arenas.archive import Archive
 from sparring.arenas.league import League, LeagueError, Mix
 from sparring.arenas.match import Match, play
 from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
 from sparring.envs.registry import Game
 from sparring.envs.types import Episode, PolicyRef
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.policy import Policy
-from sparring.arenas.archive import Archive
+from sparring.arenas.executors.local import Local, played
 from sparring.arenas.fixture import Settled, void
-from sparring.arenas.run import Local, played
-from sparring.arenas.schema import StoreError, StoreFullError, StoreVersionError
-from sparring.arenas.store import GameVersionError, Store
+from sparring.arenas.store.reading import Archive
+from sparring.arenas.store.schema import StoreError, StoreFullError, StoreVersionError
+from sparring.arenas.store.store import GameVersionError, Store
 from sparring.envs.registry import Game
 from sparring.envs.types import PolicyRef
 
@@ -200,8 +200,8 @@ def test_a_full_database_loses_nothing_and_is_said_in_one_line(
 
 FILL = """
 import resource, signal, sys
-from sparring.arenas.run import Local, played
-from sparring.arenas.schema import StoreFullError
+from sparring.arenas.executors.local import Local, played
+from sparring.arenas.store.schema import StoreFullError
 from sparring.arenas.store import Store
 from sparring.agents.scripted import Random
 from sparring.arenas.fixture import fixtures

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, scripted
-from sparring.arenas.archive import Archive
 from sparring.arenas.entrants import EntrantError
+from sparring.arenas.executors.local import Local
 from sparring.arenas.results import complete
-from sparring.arenas.run import Local
 from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import Outcome, Plan, TournamentError, text, tournament
 from sparring.envs.registry import Game, find
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.scripted import Random, scripted
-from sparring.arenas.archive import Archive
-from sparring.arenas.gatekeeping import gate, gate_of
-from sparring.arenas.schema import StoreError
+from sparring.arenas.gate import gate, gate_of
+from sparring.arenas.store.reading import Archive
+from sparring.arenas.store.schema import StoreError
 from sparring.arenas.tournament import tournament
 from sparring.arenas.verify import check, verify
 from sparring.envs.registry import Game

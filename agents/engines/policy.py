@@ -1,0 +1,309 @@
+"""A causal model behind an engine that batches by itself: token ids in, token ids and log-probs out."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from ...envs.errors import SparringError
+from ...envs.types import Finish, PolicyRef, Reply
+from ..language.chat_template import Dialect
+from ..language.choices import Scored, Scores, draw_choice
+from ..language.sampling import uniforms
+from ..policy import FREE, Answer, ConstraintError, ContextError, Key, Request, Sampling
+
+Tokens: TypeAlias = tuple[int, ...]
+
+_MOST_TOKENS = 100
+"""vLLM gives the log-probabilities of at most 128 named tokens at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One reply to sample: after `prompt`, until one of `stops` or `tokens` of them; `seed` is its noise."""
+
+    prompt: Tokens
+    temperature: float
+    top_p: float
+    tokens: int
+    seed: int
+    stops: Tokens
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A question for log-probabilities: of each of `tokens` as the next one after `prompt`."""
+
+    prompt: Tokens
+    tokens: Tokens
+    temperature: float
+    top_p: float
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The ids sampled, the stop included, and their log-probabilities under the settings of the draw."""
+
+    tokens: Tokens
+    logprobs: tuple[float, ...]
+
+
+class EngineError(SparringError, RuntimeError):
+    """An engine is gone, or refuses what it was asked for."""
+
+
+class Engine(Protocol):
+    """What draws tokens. Everything but `draw` blocks until it is done, and may be called from any thread.
+
+    Equal draws give equal tokens where the engine lays them out alike; another layout changes rounding.
+    """
+
+    name: str
+    context: int
+
+    async def draw(self, draws: Sequence[Draw]) -> Sequence[Drawn | Exception]:
+        """One answer per draw, in order; a fault in the place of a draw that could not be made."""
+        ...
+
+    def look(self, looks: Sequence[Look]) -> Sequence[Mapping[int, float]]:
+        """Log-probabilities under the settings of each look, by token."""
+        ...
+
+    def load(self, adapter: str, folder: Path) -> None:
+        """Take in a LoRA adapter under a name that was never used before. Games may be running."""
+        ...
+
+    def retire(self, adapter: str) -> None:
+        """Forget an adapter. Draws that still name it are refused."""
+        ...
+
+    def replace(self, folder: Path) -> None:
+        """Take in all weights of a folder in place of the present ones. No draw may be under way."""
+        ...
+
+
+class Hosted:
+    """A policy over an engine: its base model, or one of the adapters that it holds.
+
+    `streams`: the engine merges what is asked while it works, so rollouts need not wait for each other.
+    Replies held to choices are drawn from the exact distribution over them, as `Transformer` does.
+    """
+
+    streams = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        dialect: Dialect,
+        *,
+        name: str,
+        weights: str,
+        adapter: str | None = None,
+        sampling: Sampling = FREE,
+        keep_thoughts: bool = False,
+    ) -> None:
+        self.engine = engine
+        self.dialect = dialect
+        self.weights = weights
+        self.adapter = adapter
+        self.sampling = sampling
+        self.keep_thoughts = keep_thoughts
+        parts = (engine.name, weights, dialect.id, sampling, keep_thoughts, _code_version())
+        self.ref = PolicyRef(name, sha256(repr(parts).encode()).hexdigest()[:16])
+
+    def twin(
+        self,
+        *,
+        name: str = "",
+        weights: str = "",
+        adapter: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> Hosted:
+        """Another policy on the same engine; what is not given is as here."""
+        return Hosted(
+            self.engine,
+            self.dialect,
+            name=name or self.ref.name,
+            weights=weights or self.weights,
+            adapter=adapter or self.adapter,
+            sampling=sampling or self.sampling,
+            keep_thoughts=self.keep_thoughts,
+        )
+
+    def with_sampling(self, sampling: Sampling) -> Hosted:
+        """The same weights under other settings."""
+        return self.twin(sampling=sampling)
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer per request, in order; ContextError for a prompt beyond the model's context."""
+        answers: dict[int, Answer] = {}
+        free: list[int] = []
+        held: list[int] = []
+        for i, request in enumerate(requests):
+            if fault := self.dialect.refusal(request, self.engine.context, self.ref.name):
+                answers[i] = fault
+                continue
+            sampling = request.sampling or self.sampling
+            (held if sampling.constrained and request.choices else free).append(i)
+        if held:
+            chosen = await asyncio.to_thread(self._choose, [requests[i] for i in held])
+            answers.update(zip(held, chosen, strict=True))
+        if free:
+            drawn = await self._speak([requests[i] for i in free])
+            answers.update(zip(free, drawn, strict=True))
+        return [answers[i] for i in range(len(requests))]
+
+    def prompts(self, requests: Sequence[Request]) -> list[Tokens]:
+        """The token ids each request's view becomes. Raises ContextError."""
+        for request in requests:
+            if fault := self.dialect.refusal(request, self.engine.context, self.ref.name):
+                raise fault
+        return [self.dialect.encode(request.role, request.messages) for request in requests]
+
+    def scores(self, wanted: Sequence[tuple[Tokens, set[Tokens]]], sampling: Sampling) -> Scores:
+        """Likelihoods of whole replies, given by prompt, under these settings.
+
+        The engine is asked once for all: for every beginning of a reply, how likely it goes on or ends.
+        Raises ConstraintError for greedy settings, and ContextError.
+        """
+        if sampling.temperature == 0:
+            raise ConstraintError(f"{self.engine.name} scores replies at a temperature above 0")
+        following: dict[tuple[Tokens, Tokens], set[int]] = {}
+        for prompt, replies in wanted:
+            for reply in replies:
+                self._check_room(prompt, reply)
+                for depth, token in enumerate(reply):
+                    following.setdefault((prompt, reply[:depth]), set()).add(token)
+                following.setdefault((prompt, reply), set()).update(self.dialect.stops)
+        costs = self._costs(following, sampling)
+        found: dict[Tokens, dict[Tokens, Scored]] = {}
+        for prompt, replies in wanted:
+            for reply in replies:
+                said = [costs[prompt, reply[:depth]][token] for depth, token in enumerate(reply)]
+                last = costs[prompt, reply]
+                total = math.fsum(said) + _log_sum([last[stop] for stop in self.dialect.stops])
+                scored = Scored(reply, (*said, last[self.dialect.end]), total)
+                found.setdefault(prompt, {})[reply] = scored
+        return found
+
+    def _costs(
+        self, following: Mapping[tuple[Tokens, Tokens], set[int]], sampling: Sampling
+    ) -> dict[tuple[Tokens, Tokens], dict[int, float]]:
+        """Log-probabilities of what may follow each (prompt, beginning of a reply)."""
+        looks: list[Look] = []
+        places: list[tuple[Tokens, Tokens]] = []
+        for place, tokens in following.items():
+            ranked = sorted(tokens)
+            for start in range(0, len(ranked), _MOST_TOKENS):
+                some = tuple(ranked[start : start + _MOST_TOKENS])
+                looks.append(
+                    Look(place[0] + place[1], some, sampling.temperature, sampling.top_p, self.adapter)
+                )
+                places.append(place)
+        costs: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
+        for place, seen in zip(places, self.engine.look(looks), strict=True):
+            costs.setdefault(place, {}).update(seen)
+        return costs
+
+    def _check_room(self, prompt: Tokens, reply: Tokens) -> None:
+        if len(prompt) + len(reply) >= self.engine.context:
+            raise ContextError(
+                f"a choice of {len(reply)} tokens does not fit behind a prompt of {len(prompt)}; "
+                f"{self.ref.name} reads at most {self.engine.context}"
+            )
+
+    async def _speak(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Replies drawn freely; equal sets of requests reach the engine in one order."""
+        draws = [self._draw(request) for request in requests]
+        order = sorted(range(len(draws)), key=lambda i: (draws[i].prompt, draws[i].seed))
+        drawn = await self.engine.draw([draws[i] for i in order])
+        said = dict(zip(order, drawn, strict=True))
+        return [self._reply(draw, said[i]) for i, draw in enumerate(draws)]
+
+    def _draw(self, request: Request) -> Draw:
+        prompt = self.dialect.encode(request.role, request.messages)
+        sampling = request.sampling or self.sampling
+        return Draw(
+            prompt,
+            sampling.temperature,
+            sampling.top_p,
+            min(sampling.max_tokens, self.engine.context - len(prompt)),
+            _seed(request.key),
+            tuple(sorted(self.dialect.stops)),
+            self.adapter,
+        )
+
+    def _reply(self, draw: Draw, drawn: Drawn | Exception) -> Answer:
+        if isinstance(drawn, Exception):
+            return drawn
+        if not drawn.tokens:
+            return EngineError(f"{self.engine.name} answered {self.ref.name} with no token at all")
+        tokens, logprobs = drawn.tokens, drawn.logprobs
+        if draw.temperature == 0:  # greedy: the token taken has all the mass
+            logprobs = (0.0,) * len(tokens)
+        spoken = self.dialect.read(tokens)
+        finish: Finish = "stop" if tokens[-1] in self.dialect.stops else "length"
+        memory = (
+            f"<think>{spoken.thought}</think>{spoken.text}" if spoken.thought and self.keep_thoughts else None
+        )
+        return Reply(spoken.text, spoken.thought, tokens, logprobs, finish, draw.prompt, memory)
+
+    def _choose(self, requests: Sequence[Request]) -> list[Answer]:
+        if self.dialect.thinks:
+            raise ConstraintError(f"{self.ref.name} thinks before it moves: it cannot be held to the choices")
+        groups: dict[Sampling, list[int]] = {}
+        for i, request in enumerate(requests):
+            groups.setdefault(request.sampling or self.sampling, []).append(i)
+        answers: dict[int, Answer] = {}
+        for sampling, members in groups.items():
+            said = self._chosen([requests[i] for i in members], sampling)
+            answers.update(zip(members, said, strict=True))
+        return [answers[i] for i in range(len(requests))]
+
+    def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Answer]:
+        prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
+        spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
+        settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
+        scores = self.scores([(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings)
+        answers: list[Answer] = []
+        for request, prompt, some in zip(requests, prompts, spelt, strict=True):
+            found = [scores[prompt][tokens] for tokens in some]
+            try:
+                chosen, logps = draw_choice(
+                    found, next(uniforms(request.key)), greedy=sampling.temperature == 0
+                )
+            except ValueError as fault:
+                answers.append(ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}"))
+                continue
+            tokens = (*chosen.tokens, self.dialect.end)
+            text = self.dialect.read(tokens).text
+            answers.append(Reply(text, "", tokens, logps, "stop", prompt, None, chosen.logprobs))
+        return answers
+
+
+def _seed(key: Key) -> int:
+    """63 bits of noise for one reply, which depend on every part of its key."""
+    name = f"{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") >> 1
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    best = max(logs)
+    if best == -math.inf:
+        return best
+    return best + math.log(math.fsum([math.exp(log - best) for log in logs]))
+
+
+def _code_version() -> str:
+    """A hash of the code that turns a view into a prompt and a prompt into a reply."""
+    here = Path(__file__)
+    room = here.parents[1]
+    files = (room / "prompts.py", *sorted((room / "language").glob("*.py")), here)
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

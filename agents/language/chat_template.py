@@ -1,0 +1,107 @@
+"""How one model writes a conversation: its tokenizer, chat template, end of turn and markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from ...envs.errors import SparringError
+from ...envs.types import Message
+from ..policy import ContextError, Request
+from ..prompts import CLOSE, OPEN, Chat, Spoken, chat, escape, role_tags, split_thought, without_system
+from .template_cache import learn
+
+_MEMO = 1 << 16
+_PROBE = "\x00"
+
+
+class DialectError(SparringError, ValueError):
+    """This tokenizer cannot write a conversation."""
+
+
+class Dialect:
+    """Conversation to token ids and back, for one tokenizer.
+
+    `stops` are the ids that end a turn; `pad` fills batches (it never reaches the model's attention).
+    `thinks` says that the model may think before it moves. Raises DialectError for a tokenizer without
+    a chat template or without an end of turn.
+    """
+
+    def __init__(self, tokenizer: Any, *, thinks: bool = False, stops: Sequence[int] = ()) -> None:
+        if not getattr(tokenizer, "chat_template", None):
+            raise DialectError(f"{tokenizer.name_or_path!r} has no chat template; use a model tuned for chat")
+        self.tokenizer = tokenizer
+        self.thinks = thinks
+        self.stops = frozenset({*stops, tokenizer.eos_token_id} - {None})
+        if not self.stops:
+            raise DialectError(f"{tokenizer.name_or_path!r} has no end-of-turn token (eos_token)")
+        self.end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else min(self.stops)
+        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
+        self.markers = self._markers()
+        special = [str(t.content) for t in tokenizer.added_tokens_decoder.values() if t.special]
+        self._glue = learn(self.render, self.choice, special, system=self._system)
+        self.encode = lru_cache(_MEMO)(self._encode)
+        self.read = lru_cache(_MEMO)(self._read)
+
+    @property
+    def id(self) -> str:
+        """Changes whenever the same view may become other tokens."""
+        words = self.tokenizer.get_vocab()
+        parts = (self.tokenizer.chat_template, self.thinks, sorted(self.stops), sorted(words.items()))
+        return sha256(repr(parts).encode()).hexdigest()
+
+    def choice(self, text: str) -> tuple[int, ...]:
+        """The ids of a text as it stands; of a whole reply, without its end of turn."""
+        core = getattr(self.tokenizer, "backend_tokenizer", None)
+        if core is not None:  # what encode comes to, without its ten microseconds for every option
+            return tuple(core.encode(text, add_special_tokens=False).ids)
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def refusal(self, request: Request, context: int, who: str) -> ContextError | None:
+        """Why a model that reads at most `context` tokens cannot answer the request; None if it can."""
+        size = len(self.encode(request.role, request.messages))
+        if size < context:
+            return None
+        return ContextError(
+            f"the prompt of {request.seat} has {size} tokens; {who} reads at most {context}, its reply "
+            "included; shorten the game's texts or take another model"
+        )
+
+    def render(self, messages: Chat) -> str:
+        """The chat as the model is given it, up to where its reply begins."""
+        return self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=self.thinks
+        )
+
+    def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
+        messages = chat(role, view, self.markers)
+        if not self._system:
+            messages = without_system(messages)
+        quick = self._glue.encode(messages) if self._glue else None
+        return self.choice(self.render(messages)) if quick is None else quick
+
+    def _read(self, tokens: tuple[int, ...]) -> Spoken:
+        """What was said, from a reply's ids, end of turn included or not.
+
+        Special tokens inside a reply stay visible, escaped: they are part of what the model said.
+        """
+        said = tokens[:-1] if tokens and tokens[-1] in self.stops else tokens
+        text: str = self.tokenizer.decode(said, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        spoken = split_thought(text)
+        return Spoken(escape(spoken.text, self.markers), spoken.thought)
+
+    def _markers(self) -> tuple[str, ...]:
+        """Special tokens and the template's role tags; settles whether the template takes a system role."""
+        added = self.tokenizer.added_tokens_decoder.values()
+        special = [str(token.content) for token in added if token.special] + self.tokenizer.all_special_tokens
+        probe = [{"role": r, "content": _PROBE} for r in ("system", "user", "assistant", "user")]
+        self._system = True
+        try:
+            rendered = self.render(probe)
+        except Exception:  # jinja's TemplateError, or whatever a template raises for a role it refuses
+            self._system = False
+            rendered = self.render(probe[1:])
+        found = dict.fromkeys([*special, *role_tags(rendered, _PROBE)])
+        return tuple(marker for marker in found if len(marker) > 1 and marker not in (OPEN, CLOSE))

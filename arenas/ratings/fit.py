@@ -1,0 +1,219 @@
+"""Ratings by one joint fit of all games: logit P(i as ρ beats j as σ) = s_iρ − s_jσ + b_ρσ.
+
+s_iρ = θ_i + δ_iρ with a ridge on δ (and a faint one on the seat offsets b). An entrant's rating is the
+mean of its s over roles. Payoff games are fitted by least squares in payoff units instead. Errors are
+the sandwich H⁻¹GH⁻¹ clustered on pairs. Everything is refitted from the games each time: a rating kept
+as mutable state would depend on the order of the games.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from math import log
+from typing import Literal, TypeAlias
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csgraph
+
+from ..results import ScoreKind
+from .arrays import Floats, Played
+from .newton import FitError, Minimum, Sparse, minimise
+from .terms import Layout, Model
+
+ELO = 400 / log(10)
+"""Elo points per logit."""
+FAINT = 0.01
+"""The ridge on seat offsets: finite even where the seat decides every game."""
+
+Draws: TypeAlias = Literal["half", "davidson"]
+Edges: TypeAlias = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model, in natural units (logits, or payoff).
+
+    `rating` (n,) and `covariance` (n, n) are of the entrants, measured against `anchor`; `as_role`
+    holds the same for each role; `information` (n, n) is the pseudo-inverse Fisher matrix. `offsets` are
+    the seats' advantages, `nu` the Davidson draw parameter; `gradient` is the fit's certificate;
+    `utility` (N, K) is each place's in each game, offset included.
+    """
+
+    names: tuple[str, ...]
+    rating: Floats
+    covariance: Floats
+    as_role: Mapping[str, tuple[Floats, Floats]]
+    information: Floats
+    offsets: Floats
+    nu: float | None
+    anchor: str
+    gradient: float
+    steps: int
+    utility: Floats
+
+
+def fit(
+    played: Played,
+    kind: ScoreKind,
+    *,
+    anchor: str = "mean",
+    ridge: float = 1.0,
+    prior: float | None = None,
+    lineage: Edges = (),
+    tau: float = 0.5,
+    draws: Draws = "half",
+    tolerance: float = 1e-8,
+) -> Fit:
+    """Fit all games at once, in natural units.
+
+    `ridge` is the precision of δ; `prior` the standard deviation of a N(0, prior²) on every rating (None:
+    none); `lineage` (parent, child) edges whose child's rating is N(its parent's, tau²).
+    Errors: FitError where no finite fit exists (see `tiers`) or Newton stops short of `tolerance`,
+    relative to the number of games.
+    """
+    if kind == "win" and prior is None and not finite(played, lineage):
+        raise FitError("no finite fit: some entrants never lost to some others; give a prior, or show tiers")
+    model = Model(played.aligned(), davidson=draws == "davidson")
+    loss = model.payoffs() if kind == "payoff" else model.choices()
+    penalty = _penalty(model.layout, played.names, ridge, prior, lineage, tau)
+    gauge = np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
+    least = minimise(loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)))
+    utility = played.swapped((model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0))
+    return _read(least, model.layout, played, anchor, utility)
+
+
+def meetings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
+    """(n, n): who shares a game (or a lineage edge, whose prior ties the two) with whom."""
+    met = np.eye(len(played.names), dtype=bool)
+    for k in range(1, played.places):
+        met[played.entrant[:, 0], played.entrant[:, k]] = True
+    for a, b in _known(played.names, lineage):
+        met[a, b] = True
+    return met | met.T
+
+
+def takings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
+    """(n, n): True where i ever took anything from j in win games. A lineage edge counts both ways.
+
+    Of two, any share of the point; of more, a place level with the other's or ahead.
+    """
+    took = np.eye(len(played.names), dtype=bool)
+    who = [np.ascontiguousarray(played.entrant[:, place]) for place in range(played.places)]
+    for a, b in permutations(range(played.places), 2):
+        mine, other = played.score[:, a], played.score[:, b]
+        level = mine > 0 if played.places == 2 else mine >= other
+        took.ravel()[(who[a] * len(took) + who[b])[level]] = True
+    for a, b in _known(played.names, lineage):
+        took[a, b] = took[b, a] = True
+    return took
+
+
+def finite(played: Played, lineage: Edges = ()) -> bool:
+    """Whether each pool that met is strongly connected by wins and draws: only then is a fit finite."""
+    took = takings(played, lineage)
+    if _reaches_all(took) and _reaches_all(took.T):
+        return True
+    strong = csgraph.connected_components(took, connection="strong")[0]
+    return strong == csgraph.connected_components(meetings(played, lineage), directed=False)[0]
+
+
+def _reaches_all(graph: NDArray[np.bool_]) -> bool:
+    """Whether the first gets to everybody. On a full field much faster than naming its components."""
+    seen = graph[0]
+    while (further := graph[seen].any(0)).sum() > seen.sum():
+        seen = further
+    return bool(seen.all())
+
+
+def tiers(played: Played) -> tuple[tuple[str, ...], ...]:
+    """Components in an order in which no later one ever took a point from an earlier one."""
+    order = nx.condensation(nx.from_numpy_array(takings(played), create_using=nx.DiGraph))
+    groups = {tier: sorted(played.names[n] for n in order.nodes[tier]["members"]) for tier in order}
+    return tuple(tuple(groups[tier]) for tier in nx.lexicographical_topological_sort(order, groups.get))
+
+
+def pools(played: Played, lineage: Edges = ()) -> tuple[tuple[str, ...], ...]:
+    """Groups that never met: their ratings cannot be compared."""
+    count, label = csgraph.connected_components(meetings(played, lineage), directed=False)
+    groups: list[list[str]] = [[] for _ in range(count)]
+    for name, group in zip(played.names, label, strict=True):
+        groups[group].append(name)
+    return tuple(sorted(tuple(sorted(group)) for group in groups))
+
+
+def _known(names: Sequence[str], lineage: Edges) -> list[tuple[int, int]]:
+    at = {name: n for n, name in enumerate(names)}
+    return [(at[a], at[b]) for a, b in lineage if a in at and b in at]
+
+
+def _penalty(
+    layout: Layout, names: Sequence[str], ridge: float, prior: float | None, lineage: Edges, tau: float
+) -> Floats:
+    diagonal = np.zeros(layout.size)
+    diagonal[layout.deltas] = ridge
+    diagonal[layout.shifts] = FAINT
+    precision = np.eye(layout.entrants) * (prior**-2 if prior else 0.0)
+    for a, b in _known(names, lineage):
+        precision[[a, b], [a, b]] += tau**-2
+        precision[[a, b], [b, a]] -= tau**-2
+    if not precision.any():
+        return np.diag(diagonal)
+    overall = layout.strength()
+    return np.diag(diagonal) + overall.T @ precision @ overall
+
+
+def _gauge(played: Played, size: int, lineage: Edges) -> Floats:
+    """(P, pools): the shifts of a whole pool, which no game sees."""
+    met = meetings(played, lineage)
+    count, label = 1, np.zeros(len(met), np.int64)
+    if not _reaches_all(met):
+        count, label = csgraph.connected_components(met, directed=False)
+    gauge = np.zeros((size, count))
+    gauge[np.arange(len(label)), label] = np.bincount(label)[label] ** -0.5
+    return gauge
+
+
+def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: Floats) -> Fit:
+    count = len(played.names)
+    against = np.full((1, count), 1 / count)
+    if anchor != "mean":
+        if anchor not in played.names:
+            raise FitError(f"the anchor {anchor!r} has no rated game; entrants are {', '.join(played.names)}")
+        against = (np.array([played.names]) == anchor).astype(float)
+    everybody = layout.strength()
+    zero = np.asarray(against @ everybody).ravel()
+    rating, covariance = _measured(everybody, zero, least)
+    as_role = {played.roles[0]: (rating, covariance)}
+    if layout.roles > 1:
+        as_role = {
+            name: _measured(layout.strength(role), zero, least) for role, name in enumerate(played.roles)
+        }
+    offsets = least.beta[layout.shifts]
+    nu = float(np.exp(least.beta[-1])) if layout.davidson else None
+    information = everybody @ least.inverse @ everybody.T
+    return Fit(
+        played.names,
+        rating,
+        covariance,
+        as_role,
+        information,
+        offsets,
+        nu,
+        anchor,
+        least.gradient,
+        least.steps,
+        utility,
+    )
+
+
+def _measured(strength: Sparse, zero: Floats, least: Minimum) -> tuple[Floats, Floats]:
+    """Ratings (n,) less the anchor's, zero·β, and their covariance; strength is sparse, so this is cheap."""
+    spread = strength @ least.covariance
+    shared = spread @ zero
+    own = float(zero @ least.covariance @ zero)
+    covariance = spread @ strength.T - shared[:, None] - shared[None, :] + own
+    return strength @ least.beta - float(zero @ least.beta), covariance

@@ -1,0 +1,195 @@
+"""From rows to a leaderboard: ratings, rank intervals, and what bounds their meaning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy import stats
+
+from ..results import Cell, Estimate, GameRow, Leaderboard, Pair, ScoreKind, Standing, complete
+from .arrays import Floats, Played, gather
+from .crosstable import crosstable
+from .fit import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
+from .lineage import Born, Forgetting, forgetting
+from .lineage import lineage as lineage_of
+from .metagame import cycles, response_graph
+from .misfit import cyclic_share, misfit
+from .spending import Spent, spending
+
+FALLBACK = 400.0
+"""Standard deviation, in Elo, of the prior that is named where no finite fit exists."""
+MATERIAL = 0.1
+"""The cyclic share from which a leaderboard warns, if the model misfits or a cycle is resolved."""
+DOUBTED = 0.01
+FORGOTTEN = "forgotten"
+"""How the forgetting alarm begins among the warnings."""
+FEW = 10
+
+
+def rate(
+    rows: Iterable[GameRow],
+    kind: ScoreKind,
+    *,
+    anchor: str = "mean",
+    forfeits: bool = True,
+    level: float = 0.95,
+    ridge: float = 1.0,
+    prior: float | None = None,
+    lineage: Edges = (),
+    tau: float | None = None,
+    draws: Draws = "half",
+) -> Leaderboard:
+    """Rate all entrants of one game from its rows, best first.
+
+    Win games are rated in Elo, `prior` and `tau` too; payoff games in payoff units. `lineage` (parent,
+    child) edges raise the forgetting alarm; with `tau` they are a prior as well. Where wins and draws
+    admit no finite fit, the prior N(0, 400²) Elo is used and named, and `tiers` gives the order that
+    the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
+    """
+    kept = tuple(rows)
+    pairs = complete(kept, forfeits=forfeits)
+    played = gather(pairs, kind)
+    unit = ELO if kind == "win" else 1.0
+    tied = lineage if tau else ()
+    proven = kind == "payoff" or finite(played, tied)
+    chosen = prior if prior or proven else FALLBACK
+    fitted = fit(
+        played,
+        kind,
+        anchor=anchor,
+        ridge=ridge,
+        prior=chosen and chosen / unit,
+        lineage=tied,
+        tau=(tau or unit) / unit,
+        draws=draws,
+    )
+    cells = crosstable(pairs, kind, level=level, names=played.names)
+    doubt = misfit(played, kind, fitted)
+    circle = bool(cycles(response_graph(cells), limit=1))
+    cyclic = cyclic_share(cells, played.names, kind)
+    order = sorted(range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n]))
+    apart = pools(played, tied)
+    ranks = rank_intervals(fitted, level, apart)
+    return Leaderboard(
+        standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks),
+        unit="Elo" if kind == "win" else "payoff",
+        anchor=anchor,
+        prior=f"N(0, {chosen:g}²) {'Elo' if kind == 'win' else 'payoff'}" if chosen else "",
+        covariance=tuple(map(tuple, (unit**2 * fitted.covariance[np.ix_(order, order)]).tolist())),
+        misfit=doubt,
+        cyclic=cyclic,
+        pools=apart,
+        tiers=() if proven else tiers(played),
+        warnings=(
+            *_forgotten(lineage, cells),
+            *_warnings(played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen),
+        ),
+    )
+
+
+def doubted(misfit: float | None) -> bool:
+    """Whether the games contradict the model. Cells without any spread cannot: None."""
+    return misfit is not None and misfit < DOUBTED
+
+
+def rank_intervals(
+    fitted: Fit, level: float = 0.95, apart: Sequence[Sequence[str]] = ()
+) -> tuple[tuple[int, int], ...]:
+    """For each entrant the best and worst rank that the pairwise intervals leave open.
+
+    Entrants of different pools are never resolved.
+    """
+    gap = fitted.rating[:, None] - fitted.rating[None, :]
+    spread = np.diag(fitted.covariance)
+    error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
+    pool = {name: n for n, group in enumerate(apart) for name in group}
+    group = np.array([pool.get(name, 0) for name in fitted.names])
+    ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (group[:, None] == group[None, :])
+    worse, better = ahead.sum(1), ahead.sum(0)
+    return tuple((1 + int(b), len(gap) - int(w)) for b, w in zip(better, worse, strict=True))
+
+
+def _standings(
+    rows: Sequence[GameRow],
+    pairs: Sequence[Pair],
+    played: Played,
+    fitted: Fit,
+    unit: float,
+    level: float,
+    order: Sequence[int],
+    ranks: Sequence[tuple[int, int]],
+) -> tuple[Standing, ...]:
+    overall = _estimates(fitted.rating, fitted.covariance, unit, level)
+    roles = {
+        role: _estimates(rating, covariance, unit, level)
+        for role, (rating, covariance) in fitted.as_role.items()
+    }
+    games = Counter(name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places})
+    blocks = Counter(name for pair in pairs for name in pair.entrants)
+    accounts = spending(rows)
+    mine = [accounts.get(name, Spent()) for name in played.names]
+    return tuple(
+        Standing(
+            entrant=played.names[n],
+            rating=overall[n],
+            rank=place,
+            ranks=ranks[n],
+            roles={role: estimates[n] for role, estimates in roles.items()},
+            games=games[played.names[n]],
+            pairs=blocks[played.names[n]],
+            forfeits=dict(mine[n].forfeits),
+            truncated=mine[n].truncated,
+            tokens_in=mine[n].tokens_in,
+            tokens_out=mine[n].tokens_out,
+            seconds=mine[n].seconds,
+            cost=mine[n].cost,
+        )
+        for place, n in enumerate(order, 1)
+    )
+
+
+def _estimates(rating: Floats, covariance: Floats, unit: float, level: float) -> list[Estimate]:
+    errors = np.sqrt(np.maximum(0, np.diag(covariance)))
+    reach = float(stats.norm.ppf((1 + level) / 2)) * errors
+    table = unit * np.stack([rating, errors, rating - reach, rating + reach], 1)
+    return [Estimate(*row) for row in table.tolist()]
+
+
+def _warnings(
+    played: Played,
+    apart: Sequence[Sequence[str]],
+    proven: bool,
+    doubt: float | None,
+    cyclic: float | None,
+    prior: float | None,
+) -> Iterable[str]:
+    if not proven:
+        chain = " > ".join("{" + ", ".join(tier) + "}" for tier in tiers(played))
+        yield f"no finite fit: the games prove only {chain}; distances lean on the prior N(0, {prior:g}²) Elo"
+    if len(apart) > 1:
+        groups = "; ".join(", ".join(group) for group in apart)
+        yield f"separate pools never met, so their ratings do not compare: {groups}"
+    if doubted(doubt):
+        yield f"one number a player does not describe these games (misfit p = {doubt:.2g})"
+    if cyclic is not None and cyclic > MATERIAL:
+        yield f"{cyclic:.0%} of the advantages are cyclic: no ranking explains them"
+    blocks = np.bincount(played.entrant.ravel(), minlength=len(played.names))
+    few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
+    if few:
+        yield f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
+
+
+def _forgotten(descent: Edges, cells: Sequence[Cell]) -> Iterable[str]:
+    graph = lineage_of(Born(child, parent) for parent, child in descent)
+    by_child: dict[str, list[Forgetting]] = {}
+    for alarm in forgetting(graph, cells):
+        by_child.setdefault(alarm.child, []).append(alarm)
+    for child, alarms in by_child.items():
+        worst = max(alarms, key=lambda alarm: alarm.score.value)
+        beaten = "ancestor" if len(alarms) == 1 else f"{len(alarms)} of its ancestors, most clearly"
+        yield (
+            f"{FORGOTTEN}: {child} loses to {'its ' if len(alarms) == 1 else ''}{beaten} {worst.ancestor}, "
+            f"which scores {worst.score.value:.3g} [{worst.score.low:.3g}, {worst.score.high:.3g}]"
+        )

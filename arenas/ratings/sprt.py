@@ -1,0 +1,220 @@
+"""Is B better than A: a sequential test on complete pairs, counted in the order of issue.
+
+Generalised sequential probability ratio test (Van den Bergh) on the scores of pairs: with pentanomial
+counts [LL, LD, =, WD, WW] for win games, with any finite set of scores otherwise. Results in order of
+completion would bias it towards whoever wins fast, so only the finished prefix counts; the first crossing
+is the decision, whatever comes later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from scipy import optimize
+
+from ...envs.errors import SparringError
+from ..results import Pair, ResultsError, ScoreKind
+from .arrays import Floats
+from .fit import ELO
+
+Outcome: TypeAlias = Literal["better", "not better", "undecided"]
+PENTANOMIAL = (0.0, 0.25, 0.5, 0.75, 1.0)
+NORMALISED = 800 / log(10)
+"""nElo per (μ − ½)/σ of one game's score."""
+RARE = 1e-3
+"""What an unseen score counts as."""
+
+
+def score(elo: float) -> float:
+    """The expected score of a player `elo` points ahead."""
+    return 1 / (1 + exp(-elo / ELO))
+
+
+def elo(score: float) -> float:
+    """The lead in Elo that scores `score`, in (0, 1)."""
+    return ELO * log(score / (1 - score))
+
+
+def llr(support: Sequence[float], counts: Sequence[float], low: float, high: float) -> float:
+    """Log-likelihood ratio of mean score `high` over `low`, each fitted at its most likely distribution.
+
+    `support` are the distinct scores, `low` and `high` inside their range; unseen scores count 1e-3.
+    """
+    values, chances, total = _observed(support, counts)
+    if not values.min() < low < high < values.max():
+        raise ResultsError(f"bounds [{low:g}, {high:g}] must lie inside the scores {list(support)}")
+    under, over = (_tilted(values - bound, chances) for bound in (low, high))
+    return total * float(chances @ np.log(over / under))
+
+
+def normalised_llr(support: Sequence[float], counts: Sequence[float], low: float, high: float) -> float:
+    """The same for bounds in nElo, which measure a lead in standard deviations of one game's score.
+
+    For pairs of games: nElo = 347.4356·(μ − ½)/(σ_pair·√2).
+    """
+    values, chances, total = _observed(support, counts)
+    under, over = (_at_ratio(values, chances, bound / NORMALISED * sqrt(2)) for bound in (low, high))
+    return total * float(chances @ np.log(over / under))
+
+
+class GateError(SparringError, ValueError):
+    """A gate that cannot be: its bounds, error rates or number of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a gate found: `outcome` is None while it runs; `curve` is the LLR after each pair that counted."""
+
+    outcome: Outcome | None
+    pairs: int
+    llr: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What to expect of a gate at a supposed true score.
+
+    `passes` and `pairs` are the test's without a limit; `decides` is the chance that the limit suffices.
+    """
+
+    passes: float
+    pairs: float
+    decides: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Tests a mean score of `high` against `low`, with error rates α and β and at most `pairs` pairs.
+
+    `support` are the scores that a pair can take; for payoff games give the range's ends, and the
+    observed scores join them. Bounds are in the unit of the scores.
+    """
+
+    low: float
+    high: float
+    alpha: float = 0.05
+    beta: float = 0.05
+    pairs: int = 400
+    support: tuple[float, ...] = PENTANOMIAL
+
+    def __post_init__(self) -> None:
+        """Raises GateError for a test that could not be run."""
+        if self.pairs < 1:
+            raise GateError(f"a gate of at most {self.pairs} pairs; expected 1 or more")
+        if not (0 < self.alpha < 1 and 0 < self.beta < 1 and self.alpha + self.beta < 1):
+            raise GateError(
+                f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, together below 1"
+            )
+        least, most = min(self.support), max(self.support)
+        if not least < self.low < self.high < most:
+            raise GateError(
+                f"bounds low={self.low:g}, high={self.high:g}; expected low below high, both between the "
+                f"scores {least:g} and {most:g}"
+            )
+
+    @classmethod
+    def elo(
+        cls, low: float = 0, high: float = 50, *, alpha: float = 0.05, beta: float = 0.05, pairs: int = 400
+    ) -> Gate:
+        """The default gate: logistic bounds in Elo on pentanomial counts."""
+        return cls(score(low), score(high), alpha, beta, pairs)
+
+    @property
+    def lower(self) -> float:
+        return log(self.beta / (1 - self.alpha))
+
+    @property
+    def upper(self) -> float:
+        return log((1 - self.beta) / self.alpha)
+
+    def judge(self, scores: Sequence[float]) -> Decision:
+        """Decide on the candidate's pair scores in order of issue; frozen at the first crossing."""
+        counts: Counter[float] = Counter(dict.fromkeys(self.support, 0))
+        curve: list[float] = []
+        for value in scores[: self.pairs]:
+            counts[value] += 1
+            support = sorted(counts)
+            curve.append(llr(support, [counts[at] for at in support], self.low, self.high))
+            if curve[-1] >= self.upper:
+                return Decision("better", len(curve), curve[-1], tuple(curve))
+            if curve[-1] <= self.lower:
+                return Decision("not better", len(curve), curve[-1], tuple(curve))
+        outcome = "undecided" if len(curve) == self.pairs else None
+        return Decision(outcome, len(curve), curve[-1] if curve else 0.0, tuple(curve))
+
+    def forecast(self, score: float, variance: float) -> Forecast:
+        """What to expect if pairs score `score` with `variance`, by Brownian approximation."""
+        h = (2 * score - self.low - self.high) / (self.high - self.low)
+        rate = (self.high - self.low) ** 2 / variance
+        a, b = self.lower, self.upper
+        if abs(h) < 1e-9:
+            return Forecast(-a / (b - a), -a * b / rate, _decides(0, rate, a, b, self.pairs))
+        passes = (1 - exp(-h * a)) / (exp(-h * b) - exp(-h * a))
+        needed = 2 / h * (b * passes + a * (1 - passes)) / rate
+        return Forecast(passes, needed, _decides(h, rate, a, b, self.pairs))
+
+
+def prefix(pairs: Iterable[Pair], given_up: frozenset[int] = frozenset()) -> tuple[Pair, ...]:
+    """The complete pairs before the first that is still missing, orders counted from 0.
+
+    `given_up` are orders that no retry could play for faults of the infrastructure: passed over.
+    """
+    by_order = {pair.order: pair for pair in pairs}
+    found: list[Pair] = []
+    order = 0
+    while order in by_order or order in given_up:
+        if order in by_order:
+            found.append(by_order[order])
+        order += 1
+    return tuple(found)
+
+
+def judge(gate: Gate, pairs: Iterable[Pair], candidate: str, kind: ScoreKind = "win") -> Decision:
+    """Judge the candidate on the finished prefix of a gate's pairs."""
+    return gate.judge([round(pair.score(candidate, kind), 9) for pair in prefix(pairs)])
+
+
+def _observed(support: Sequence[float], counts: Sequence[float]) -> tuple[Floats, Floats, float]:
+    seen = np.maximum(np.asarray(counts, float), RARE)
+    return np.asarray(support, float), seen / seen.sum(), float(seen.sum())
+
+
+def _tilted(above: Floats, chances: Floats) -> Floats:
+    """The likeliest distribution whose mean of `above` is 0: p̂/(1 + x·above), x by bisection."""
+    left, right = -1 / above.max(), -1 / above.min()
+    edge = 1e-12 * (right - left)
+
+    def balance(x: float) -> float:
+        return float((chances * above / (1 + x * above)).sum())
+
+    x: Any = optimize.brentq(balance, left + edge, right - edge, xtol=1e-15)
+    return chances / (1 + x * above)
+
+
+def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
+    """The likeliest distribution with (μ − ½)/σ = ratio, by repeated tilting about the last σ."""
+    fitted = np.full(len(values), 1 / len(values))
+    for _ in range(50):
+        middle = float(fitted @ values)
+        sigma = sqrt(float(fitted @ (values - middle) ** 2))
+        curved = values - 0.5 - ratio * sigma * (1 + ((middle - values) / sigma) ** 2) / 2
+        before, fitted = fitted, _tilted(curved, chances)
+        if float(np.abs(fitted - before).max()) < 1e-12:
+            break
+    return fitted
+
+
+def _decides(h: float, rate: float, lower: float, upper: float, pairs: int) -> float:
+    """The chance that a walk with drift h·rate/2 and variance `rate` a pair leaves (lower, upper) in time.
+
+    By 2,000 walks of a fixed generator: good to about one percent.
+    """
+    steps = np.random.default_rng(0).normal(h * rate / 2, sqrt(rate), (2000, pairs))
+    paths = steps.cumsum(1)
+    return float(((paths >= upper) | (paths <= lower)).any(1).mean())

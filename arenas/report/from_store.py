@@ -1,0 +1,253 @@
+"""From what a run or a tournament left on disk to its page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import log
+from pathlib import Path
+from typing import Any
+
+from ...agents.run_folder import found_folder, load_own, settings
+from ...envs.errors import SparringError
+from ...envs.registry import Game, find
+from ...envs.types import GameRef
+from ..entrants import CONTROL
+from ..ratings.crosstable import crosstable
+from ..ratings.lineage import Born, LineageError, lineage
+from ..ratings.sprt import elo
+from ..results import GameRow, Leaderboard, complete
+from ..store.origins import births, origin
+from ..store.reading import Archive
+from ..tournament import leaderboard
+from . import from_run
+from .page import Entrant, Gate, Notice, Page, Replay
+from .render import write
+from .replays import PER_CELL
+from .text import compact
+
+STORE = "store.sqlite"
+DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
+
+
+class ReportError(SparringError, ValueError):
+    """There is nothing to report on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entrant of a store, with the run and the step it is a checkpoint of (None: it is none)."""
+
+    id: str
+    name: str
+    about: str
+    run: str
+    step: float | None
+
+
+def report(run: str | Path, out: str | Path | None = None) -> Path:
+    """Write the page of a run: a folder, or its name under `runs/`. Returns where it lies.
+
+    The folder may hold a training run, a tournament's store, or both. Raises ReportError where it holds
+    neither, StoreError for a store that cannot be read, GameError for a game that is not registered.
+    """
+    folder = found_folder(run)
+    if not folder.is_dir():
+        raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
+    page = run_page(folder)
+    return write(page, Path(out) if out else folder / "report.html")
+
+
+def tournament_report(store: str | Path, out: str | Path | None = None, game: GameRef | None = None) -> Path:
+    """Write the page of a store; `game` where it holds several (default: the one played most)."""
+    store = Path(store)
+    page = tournament_page(store, game)
+    return write(page, Path(out) if out else store.with_name("report.html"))
+
+
+def run_page(folder: Path) -> Page:
+    """What the folder of a run holds."""
+    records, config = from_run.metrics(folder), settings(folder)
+    store = folder / STORE
+    if not records and not store.is_file():
+        raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
+    load_own(folder)
+    played = tournament_page(store) if store.is_file() else Page("")
+    trained = _game(config)
+    return replace(
+        played,
+        title=folder.resolve().name,
+        game=(trained.id if trained else "") or played.game,
+        facts=(*from_run.facts(config, records), *played.facts),
+        progress=from_run.progress(records, trained),
+        training=from_run.curves(records),
+        transcripts=from_run.transcripts(folder),
+        command=f"sparring report {folder}",
+    )
+
+
+def tournament_page(store: Path, game: GameRef | None = None) -> Page:
+    """What a store holds of one game."""
+    with Archive(store) as archive:
+        ref, others = _most_played(archive, game)
+        chosen = find(ref.id, **dict(ref.parameters))
+        rows = archive.rows(chosen)
+        kind = chosen.score or "win"
+        pairs = complete(rows)
+        board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
+        entrants = tuple(_known(archive, board))
+        replays, notices = _replays(archive, rows)
+        descent, odd = _descent(archive, entrants)
+        return Page(
+            title=store.resolve().parent.name,
+            game=ref.id,
+            facts=tuple(_facts(ref, rows, replays)),
+            notices=(*_elsewhere(others), *odd, *notices),
+            board=board,
+            scored=kind,
+            entrants=tuple(Entrant(e.id, e.name, e.about, e.step) for e in entrants),
+            cells=crosstable(pairs, kind),
+            lineage=descent,
+            gates=tuple(_gates(archive, ref)),
+            replays=replays,
+            statuses=Counter(row.status for row in rows),
+            reasons={status: reason for status, reason, _ in reversed(archive.reasons(chosen))},
+            control=_control(entrants),
+            command=f"sparring report {store.parent}",
+        )
+
+
+def _game(config: Mapping[str, Any]) -> Game | None:
+    """The game of a run; None where the settings name none that is registered."""
+    try:
+        return find(config["game"], **config.get("parameters", {}))
+    except (KeyError, SparringError):
+        return None
+
+
+def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[GameRef]]:
+    games = archive.games()
+    if game is not None and game not in games:
+        raise ReportError(f"{archive.path} holds no game {game.id}; it holds {_listed(games)}")
+    if not games:
+        raise ReportError(f"{archive.path} holds no games yet")
+    if game is None and len(games) > 1:
+        counted = {g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games}
+        game = max(games, key=counted.__getitem__)
+    chosen = game or games[0]
+    return chosen, [other for other in games if other != chosen]
+
+
+def _settings(archive: Archive, game: GameRef) -> Mapping[str, Any]:
+    """How the latest tournament of the game was rated."""
+    found = [finding.settings for finding in archive.findings("ratings") if finding.game == game]
+    return {**DEFAULTS, **(found[-1] if found else {})}
+
+
+def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Known]:
+    """Every entrant by a name of its own: two of one name get the beginning of their ids."""
+    rated = {standing.entrant for standing in board.standings} if board else set[str]()
+    listed = [entrant for entrant in archive.entrants() if not board or entrant.id in rated]
+    often = Counter(entrant.name for entrant in listed)
+    for entrant in listed:
+        name = entrant.name if often[entrant.name] == 1 else f"{entrant.name} ({entrant.id[:8]})"
+        yield Known(entrant.id, name, str(entrant.info.get("about", "")), *origin(entrant))
+
+
+def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, ...], list[Notice]]:
+    """The lineage, or why it cannot be one."""
+    found = births(archive, [entrant.id for entrant in entrants])
+    try:
+        lineage(found)
+    except LineageError as fault:
+        return (), [Notice("Lineage", f"{fault}.")]
+    return found, []
+
+
+def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
+    """The gates that were decided, oldest first, from the rulings that the store keeps.
+
+    Their players go by their names: who only played gates is not among the rated.
+    """
+    names = {entrant.id: entrant.name for entrant in archive.entrants()}
+    for finding in archive.findings("gate"):
+        if finding.game != game:
+            continue
+        ruling = json.loads(finding.result)
+        test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
+        new, old = (names.get(id, id) for id in (str(ruling["new"]), str(ruling["old"])))
+        low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
+        yield Gate(
+            candidate=new,
+            baseline=old,
+            decision=decision["outcome"],
+            llr=tuple(decision["curve"]),
+            lower=log(test["beta"] / (1 - test["alpha"])),
+            upper=log((1 - test["beta"]) / test["alpha"]),
+            s0=round(low, 6),
+            s1=round(high, 6),
+            unit=unit,
+        )
+
+
+def _replays(
+    archive: Archive, rows: Sequence[GameRow]
+) -> tuple[dict[tuple[str, str], tuple[Replay, ...]], list[Notice]]:
+    """Some games of every pair, those first that did not end as games should."""
+    held: dict[tuple[str, str], list[GameRow]] = {}
+    for row in rows:
+        if not row.void:
+            for pair in combinations(sorted({place.entrant for place in row.places}), 2):
+                held.setdefault(pair, []).append(row)
+    replays: dict[tuple[str, str], tuple[Replay, ...]] = {}
+    faults: list[str] = []
+    for pair, games in held.items():
+        number = {id: n for n, id in enumerate(dict.fromkeys(row.pair for row in games), 1)}
+        found: list[Replay] = []
+        for row in sorted(games, key=lambda row: row.status == "completed")[:PER_CELL]:
+            title = f"Pair {number[row.pair]:,}, game {row.leg + 1} of {row.legs}"
+            try:
+                found.append(Replay(title, archive.episode(row.key)))
+            except SparringError as fault:
+                faults.append(str(fault))
+        replays[pair] = tuple(found)
+    return replays, [_unread(faults)] if faults else []
+
+
+def _unread(faults: Sequence[str]) -> Notice:
+    return Notice(
+        "Transcripts",
+        f"{len(faults)} could not be shown; the first: {faults[0]}. `sparring tournament verify` checks all.",
+        "alarm",
+    )
+
+
+def _facts(
+    ref: GameRef, rows: Sequence[GameRow], replays: Mapping[tuple[str, str], Sequence[Replay]]
+) -> Iterable[tuple[str, str]]:
+    counted = [row for row in rows if not row.void]
+    yield "Tournament", f"{compact(len(counted))} games"
+    if ref.parameters:
+        yield "Parameters", ", ".join(f"{name} = {value!r}" for name, value in ref.parameters)
+    if cost := sum(row.cost for row in rows):
+        yield "Cost", f"{cost:.4g}"
+    used = sorted({r.episode.verifier for games in replays.values() for r in games} - {""})
+    if used:
+        yield "Code run by", ", ".join(used)
+
+
+def _control(entrants: Sequence[Known]) -> tuple[str, str] | None:
+    ids = {entrant.id for entrant in entrants}
+    doubles = [id for id in ids if id.endswith(CONTROL) and id.removesuffix(CONTROL) in ids]
+    return (doubles[0].removesuffix(CONTROL), doubles[0]) if doubles else None
+
+
+def _elsewhere(others: Sequence[GameRef]) -> list[Notice]:
+    return [Notice("More games", f"The store also holds {_listed(others)}.", "note")] if others else []
+
+
+def _listed(games: Sequence[GameRef]) -> str:
+    return ", ".join(game.id for game in games)

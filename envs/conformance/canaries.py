@@ -1,0 +1,131 @@
+"""Who sees what of whom: canaries planted in every reply, and looked for in every other seat's view.
+
+A canary is a word that stands nowhere else. Each reply carries one in its hidden thought, one in what it
+says around its form, and one inside its form; a first try that is refused carries one too. `flows` tells
+which of them reached another seat: that of a thought or of a refused try never may.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from ..registry import Game
+from ..table import Table
+from ..types import Ask, Reply
+
+Say: TypeAlias = Callable[[Ask, Table, random.Random], Reply]
+Kind: TypeAlias = Literal["thought", "refused", "around", "inside"]
+
+_FENCE = re.compile(r"```\w*\n")
+_TAG = re.compile(r"<([a-z_]+)>(.*?)</\1>", re.DOTALL)
+_EXACT = ("call", "step", "result", "verdict", "variants")
+"""Tags of moves that hold no free text."""
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A word, who said it, and where it stood: `part` is `code`, `talk` or the name of a tag."""
+
+    word: str
+    seat: str
+    kind: Kind
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Something of one role reached a seat of another, or another seat of the same role."""
+
+    kind: Kind
+    part: str
+    owner: str
+    seer: str
+
+
+class Plants:
+    """A player that moves as `say` does and plants canaries; `planted` lists those of accepted replies."""
+
+    def __init__(self, say: Say, seed: int = 0) -> None:
+        self._say = say
+        self._seed = seed
+        self._count = 0
+        self._laid: list[Canary] = []
+        self._tried: set[str] = set()
+
+    def __call__(self, ask: Ask, table: Table, rng: random.Random) -> Reply:
+        reply = self._say(ask, table, rng)
+        thought = self._word(ask.seat, "thought")
+        refusable = ask.choices or self._seed % 4 == 3
+        if refusable and ask.seat not in self._tried and not ask.retry:
+            self._tried.add(ask.seat)
+            text = self._word(ask.seat, "refused").word
+            return Reply(text, thought=thought.word, memory=f"{thought.word}: {text}")
+        text = reply.text if ask.choices or ask.retry else self._marked(ask.seat, reply.text)
+        return replace(reply, text=text, thought=thought.word, memory=f"{thought.word}: {text}")
+
+    def planted(self, table: Table) -> Iterator[Canary]:
+        """Canaries by what became of their replies; a word inside a refused reply counts as `refused`."""
+        refused = [turn.reply.text for turn in table.turns if turn.refused]
+        said = [turn.reply.text for turn in table.turns if not turn.refused]
+        for canary in self._laid:
+            if canary.kind == "thought" or any(canary.word in text for text in said):
+                if canary.kind != "refused":
+                    yield canary
+            elif any(canary.word in text for text in refused):
+                yield replace(canary, kind="refused", part="")
+
+    def _word(self, seat: str, kind: Kind, part: str = "") -> Canary:
+        self._count += 1
+        bare = re.sub("[^a-z0-9]", "", seat.casefold()).translate(_LETTERS)
+        canary = Canary(f"zq{bare}{kind}{str(self._count).translate(_LETTERS)}zq", seat, kind, part)
+        self._laid.append(canary)
+        return canary
+
+    def _marked(self, seat: str, text: str) -> str:
+        """The reply with a canary in one of its parts, and another around them."""
+        parts = [*(["code"] if _FENCE.search(text) else []), *(m[1] for m in _TAG.finditer(text))]
+        parts = [part for part in parts if part not in _EXACT]
+        if not parts and _TAG.search(text):
+            return f"{text}\n{self._word(seat, 'around').word}"
+        if not parts:
+            return f"{text} {self._word(seat, 'inside', 'talk').word}"
+        part = parts[(self._seed + self._count) % len(parts)]
+        word = self._word(seat, "inside", part).word
+        return f"{_inside(text, part, word)}\n{self._word(seat, 'around').word}"
+
+
+def _inside(text: str, part: str, word: str) -> str:
+    """A comment in code, a string as the last value of a tag of literals, a word of any other tag."""
+    if part == "code":
+        return _FENCE.sub(lambda m: f"{m[0]}# {word}\n", text, count=1)
+
+    def changed(match: re.Match[str]) -> str:
+        body = match[2].strip("\n").split("\n")
+        last = body[-1]
+        if part in ("answer", "input", "inputs", "wrong") and not last.isalpha():
+            body[-1] = f'"{word}"'
+        elif part == "tests":
+            body[-1] = f'"{word[:40]}" => 0'
+        else:
+            body[-1] = word
+        joint = "\n" if match[2].startswith("\n") else ""
+        return f"<{part}>{joint}" + "\n".join(body) + f"{joint}</{part}>"
+
+    return re.sub(rf"<({part})>(.*?)</\1>", changed, text, count=1, flags=re.DOTALL)
+
+
+def flows(table: Table, canaries: Iterable[Canary]) -> set[Flow]:
+    """Which of the canaries stand in what another seat has seen."""
+    game: Game = table.game
+    seen = {seat: "\n".join(m.text for m in table.view(seat) if m.speaker != "self") for seat in game.seats}
+    return {
+        Flow(canary.kind, canary.part, game.role_of[canary.seat], game.role_of[seat])
+        for canary in canaries
+        for seat in game.seats
+        if seat != canary.seat and canary.word in seen[seat]
+    }

@@ -1,0 +1,93 @@
+"""What a proposer is paid for a task of solve rate p: pure functions, one per published method.
+
+p is the share of the solver's attempts that were right. All are 0 or less where every attempt or no
+attempt succeeds; what they prefer in between differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..registry import ParameterError
+from ..types import Value
+from ..values import same
+from .programs import Answer
+
+ProposerReward: TypeAlias = Callable[[float], float]
+
+
+def learnability(p: float) -> float:
+    """1 − p where some attempt succeeds, else 0 (Absolute Zero, as the paper states it)."""
+    return 1 - p if p > 0 else 0.0
+
+
+def learnability_released(p: float) -> float:
+    """1 − p strictly inside (0, 1), −0.5 at both ends (Absolute Zero, as the released code computes it)."""
+    return 1 - p if 0 < p < 1 else -0.5
+
+
+def variance(p: float) -> float:
+    """4p(1 − p): the variance of one attempt, scaled to 1 at p = ½."""
+    return 4 * p * (1 - p)
+
+
+def tent(p: float) -> float:
+    """min(p, 1 − p) (R-Zero before its repetition penalty)."""
+    return min(p, 1 - p)
+
+
+def neither_end(p: float) -> float:
+    """1 where 0 < p < 1, else 0 (SQLM)."""
+    return float(0 < p < 1)
+
+
+def unbiased_variance(right: int, attempts: int) -> float:
+    """p(1 − p) estimated without bias from `right` of `attempts` (n/(n−1) · p̂(1−p̂)); 0 for one attempt."""
+    if attempts < 2:
+        return 0.0
+    p = right / attempts
+    return attempts / (attempts - 1) * p * (1 - p)
+
+
+PROPOSER_REWARDS: dict[str, ProposerReward] = {
+    "paper": learnability,
+    "released": learnability_released,
+    "variance": variance,
+    "tent": tent,
+    "neither_end": neither_end,
+}
+
+
+def proposer_reward(name: str) -> ProposerReward:
+    """The reward of this name. Raises ParameterError, listing the names."""
+    if name not in PROPOSER_REWARDS:
+        raise ParameterError(f"no proposer reward {name!r}; there are: {', '.join(PROPOSER_REWARDS)}")
+    return PROPOSER_REWARDS[name]
+
+
+def proposer_range(name: str) -> tuple[float, float]:
+    """The payoff range of a game that pays its proposer by this reward. Raises ParameterError."""
+    proposer_reward(name)
+    return (-1.0, 1.0)
+
+
+def solver_reward(given: Answer | None, gold: Value) -> float:
+    """1 for the right value, −0.5 for a wrong one, −1 for none that could be read (Absolute Zero)."""
+    if given is None:
+        return -1.0
+    return 1.0 if same(given.value, gold) else -0.5
+
+
+def repetition_share(index: int, similar: list[list[bool]]) -> float:
+    """The share of a batch that belongs to the cluster of item `index` (R-Zero's penalty).
+
+    `similar[i][j]` says that i and j are near copies; clusters are its connected components.
+    """
+    cluster, frontier = {index}, [index]
+    while frontier:
+        here = frontier.pop()
+        fresh = {other for other, close in enumerate(similar[here]) if close} - cluster
+        cluster |= fresh
+        frontier.extend(fresh)
+    return len(cluster) / len(similar)

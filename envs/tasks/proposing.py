@@ -1,0 +1,116 @@
+"""What proposer games share: taking a proposal through the gate, running what solvers gave, and paying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from ..script import STALE, Payoff, Steps, ask, chance, keep, note, recall, verify
+from ..types import Job, Value
+from .gate import PROPOSAL_LIMITS, gate, right
+from .pay import proposer_reward
+from .programs import Program, fenced, sources
+
+IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "solve_rate": 1.0}
+"""The only task that a buffer of programs starts from (Absolute Zero)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An admitted proposal: what was written, and the value that execution gave for each input.
+
+    `known` says that nobody proposed it now: it comes from the buffer, to be measured again.
+    """
+
+    program: Program
+    values: tuple[Value, ...]
+    known: bool = False
+
+
+def propose(
+    kind: str,
+    prompt: str,
+    parse: Callable[[str], Program],
+    *,
+    references: int,
+    seeds: Sequence[Value] = (IDENTITY,),
+    entry: str = "f",
+    expected: Sequence[Value] | None = None,
+    review: float = 0.0,
+) -> Steps[Task | None]:
+    """Ask the seat `proposer` for a program with inputs, and let it through the gate, or return None.
+
+    `{known}` in the prompt becomes the `references` recalled programs of this kind, which may not be
+    copied. Notes `gate`: admitted, or the reason. With probability `review` nobody is asked: the task
+    whose solve rate was measured longest ago comes back, if the driver's buffer has one.
+    """
+    if review and (yield from chance((1 - review, review))):
+        task = yield from _reviewed(kind, entry, expected)
+        if task:
+            return task
+    known = sources((yield from recall(kind, references, seeds)))
+    shown = prompt.replace("{known}", "\n".join(map(fenced, known)))
+    program = yield from ask("proposer", shown, parse, tries=1, otherwise=Program(""))
+    ruling = yield from gate(program.source, program.inputs, entry=entry, buffer=known, expected=expected)
+    yield from note("gate", ruling.reason or "admitted")
+    return Task(program, ruling.values) if ruling.admitted else None
+
+
+def _reviewed(kind: str, entry: str, expected: Sequence[Value] | None) -> Steps[Task | None]:
+    """The stalest task of the buffer, run again for its values; None where there is none."""
+    for item in (yield from recall(STALE + kind, 1)):
+        program = _program(item)
+        ruling = yield from gate(program.source, program.inputs, entry=entry, expected=expected)
+        yield from note("reviewed", ruling.admitted)
+        if ruling.admitted:
+            return Task(program, ruling.values, known=True)
+    return None
+
+
+def _program(item: Value) -> Program:
+    """A kept task as its program: what `settle` was given, with `input` or `inputs`."""
+    assert isinstance(item, dict), "buffers give back what was kept"
+    inputs = item["inputs"] if "inputs" in item else (item["input"],)
+    given = cast(tuple[tuple[Value, ...], ...], inputs)
+    return Program(str(item["source"]), given, str(item.get("message", "")))
+
+
+def refused(solvers: Sequence[str], proposer: str = "proposer") -> Payoff:
+    """The payoff when the gate refuses: −1 for the proposer, nothing for those who were not asked."""
+    return {proposer: -1.0, **dict.fromkeys(solvers, 0.0)}
+
+
+def judged(
+    attempts: Mapping[str, Program | None], *expected: Value, entry: str = "f"
+) -> Steps[dict[str, float]]:
+    """Run what solvers gave and pay them: 1 for the values expected, −0.5 for others, −1 for None.
+
+    Each runs in processes of its own, twice, with other hash seeds.
+    """
+    given = {seat: attempt for seat, attempt in attempts.items() if attempt is not None}
+    jobs = [Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()]
+    verdicts = yield from verify(*jobs)
+    paid = dict.fromkeys(attempts, -1.0)
+    for seat, verdict in zip(given, verdicts, strict=True):
+        paid[seat] = 1.0 if right(verdict, *expected) else -0.5
+    return paid
+
+
+def settle(
+    kind: str,
+    item: Mapping[str, Value],
+    paid: Mapping[str, float],
+    reward: str,
+    *,
+    known: bool = False,
+    proposer: str = "proposer",
+) -> Steps[Payoff]:
+    """Pay the proposer for the share of solvers that were paid 1, note that share and keep the task.
+
+    For a `known` task there is nobody to pay: only its solve rate is measured again.
+    """
+    rate = sum(amount == 1 for amount in paid.values()) / len(paid)
+    yield from note("solve_rate", rate)
+    yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
+    return {proposer: 0.0 if known else proposer_reward(reward)(rate), **paid}

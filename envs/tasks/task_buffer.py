@@ -1,0 +1,98 @@
+"""A buffer of tasks of one kind: none twice, each with its latest difficulty, the rare not crowded out."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..types import Value
+from ..values import canonical
+from .programs import shape
+
+BANDS = 5
+"""Never solved, three bands in between, always solved; tasks without a solve rate are in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An item as a game kept it, its solve rate when last measured (None: never), and the step of that."""
+
+    item: Value
+    rate: float | None
+    step: int
+
+    @property
+    def band(self) -> int:
+        """0 for tasks that nobody solved to 4 for those that everybody did."""
+        if self.rate is None:
+            return BANDS // 2
+        return 0 if self.rate <= 0 else BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
+
+
+class Shelf:
+    """Tasks of one kind, at most `most`. A task that comes again is measured anew, not stored twice.
+
+    Draws take every difficulty band that is not empty with equal probability, so that the many easy tasks
+    (the head) leave room for the few hard ones (the tail); room is made in the fullest band, by its oldest
+    measurement.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._tasks: dict[str, Task] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """All tasks, the longest unmeasured first."""
+        return sorted(self._tasks.values(), key=lambda task: task.step)
+
+    def add(self, item: Value, step: int) -> None:
+        """Take in an item kept at this step; the `solve_rate` of a dict is its difficulty."""
+        rate = item.get("solve_rate") if isinstance(item, dict) else None
+        key = identity(item)
+        self._tasks.pop(key, None)
+        self._tasks[key] = Task(item, float(rate) if isinstance(rate, (int, float)) else None, step)
+        if len(self._tasks) > self._most:
+            self._drop()
+
+    def draw(self, count: int, rng: random.Random) -> list[Value]:
+        """Up to `count` different items, balanced over the bands of difficulty."""
+        bands: dict[int, list[Value]] = {}
+        for task in self._tasks.values():
+            bands.setdefault(task.band, []).append(task.item)
+        for items in bands.values():
+            rng.shuffle(items)
+        drawn: list[Value] = []
+        while bands and len(drawn) < count:
+            band = rng.choice(sorted(bands))
+            drawn.append(bands[band].pop())
+            if not bands[band]:
+                del bands[band]
+        return drawn
+
+    def stale(self, before: int) -> list[Value]:
+        """The items last measured before this step, the longest unmeasured first: to be attempted again."""
+        return [task.item for task in self.tasks if task.step < before]
+
+    def _drop(self) -> None:
+        sizes = [0] * BANDS
+        for task in self._tasks.values():
+            sizes[task.band] += 1
+        fullest = sizes.index(max(sizes))
+        del self._tasks[next(key for key, task in self._tasks.items() if task.band == fullest)]
+
+
+def identity(item: Value) -> str:
+    """What makes two items the same task: programs by shape, text by its words, all else by value."""
+    if isinstance(item, str):
+        return " ".join(re.findall(r"\w+", item.casefold()))
+    if not isinstance(item, dict):
+        return canonical(item)
+    rest = {name: value for name, value in item.items() if name not in ("solve_rate", "source")}
+    source = item.get("source")
+    return canonical((shape(source) if isinstance(source, str) else (), rest))

@@ -1,0 +1,90 @@
+"""The verifier that both executors are: jobs in, verdicts out, over a pool of supervisors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Sequence
+
+from ...envs.types import Job, Verdict
+from ..cache import Cache, apart
+from ..verdicts import Run, stages
+from .pool import Counters, Pool
+
+
+class Pooled:
+    """A `Verifier` over a pool. May be used from any event loop, or from none through `run`.
+
+    `cache=None` has every job run each time it comes.
+    """
+
+    def __init__(self, name: str, pool: Pool, cache: Cache | None = None) -> None:
+        self._name = name
+        self._pool = pool
+        self.cache = cache
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        """One verdict per job, in order. Cancelling kills what runs."""
+        steps = self._steps(jobs)
+        runs = next(steps)
+        while True:
+            done = await asyncio.wrap_future(self._pool.submit(runs))
+            try:
+                runs = steps.send(done)
+            except StopIteration as end:
+                return end.value
+
+    async def stream(self, jobs: Sequence[Job]) -> AsyncIterator[tuple[int, Verdict]]:
+        """Each job's index and verdict, as they are done."""
+
+        async def one(index: int, job: Job) -> tuple[int, Verdict]:
+            return index, (await self.verify([job]))[0]
+
+        tasks = [asyncio.create_task(one(i, job)) for i, job in enumerate(jobs)]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
+        """`verify` for code without an event loop: blocks until all are done."""
+        steps = self._steps(jobs)
+        runs = next(steps)
+        while True:
+            future = self._pool.submit(runs)
+            try:
+                runs = steps.send(future.result())
+            except StopIteration as end:
+                return end.value
+            except BaseException:
+                future.cancel()
+                raise
+
+    def _steps(self, jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:
+        """`stages` of the jobs that are new; equal jobs of one call are run once."""
+        cache = self.cache
+        if cache is None:
+            return (yield from stages(jobs))
+        keys = [cache.key(job) or i.to_bytes(8, "little") for i, job in enumerate(jobs)]
+        found = [cache.find(key) for key in keys]
+        fresh = {key: job for key, job, known in zip(keys, jobs, found, strict=True) if known is None}
+        verdicts = dict(zip(fresh, (yield from stages(list(fresh.values()))), strict=True))
+        for key, verdict in verdicts.items():
+            cache.keep(key if len(key) > 8 else None, verdict)
+        return [known or apart(verdicts[key]) for key, known in zip(keys, found, strict=True)]
+
+    def counters(self) -> Counters:
+        """What was run, restarted, retried and forbidden so far."""
+        return self._pool.counters()
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._pool.close)
+
+    def shut(self) -> None:
+        """`close` for code without an event loop."""
+        self._pool.close()

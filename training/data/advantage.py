@@ -1,0 +1,218 @@
+"""Advantage estimators: pure functions from what seats earned to what each is measured against.
+
+Every estimator gives each outcome a `Centre`; an advantage is (return − baseline) / scale. Baselines
+are kept per (game, role), never shared by the two seats of a zero-sum game, whose mean is always 0.
+State is a plain mapping, so that it can stand in a checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from statistics import fmean, pstdev
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from ...envs.errors import SparringError
+from ..config import ConfigError, Credits
+
+K = TypeVar("K", bound=Hashable)
+
+
+class NonFiniteError(SparringError, ArithmeticError):
+    """A reward, advantage or gradient is not finite; the optimiser has not been stepped."""
+
+
+class Outcome(NamedTuple):
+    """What one seat earned in one episode. `episode` is its index in issue order, across all workers."""
+
+    game: str
+    role: str
+    seat: str
+    opponent: str
+    group: str
+    episode: int
+    seed: int
+    reward: float
+
+
+class Centre(NamedTuple):
+    """What an outcome is measured against."""
+
+    baseline: float
+    scale: float = 1.0
+
+    def advantage(self, earned: float) -> float:
+        return (earned - self.baseline) / self.scale
+
+
+class Baseline(NamedTuple):
+    """An exponential average and the number of updates behind it. Starts at 0."""
+
+    value: float = 0.0
+    updates: int = 0
+
+    def updated(self, reward: float, decay: float) -> Baseline:
+        return Baseline(decay * self.value + (1 - decay) * reward, self.updates + 1)
+
+    def read(self, decay: float, corrected: bool) -> float:
+        """The average; `corrected` divides by 1 − decay^updates, which undoes the start at 0."""
+        if not corrected or not self.updates:
+            return self.value
+        return self.value / (1 - decay**self.updates)
+
+
+Baselines: TypeAlias = Mapping[str, Baseline]
+Estimate: TypeAlias = tuple[list[Centre], Baselines]
+
+
+def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Role-conditioned advantage estimation (SPIRAL): A = R − b, then b ← λb + (1 − λ)R.
+
+    The baseline is read before it is updated: once per (episode, role), seats of a role averaged, in
+    issue order. Order of arrival would do harm: the same payoffs reversed give another sign.
+    """
+    kept = dict(baselines)
+    centres: list[Centre] = [Centre(0.0)] * len(outcomes)
+    for (_, key), members in _in_issue_order(outcomes, settings).items():
+        now = kept.get(key) or Baseline()
+        centre = Centre(now.read(settings.decay, settings.bias_correction))
+        for index in members:
+            centres[index] = centre
+        rewards = [outcomes[i].reward for i in members]
+        kept[key] = now.updated(sum(rewards) / len(rewards), settings.decay)
+    return centres, kept
+
+
+def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """A_i = r_i − [w b + (1 − w) mean_{j≠i} r_j], w = n / (n + G − 1), n = `prior`, G in the batch.
+
+    The running baseline counts as `prior` further outcomes beside the others of the batch.
+    """
+    _, kept = rae(outcomes, baselines, settings)
+    centres: list[Centre] = [Centre(0.0)] * len(outcomes)
+    for key, members in _grouped(outcomes, lambda o: _key(o, settings)).items():
+        before = baselines.get(key, Baseline()).read(settings.decay, settings.bias_correction)
+        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        for index in members:
+            rest = (total - outcomes[index].reward) / others if others else 0.0
+            weight = settings.prior / (settings.prior + others) if others else 1.0
+            centres[index] = Centre(weight * before + (1 - weight) * rest)
+    return centres, kept
+
+
+def group(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Mean and standard deviation of the attempts at one prompt by one role (GRPO)."""
+    return _whitened(outcomes, settings, lambda o: (o.game, o.role, o.group)), baselines
+
+
+def whiten(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Mean and standard deviation over the batch per (game, role) (TRR++)."""
+    return _whitened(outcomes, settings, lambda o: (o.game, o.role)), baselines
+
+
+def loo(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Mean of the *other* attempts at the same prompt by the same role (RLOO)."""
+    return _others(outcomes, lambda o: (o.game, o.role, o.group)), baselines
+
+
+def paired(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Mean of the other replicates of the same seed, for the same role."""
+    return _others(outcomes, lambda o: (o.game, o.role, o.seed)), baselines
+
+
+def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """Proposers against the other proposals of the batch, solvers against the others on their proposal.
+
+    A role with one seat in an episode proposes; a role with several solves.
+    """
+    seats = _grouped(outcomes, lambda o: (o.episode, o.role))
+    several = {(o.game, o.role) for members in seats.values() for o in [outcomes[members[0]]] if members[1:]}
+
+    def together(outcome: Outcome) -> Hashable:
+        one = (outcome.game, outcome.role)
+        return (*one, outcome.episode) if one in several else one
+
+    return _others(outcomes, together), baselines
+
+
+def none(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """No baseline at all; the ablation to compare with."""
+    return [Centre(0.0)] * len(outcomes), baselines
+
+
+ESTIMATORS: Mapping[str, Callable[[Sequence[Outcome], Baselines, Credits], Estimate]] = {
+    estimator.__name__: estimator
+    for estimator in (rae, group, loo, whiten, paired, shrunk, hierarchical, none)
+}
+
+
+def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """One Centre per outcome under `settings.estimator`, and the baselines afterwards.
+
+    Raises NonFiniteError, naming the outcome, when a reward is not finite.
+    """
+    for outcome in outcomes:
+        if not math.isfinite(outcome.reward):
+            raise NonFiniteError(
+                f"the reward of {outcome.seat} in {outcome.game} seed {outcome.seed} is {outcome.reward}"
+            )
+    return ESTIMATORS[settings.estimator](outcomes, baselines, settings)
+
+
+def export(baselines: Baselines) -> dict[str, list[float]]:
+    """The state as plain JSON values."""
+    return {key: [kept.value, kept.updates] for key, kept in sorted(baselines.items())}
+
+
+def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
+    """What `export` gave. Raises ConfigError when it is something else."""
+    try:
+        return {key: Baseline(float(value), int(updates)) for key, (value, updates) in state.items()}
+    except (TypeError, ValueError, AttributeError) as fault:
+        raise ConfigError(f"no state of an advantage estimator: {state!r}") from fault
+
+
+def _key(outcome: Outcome, settings: Credits) -> str:
+    key = f"{outcome.game} {outcome.role}"
+    return f"{key} {outcome.opponent}" if settings.by_opponent else key
+
+
+def _in_issue_order(outcomes: Sequence[Outcome], settings: Credits) -> dict[tuple[int, str], list[int]]:
+    """Indices of the outcomes of each (episode, role), episodes ascending."""
+    found: dict[tuple[int, str], list[int]] = {}
+    episodes = [outcome.episode for outcome in outcomes]
+    for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
+        found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
+    return found
+
+
+def _grouped(outcomes: Sequence[Outcome], key: Callable[[Outcome], K]) -> dict[K, list[int]]:
+    found: dict[K, list[int]] = defaultdict(list)
+    for index, outcome in enumerate(outcomes):
+        found[key(outcome)].append(index)
+    return found
+
+
+def _whitened(
+    outcomes: Sequence[Outcome], settings: Credits, key: Callable[[Outcome], Hashable]
+) -> list[Centre]:
+    """Centred and divided by the standard deviation, which is floored: near-constant rewards stay small."""
+    centres: list[Centre] = [Centre(0.0)] * len(outcomes)
+    for members in _grouped(outcomes, key).values():
+        rewards = [outcomes[i].reward for i in members]
+        centre = Centre(fmean(rewards), max(pstdev(rewards), settings.std_floor))
+        for index in members:
+            centres[index] = centre
+    return centres
+
+
+def _others(outcomes: Sequence[Outcome], key: Callable[[Outcome], Hashable]) -> list[Centre]:
+    """Measured against the mean of the others; one alone has nothing to be measured against: advantage 0."""
+    centres: list[Centre] = [Centre(0.0)] * len(outcomes)
+    for members in _grouped(outcomes, key).values():
+        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        for index in members:
+            reward = outcomes[index].reward
+            centres[index] = Centre((total - reward) / others if others else reward)
+    return centres

@@ -1,0 +1,66 @@
+"""Samples: one seat's turns whose tokens extend each other, with the ids as the sampler made them.
+
+Named tuples, which are made five times as fast as frozen dataclasses: a step makes hundreds of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...envs.types import EndingKind
+
+
+class Span(NamedTuple):
+    """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
+
+    `turn` is its index among the episode's turns; `credit` the sum of its named credits.
+    """
+
+    turn: int
+    start: int
+    stop: int
+    credit: float
+    earned: float
+
+
+class Sample(NamedTuple):
+    """What one seat said in a run of turns, ready to be credited and packed.
+
+    tokens:   prompt and replies as the model saw and sampled them, nothing encoded again (length T)
+    logprobs: of the sampled tokens under the sampler, 0 elsewhere (length T)
+    spans:    the turns, in order; all tokens outside spans are context and never trained
+    payoff:   the seat's, scaled; `reward` adds all its credits in this episode
+    group:    names attempts at the same prompt by the same role
+    episode:  index of the episode in issue order; `seed` and `replicate` are its own
+    version:  step of the weights that sampled it
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    spans: tuple[Span, ...]
+    game: str
+    role: str
+    seat: str
+    opponent: str
+    group: str
+    episode: int
+    seed: int
+    replicate: int
+    payoff: float
+    reward: float
+    version: int
+    ending: EndingKind
+
+    @property
+    def sampled(self) -> tuple[bool, ...]:
+        """True for the tokens that the learner sampled (length T)."""
+        mask = [False] * len(self.tokens)
+        for span in self.spans:
+            mask[span.start : span.stop] = [True] * (span.stop - span.start)
+        return tuple(mask)
+
+    @property
+    def name(self) -> str:
+        """What people find the sample by."""
+        copy = f" copy {self.replicate}" if self.replicate else ""
+        return f"{self.game} seed {self.seed}{copy} {self.seat} turn {self.spans[0].turn}"

@@ -1,0 +1,301 @@
+"""Who sits beside the learner: itself, one fixed entrant, its own past, or whom a league names.
+
+Every choice is keyed by the run's seed, the step and the game's place in it, and whatever else it rests
+on stands in checkpoints: a run that is resumed meets the opponents of one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from ...agents.engines.hosts import Host
+from ...agents.engines.policy import Hosted
+from ...agents.language.transformer import Transformer
+from ...agents.policy import Answer, Policy, Request, Sampling
+from ...arenas.fixture import places
+from ...arenas.league import League, Mix
+from ...arenas.plan.rounds import seed_of
+from ...arenas.store.store import Store
+from ...envs.registry import Game
+from ...envs.types import Episode, PolicyRef
+from .. import checkpoints
+from ..config import Config, ConfigError
+
+LEARNER = "learner"
+Seats: TypeAlias = Mapping[str, Policy]
+Ancestors: TypeAlias = Callable[[int], Policy]
+"""The policy that a checkpoint of this run holds, by its step."""
+
+
+class Opponents(Protocol):
+    """Seats the games of a step."""
+
+    def begin(self, step: int) -> None:
+        """Look at what there is before the games of a step (checkpoints, snapshots)."""
+        ...
+
+    def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        """Who sits where in the step's game `number`; its replicates are seated alike."""
+        ...
+
+    def record(self, episodes: Sequence[Episode]) -> None:
+        """Learn how the step's games ended, given in issue order."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that later choices rest on beside files of checkpoints, as JSON values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Mirror:
+    """The learner in every seat."""
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+
+    def begin(self, step: int) -> None:
+        """Nothing to look at."""
+
+    def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        return dict.fromkeys(self._game.seats, learner)
+
+    def record(self, episodes: Sequence[Episode]) -> None:
+        """Nothing to learn."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to restore."""
+
+
+class Fixed(Mirror):
+    """The learner against one entrant, in each of its places in turn, and a share against itself."""
+
+    def __init__(self, config: Config, game: Game, opponent: Policy | None = None) -> None:
+        super().__init__(game)
+        self._config = config
+        self._places = learner_places(config, game)
+        self._opponent = opponent
+
+    def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        rng = random.Random(seed_of("opponents", self._config.seed, self._config.rollbacks, step, number))
+        if rng.random() < self._config.opponents.mirror:
+            return super().seats(step, number, learner)
+        other = self._drawn(step, rng)
+        if other is None:
+            return super().seats(step, number, learner)
+        return seated(self._game, learner, self._places[(step + number) % len(self._places)], other)
+
+    def _drawn(self, step: int, rng: random.Random) -> Policy | None:
+        """The opponent of one game; None for the learner itself."""
+        return self._opponent
+
+
+class Past(Fixed):
+    """The learner against its own checkpoints, each as likely; itself while there are none."""
+
+    def __init__(self, config: Config, game: Game, folder: Path, ancestors: Ancestors) -> None:
+        super().__init__(config, game)
+        self._folder = folder
+        self._ancestors = ancestors
+        self._steps: list[int] = []
+
+    def begin(self, step: int) -> None:
+        self._steps = [at for at in checkpoints.steps(self._folder) if at <= step]
+
+    def _drawn(self, step: int, rng: random.Random) -> Policy | None:
+        return self._ancestors(rng.choice(self._steps)) if self._steps else None
+
+
+class InLeague:
+    """The learner in a league of its own snapshots, which says whom it should meet and why.
+
+    A checkpoint becomes a snapshot when the league finds one due. Games against others are league results
+    in the run's store, so a report and `sparring league` can read them.
+    """
+
+    def __init__(
+        self, config: Config, game: Game, folder: Path, store: Store, run: str, ancestors: Ancestors
+    ) -> None:
+        settings = config.opponents
+        shares = (settings.self_play, settings.past, settings.verification)
+        mix = Mix(*shares, settings.weighting, steps=settings.every)
+        self._game = game
+        self._folder = folder
+        self._ancestors = ancestors
+        self._games = config.rollout.games
+        self._places = learner_places(config, game)
+        self.store = store
+        self.id = f"learner/{run}"
+        self.league = League(store, game, mix, config.seed)
+        self.league.join(PolicyRef(LEARNER, self.id))
+        self.league.restore({})
+
+    def begin(self, step: int) -> None:
+        self.league.now = step
+        snapshots = {at for _, at in self.league.pool.values()}
+        saved = step in checkpoints.steps(self._folder) and step not in snapshots
+        if saved and self.league.due(self.id, step):
+            self.league.snapshot(self.id, self._snapshot(step), step)
+
+    def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        following = self.league.next_match(self.id, step * self._games + number)
+        if following.opponent == self.id:
+            return dict.fromkeys(self._game.seats, learner)
+        _, at = self.league.pool[following.opponent]
+        other = Under(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
+        place = following.seat if following.seat in self._places else self._places[number % len(self._places)]
+        return seated(self._game, learner, place, other)
+
+    def record(self, episodes: Sequence[Episode]) -> None:
+        self.league.record(self.id, [self._entered(episode) for episode in episodes])
+
+    def state(self) -> dict[str, Any]:
+        return self.league.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.league.restore(state)
+
+    def _snapshot(self, step: int) -> PolicyRef:
+        return PolicyRef(f"step-{step}", f"snapshot/{self.id}/{step}")
+
+    def _entered(self, episode: Episode) -> Episode:
+        """With the one id that the learner bears in the league while its weights change."""
+        seats = {
+            seat: PolicyRef(LEARNER, self.id) if ref.name == LEARNER else ref
+            for seat, ref in episode.seats.items()
+        }
+        return replace(episode, seats=seats)
+
+
+class Under:
+    """A policy under another reference."""
+
+    def __init__(self, policy: Policy, ref: PolicyRef) -> None:
+        self.ref = ref
+        self.streams = getattr(policy, "streams", False)
+        self._policy = policy
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        return await self._policy.act(requests)
+
+
+class Loaded:
+    """Checkpoints as policies under the learner's sampling, the `most` last used kept in memory.
+
+    An adapter is loaded beside the learner's onto the model they share, or onto the engine (`host`) that
+    the learner plays on; full weights make a model of their own.
+    """
+
+    def __init__(
+        self, folder: Path, game: Game, learner: Transformer, most: int, host: Host | None = None
+    ) -> None:
+        self._host = host
+        self._folder = folder
+        self._game = game
+        self._learner = learner
+        self._most = most
+        self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
+
+    def __call__(self, step: int) -> Policy:
+        if step in self._held:
+            self._held.move_to_end(step)
+        else:
+            self._held[step] = self._load(step)
+            while len(self._held) > self._most:
+                self._free(self._held.popitem(last=False)[1])
+        return self._held[step]
+
+    def _load(self, step: int) -> Transformer | Hosted:
+        from ...agents.models.load import load_model
+        from ...agents.models.lora import with_adapter
+
+        place, name = checkpoints.at(self._folder, step), f"step-{step}"
+        adapted = (place / "adapter_config.json").exists()
+        if adapted and self._host:
+            return self._host.adopt(place, f"{place.parents[1].name}@{step}").twin(
+                name=name, sampling=self._learner.sampling
+            )
+        if adapted:
+            return with_adapter(self._learner, place, name)
+        learner = self._learner
+        device = str(learner.model.device)
+        policy = load_model(str(place), self._game, sampling=learner.sampling, device=device)
+        policy.publish(policy.weights, name=name)
+        return policy
+
+    def _free(self, policy: Transformer | Hosted) -> None:
+        from ...agents.models.lora import drop_adapter
+
+        if isinstance(policy, Hosted):
+            if self._host:
+                self._host.retire(policy)
+        elif policy.adapter is not None:
+            drop_adapter(policy)
+
+
+@contextmanager
+def opponents(
+    config: Config, game: Game, learner: Transformer, folder: Path, ancestors: Ancestors
+) -> Generator[Opponents]:
+    """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
+    mode, saved = config.opponents.mode, folder / "checkpoints"
+    if mode == "mirror":
+        yield Mirror(game)
+        return
+    learner_places(config, game)
+    if mode == "fixed":
+        yield Fixed(config, game, fixed(config, game, learner.sampling))
+        return
+    if not config.record.checkpoint_every:
+        raise ConfigError(f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every")
+    if config.record.keep:
+        raise ConfigError(f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them")
+    if mode == "past":
+        yield Past(config, game, saved, ancestors)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with Store(folder / "store.sqlite") as store:
+        yield InLeague(config, game, saved, store, folder.name, ancestors)
+
+
+def fixed(config: Config, game: Game, sampling: Sampling) -> Policy:
+    """The entrant of `fixed` games. Raises ConfigError where there is none, and UnknownEntrantError."""
+    from ...agents.seats import seat
+
+    entrant = config.opponents.entrant
+    if not entrant or entrant in (LEARNER, "human"):
+        raise ConfigError(
+            f"opponents.mode = fixed needs opponents.entrant; it is {entrant!r}, and may be a player of "
+            f"{game.id} (random, nash …), a model, a folder or RUN@STEP"
+        )
+    return seat(entrant, game, sampling=sampling)
+
+
+def learner_places(config: Config, game: Game) -> tuple[str, ...]:
+    """Where the learner may sit: the rated places of the trained roles. Raises ConfigError."""
+    trained = config.credits.trained
+    found = [p for p in places(game) if not trained or game.role_of.get(p, p) in trained]
+    if len(places(game)) < 2 or not found:
+        raise ConfigError(
+            f"{game.id} seats nobody beside the learner: its places are {', '.join(places(game))}, trained "
+            f"are {', '.join(trained) or 'all'}; use opponents.mode = mirror"
+        )
+    return tuple(found)
+
+
+def seated(game: Game, learner: Policy, place: str, other: Policy) -> Seats:
+    """The learner in a place (a seat, or all of a role) and in the judges' seats, the other elsewhere."""
+    return {
+        seat: learner if place in (seat, role) or role in game.judges else other
+        for seat, role in game.role_of.items()
+    }

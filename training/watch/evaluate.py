@@ -1,0 +1,73 @@
+"""Proof of progress, exact: how far the language model's own policy is from equilibrium.
+
+The model's distribution at every information set is computed, not sampled, so two evaluations of the
+same weights agree and a curve shows learning and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...agents.language.exact import distributions
+from ...agents.language.transformer import Transformer
+from ...agents.policy import Key, Request
+from ...envs.equilibrium import equilibrium
+from ...envs.exact import SMALL, Odds, Tree, TreeError, ViewKey, seated, tree
+from ...envs.registry import Game
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What is true of one policy in all seats of a game.
+
+    nash_conv:    sum over seats of what each could gain by deviating alone; 0 only at equilibrium
+    legal_mass:   the least probability, over information sets, that a free sample is a legal move
+    values:       expected payoff of every seat in self-play
+    versus_nash:  mean payoff against an equilibrium over both seatings; at most 0 (None: not zero-sum)
+    odds:         the policy itself, by information set
+    """
+
+    nash_conv: float
+    legal_mass: float
+    values: Mapping[str, float]
+    versus_nash: float | None
+    odds: Mapping[ViewKey, Odds]
+
+
+def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
+    """The game's tree, or None where it is too large or its chance cannot be enumerated."""
+    try:
+        return tree(game, max_nodes)
+    except TreeError:
+        return None
+
+
+def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
+    """Evaluate the policy in all seats. One batch of prompts: every information set of the tree."""
+    infosets = walked.infosets
+    key = Key(0, 0, "", 0)
+    requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
+    found = distributions(policy, requests)
+    odds: dict[ViewKey, Odds] = {
+        info.key: [one.probability[choice] for choice in info.choices]
+        for info, one in zip(infosets, found, strict=True)
+    }
+    exploit = walked.exploit(odds)
+    return Evaluation(
+        exploit.nash_conv,
+        min(one.legal_mass for one in found),
+        exploit.values,
+        _versus_nash(walked, odds),
+        odds,
+    )
+
+
+def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:
+    game = walked.game
+    if game.sum != "zero" or len(game.seats) != 2:
+        return None
+    nash = equilibrium(walked)
+    seats = [(seat, next(s for s in game.seats if s != seat)) for seat in game.seats]
+    paid = [walked.values(seated({mine: odds, other: nash}))[mine] for mine, other in seats]
+    return sum(paid) / len(paid)

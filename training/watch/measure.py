@@ -1,0 +1,143 @@
+"""What a step says of itself: the numbers of `metrics.jsonl`."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from statistics import fmean
+
+from ...envs.types import Episode, Turn
+from ..config import Credits
+from ..data.advantage import Baselines
+from ..players.opponents import LEARNER
+from ..selfplay import Step
+from .records import Metrics
+
+ENOUGH = 8
+"""The fewest proposals of a step whose diversity is measured."""
+
+
+def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
+    """Endings, and by role: payoff, entropy, reply and thought length, invalid and cut-off replies.
+
+    Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
+    lengths are in tokens, thoughts in characters; `solve_rate` and other numeric notes are means.
+    """
+    record: Metrics = {f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())}
+    by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
+    for episode in step.episodes:
+        for seat, ref in episode.seats.items():
+            if ref.name == LEARNER:
+                by_role[role_of[seat]].append((episode, seat))
+    for role, seats in by_role.items():
+        record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+    record["prefix_share"] = prefix_share(step.episodes)
+    record |= _opponents(step)
+    record |= notes(step.episodes)
+    record |= proposals(step.episodes)
+    record |= verdicts(step.episodes)
+    record["samples"] = len(step.collected.samples)
+    return record
+
+
+def baselines(kept: Baselines, settings: Credits) -> Metrics:
+    """The running baselines, by game and role."""
+    return {
+        f"baseline/{key.replace(' ', '/')}": baseline.read(settings.decay, settings.bias_correction)
+        for key, baseline in sorted(kept.items())
+    }
+
+
+def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
+    payoffs = [episode.payoff[seat] for episode, seat in seats if seat in episode.payoff]
+    turns: list[Turn] = []
+    for episode, seat in seats:
+        turns += [turn for turn in episode.turns if turn.seat == seat]
+    logprobs = [logprob for turn in turns for logprob in turn.reply.logprobs]
+    return {
+        "payoff": fmean(payoffs) if payoffs else None,
+        "entropy": -fmean(logprobs) if logprobs else None,
+        "reply_tokens": fmean([len(turn.reply.tokens) for turn in turns]) if turns else None,
+        "thought_characters": fmean([len(turn.reply.thought) for turn in turns]) if turns else None,
+        "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
+        "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
+    }
+
+
+def prefix_share(episodes: Sequence[Episode]) -> float | None:
+    """The share of prompt tokens that the same seat's last prompt and reply begin with (None: no tokens).
+
+    An engine that keeps what it read of a conversation need not read these again. It is high where games
+    and templates only append, and low where they write a prompt anew at every turn.
+    """
+    kept = whole = 0
+    for episode in episodes:
+        before: dict[str, tuple[int, ...]] = {}
+        for turn in episode.turns:
+            prompt = turn.reply.prompt_tokens
+            last = before.get(turn.seat, ())
+            whole += len(prompt)
+            if prompt[: len(last)] == last:
+                kept += len(last)
+            else:
+                kept += next(i for i, (a, b) in enumerate(zip_longest(last, prompt)) if a != b)
+            before[turn.seat] = prompt + turn.reply.tokens
+    return kept / whole if whole else None
+
+
+def _opponents(step: Step) -> Metrics:
+    """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
+    paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for outcome in step.collected.outcomes:
+        if outcome.opponent != "self":
+            paid[outcome.opponent][outcome.episode] += outcome.reward
+    record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
+    record |= {f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())}
+    return record
+
+
+def verdicts(episodes: Sequence[Episode]) -> Metrics:
+    """How the code that was run came out, and the share of runs that tried what only an attack does."""
+    every = [verdict for episode in episodes for verdict in episode.verdicts]
+    if not every:
+        return {}
+    counts = Counter(verdict.status for verdict in every)
+    record: Metrics = {f"verdicts/{status}": count for status, count in sorted(counts.items())}
+    return record | {"forbidden_rate": fmean([verdict.forbidden > 0 for verdict in every])}
+
+
+def notes(episodes: Sequence[Episode]) -> Metrics:
+    """The mean of every note that is a number, over the episodes that have it, and the gap of the proxy.
+
+    `gold_gap` is the mean of proxy minus gold over the episodes that note both: what the reward believes
+    beyond what is true. It rises when a proxy is being gamed.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    gaps: list[float] = []
+    for episode in episodes:
+        own = {name: float(v) for name, v in episode.notes if isinstance(v, (bool, int, float))}
+        for name, value in own.items():
+            found[name].append(value)
+        if own.keys() >= {"proxy", "gold"}:
+            gaps.append(own["proxy"] - own["gold"])
+    record: Metrics = {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
+    return record | ({"gold_gap": fmean(gaps)} if gaps else {})
+
+
+def proposals(episodes: Sequence[Episode]) -> Metrics:
+    """What gates said of the step's proposals, as shares, and how many of those let in are distinct.
+
+    `distinct/KIND` is 1 when no two are written alike; absent below 8 of that kind, which say little.
+    """
+    said = Counter(str(value) for episode in episodes for name, value in episode.notes if name == "gate")
+    record: Metrics = {f"gate/{reason}": n / said.total() for reason, n in sorted(said.items())}
+    kept: dict[str, list[str]] = defaultdict(list)
+    for episode in episodes:
+        for kind, item in episode.kept:
+            kept[kind].append(repr(item))
+    return record | {
+        f"distinct/{kind}": len(set(items)) / len(items)
+        for kind, items in sorted(kept.items())
+        if len(items) >= ENOUGH
+    }

@@ -1,0 +1,130 @@
+"""Alarms: what makes self-play fail, watched in the metrics of every recorded step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..config import Watch
+from .records import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that self-play fails by, seen at a step."""
+
+    name: str
+    step: int
+    text: str
+
+
+class Watcher:
+    """Reads records in order. A rule that stays broken raises its alarm once, until it holds again."""
+
+    def __init__(self, limits: Watch) -> None:
+        self._limits = limits
+        self._broken: set[str] = set()
+        self._best = float("inf")
+        self._gap = Drift()
+
+    def look(self, record: Metrics) -> list[Alarm]:
+        """The alarms that this record raises anew."""
+        gap = record.get("gold_gap")
+        if isinstance(gap, (int, float)):
+            self._gap.add(gap)
+        said = dict(self._rules(record))
+        broken = {name: text for name, text in said.items() if text}
+        step = int(record["step"] or 0)
+        fresh = [Alarm(name, step, text) for name, text in broken.items() if name not in self._broken]
+        self._broken = self._broken - said.keys() | broken.keys()
+        nash_conv = record.get("nashconv")
+        if isinstance(nash_conv, (int, float)):
+            self._best = min(self._best, nash_conv)
+        return fresh
+
+    def _rules(self, record: Metrics) -> Iterator[tuple[str, str]]:
+        """(name, what is wrong or "") of each rule that the record has numbers for."""
+        limits, numbers = self._limits, {k: v for k, v in record.items() if isinstance(v, (int, float))}
+        for name, value in numbers.items():
+            kind, _, role = name.partition("/")
+            if kind == "invalid_rate":
+                yield name, _above(value, limits.invalid_rate, f"of {role}'s replies were refused", ".1%")
+            elif kind == "cut_rate":
+                yield name, _above(value, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%")
+            elif kind == "entropy" and role:
+                yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
+            elif kind == "lost_to":
+                yield name, f"{role}, an ancestor, leads by at least {value:.3g}" if value > 0 else ""
+            elif kind == "slipped":
+                yield (
+                    name,
+                    f"against {role} an ancestor scored at least {value:.3g} more" if value > 0 else "",
+                )
+            elif kind == "distinct":
+                yield name, _below(value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%")
+        yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
+        yield from _known(
+            numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
+        )
+        if "forbidden_rate" in numbers:
+            what = "of the programs run made a forbidden call or forged a record"
+            yield "forbidden_rate", _above(numbers["forbidden_rate"], limits.forbidden_rate, what, ".1%")
+        if "gold_gap" in numbers:
+            yield "gold_gap", _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold")
+        paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
+        if len(paid) > 1:
+            yield "asymmetry", _above(max(paid) - min(paid), limits.asymmetry, "lies between roles' payoffs")
+        if "legal_mass" in numbers:
+            yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
+        if "nashconv" in numbers:
+            most = self._best + limits.collapse if limits.collapse else 0.0
+            yield "collapse", _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}")
+
+    def state(self) -> dict[str, object]:
+        best = None if self._best == float("inf") else self._best
+        return {"broken": sorted(self._broken), "best": best, "gap": list(self._gap.state())}
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        broken, best = state["broken"], state["best"]
+        self._broken = set(map(str, broken)) if isinstance(broken, list) else set()
+        self._best = best if isinstance(best, float) else float("inf")
+        gap = state.get("gap")
+        self._gap = Drift(*cast(list[Any], gap)) if isinstance(gap, list) else Drift()
+
+
+class Drift:
+    """How far the running mean of a noisy number (decay 0.9) has risen above its least.
+
+    Its first ten values only make the mean: the least of a few noisy ones would lie too low.
+    """
+
+    def __init__(self, count: int = 0, mean: float = 0.0, least: float | None = None) -> None:
+        self._count, self._mean, self._least = count, mean, least
+
+    def add(self, value: float) -> None:
+        self._count += 1
+        self._mean += (value - self._mean) / min(self._count, 10)
+        if self._count >= 10:
+            self._least = self._mean if self._least is None else min(self._least, self._mean)
+
+    @property
+    def risen(self) -> float:
+        return 0.0 if self._least is None else self._mean - self._least
+
+    def state(self) -> tuple[int, float, float | None]:
+        return self._count, self._mean, self._least
+
+
+def _above(value: float, most: float, what: str, form: str = ".3g") -> str:
+    """Limits of 0 are off."""
+    return f"{value:{form}} {what} (limit {most:.3g})" if most and value > most else ""
+
+
+def _below(value: float, least: float, what: str, form: str = ".3g") -> str:
+    return f"{value:{form}} {what} (limit {least:.3g})" if least and value < least else ""
+
+
+def _known(numbers: Mapping[str, float], name: str, most: float, what: str) -> Iterator[tuple[str, str]]:
+    if name in numbers:
+        yield name, _above(numbers[name], most, what)

@@ -1,0 +1,64 @@
+"""`metrics.jsonl`, one line a recorded step, and the same numbers for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..checkpoints import replace_text, writing
+
+METRICS = "metrics.jsonl"
+Metrics: TypeAlias = dict[str, float | int | str | None]
+"""One line of `metrics.jsonl`: names with a role after a slash, like `payoff/first`."""
+
+
+class Records:
+    """Appends records as they come. `after` drops what an interrupted run wrote beyond a step."""
+
+    def __init__(self, folder: Path, *, tensorboard: bool, after: int | None = None) -> None:
+        self._path = folder / METRICS
+        if after is not None:
+            _cut(self._path, after)
+        self._file = self._path.open("a")
+        self._board = _board(folder / "tensorboard", after) if tensorboard else None
+
+    def add(self, record: Metrics) -> None:
+        """Raises CheckpointError when the disk is full."""
+        with writing(self._path):
+            self._file.write(json.dumps(record) + "\n")
+            self._file.flush()
+        if self._board:
+            step = int(record["step"] or 0)
+            for name, value in record.items():
+                if isinstance(value, (int, float)) and name != "step":
+                    self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self._file.close()
+        if self._board:
+            self._board.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """All records of a run, in order; a last line that was cut off is left out."""
+    records: list[dict[str, Any]] = []
+    path = folder / METRICS
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records
+
+
+def _cut(path: Path, after: int) -> None:
+    kept = [record for record in read_metrics(path.parent) if record["step"] <= after]
+    with writing(path):
+        replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def _board(folder: Path, after: int | None) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=None if after is None else after + 1)
