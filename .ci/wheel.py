@@ -34,7 +34,11 @@ print(f"{len(names)} modules imported from the wheel")
 
 
 def run(*command: str | Path, cwd: Path) -> None:
-    print("+", *(Path(part).name if isinstance(part, Path) else part for part in command[:6]), flush=True)
+    print(
+        "+",
+        *(Path(part).name if isinstance(part, Path) else part for part in command[:6]),
+        flush=True,
+    )
     subprocess.run([str(part) for part in command], cwd=cwd, check=True)
 
 

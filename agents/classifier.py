@@ -30,9 +30,13 @@ class Classifier:
         self._tokenizer = tokenizer
         self._otherwise = otherwise
         own = {str(label).casefold(): int(index) for index, label in model.config.id2label.items()}
-        renamed = {choice.casefold(): own[label.casefold()] for choice, label in (labels or {}).items()}
+        renamed = {
+            choice.casefold(): own[label.casefold()] for choice, label in (labels or {}).items()
+        }
         self._index = {**own, **renamed}
-        self.ref = PolicyRef(name, f"{id}/{sorted(renamed.items())}/{otherwise.ref.id if otherwise else ''}")
+        self.ref = PolicyRef(
+            name, f"{id}/{sorted(renamed.items())}/{otherwise.ref.id if otherwise else ''}"
+        )
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         return [await self._reply(request) for request in requests]
@@ -42,7 +46,9 @@ class Classifier:
         if choices and all(choice.casefold() in self._index for choice in choices):
             return Reply(self._likeliest(request.messages[-1].text, choices))
         if self._otherwise is None:
-            raise KeyError(f"{self.ref.name} knows {', '.join(self._index)}, not {', '.join(choices)}")
+            raise KeyError(
+                f"{self.ref.name} knows {', '.join(self._index)}, not {', '.join(choices)}"
+            )
         return (await self._otherwise.act([request]))[0]
 
     def _likeliest(self, text: str, choices: Sequence[str]) -> str:

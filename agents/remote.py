@@ -114,7 +114,9 @@ class Remote:
     def _body(self, request: Request) -> bytes:
         sampling = request.sampling or self.sampling
         if sampling.constrained and request.choices:
-            raise ConstraintError(f"{self.endpoint.url} cannot hold a reply to choices; ask it freely")
+            raise ConstraintError(
+                f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
+            )
         seed = int.from_bytes(sha256(repr(request.key).encode()).digest()[:4], "big") >> 1
         body = {
             "model": self.endpoint.model,
@@ -137,7 +139,9 @@ class Remote:
                 reason = f"HTTP {fault.code}{_hint(endpoint, fault)}"
                 asked = fault.headers.get("Retry-After", "") if fault.headers else ""
                 if fault.code not in _AGAIN:
-                    raise RemoteError(f"{endpoint.url} refused {endpoint.model}: {reason}") from None
+                    raise RemoteError(
+                        f"{endpoint.url} refused {endpoint.model}: {reason}"
+                    ) from None
             except (OSError, ValueError) as fault:
                 reason, asked = type(fault).__name__, ""
             else:
@@ -146,7 +150,9 @@ class Remote:
             if attempt + 1 < endpoint.tries:
                 self.spent = replace(self.spent, retries=self.spent.retries + 1)
                 await asyncio.sleep(_wait(endpoint, attempt, asked, key))
-        raise RemoteError(f"{endpoint.url} did not answer in {endpoint.tries} tries; the last said {reason}")
+        raise RemoteError(
+            f"{endpoint.url} did not answer in {endpoint.tries} tries; the last said {reason}"
+        )
 
     async def _turn(self) -> None:
         """Wait until another request may begin in this minute."""
@@ -193,7 +199,9 @@ class Remote:
                 f"{self.endpoint.url} answered in another form: {type(fault).__name__} {fault}"
             ) from None
         spoken = split_thought(text)
-        return Reply(spoken.text, "\n".join(part for part in (hidden, spoken.thought) if part), finish=finish)
+        return Reply(
+            spoken.text, "\n".join(part for part in (hidden, spoken.thought) if part), finish=finish
+        )
 
 
 def _post(endpoint: Endpoint, body: bytes) -> Mapping[str, Any]:
@@ -219,7 +227,9 @@ def _hint(endpoint: Endpoint, fault: urllib.error.HTTPError) -> str:
     """What the endpoint says of a refusal, and what to do where it is the key; never the key itself."""
     key = os.environ.get(endpoint.key_from, "")
     if fault.code in (401, 403):
-        return f"; ${endpoint.key_from} {'holds a key that it does not take' if key else 'is not set'}"
+        return (
+            f"; ${endpoint.key_from} {'holds a key that it does not take' if key else 'is not set'}"
+        )
     try:
         said = str(json.loads(fault.read(10_000))["error"]["message"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -49,7 +49,9 @@ def pick(odds: Sequence[float], at: float) -> int:
 class Scripted:
     """Replies by rule. A sequence answers a seat's asks in order, its last reply ever after."""
 
-    def __init__(self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted") -> None:
+    def __init__(
+        self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted"
+    ) -> None:
         self._replies = replies
         self.ref = PolicyRef(name, f"scripted/{name}")
 
@@ -74,7 +76,9 @@ class Random:
 
     def _choice(self, request: Request) -> str:
         if not request.choices:
-            raise UnansweredError(f"random plays only games that list choices; {request.seat} got none")
+            raise UnansweredError(
+                f"random plays only games that list choices; {request.seat} got none"
+            )
         return request.choices[int(fraction(self._seed, request.key) * len(request.choices))]
 
 
@@ -92,7 +96,11 @@ class Oracle:
     def _move(self, request: Request) -> str:
         choices = request.choices or ()
         said = self._player(request.seat, request.messages, choices)
-        return said if isinstance(said, str) else choices[pick(said, fraction(self._seed, request.key))]
+        return (
+            said
+            if isinstance(said, str)
+            else choices[pick(said, fraction(self._seed, request.key))]
+        )
 
 
 class Human:
@@ -163,7 +171,9 @@ def _nash(game: Game) -> Policy:
             return odds[seat, messages]
         except KeyError:
             last = messages[-1].text if messages else ""
-            raise UnansweredError(f"nash meets a view outside the tree: {seat} at {last!r}") from None
+            raise UnansweredError(
+                f"nash meets a view outside the tree: {seat} at {last!r}"
+            ) from None
 
     return Oracle(move, "nash", f"nash/{game.ref}")
 
@@ -171,7 +181,9 @@ def _nash(game: Game) -> Policy:
 def _oracle(game: Game, name: str) -> Policy:
     player = game.oracles[name]
     return Oracle(
-        player, name, f"{name}/{game.ref}/{sha256(inspect.getsource(player).encode()).hexdigest()[:8]}"
+        player,
+        name,
+        f"{name}/{game.ref}/{sha256(inspect.getsource(player).encode()).hexdigest()[:8]}",
     )
 
 

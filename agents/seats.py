@@ -58,23 +58,35 @@ def seat(
 
 def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
     """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError."""
-    home = next((place for place in (runs / run, Path(run)) if (place / "checkpoints").is_dir()), None)
+    home = next(
+        (place for place in (runs / run, Path(run)) if (place / "checkpoints").is_dir()), None
+    )
     if home is None:
         near = _near(run, _names(runs))
         raise UnknownEntrantError(f"no run {run!r} with checkpoints, in {runs} or as a path{near}")
-    known = sorted(int(p.name[5:]) for p in (home / "checkpoints").glob("step-*") if p.name[5:].isdecimal())
+    known = sorted(
+        int(p.name[5:]) for p in (home / "checkpoints").glob("step-*") if p.name[5:].isdecimal()
+    )
     if not known:
         raise UnknownEntrantError(f"the run {run!r} has no checkpoint yet")
     if step == "latest":
         return home / "checkpoints" / f"step-{known[-1]}"
     if not step.isdecimal() or int(step) not in known:
         listed = ", ".join(map(str, known if len(known) < 9 else [*known[:3], "…", *known[-4:]]))
-        raise UnknownEntrantError(f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest")
+        raise UnknownEntrantError(
+            f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
+        )
     return home / "checkpoints" / f"step-{step}"
 
 
 def _model(
-    spec: str, game: Game, name: str, sampling: Sampling, seed: int, device: str, hosts: Hosts | None
+    spec: str,
+    game: Game,
+    name: str,
+    sampling: Sampling,
+    seed: int,
+    device: str,
+    hosts: Hosts | None,
 ) -> Policy:
     if hosts:
         return hosts.policy(spec, game, name, sampling, seed)
@@ -104,7 +116,10 @@ def _unknown(spec: str, game: Game, runs: Path) -> str:
     if Path(spec).is_dir():
         return f"the folder {spec!r} holds no model: it has no config.json"
     known = (*scripted_names(game), *MODELS)
-    near = _near(spec, [*known, *_names(runs)]) or f"; there are {', '.join(known)}, a folder, RUN@step"
+    near = (
+        _near(spec, [*known, *_names(runs)])
+        or f"; there are {', '.join(known)}, a folder, RUN@step"
+    )
     return f"nobody is called {spec!r} in {game.id}{near}"
 
 

@@ -23,7 +23,9 @@ async def examples(
     player = usual(game)
     found: dict[str, tuple[Message, ...]] = dict.fromkeys(game.roles, ())
     for seed in range(FIRST_SEED, FIRST_SEED + count):
-        episode = await play(Match(game, dict.fromkeys(game.seats, player), seed), verifier=verifier)
+        episode = await play(
+            Match(game, dict.fromkeys(game.seats, player), seed), verifier=verifier
+        )
         for role in game.roles:
             found[role] += _conversation(game, episode, role)
     return found

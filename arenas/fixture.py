@@ -101,7 +101,9 @@ def game_key(game: GameRef, seats: Mapping[str, str], seed: int, replicate: int)
     return _hash([PROTOCOL, _game_data(game), dict(seats), seed, replicate])
 
 
-def settle(fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = MappingProxyType({})) -> GameRow:
+def settle(
+    fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = MappingProxyType({})
+) -> GameRow:
     """The row that an episode of this fixture comes to; `prices` by entrant id.
 
     Raises ResultsError if it is of another game.
@@ -168,7 +170,10 @@ def paid(
     """
     if game.rated == "seat" or len(game.roles) == len(game.seats):
         return tuple(
-            [_place(p, role_of(game, p), who, payoff.get(p, 0.0), bill.of((p,))) for p, who in seated]
+            [
+                _place(p, role_of(game, p), who, payoff.get(p, 0.0), bill.of((p,)))
+                for p, who in seated
+            ]
         )
     found: list[Place] = []
     for place, who in seated:
@@ -179,12 +184,16 @@ def paid(
 
 
 def _place(place: str, role: str, entrant: str, payoff: float, bill: Bill) -> Place:
-    return Place(place, role, entrant, payoff, bill.tokens_in, bill.tokens_out, bill.seconds, bill.cost)
+    return Place(
+        place, role, entrant, payoff, bill.tokens_in, bill.tokens_out, bill.seconds, bill.cost
+    )
 
 
 def _in_order(game: Game, wanted: Sequence[str], seating: Seating) -> tuple[tuple[str, str], ...]:
     if set(seating) != set(wanted):
-        raise ResultsError(f"{game.id} is rated by {', '.join(wanted)}; a seating names {', '.join(seating)}")
+        raise ResultsError(
+            f"{game.id} is rated by {', '.join(wanted)}; a seating names {', '.join(seating)}"
+        )
     return tuple([(place, seating[place]) for place in wanted])
 
 
@@ -192,7 +201,9 @@ def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) ->
     by_place = {**seating, **judges}
     missing = [role for role in game.judges if role not in judges]
     if missing:
-        raise ResultsError(f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge")
+        raise ResultsError(
+            f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge"
+        )
     return {seat: by_place.get(seat) or by_place[role] for seat, role in game.role_of.items()}
 
 

@@ -63,7 +63,9 @@ def gate_of(
     """The gate of a game: bounds in Elo (0, 50) for win games, else in payoff (0, 1/40 of its range)."""
     least, most = game.payoff_range
     if game.score == "win":
-        return Gate.elo(low or 0.0, 50.0 if high is None else high, alpha=alpha, beta=beta, pairs=pairs)
+        return Gate.elo(
+            low or 0.0, 50.0 if high is None else high, alpha=alpha, beta=beta, pairs=pairs
+        )
     upper = (most - least) * RANGE_SHARE if high is None else high
     # a forfeit pays lo − 1, and in zero-sum games as much to the other
     ends = (least - 1, max(most, 1 - least))
@@ -112,7 +114,9 @@ def gate(
         if found := _ruled(base, game, settings, chosen):
             say(f"decided before: {found.decision.outcome}")
             return found
-        given_up = asyncio.run(_play(base, game, plan, executor(everyone), _Live(game, chosen, names, say)))
+        given_up = asyncio.run(
+            _play(base, game, plan, executor(everyone), _Live(game, chosen, names, say))
+        )
         ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
         if ruling.decision.outcome:
             base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
@@ -144,7 +148,11 @@ def _spread(game: Game, store: Path) -> float | None:
     if not store.is_file():
         return None
     with Archive(store) as archive:
-        rows = [row for purpose in ("rating", "gate") for row in archive.rows(game, purpose, voids=False)]
+        rows = [
+            row
+            for purpose in ("rating", "gate")
+            for row in archive.rows(game, purpose, voids=False)
+        ]
     return spread(rows, _kind(game))
 
 
@@ -158,9 +166,12 @@ def rule(
     """The decision that rows of a gate come to."""
     new, old, kind = settings["new"], settings["old"], _kind(game)
     seeds = {
-        block("gate", settings["seed"], (new, old), order, ()).seed: order for order in range(test.pairs)
+        block("gate", settings["seed"], (new, old), order, ()).seed: order
+        for order in range(test.pairs)
     }
-    mine = [row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}]
+    mine = [
+        row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}
+    ]
     missing = frozenset(given_up)
     scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
     unit = "Elo" if kind == "win" else "payoff"
@@ -187,9 +198,16 @@ def _ruled(store: Store, game: Game, settings: Mapping[str, Any], test: Gate) ->
     wanted = json.loads(canonical(dict(settings)))
     for found in store.findings("gate"):
         given_up = found.settings["given_up"]
-        if found.game == game.ref and {**found.settings, "given_up": []} == {**wanted, "given_up": []}:
+        if found.game == game.ref and {**found.settings, "given_up": []} == {
+            **wanted,
+            "given_up": [],
+        }:
             return rule(
-                store.rows(game, "gate", upto=(found.upto, found.voids)), game, settings, test, given_up
+                store.rows(game, "gate", upto=(found.upto, found.voids)),
+                game,
+                settings,
+                test,
+                given_up,
             )
     return None
 

@@ -85,13 +85,17 @@ class League:
 
     def __init__(self, store: Archive, game: Game, mix: Mix = Mix(), seed: int = 0) -> None:
         if game.score is None or len(places(game)) < 2:
-            raise LeagueError(f"a league needs a game of two places or more with a score; {game.id} is none")
+            raise LeagueError(
+                f"a league needs a game of two places or more with a score; {game.id} is none"
+            )
         self.game = game
         self.mix = mix
         self._store = store
         self._seed = seed
         self._places = places(game)
-        self._points: dict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=mix.window))
+        self._points: dict[tuple[str, str], deque[float]] = defaultdict(
+            lambda: deque(maxlen=mix.window)
+        )
         self._met: Counter[tuple[str, str]] = Counter()
         self._handed: Counter[str] = Counter()
         self._recorded = 0
@@ -118,7 +122,9 @@ class League:
         """
         self._recorded = state.get("recorded", 0)
         self._handed = Counter(state.get("handed", {}))
-        self._met = Counter({(learner, other): count for learner, other, count in state.get("met", ())})
+        self._met = Counter(
+            {(learner, other): count for learner, other, count in state.get("met", ())}
+        )
         self._points.clear()
         for row in self._store.rows(self.game, "league", voids=False):
             if row.order < self._recorded:
@@ -128,7 +134,9 @@ class League:
     def learners(self) -> Mapping[str, Kind]:
         """Learners by id."""
         known = self._store.entrants()
-        return {e.id: e.info["league"] for e in known if e.info.get("league", "snapshot") != "snapshot"}
+        return {
+            e.id: e.info["league"] for e in known if e.info.get("league", "snapshot") != "snapshot"
+        }
 
     @property
     def pool(self) -> Mapping[str, tuple[str, int]]:
@@ -143,7 +151,9 @@ class League:
         """Make a learner part of the league."""
         self._writing().enter(learner, {"league": kind})
 
-    def snapshot(self, learner: str, saved: PolicyRef, step: int, parent: str | None = None) -> None:
+    def snapshot(
+        self, learner: str, saved: PolicyRef, step: int, parent: str | None = None
+    ) -> None:
         """Put a learner's weights of a step into the pool.
 
         It descends from `parent`, by default the learner's last snapshot; an exploiter's also
@@ -198,7 +208,8 @@ class League:
         kept = [
             self._settled(learner, episode)
             for episode in episodes
-            if episode.ending.kind != "error" and len({ref.id for ref in episode.seats.values()}) > 1
+            if episode.ending.kind != "error"
+            and len({ref.id for ref in episode.seats.values()}) > 1
         ]
         new = self._writing().record(kept)
         for one in kept:
@@ -207,14 +218,18 @@ class League:
 
     def _writing(self) -> Store:
         if not isinstance(self._store, Store):
-            raise LeagueError(f"{self._store.path} is open for reading only; open it as a Store to add to it")
+            raise LeagueError(
+                f"{self._store.path} is open for reading only; open it as a Store to add to it"
+            )
         return self._store
 
     def _settled(self, learner: str, episode: Episode) -> Settled:
         seats = {seat: ref.id for seat, ref in episode.seats.items()}
         seated: list[tuple[str, str]] = []
         for place in self._places:
-            mine = {seats[seat] for seat, role in self.game.role_of.items() if place in (seat, role)}
+            mine = {
+                seats[seat] for seat, role in self.game.role_of.items() if place in (seat, role)
+            }
             seated.append((place, learner if learner in mine else min(mine)))
         key = game_key(episode.game, seats, episode.seed, episode.replicate)
         fixture = Fixture(
@@ -243,9 +258,14 @@ class League:
         self, learner: str, pool: Mapping[str, tuple[str, int]], rng: random.Random
     ) -> tuple[str, str]:
         mix = self.mix
-        branch = rng.choices(("self", "past", "verification"), (mix.self, mix.past, mix.verification))[0]
+        branch = rng.choices(
+            ("self", "past", "verification"), (mix.self, mix.past, mix.verification)
+        )[0]
         if branch == "self" or not pool:
-            return learner, "self-play" if pool or branch == "self" else "self-play: the pool is empty"
+            return (
+                learner,
+                "self-play" if pool or branch == "self" else "self-play: the pool is empty",
+            )
         forgotten = [
             id
             for id in pool
@@ -261,19 +281,25 @@ class League:
     ) -> tuple[str, str]:
         mains = self._mains()
         if not mains:
-            raise LeagueError(f"{learner} exploits a main learner, and the league has none; join one first")
+            raise LeagueError(
+                f"{learner} exploits a main learner, and the league has none; join one first"
+            )
         main = rng.choice(mains)
         rate = self.rate(learner, main)
         past = [id for id, (of, _) in pool.items() if of == main]
         if past and rate.games >= self.mix.enough and rate.value < HOPELESS:
-            return self._drawn(learner, past, "variance", rng, f"past of {main}, who is too strong yet")
+            return self._drawn(
+                learner, past, "variance", rng, f"past of {main}, who is too strong yet"
+            )
         return main, "exploit: the main learner itself"
 
     def _drawn(
         self, learner: str, among: Sequence[str], weighting: Weighting, rng: random.Random, why: str
     ) -> tuple[str, str]:
         if not among:
-            raise LeagueError(f"{learner} has nobody to meet: the league has no snapshot and no main learner")
+            raise LeagueError(
+                f"{learner} has nobody to meet: the league has no snapshot and no main learner"
+            )
         rates = [self.rate(learner, id) for id in among]
         odds = weights([rate.value for rate in rates], weighting)
         at = rng.choices(range(len(among)), odds)[0]
@@ -286,5 +312,7 @@ class League:
     def _kind(self, learner: str) -> Kind:
         known = self.learners
         if learner not in known:
-            raise LeagueError(f"{learner!r} is no learner of this league; it has {', '.join(known)}")
+            raise LeagueError(
+                f"{learner!r} is no learner of this league; it has {', '.join(known)}"
+            )
         return known[learner]

@@ -36,7 +36,9 @@ class Sitting:
     def __init__(self, match: Match, buffer: Buffer | None = None) -> None:
         if match.seats.keys() != match.game.role_of.keys():
             wanted, came = ", ".join(match.game.seats), ", ".join(match.seats)
-            raise SeatingError(f"{match.game.id} has the seats {wanted}; policies came for {came or 'none'}")
+            raise SeatingError(
+                f"{match.game.id} has the seats {wanted}; policies came for {came or 'none'}"
+            )
         self.match = match
         self.table = Table(match.game, match.seed, buffer=buffer)
         self.seconds = dict.fromkeys(match.game.seats, 0.0)
@@ -73,14 +75,18 @@ class Sitting:
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
         name = verifier.name if verifier else ""
-        return self.table.episode(refs, replicate=self.match.replicate, verifier=name, seconds=self.seconds)
+        return self.table.episode(
+            refs, replicate=self.match.replicate, verifier=name, seconds=self.seconds
+        )
 
 
 async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Said]:
     """What the policy answers. Raises RuntimeError when it does not answer each request once."""
     answered = await policy.act(requests)
     if len(answered) != len(requests):
-        raise RuntimeError(f"{policy.ref.name} gave {len(answered)} replies to {len(requests)} requests")
+        raise RuntimeError(
+            f"{policy.ref.name} gave {len(answered)} replies to {len(requests)} requests"
+        )
     return answered
 
 
@@ -94,7 +100,9 @@ def source(fault: Exception) -> Source:
 def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     """The verifier, or VerifierError where a game needs one and there is none."""
     if verifier is None:
-        raise VerifierError(f"{sitting.match.game.id} runs code and needs a verifier; pass verifier=…")
+        raise VerifierError(
+            f"{sitting.match.game.id} runs code and needs a verifier; pass verifier=…"
+        )
     return verifier
 
 
@@ -113,7 +121,9 @@ async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
 async def _batch(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
     """Answers to asks of one policy, whose seats share the seconds that it took."""
     began = perf_counter()
-    answered = await replies(sitting.match.seats[asks[0].seat], [sitting.request(ask) for ask in asks])
+    answered = await replies(
+        sitting.match.seats[asks[0].seat], [sitting.request(ask) for ask in asks]
+    )
     share = (perf_counter() - began) / len(asks)
     for ask in asks:
         sitting.seconds[ask.seat] += share

@@ -253,7 +253,9 @@ def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, .
         if row.void or row.mirror or (row.forfeited and not forfeits):
             continue
         if row.leg in blocks[row.pair]:
-            raise ResultsError(f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once")
+            raise ResultsError(
+                f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once"
+            )
         blocks[row.pair][row.leg] = row
     pairs = [
         Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))

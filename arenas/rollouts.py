@@ -147,7 +147,11 @@ class _Desk:
     """Gathers what games wait for, asks policies and the verifier, and hands out their answers."""
 
     def __init__(
-        self, verifier: Verifier | None, deterministic: bool, batch: int | None, allowance: Allowance
+        self,
+        verifier: Verifier | None,
+        deterministic: bool,
+        batch: int | None,
+        allowance: Allowance,
     ) -> None:
         self.verifier = verifier
         self._deterministic = deterministic
@@ -218,7 +222,9 @@ class _Desk:
             self._start(self._verify(jobs), jobs)
         self._jobs = []
 
-    def _start(self, work: Coroutine[Any, Any, list[_Game]], asked: Sequence[tuple[Any, _Game, int]]) -> None:
+    def _start(
+        self, work: Coroutine[Any, Any, list[_Game]], asked: Sequence[tuple[Any, _Game, int]]
+    ) -> None:
         task = asyncio.ensure_future(work)
         self._tasks[task] = [game for _, game, _ in asked]
         task.add_done_callback(self._finished)
@@ -260,7 +266,9 @@ class _Desk:
         parts = [asked[start : start + size] for start in range(0, len(asked), size)]
         return [game for part in parts for game in await self._ask(policy, part)]
 
-    async def _ask(self, policy: Policy, asked: list[_Asked], key: int | None = None) -> list[_Game]:
+    async def _ask(
+        self, policy: Policy, asked: list[_Asked], key: int | None = None
+    ) -> list[_Game]:
         """One call. With a `key` the policy gets its next batch before the games of this one go on."""
         began = perf_counter()
         try:
@@ -275,7 +283,11 @@ class _Desk:
             game.sitting.seconds[request.seat] += share
         if key is not None:
             self._send()
-        return _failed(asked, answers) if isinstance(answers, Exception) else self._delivered(asked, answers)
+        return (
+            _failed(asked, answers)
+            if isinstance(answers, Exception)
+            else self._delivered(asked, answers)
+        )
 
     def _tell(self, policy: Policy, fault: Exception) -> None:
         """Log a fault once, with its traceback where it is none of ours."""
@@ -288,7 +300,9 @@ class _Desk:
         verifier = needed(self.verifier, jobs[0][1].sitting)
         return self._delivered(jobs, await verifier.verify([job for job, _, _ in jobs]))
 
-    def _delivered(self, asked: Sequence[tuple[Any, _Game, int]], answers: Sequence[Any]) -> list[_Game]:
+    def _delivered(
+        self, asked: Sequence[tuple[Any, _Game, int]], answers: Sequence[Any]
+    ) -> list[_Game]:
         """Hand out answers; the games that now have all of theirs have moved."""
         moved: list[_Game] = []
         most = self._allowance.tokens

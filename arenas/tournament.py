@@ -143,7 +143,9 @@ def fits(game: Game, entrants: int, schedule: Schedule) -> None:
             f"{max(2, len(where))} are needed (with two places or more)"
         )
     if len(where) > 2 and schedule != "round-robin":
-        raise TournamentError(f"a {schedule} needs a game of two places; {game.id} has {len(where)}")
+        raise TournamentError(
+            f"a {schedule} needs a game of two places; {game.id} has {len(where)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ class Call:
         groups = next(source, None)
         while groups is not None:
             blocks = issue(groups)
-            rows = yield [game for b in blocks for game in fixtures(self.game, b, "rating", sitting)]
+            rows = yield [
+                game for b in blocks for game in fixtures(self.game, b, "rating", sitting)
+            ]
             try:
                 groups = source.send(rows)
             except StopIteration:
@@ -195,12 +199,16 @@ class Call:
         variance = 2 * (known or assumed(kind, *self.game.payoff_range))
         unit = "Elo" if kind == "win" else "payoff"
         least = detects(met, kind, variance)
-        planned = Plan(self.game.ref, refs, blocks, games, missing, tokens, least, unit, known is not None)
+        planned = Plan(
+            self.game.ref, refs, blocks, games, missing, tokens, least, unit, known is not None
+        )
         say(str(planned))
         return planned
 
 
-async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say: Say) -> Counter[str]:
+async def _play(
+    store: Store, call: Call, executor: Executor, planned: Plan, say: Say
+) -> Counter[str]:
     """Play what is missing, round by round; returns how many games stayed void, by status.
 
     Raises TournamentError where none of them came to anything.
@@ -222,14 +230,18 @@ async def _play(store: Store, call: Call, executor: Executor, planned: Plan, say
                     say(f"{done:,} of {planned.missing:,} games")
         issued |= {game.key for game in games}
         seen = call.schedule in ADAPTIVE
-        rows = [row for row in store.rows(call.game, voids=False) if row.key in issued] if seen else []
+        rows = (
+            [row for row in store.rows(call.game, voids=False) if row.key in issued] if seen else []
+        )
         try:
             games = source.send(rows)
         except StopIteration:
             games = None
     if voids and not done and planned.missing == planned.games:
         one = next(iter(voids.values()))
-        raise TournamentError(f"no game came to anything; the first is {one.row.status}: {one.reason}")
+        raise TournamentError(
+            f"no game came to anything; the first is {one.row.status}: {one.reason}"
+        )
     return Counter(settled.row.status for settled in voids.values())
 
 
@@ -237,7 +249,9 @@ def _rated(
     store: Store, game: Game, planned: Plan, voids: Counter[str], anchor: str, forfeits: bool
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
-    descent = [list(edge) for edge in inherited(store, [entrant.id for entrant in store.entrants()])]
+    descent = [
+        list(edge) for edge in inherited(store, [entrant.id for entrant in store.entrants()])
+    ]
     settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits, "lineage": descent}
     board = leaderboard(store.rows(game), game, settings)
     store.find("ratings", game, settings, text(board))
@@ -249,7 +263,9 @@ def leaderboard(rows: Iterable[GameRow], game: Game, settings: Mapping[str, Any]
     """The ratings of rows under the settings of a finding."""
     kind: ScoreKind = game.score or "win"
     descent = [(parent, child) for parent, child in settings.get("lineage", ())]
-    return rate(rows, kind, anchor=settings["anchor"], forfeits=settings["forfeits"], lineage=descent)
+    return rate(
+        rows, kind, anchor=settings["anchor"], forfeits=settings["forfeits"], lineage=descent
+    )
 
 
 def text(board: Leaderboard) -> str:

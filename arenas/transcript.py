@@ -95,7 +95,9 @@ def read(text: str) -> Episode:
             ending=_ending(data["ending"]),
             verdicts=tuple([_verdict(verdict) for verdict in data.get("verdicts", [])]),
             chances=tuple(data.get("chances", [])),
-            recalls=tuple([tuple([from_json(item) for item in items]) for items in data.get("recalls", [])]),
+            recalls=tuple(
+                [tuple([from_json(item) for item in items]) for items in data.get("recalls", [])]
+            ),
             notes=_unnamed(data.get("notes", [])),
             kept=_unnamed(data.get("kept", [])),
             verifier=data.get("verifier", ""),
@@ -103,7 +105,9 @@ def read(text: str) -> Episode:
     except TranscriptError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
-        raise TranscriptError(f"not a transcript ({type(fault).__name__}: {fault}): {text[:60]!a}") from None
+        raise TranscriptError(
+            f"not a transcript ({type(fault).__name__}: {fault}): {text[:60]!a}"
+        ) from None
 
 
 def _named(items: Sequence[tuple[str, Value]]) -> list[Any]:
@@ -139,7 +143,9 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
 
 def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
     seat = data["seat"]
-    said = tuple([Message(speaker, text) for speaker, text in data["new" if "new" in data else "view"]])
+    said = tuple(
+        [Message(speaker, text) for speaker, text in data["new" if "new" in data else "view"]]
+    )
     prompt = known.get(seat, ()) + said if "new" in data else said
     reply = _reply(data["reply"])
     known[seat] = _after(prompt, reply)
@@ -203,7 +209,9 @@ def _verdict_data(verdict: Verdict) -> dict[str, Any]:
 
 def _verdict(data: Mapping[str, Any]) -> Verdict:
     results = tuple([Result(status, from_json(value)) for status, value in data["results"]])
-    rest = {name: data[name] for name in ("stdout", "stderr", "forbidden", "detail") if name in data}
+    rest = {
+        name: data[name] for name in ("stdout", "stderr", "forbidden", "detail") if name in data
+    }
     return Verdict(data["status"], results, **rest)
 
 

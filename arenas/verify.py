@@ -31,7 +31,9 @@ class Checked:
         return not self.faults
 
     def __str__(self) -> str:
-        told = f"{self.games:,} games re-hashed and replayed, {self.findings} results worked out again"
+        told = (
+            f"{self.games:,} games re-hashed and replayed, {self.findings} results worked out again"
+        )
         return f"{told}: all as recorded" if self.sound else "\n".join([*self.faults, told])
 
 
@@ -47,7 +49,9 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
     `replay` also plays each game again from its stored answers by the rules as they are now.
     """
     games = {ref: _found(ref) for ref in store.games()}
-    faults: list[str] = [fault for game in games.values() if isinstance(game, str) for fault in (game,)]
+    faults: list[str] = [
+        fault for game in games.values() if isinstance(game, str) for fault in (game,)
+    ]
     rows: dict[str, tuple[Game, GameRow]] = {}
     for game in games.values():
         if isinstance(game, Game):
@@ -62,7 +66,11 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
         if isinstance(game, Game):
             try:
                 faults += _finding_faults(store, game, finding)
-            except (ValueError, TypeError, KeyError) as fault:  # settings or a result that nobody here wrote
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+            ) as fault:  # settings or a result that nobody here wrote
                 faults.append(f"{finding.kind} of {game.id}: cannot be worked out again: {fault!r}")
     return Checked(len(store), len(findings), tuple(faults))
 
@@ -125,7 +133,9 @@ def _replay_faults(game: Game, episode: Episode) -> Iterator[str]:
 def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[str]:
     upto = (finding.upto, finding.voids)
     if finding.kind == "ratings":
-        again = tournament.text(tournament.leaderboard(store.rows(game, upto=upto), game, finding.settings))
+        again = tournament.text(
+            tournament.leaderboard(store.rows(game, upto=upto), game, finding.settings)
+        )
     else:
         ruling = gate.rule(
             store.rows(game, "gate", upto=upto),

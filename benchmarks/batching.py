@@ -40,7 +40,9 @@ def positions(game: Game, count: int) -> list[Request]:
             asks: Any = table.pending
             for ask in asks:
                 key = Key(len(found), 0, ask.seat, 0)
-                seen.append(Request(ask.seat, game.role_of[ask.seat], table.view(ask.seat), None, key))
+                seen.append(
+                    Request(ask.seat, game.role_of[ask.seat], table.view(ask.seat), None, key)
+                )
             table.answer([Reply(rng.choice(ask.choices)) for ask in asks])
         found.append(rng.choice(seen))
     return found
@@ -50,7 +52,9 @@ def ours(policy: Transformer, requests: list[Request]) -> int:
     return sum(len(reply.tokens) for reply in policy.reply(requests))
 
 
-def generated(policy: Transformer, prompts: list[tuple[int, ...]], settings: GenerationConfig) -> int:
+def generated(
+    policy: Transformer, prompts: list[tuple[int, ...]], settings: GenerationConfig
+) -> int:
     """Static batches as a user of transformers writes them: padded on the left, until the last row ends."""
     total = 0
     for batch in batches_with_repeats(prompts, policy.batching.rows, policy.batching.tokens):
@@ -73,7 +77,9 @@ def length(row: list[int], policy: Transformer) -> int:
     return next((i + 1 for i, token in enumerate(row) if token in policy.dialect.stops), len(row))
 
 
-def continuous(policy: Transformer, prompts: list[tuple[int, ...]], settings: GenerationConfig) -> int:
+def continuous(
+    policy: Transformer, prompts: list[tuple[int, ...]], settings: GenerationConfig
+) -> int:
     done = policy.model.generate_batch(
         [list(p) for p in prompts],
         generation_config=settings,

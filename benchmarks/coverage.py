@@ -81,7 +81,9 @@ class Matches:
         entrant = np.concatenate([np.stack([a, b], 1), np.stack([b, a], 1)])
         role = np.tile([0, 1], (len(entrant), 1))
         score = np.stack([first.ravel(), second.ravel()], 1)
-        return Played(self.names, PLACES, PLACES, entrant, role, role, score, np.tile(np.arange(len(a)), 2))
+        return Played(
+            self.names, PLACES, PLACES, entrant, role, role, score, np.tile(np.arange(len(a)), 2)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def matches(policies: Policies) -> Matches:
     kuhn = tree(GAME)
     players = [played_by(kuhn, table) for table in policies.values()]
     reach = [
-        [kuhn.reach(seated({"first": a, "second": b})).reshape(-1, LINES) for b in players] for a in players
+        [kuhn.reach(seated({"first": a, "second": b})).reshape(-1, LINES) for b in players]
+        for a in players
     ]
     chances = np.array(reach)
     paid = kuhn.payoff[:, 0].reshape(chances.shape[2], LINES)
@@ -163,14 +166,18 @@ def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     table: dict[str, Any] = {}
     for step, player in zip(steps, players, strict=True):
         found, _ = behaviour(player, infosets)
-        table[f"step-{step}"] = {text(info): [round(p, 5) for p in found[info.key]] for info in infosets}
+        table[f"step-{step}"] = {
+            text(info): [round(p, 5) for p in found[info.key]] for info in infosets
+        }
     table["random"] = {text(info): [0.5, 0.5] for info in infosets}
     table["nash"] = {text(info): list(nash[info.key]) for info in infosets}
     return table, [*players, scripted("random", GAME), scripted("nash", GAME)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("run", nargs="?", help="a run with checkpoints at Kuhn poker")
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="which checkpoints")
     parser.add_argument("--policies", type=Path, help="odds of players, as --save wrote them")
@@ -191,11 +198,15 @@ def main() -> None:
     game = matches(table)
     if players:
         for_real(game, players, given.pairs)
-    print(f"\n{given.repeats} tournaments of {len(table)}, drawn from exact odds, {given.pairs} pairs a cell")
+    print(
+        f"\n{given.repeats} tournaments of {len(table)}, drawn from exact odds, {given.pairs} pairs a cell"
+    )
     print(f"{'scored by':12}{'cells':>8}{'ratings':>9}{'by role':>9}{'misfit at 1 %':>15}")
     for kind in ("payoff", "win"):
         found = coverage(game, kind, pairs=given.pairs, repeats=given.repeats)
-        print(f"{kind:12}{found.cells:8.1%}{found.ratings:9.1%}{found.roles:9.1%}{found.misfits:15.0%}")
+        print(
+            f"{kind:12}{found.cells:8.1%}{found.ratings:9.1%}{found.roles:9.1%}{found.misfits:15.0%}"
+        )
 
 
 def for_real(game: Matches, players: Sequence[Any], pairs: int) -> None:

@@ -33,10 +33,14 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    lines = [series(name, Path(folder)) for name, _, folder in (run.partition("=") for run in given.runs)]
+    lines = [
+        series(name, Path(folder)) for name, _, folder in (run.partition("=") for run in given.runs)
+    ]
     references = (("random (11/12)", 11 / 12), ("Nash (0)", 0.0))
     chart = Chart("Exact NashConv", "million games of self-play", tuple(lines), references, low=0.0)
-    drawn = str(curve(chart, 760, 340)).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    drawn = str(curve(chart, 760, 340)).replace(
+        "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
+    )
     head, _, rest = drawn.partition(">")
     given.out.write_text(f"{head}><style>{STYLE}</style>{rest}\n")
     print(f"wrote {given.out}")

@@ -105,11 +105,17 @@ def main() -> None:
     }
     errors = {
         name: np.mean(
-            [np.interp(grid, *zip(*run(s, given.budget), strict=True)) for s in range(given.repeats)], axis=0
+            [
+                np.interp(grid, *zip(*run(s, given.budget), strict=True))
+                for s in range(given.repeats)
+            ],
+            axis=0,
         )
         for name, run in methods.items()
     }
-    print(f"{ENTRANTS} entrants over {SPAN:g} Elo, {given.repeats} repeats; tokens to a mean ranking error")
+    print(
+        f"{ENTRANTS} entrants over {SPAN:g} Elo, {given.repeats} repeats; tokens to a mean ranking error"
+    )
     plain = errors["uniform single games"]
     for target in (plain[len(grid) // 3], plain[2 * len(grid) // 3]):
         print(f"error {target:.3f}:")

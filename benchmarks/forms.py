@@ -80,7 +80,9 @@ def main() -> None:
     print("| game | shots | moves at the first try | by role | endings |\n|---|---|---|---|---|")
     for id in given.game or game_ids():
         game = small(id)
-        policy = seat(given.model, game, sampling=Sampling(given.temperature, 1.0, given.max_tokens))
+        policy = seat(
+            given.model, game, sampling=Sampling(given.temperature, 1.0, given.max_tokens)
+        )
         for shots in given.shots:
             episodes = asyncio.run(played(game, policy, given.games, shots))
             for index, amount in enumerate(row(id, shots, episodes)):

@@ -52,7 +52,9 @@ def listed(shown: str, rng: random.Random) -> str:
 
 def heap(shown: str, rng: random.Random) -> str:
     """Any number of things from any heap that has some, as `pile 0: 3` lists them."""
-    heaps = [(number, int(left)) for number, left in re.findall(r"pile (\d+): (\d+)", shown) if int(left)]
+    heaps = [
+        (number, int(left)) for number, left in re.findall(r"pile (\d+): (\d+)", shown) if int(left)
+    ]
     number, left = rng.choice(heaps[-len(set(heaps)) :])
     return f"[{number} {rng.randint(1, left)}]"
 
@@ -74,7 +76,10 @@ PEERS = {
         {"rounds": 5},
     ),
     "rock-paper-scissors-v0": Peer(
-        "IteratedRockPaperScissors-v0", one_of("[rock]", "[paper]", "[scissors]"), {"num_rounds": 1}, {}
+        "IteratedRockPaperScissors-v0",
+        one_of("[rock]", "[paper]", "[scissors]"),
+        {"num_rounds": 1},
+        {},
     ),
     "tic-tac-toe-v0": Peer("TicTacToe-v0", listed, {}, {}),
 }
@@ -117,7 +122,8 @@ def ours(game: Game, batch: int = 20) -> Callable[[int], tuple[int, int]]:
 
     async def games(seed: int) -> tuple[int, int]:
         done = [
-            await play(Match(game, seats, batch * seed + index), verifier=verifier) for index in range(batch)
+            await play(Match(game, seats, batch * seed + index), verifier=verifier)
+            for index in range(batch)
         ]
         faults = [episode.ending.reason for episode in done if episode.ending.kind == "error"]
         if faults:
@@ -159,7 +165,10 @@ def rates(
     """Of each batch, its rates in every slice; the batches take turns."""
     for batch in batches:
         batch(0)  # imports, caches
-    return [[rate(batch, seconds / SLICES, 1000 * number) for batch in batches] for number in range(SLICES)]
+    return [
+        [rate(batch, seconds / SLICES, 1000 * number) for batch in batches]
+        for number in range(SLICES)
+    ]
 
 
 def middle(slices: list[list[tuple[float, float]]], batch: int, unit: int) -> float:
@@ -173,7 +182,9 @@ def row(id: str, seconds: float) -> str:
     line = f"{id:<24} {middle(slices, 0, 0):>9,.0f} {middle(slices, 0, 1):>10,.0f}"
     if peer is None:
         return line
-    games, turns = (statistics.median(row[0][unit] / row[1][unit] for row in slices) for unit in (0, 1))
+    games, turns = (
+        statistics.median(row[0][unit] / row[1][unit] for row in slices) for unit in (0, 1)
+    )
     other = f"{middle(slices, 1, 0):>9,.0f} {middle(slices, 1, 1):>10,.0f}"
     return f"{line}   {other}   {games:>5.2f}× {turns:>5.2f}×  {peer.id}"
 

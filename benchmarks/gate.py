@@ -117,7 +117,9 @@ HONEST = {
 }  # fmt: skip
 
 
-def ruled(verifier: Any, source: str, inputs: Sequence[tuple[Value, ...]] = X, **options: Any) -> Ruling:
+def ruled(
+    verifier: Any, source: str, inputs: Sequence[tuple[Value, ...]] = X, **options: Any
+) -> Ruling:
     """The gate's ruling, with jobs run by the verifier."""
     steps = gate(source, inputs, **options)
     try:
@@ -136,7 +138,9 @@ def twice_in_one_process(verifier: Any, source: str) -> bool:
     return verdict.status == "ok" and verdict.results[0].value is True
 
 
-def measure(name: str = "local") -> tuple[dict[str, Ruling], dict[str, Ruling], dict[str, bool], float]:
+def measure(
+    name: str = "local",
+) -> tuple[dict[str, Ruling], dict[str, Ruling], dict[str, bool], float]:
     """Rulings on both lists, what the published check admits of the impure ones, and seconds per ruling."""
     verifier = open_verifier(name, size=2)
     try:

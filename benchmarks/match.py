@@ -59,7 +59,9 @@ def one_by_one(id: str) -> Callable[[int], int]:
     seats = dict.fromkeys(game.seats, player)
 
     async def games(seed: int) -> int:
-        return sum([len((await play(Match(game, seats, 200 * seed + i))).turns) for i in range(200)])
+        return sum(
+            [len((await play(Match(game, seats, 200 * seed + i))).turns) for i in range(200)]
+        )
 
     return lambda seed: asyncio.run(games(seed))
 

@@ -62,7 +62,9 @@ def swe_rex(python: str, seconds: float) -> None:
     loop.run_until_complete(deployment.start())
     command = Command(command=[python, "-S", "-I", "-c", PROGRAM])
     try:
-        outcome = timed(lambda: loop.run_until_complete(deployment.runtime.execute(command)).stdout, seconds)
+        outcome = timed(
+            lambda: loop.run_until_complete(deployment.runtime.execute(command)).stdout, seconds
+        )
     finally:
         loop.run_until_complete(deployment.stop())
     said(f"SWE-ReX {version('swe-rex')} execute, on the host, no protection", **outcome)
@@ -74,7 +76,9 @@ def swe_rex_docker(image: str) -> None:
 
     client = docker.from_env()
     if not client.networks.list(names=["bridge"]):
-        raise RuntimeError("it needs a port published by the bridge network, and this engine has no bridge")
+        raise RuntimeError(
+            "it needs a port published by the bridge network, and this engine has no bridge"
+        )
     if "swe-rex" not in (client.images.get(image).labels or {}):
         raise RuntimeError("it needs an image with swe-rex in it, or a network to install it from")
 

@@ -44,7 +44,10 @@ def timed(work: Callable[[], Floats]) -> tuple[Floats, float]:
 
 
 def stepped(
-    step: Callable[[Floats | None], Floats], left: Callable[[Floats], float], wanted: float, rounds: int
+    step: Callable[[Floats | None], Floats],
+    left: Callable[[Floats], float],
+    wanted: float,
+    rounds: int,
 ) -> tuple[Floats, float]:
     """Steps until the gradient is as wanted; only the steps are timed."""
     found, taken = timed(lambda: step(None))
@@ -85,7 +88,9 @@ def listed(games: Games) -> Floats:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     options.add_argument("--entrants", type=int, default=1000)
     options.add_argument("--games", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=12, help="most steps of ilsr and mm")
@@ -102,7 +107,9 @@ def main() -> None:
     def left(strength: Floats) -> float:
         return gradient(strength, winner, loser)
 
-    best, seconds = min((timed(lambda: ours(winner, loser)) for _ in range(3)), key=lambda run: run[1])
+    best, seconds = min(
+        (timed(lambda: ours(winner, loser)) for _ in range(3)), key=lambda run: run[1]
+    )
     reached = left(best)
     print(f"{count:,} entrants, {given.games:,} games; gradient is per game, largest component")
     print(f"{'':32}{'CPU s':>9}{'gradient':>12}{'ratio':>8}")

@@ -161,12 +161,16 @@ def memory(game: Game, count: int) -> float:
     return (still.most - before) / count / 1024
 
 
-def textarena_loop(id: str, folder: str, games: int, longest: int, clock: Callable[[], float]) -> float:
+def textarena_loop(
+    id: str, folder: str, games: int, longest: int, clock: Callable[[], float]
+) -> float:
     """Tokens a second of TextArena's own loop, one game at a time."""
     import textarena
 
     with contextlib.redirect_stdout(io.StringIO()):
-        agent: Any = textarena.agents.HFLocalAgent(folder, device="cpu", max_new_tokens=longest, hf_kwargs={})
+        agent: Any = textarena.agents.HFLocalAgent(
+            folder, device="cpu", max_new_tokens=longest, hf_kwargs={}
+        )
     tokens, start = 0, clock()
     for seed in range(games):
         env = textarena.make(id)
@@ -186,7 +190,11 @@ def measure(
 ) -> None:
     game = find(id, **({"attempts": 3} if id.startswith("code") else {}))
     policy = opened(given, game, closing)
-    proposer = scripted("sample", game) if given.proposer == "sample" and "sample" in game.oracles else None
+    proposer = (
+        scripted("sample", game)
+        if given.proposer == "sample" and "sample" in game.oracles
+        else None
+    )
     Played(game, policy, min(8, given.games), 8, clock, proposer)  # warm
     played = Played(game, policy, given.games, given.at_once, clock, proposer)
     calls = played.metered.calls
@@ -219,7 +227,10 @@ def measure(
     if id in PEERS and given.peer:
         folder = str(model_folder(given.model, game))
         theirs = textarena_loop(PEERS[id], folder, given.peer, given.tokens, clock)
-        print(f"  TextArena   {theirs:>9,.0f} tokens/s  self-play is {played.rate / theirs:.1f}×", flush=True)
+        print(
+            f"  TextArena   {theirs:>9,.0f} tokens/s  self-play is {played.rate / theirs:.1f}×",
+            flush=True,
+        )
 
 
 def opened(given: argparse.Namespace, game: Game, closing: contextlib.ExitStack) -> Policy:
@@ -228,18 +239,24 @@ def opened(given: argparse.Namespace, game: Game, closing: contextlib.ExitStack)
         return load_model(given.model, game, sampling=sampling)
     from sparring.agents.engines.hosts import open_host
 
-    return closing.enter_context(open_host(given.engine, given.model, game)).base.with_sampling(sampling)
+    return closing.enter_context(open_host(given.engine, given.model, game)).base.with_sampling(
+        sampling
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--engine", default="transformers")
-    parser.add_argument("--game", action="append", help="default: tic-tac-toe, Kuhn poker, code-deduction")
+    parser.add_argument(
+        "--game", action="append", help="default: tic-tac-toe, Kuhn poker, code-deduction"
+    )
     parser.add_argument("--games", type=int, default=1024)
     parser.add_argument("--at-once", type=int, default=256)
     parser.add_argument("--tokens", type=int, default=16, help="longest reply")
-    parser.add_argument("--scaling", type=int, default=0, help="measure also up to so many games at once")
+    parser.add_argument(
+        "--scaling", type=int, default=0, help="measure also up to so many games at once"
+    )
     parser.add_argument("--peer", type=int, default=0, help="games of TextArena's loop to measure")
     parser.add_argument("--proposer", choices=("model", "sample"), default="model")
     parser.add_argument("--threads", type=int, default=1)
@@ -253,7 +270,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     inside = given.engine == "transformers"
     clock = (
-        time.process_time if (given.clock or ("cpu" if inside else "wall")) == "cpu" else time.perf_counter
+        time.process_time
+        if (given.clock or ("cpu" if inside else "wall")) == "cpu"
+        else time.perf_counter
     )
     gc.collect()
     gc.freeze()  # as training does: what torch and transformers hold is not walked again and again

@@ -63,7 +63,9 @@ def floor(work: str, seconds: float) -> float:
     return sum(int(racer.communicate()[0]) for racer in racers) / seconds
 
 
-def repeated(once: Callable[[], object], seconds: float, at_once: int = CORES) -> tuple[float, list[float]]:
+def repeated(
+    once: Callable[[], object], seconds: float, at_once: int = CORES
+) -> tuple[float, list[float]]:
     """Calls per second of `once` in so many threads, and every call's milliseconds."""
     times: list[float] = []
     end = time.monotonic() + seconds
@@ -180,7 +182,9 @@ def peers(python: str, base: float, seconds: float) -> None:
     script = Path(__file__).with_name("peers.py")
     image = peer_image()
     command = [python, str(script), image or "none", interpreter(), str(seconds)]
-    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    told = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+    )
     if image:
         forget(image)
     for row in told.stdout.splitlines():
@@ -206,7 +210,9 @@ def peer_image() -> str:
     mkdir = Path(shutil.which("mkdir") or "/bin/mkdir")
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
-        steps = f'FROM {tag()}\nCOPY root/ /\nUSER 0\nENTRYPOINT []\nCMD ["python", "-c", "input()"]\n'
+        steps = (
+            f'FROM {tag()}\nCOPY root/ /\nUSER 0\nENTRYPOINT []\nCMD ["python", "-c", "input()"]\n'
+        )
         steps += "ENV PATH=/bin PYTHONDONTWRITEBYTECODE=1\n"
         for file, text in (("Dockerfile", steps), ("root/etc/passwd", "root:x:0:0::/:\n")):
             entry = tarfile.TarInfo(file)
@@ -260,7 +266,9 @@ def docker_exec(program: str, base: float, seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="per line")
-    parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="where the peers are")
+    parser.add_argument(
+        "--peers", default=sys.executable, metavar="PYTHON", help="where the peers are"
+    )
     arguments = parser.parse_args()
     seconds = arguments.seconds
     print(f"{CORES} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")

@@ -110,7 +110,9 @@ def fill(path: Path, upto: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--games", type=int, default=6000, help="games for each measurement")
     parser.add_argument("--rows", type=int, default=300_000, help="rows to grow the store to")
     parser.add_argument(
@@ -121,11 +123,20 @@ def main() -> None:
         folder = Path(name)
         first = list(islice(plan(0), options.games))
         recorded(list(islice(plan(99), 500)), folder / "warm.sqlite")
-        ours = timed("recorded, durable", len(first), lambda: recorded(first, folder / "store.sqlite"))
+        ours = timed(
+            "recorded, durable", len(first), lambda: recorded(first, folder / "store.sqlite")
+        )
         timed("played and thrown away", len(first), lambda: asyncio.run(thrown_away(first)), ours)
         few = first[: max(200, options.games // 10)]
-        timed("a file and a transaction each", len(few), lambda: asyncio.run(one_by_one(few, folder)), ours)
-        print(f"\nas the store grows (aim: within ×1.5 at 10,000,000 rows; this run: {options.rows:,})")
+        timed(
+            "a file and a transaction each",
+            len(few),
+            lambda: asyncio.run(one_by_one(few, folder)),
+            ours,
+        )
+        print(
+            f"\nas the store grows (aim: within ×1.5 at 10,000,000 rows; this run: {options.rows:,})"
+        )
         for number, size in enumerate((options.rows // 100, options.rows // 10, options.rows), 1):
             fill(folder / "store.sqlite", size)
             games = list(islice(plan(number), options.games))

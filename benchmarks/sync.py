@@ -59,7 +59,8 @@ def main() -> None:
                 adapter = seconds(host, learner(model, given.rank), given.times)
                 whole = seconds(host, learner(model, 0), given.times)
             print(
-                f"{model} on {given.engine}: adapter of rank {given.rank} {1000 * adapter:.0f} ms, ", end=""
+                f"{model} on {given.engine}: adapter of rank {given.rank} {1000 * adapter:.0f} ms, ",
+                end="",
             )
             print(f"whole {1000 * whole:.0f} ms", flush=True)
 

@@ -137,15 +137,21 @@ def where_time_goes() -> None:
     record = replace(config.record, evaluate_every=0, checkpoint_every=0, transcripts_every=0)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        train(replace(config, steps=steps, record=record, threads=THREADS, out=str(out)), quiet=True)
+        train(
+            replace(config, steps=steps, record=record, threads=THREADS, out=str(out)), quiet=True
+        )
         last = read_metrics(out)[-1]
     seconds = {name[8:]: value for name, value in last.items() if name.startswith("seconds/")}
     whole = sum(seconds.values())
-    print(f"\nself-play on Kuhn, {config.rollout.games} games a step, {1e3 * whole / steps:.0f} ms a step")
+    print(
+        f"\nself-play on Kuhn, {config.rollout.games} games a step, {1e3 * whole / steps:.0f} ms a step"
+    )
     for name, value in seconds.items():
         print(f"  {name:8} {value / whole:6.1%}")
     work = sum(seconds.get(name, 0.0) for name in ("play", "verify", "update"))
-    print(f"outside generation, verification and optimiser: {1 - work / whole:.1%} (aim: under 10%)")
+    print(
+        f"outside generation, verification and optimiser: {1 - work / whole:.1%} (aim: under 10%)"
+    )
 
 
 if __name__ == "__main__":

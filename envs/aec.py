@@ -46,7 +46,11 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
     ) -> None:
         super().__init__()
         self.game = game
-        self.metadata = {"name": game.id, "render_modes": ["ansi"], "is_parallelizable": game.simultaneous}
+        self.metadata = {
+            "name": game.id,
+            "render_modes": ["ansi"],
+            "is_parallelizable": game.simultaneous,
+        }
         self.render_mode = render_mode
         self.possible_agents = list(game.seats)
         self.observation_spaces = {seat: cast(Any, observation_space()) for seat in game.seats}

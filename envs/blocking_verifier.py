@@ -70,7 +70,9 @@ class Verdicts:
         if isinstance(wanted, str):
             open_by_name = installed()
             if open_by_name is None:
-                raise NoVerifierError(f"no verifier {wanted!r} is installed; pass verifier=… (an open one)")
+                raise NoVerifierError(
+                    f"no verifier {wanted!r} is installed; pass verifier=… (an open one)"
+                )
             return open_by_name(wanted)
         return wanted() if callable(wanted) else wanted
 

@@ -26,7 +26,9 @@ from .types import Ask, Message, Reply
 
 ViewKey: TypeAlias = tuple[str, tuple[Message, ...]]
 Odds: TypeAlias = Sequence[float]
-Behaviour: TypeAlias = Mapping[ViewKey, Odds] | Callable[[str, tuple[Message, ...], tuple[str, ...]], Odds]
+Behaviour: TypeAlias = (
+    Mapping[ViewKey, Odds] | Callable[[str, tuple[Message, ...], tuple[str, ...]], Odds]
+)
 """What a policy does at each information set: probabilities in the order of its choices."""
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -117,7 +119,9 @@ class Tree:
 
     @cached_property
     def _spots_of(self) -> Mapping[str, tuple[Spot, ...]]:
-        return {seat: tuple(s for s in self.spots if s.info.seat == seat) for seat in self.game.seats}
+        return {
+            seat: tuple(s for s in self.spots if s.info.seat == seat) for seat in self.game.seats
+        }
 
     def plan(self, policy: Behaviour) -> Floats:
         """For every sequence, the probability that its seat's own choices allow it; shape (S,).
@@ -129,7 +133,11 @@ class Tree:
         for spot in self.spots:
             info = spot.info
             try:
-                given = odds(info.key) if odds else cast(Any, policy)(info.seat, info.messages, info.choices)
+                given = (
+                    odds(info.key)
+                    if odds
+                    else cast(Any, policy)(info.seat, info.messages, info.choices)
+                )
             except KeyError:
                 raise TreeError(f"the policy has no odds for {_where(info)}") from None
             _check_odds(info, given)
@@ -174,7 +182,9 @@ class Tree:
         """Backward over the seat's own information sets: each takes its best sequence."""
         column = self.game.seats.index(seat)
         others = np.delete(self.last, column, axis=1)
-        gain = self.chance * plan[others].prod(axis=1) * self.payoff[:, self.game.players.index(seat)]
+        gain = (
+            self.chance * plan[others].prod(axis=1) * self.payoff[:, self.game.players.index(seat)]
+        )
         worth: list[float] = np.bincount(self.last[:, column], gain, self.sequences).tolist()
         choices: dict[ViewKey, str] = {}
         for spot in reversed(self._spots_of[seat]):
@@ -250,7 +260,9 @@ class _Walk:
         self._count()
         pending = table.pending
         if table.unopened:
-            raise TreeError(f"{self.game.id} draws what cannot be enumerated (randomness or recall)")
+            raise TreeError(
+                f"{self.game.id} draws what cannot be enumerated (randomness or recall)"
+            )
         if pending is None:
             self._leaf(table, odds, last)
         elif isinstance(pending, Chance):
@@ -260,12 +272,16 @@ class _Walk:
         else:
             raise TreeError(f"{self.game.id} asks a verifier, so its tree cannot be walked")
 
-    def _branch(self, table: Table, odds: float, ways: list[tuple[Answer, float, tuple[int, ...]]]) -> None:
+    def _branch(
+        self, table: Table, odds: float, ways: list[tuple[Answer, float, tuple[int, ...]]]
+    ) -> None:
         """Grow under every answer; the last one takes the table itself, which saves a replay."""
         before = list(table.answers)
         for index, (answer, share, last) in enumerate(ways):
             here = (
-                table if index == len(ways) - 1 else replay(self.game, table.seed, before, open_chance=True)
+                table
+                if index == len(ways) - 1
+                else replay(self.game, table.seed, before, open_chance=True)
             )
             here.answer(answer)
             self._refuse_retry(here)
@@ -310,7 +326,9 @@ class _Walk:
 
     def _leaf(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
         if table.fault:
-            raise TreeError(f"{self.game.id} fails after {table.answers}: {table.fault}") from table.fault
+            raise TreeError(
+                f"{self.game.id} fails after {table.answers}: {table.fault}"
+            ) from table.fault
         self.chance.append(odds)
         self.last.append(last)
         self.payoff.append(tuple(table.payoff[seat] for seat in self.game.players))
@@ -347,4 +365,6 @@ def _where(info: InfoSet) -> str:
 
 
 def _too_large(game: Game, max_nodes: int) -> TreeError:
-    return TreeError(f"{game.id} has more than {max_nodes:,} nodes, and no more are walked (max_nodes)")
+    return TreeError(
+        f"{game.id} has more than {max_nodes:,} nodes, and no more are walked (max_nodes)"
+    )

@@ -22,7 +22,9 @@ def shown(env: Env, agent: str, seen: Any) -> str:
         return str(seen["text"])
     if isinstance(seen, Mapping) and "observation" in seen:
         seen = seen["observation"]
-    return np.array2string(np.asarray(seen), threshold=10_000) if not isinstance(seen, str) else seen
+    return (
+        np.array2string(np.asarray(seen), threshold=10_000) if not isinstance(seen, str) else seen
+    )
 
 
 def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[int, ...] | None:

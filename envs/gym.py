@@ -62,7 +62,10 @@ class Solo(gymnasium.Env[dict[str, str], str]):
             self._rng = random.Random(f"solo/{self.inner.table.seed}")
             self._others_move()
             if self.inner.table.ending is None or skipped == 20:
-                return self.inner.observe(self.seat), {**self.inner.infos[self.seat], "skipped": skipped}
+                return self.inner.observe(self.seat), {
+                    **self.inner.infos[self.seat],
+                    "skipped": skipped,
+                }
             skipped += 1
 
     def step(self, action: str) -> tuple[dict[str, str], float, bool, bool, dict[str, Any]]:

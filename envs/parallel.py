@@ -25,10 +25,16 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
     """
 
     def __init__(
-        self, game: Game, *, verifier: str | Opener | Verifies = "auto", render_mode: str | None = None
+        self,
+        game: Game,
+        *,
+        verifier: str | Opener | Verifies = "auto",
+        render_mode: str | None = None,
     ) -> None:
         if not game.simultaneous:
-            raise GameError(f"{game.id} does not ask all seats at once; use it as an AEC environment")
+            raise GameError(
+                f"{game.id} does not ask all seats at once; use it as an AEC environment"
+            )
         self.game = game
         self.metadata = {"name": game.id, "render_modes": ["ansi"]}
         self.render_mode = render_mode

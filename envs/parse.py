@@ -82,7 +82,9 @@ def json_object(text: str) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError) as fault:
         raise Unreadable(f"not JSON ({fault}): {excerpt(text)}") from None
     if not isinstance(value, dict):
-        raise Unreadable(f"a JSON object was expected, {type(value).__name__} came: {excerpt(text)}")
+        raise Unreadable(
+            f"a JSON object was expected, {type(value).__name__} came: {excerpt(text)}"
+        )
     return value
 
 

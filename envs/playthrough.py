@@ -52,7 +52,9 @@ def replayed(text: str) -> str:
     first, _, rest = text.partition("\n")
     try:
         head = json.loads(first.removeprefix("# "))
-        game = find(head["game"], **{name: from_json(value) for name, value in head["parameters"].items()})
+        game = find(
+            head["game"], **{name: from_json(value) for name, value in head["parameters"].items()}
+        )
         seed = int(head["seed"])
     except (ValueError, KeyError, TypeError) as fault:
         raise GameError(f"no playthrough: {first[:80]!r} ({fault})") from fault
@@ -101,7 +103,9 @@ def _end(table: Table) -> Iterator[str]:
     ending = table.ending
     assert ending is not None
     yield _block(f"[{' '.join((ending.kind, *ending.seats))}]", ending.reason)
-    yield _block("[payoff]", ", ".join(f"{seat} {amount:g}" for seat, amount in table.payoff.items()))
+    yield _block(
+        "[payoff]", ", ".join(f"{seat} {amount:g}" for seat, amount in table.payoff.items())
+    )
 
 
 def _shown(wish: Ask | Job, answer: Reply | Verdict) -> str:
@@ -144,12 +148,18 @@ def _answer(block: tuple[str, str]) -> Reply | Verdict:
         return Reply(body, finish=cast(Finish, cut or "stop"))
     plain = json.loads(body)
     results = tuple(Result(status, from_json(value)) for status, value in plain.get("results", []))
-    return Verdict(plain["status"], results, stdout=plain.get("stdout", ""), detail=plain.get("detail", ""))
+    return Verdict(
+        plain["status"], results, stdout=plain.get("stdout", ""), detail=plain.get("detail", "")
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Print a game between scripted players, as it plays again.")
-    parser.add_argument("game", help="a game's id; or a recorded file, to play it again under today's rules")
+    parser = argparse.ArgumentParser(
+        description="Print a game between scripted players, as it plays again."
+    )
+    parser.add_argument(
+        "game", help="a game's id; or a recorded file, to play it again under today's rules"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verifier", default="auto")
     given = parser.parse_args()

@@ -117,7 +117,9 @@ class Game:
     @cached_property
     def openings(self) -> MappingProxyType[str, tuple[Message, ...]]:
         """What each seat has seen before anything happened: the rules of its role."""
-        told = {role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()}
+        told = {
+            role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()
+        }
         return MappingProxyType({seat: told.get(role, ()) for seat, role in self.role_of.items()})
 
     def script(self) -> Script:
@@ -211,7 +213,9 @@ class _Declaration:
         if name not in self.defaults:
             known = ", ".join(f"{n}={v!r}" for n, v in self.defaults.items()) or "none"
             hint = _nearest(name, list(self.defaults))
-            raise ParameterError(f"{self.id} takes no parameter {name!r}{hint}; its parameters: {known}")
+            raise ParameterError(
+                f"{self.id} takes no parameter {name!r}{hint}; its parameters: {known}"
+            )
         default = self.defaults[name]
         if isinstance(default, float) and type(value) is int:
             return float(value)
@@ -226,7 +230,9 @@ class _Declaration:
         if name in self.facts["bounds"] and isinstance(value, (int, float)):
             least, most = self.facts["bounds"][name]
             if not least <= value <= most:
-                raise ParameterError(f"{self.id}: {name} must be from {least:g} to {most:g}, not {value!r}")
+                raise ParameterError(
+                    f"{self.id}: {name} must be from {least:g} to {most:g}, not {value!r}"
+                )
         return value
 
 
@@ -315,7 +321,9 @@ def find(id: str, **parameters: Value) -> Game:
                 names(id.partition("/")[0])  # says which namespaces there are
             listing = f"games {id}/" if id in NAMESPACES else "games"
             hint = _nearest(id, known) or f"; `sparring {listing}` lists them"
-            raise UnknownGameError(f"no game {id!r}{hint} (one in a file of yours needs --load FILE)")
+            raise UnknownGameError(
+                f"no game {id!r}{hint} (one in a file of yours needs --load FILE)"
+            )
     return _declared[id].bind(parameters)
 
 
@@ -323,7 +331,9 @@ def game_ids(namespace: str = "") -> list[str]:
     """The ids of all games that can be found, sorted: our own and those registered, or a namespace's."""
     if namespace:
         return [f"{namespace}/{name}" for name in names(namespace)]
-    games = importlib.import_module(".games", __package__)  # found by name: a game imports what stands here
+    games = importlib.import_module(
+        ".games", __package__
+    )  # found by name: a game imports what stands here
 
     for module in pkgutil.iter_modules(games.__path__):
         importlib.import_module(f"{games.__name__}.{module.name}")
@@ -382,7 +392,9 @@ def load(path: str | Path) -> list[str]:
 
 
 def _import_one(id: str) -> None:
-    games = importlib.import_module(".games", __package__)  # found by name: a game imports what stands here
+    games = importlib.import_module(
+        ".games", __package__
+    )  # found by name: a game imports what stands here
 
     name = re.sub(r"-v[0-9]+$", "", id).replace("-", "_")
     if name.isidentifier() and (Path(games.__path__[0]) / f"{name}.py").exists():
@@ -394,4 +406,6 @@ def _import_entry_points() -> None:
         try:
             entry.load()
         except Exception as fault:  # a broken plug-in must not hide every other game
-            warnings.warn(f"games of {entry.value} not loaded: {fault}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"games of {entry.value} not loaded: {fault}", RuntimeWarning, stacklevel=2
+            )

@@ -75,7 +75,9 @@ class Keep:
     item: Value
 
 
-Wish: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | Tell | Credit | Refused | Note | Recall | Keep
+Wish: TypeAlias = (
+    tuple[Ask, ...] | tuple[Job, ...] | Chance | Tell | Credit | Refused | Note | Recall | Keep
+)
 Payoff: TypeAlias = Mapping[str, float]
 Steps: TypeAlias = Generator[Wish, Any, Move]
 """A part of a script: yields wishes and returns a value, used with `yield from`."""
@@ -105,7 +107,9 @@ class _Cut(ValueError):
     """A reply that the engine cut off."""
 
 
-def _move(reply: Reply, parse: Callable[[str], Move] | None, choices: tuple[str, ...] | None) -> Move:
+def _move(
+    reply: Reply, parse: Callable[[str], Move] | None, choices: tuple[str, ...] | None
+) -> Move:
     if reply.finish != "stop":
         raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
     if parse is not None:
@@ -180,7 +184,8 @@ def ask_all(
     """
     legal = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
     asking = {
-        seat: ask(seat, prompt, parse, legal[seat], tries, otherwise) for seat, prompt in prompts.items()
+        seat: ask(seat, prompt, parse, legal[seat], tries, otherwise)
+        for seat, prompt in prompts.items()
     }
     asks = {seat: cast(tuple[Ask], next(steps))[0] for seat, steps in asking.items()}
     moves: dict[str, Move] = {}
@@ -244,7 +249,9 @@ def note(name: str, value: Value) -> Generator[Wish, Any, None]:
     yield Note(name, value)
 
 
-def recall(kind: str, count: int, seeds: Sequence[Value] = ()) -> Generator[Wish, Any, tuple[Value, ...]]:
+def recall(
+    kind: str, count: int, seeds: Sequence[Value] = ()
+) -> Generator[Wish, Any, tuple[Value, ...]]:
     """Up to `count` items of the driver's task buffer; drawn from `seeds` where it has none."""
     return cast(tuple[Value, ...], (yield Recall(kind, count, tuple(seeds))))
 

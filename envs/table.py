@@ -13,7 +13,20 @@ from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
-from .types import NOTHING, Ask, Ending, Episode, Job, Message, PolicyRef, Reply, Source, Turn, Value, Verdict
+from .types import (
+    NOTHING,
+    Ask,
+    Ending,
+    Episode,
+    Job,
+    Message,
+    PolicyRef,
+    Reply,
+    Source,
+    Turn,
+    Value,
+    Verdict,
+)
 
 Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
 Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
@@ -81,7 +94,9 @@ class Table:
         if not self._credits:
             return tuple(self._turns)
         return tuple(
-            turn._replace(credits=MappingProxyType(self._credits[i])) if i in self._credits else turn
+            turn._replace(credits=MappingProxyType(self._credits[i]))
+            if i in self._credits
+            else turn
             for i, turn in enumerate(self._turns)
         )
 
@@ -167,7 +182,9 @@ class Table:
         for ask, reply in zip(asks, replies, strict=True):
             seat = ask.seat
             view = views[seat]
-            self._turns.append(Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING))
+            self._turns.append(
+                Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING)
+            )
             said = reply.text if reply.memory is None else reply.memory
             views[seat] = (*view, Message("self", said))
         self._step(replies)
@@ -235,14 +252,18 @@ class Table:
     def _grant_credit(self, wish: Credit) -> Any:
         latest = self._latest(wish.seat)
         if latest is None:
-            return self._script.throw(ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn"))
+            return self._script.throw(
+                ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn")
+            )
         earned = self._credits.setdefault(latest, {})
         earned[wish.name] = earned.get(wish.name, 0.0) + wish.amount
         return self._script.send(None)
 
     def _latest(self, seat: str) -> int | None:
         """The index of the seat's latest turn."""
-        return next((i for i in reversed(range(len(self._turns))) if self._turns[i].seat == seat), None)
+        return next(
+            (i for i in reversed(range(len(self._turns))) if self._turns[i].seat == seat), None
+        )
 
     def _next_rng(self) -> random.Random:
         rng = keyed(self.seed, self._draws)
@@ -330,5 +351,7 @@ def replay_episode(game: Game, episode: Episode) -> Table:
             source = replies if isinstance(pending[0], Ask) else verdicts
             table.answer([next(source) for _ in pending])  # type: ignore[arg-type]
     except StopIteration:
-        raise TableError(f"{game.id} asks for more than the episode holds; has the game changed?") from None
+        raise TableError(
+            f"{game.id} asks for more than the episode holds; has the game changed?"
+        ) from None
     return table

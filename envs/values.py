@@ -111,7 +111,9 @@ def _close(a: Value, b: Value, tolerance: float) -> bool:
         theirs = {_text(key): item for key, item in b.items()}
         if not len(mine) == len(a) == len(theirs) == len(b):
             return _text(a) == _text(b)  # several NaN as keys: which goes with which is not known
-        return mine.keys() == theirs.keys() and all(_close(mine[k], theirs[k], tolerance) for k in mine)
+        return mine.keys() == theirs.keys() and all(
+            _close(mine[k], theirs[k], tolerance) for k in mine
+        )
     return _text(a) == _text(b)
 
 
@@ -123,7 +125,9 @@ def read(text: str, kilobytes: int = 64) -> Value:
     or not plain.
     """
     if len(text) > kilobytes * 1024:
-        raise Illegal(f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came")
+        raise Illegal(
+            f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stray backslash in a model's text is no news
@@ -132,7 +136,9 @@ def read(text: str, kilobytes: int = 64) -> Value:
     except (SyntaxError, MemoryError, RecursionError, ValueError) as fault:
         if isinstance(fault, (Unreadable, Illegal)):
             raise
-        raise Unreadable(f"not a Python literal ({type(fault).__name__}): {excerpt(text)}") from None
+        raise Unreadable(
+            f"not a Python literal ({type(fault).__name__}): {excerpt(text)}"
+        ) from None
     return check(value, kilobytes)
 
 
@@ -269,9 +275,13 @@ def _untagged(data: Any, depth: int) -> Value:
         case "tuple", list():
             return tuple([_untagged(item, depth - 1) for item in cast("list[object]", body)])
         case "set", list():
-            return set(_members([_untagged(item, depth - 1) for item in cast("list[object]", body)]))
+            return set(
+                _members([_untagged(item, depth - 1) for item in cast("list[object]", body)])
+            )
         case "frozenset", list():
-            return frozenset(_members([_untagged(i, depth - 1) for i in cast("list[object]", body)]))
+            return frozenset(
+                _members([_untagged(i, depth - 1) for i in cast("list[object]", body)])
+            )
         case "dict", list():
             pairs = [(key, item) for key, item in cast("list[tuple[Any, Any]]", body)]
             keys = _members([_untagged(key, depth - 1) for key, _ in pairs])

@@ -14,7 +14,10 @@ from ..envs.types import Job, Result, Value, Verdict
 from ..envs.values import to_json
 from .runner import PROTOCOL
 
-_FLEETING: Final = {"infra", "timeout"}  # these depend on the machine's load, not on the program alone
+_FLEETING: Final = {
+    "infra",
+    "timeout",
+}  # these depend on the machine's load, not on the program alone
 
 
 class Cache:
@@ -31,7 +34,16 @@ class Cache:
         """The digest of everything a verdict depends on; None for a job that cannot be run anyway."""
         try:
             inputs = [to_json(arguments) for arguments in job.inputs]
-            what = [self._maker, PROTOCOL, job.source, job.entry, inputs, job.stdin, job.repeat, job.judge]
+            what = [
+                self._maker,
+                PROTOCOL,
+                job.source,
+                job.entry,
+                inputs,
+                job.stdin,
+                job.repeat,
+                job.judge,
+            ]
             # Not ASCII: there the two halves of a pair are written as the one character is.
             text = json.dumps([*what, asdict(job.limits)], ensure_ascii=False)
             return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

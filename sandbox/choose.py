@@ -41,7 +41,9 @@ def check_name(name: str) -> None:
     theirs = {entry.name for entry in importlib.metadata.entry_points(group=PLUGINS)}
     if name not in theirs:
         known = ", ".join(sorted({*NAMES, *theirs}))
-        raise VerifierError(f"no verifier {name!r}; give one of {known}, or your own as MODULE:FUNCTION")
+        raise VerifierError(
+            f"no verifier {name!r}; give one of {known}, or your own as MODULE:FUNCTION"
+        )
 
 
 def _module(place: str) -> ModuleType:

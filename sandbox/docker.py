@@ -35,7 +35,9 @@ MEGABYTES: Final = 1024
 DEVICES: Final = "ro,dev,nosuid,noexec,noatime,mode=755,size=64k"
 """How /dev is mounted. As the engine has it, to follow one of its links sets the link's time of last access,
 and a later program reads there what an earlier one wrote."""
-OWN_MEGABYTES: Final = 128  # of a container's memory, for supervisor, fork servers and waiting requests
+OWN_MEGABYTES: Final = (
+    128  # of a container's memory, for supervisor, fork servers and waiting requests
+)
 _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business
     "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/sys", "/dev/mqueue",
@@ -53,7 +55,9 @@ def _explained(doing: str) -> Generator[None, None, None]:
             "(docs/sandbox.md says how), or name none, for the one that is built offline"
         ) from fault
     except (DockerException, OSError) as fault:
-        raise VerifierError(f"the Docker engine at {_place()} failed at {doing}: {_reason(fault)}") from fault
+        raise VerifierError(
+            f"the Docker engine at {_place()} failed at {doing}: {_reason(fault)}"
+        ) from fault
 
 
 def _place() -> str:
@@ -182,9 +186,16 @@ class DockerConnection:
         host["MaskedPaths"] = list(_MASKED)
         labels = {OWNER: owner(), EXPIRES: str(int(time.time() + LIFETIME_SECONDS))}
         self._id = api.create_container(
-            image, ["container+seccomp"], stdin_open=True, user="20000:20000", host_config=host, labels=labels
+            image,
+            ["container+seccomp"],
+            stdin_open=True,
+            user="20000:20000",
+            host_config=host,
+            labels=labels,
         )["Id"]
-        stream: Any = api.attach_socket(self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        stream: Any = api.attach_socket(
+            self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        )
         self._attached = stream
         self._socket = getattr(stream, "_sock", stream)
         api.start(self._id)
@@ -238,7 +249,9 @@ class DockerConnection:
                 break
             body = self._buffer[start + 8 : start + 8 + length]
             if self._buffer[start] == 2:
-                raise ConnectionLost(f"the supervisor said: {body[:300].decode('utf-8', 'replace')}")
+                raise ConnectionLost(
+                    f"the supervisor said: {body[:300].decode('utf-8', 'replace')}"
+                )
             out += body
             start += 8 + length
         del self._buffer[:start]
@@ -258,7 +271,10 @@ class DockerConnection:
 
 
 def docker_verifier(
-    size: int | None = None, image: str | None = None, runtime: str | None = None, megabytes: int = MEGABYTES
+    size: int | None = None,
+    image: str | None = None,
+    runtime: str | None = None,
+    megabytes: int = MEGABYTES,
 ) -> Pooled:
     """The Docker verifier with `size` containers (default: one per core) of `megabytes` each.
 
@@ -267,7 +283,9 @@ def docker_verifier(
     are refused. Raises VerifierError when the engine or the image cannot be used.
     """
     if megabytes <= OWN_MEGABYTES:
-        raise VerifierError(f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}")
+        raise VerifierError(
+            f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}"
+        )
     if image is None:
         build()
     remove_orphans()

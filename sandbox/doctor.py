@@ -72,7 +72,10 @@ def doctor() -> Report:
     landlock, seccomp = runner.landlock_abi(), runner.seccomp_works()
     said, runtimes = _engine()
     facts = (
-        ("machine", f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores"),
+        (
+            "machine",
+            f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores",
+        ),
         ("engine", said),
         ("runtimes", ", ".join(runtimes) or "none"),
         ("Landlock", f"ABI {landlock}" if landlock else "none"),
@@ -80,7 +83,9 @@ def doctor() -> Report:
         ("user namespaces", _namespaces()),
         ("cgroups", _cgroups()),
     )
-    local = "+".join([name for name, works in (("landlock", landlock), ("seccomp", seccomp)) if works])
+    local = "+".join(
+        [name for name, works in (("landlock", landlock), ("seccomp", seccomp)) if works]
+    )
     if runtimes:
         auto = "docker"
     elif landlock and seccomp:
@@ -123,5 +128,7 @@ def _advice(runtimes: list[str], landlock: int) -> list[str]:
     elif "runsc" not in runtimes:
         advice.append('gVisor (runtime "runsc") puts a second kernel between programs and yours')
     if landlock < 6:
-        advice.append("Linux 6.12 or later, so that Landlock also keeps signals and abstract sockets in")
+        advice.append(
+            "Linux 6.12 or later, so that Landlock also keeps signals and abstract sockets in"
+        )
     return advice

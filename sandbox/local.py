@@ -51,7 +51,15 @@ class LocalConnection:
     def __init__(self, floor: str) -> None:
         ours, theirs = socket.socketpair()
         self._socket = ours
-        command = [interpreter(), "-S", "-s", "-P", str(Path(runner.__file__).resolve()), "supervise", floor]
+        command = [
+            interpreter(),
+            "-S",
+            "-s",
+            "-P",
+            str(Path(runner.__file__).resolve()),
+            "supervise",
+            floor,
+        ]
         with theirs:
             self._process = subprocess.Popen(
                 command,
@@ -77,7 +85,9 @@ class LocalConnection:
             chunk = self._socket.recv(4096)
             if not chunk:
                 said = self._process.communicate(timeout=5)[1].decode("utf-8", "replace").strip()
-                raise VerifierError(f"the local verifier cannot start: {said}; see `sparring sandbox doctor`")
+                raise VerifierError(
+                    f"the local verifier cannot start: {said}; see `sparring sandbox doctor`"
+                )
             came += chunk
         return strength
 

@@ -64,11 +64,19 @@ EXIT_MEMORY: Final = 77
 DEPTH: Final = 64
 SILENCE_SECONDS: Final = 120.0
 """A supervisor that hears nothing for so long leaves: where an engine is killed, nothing else tells it."""
-START_SECONDS: Final = 20.0  # for a fork server to start and fork; the run's own time counts from its fork
-QUIET_SECONDS: Final = 0.003  # most runs are over by then: only of others is more heard than their end
-THREADS_AT_ONCE: Final = 64  # what a container's process limit leaves; on the host we count them ourselves
+START_SECONDS: Final = (
+    20.0  # for a fork server to start and fork; the run's own time counts from its fork
+)
+QUIET_SECONDS: Final = (
+    0.003  # most runs are over by then: only of others is more heard than their end
+)
+THREADS_AT_ONCE: Final = (
+    64  # what a container's process limit leaves; on the host we count them ourselves
+)
 COUNT_SECONDS: Final = 0.02
-CHUNK_BYTES: Final = 1 << 16  # to read at once: of more Python asks the kernel each time for the memory
+CHUNK_BYTES: Final = (
+    1 << 16
+)  # to read at once: of more Python asks the kernel each time for the memory
 INPUTS: Final = 1 << 16
 SLACK_BYTES: Final = 1 << 20  # of a record beside its values: what is said of so many inputs
 WORDS: Final = 1 << 14  # of all reasons in a record; when they are used up only the codes are said
@@ -165,10 +173,40 @@ _NUMBERS: Final = {
     "socketpair": (53, 199),
     "tgkill": (234, 131),
 }
-_FCNTL: Final = (0, 1, 2, 3, 4, 1030, 1032)  # F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks
-_IOCTL: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # terminal, FIONREAD, FIONBIO, CLOEXEC
+_FCNTL: Final = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    1030,
+    1032,
+)  # F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks
+_IOCTL: Final = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+)  # terminal, FIONREAD, FIONBIO, CLOEXEC
 _PRCTL: Final = (15, 16)  # the thread's name
-_MADVISE: Final = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19)  # not: merge, page out, populate
+_MADVISE: Final = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    8,
+    10,
+    11,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+)  # not: merge, page out, populate
 _SELF: Final = 0x5E1F5E1F  # stands for the child's own process id until it is known
 
 
@@ -255,7 +293,9 @@ def _checked() -> dict[str, bytes]:
         "clock_nanosleep": clock,
         "futex": shared + _answer(_EPERM),
         "clone": thread,
-        "clone3": _answer(_ENOSYS),  # its flags are in memory, out of sight; libc falls back to clone
+        "clone3": _answer(
+            _ENOSYS
+        ),  # its flags are in memory, out of sight; libc falls back to clone
         "kill": _only(0, (_SELF,), _KILL),
         "tgkill": _only(0, (_SELF,), _KILL),
         "socketpair": _only(0, (1,), _EPERM),
@@ -351,7 +391,9 @@ def _shared_libraries() -> list[str]:
     """Where they lie, without the packages, Python's among them, that lie beside them."""
     kept = {"gconv", "locale", "ossl-modules"}
     found: set[str] = set()
-    for folder in {os.path.realpath(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}:
+    for folder in {
+        os.path.realpath(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+    }:
         with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
             found |= {each.path for each in entries
                       if not each.is_dir() or "-linux-" in each.name or each.name in kept}  # fmt: skip
@@ -368,9 +410,19 @@ def landlock_rules(abi: int) -> int:
     library = os.path.dirname(os.__file__)
     foreign = {"site-packages", "dist-packages", "test"}
     readable = [os.path.join(library, name) for name in os.listdir(library) if name not in foreign]
-    readable += [*_shared_libraries(), "/etc/ld.so.cache", "/dev/urandom", "/dev/random", "/dev/zero"]
-    beside = os.path.dirname(library)  # libpython may lie here, and packages that are none of its business
-    readable += [path for name in os.listdir(beside) if os.path.isfile(path := os.path.join(beside, name))]
+    readable += [
+        *_shared_libraries(),
+        "/etc/ld.so.cache",
+        "/dev/urandom",
+        "/dev/random",
+        "/dev/zero",
+    ]
+    beside = os.path.dirname(
+        library
+    )  # libpython may lie here, and packages that are none of its business
+    readable += [
+        path for name in os.listdir(beside) if os.path.isfile(path := os.path.join(beside, name))
+    ]
     allowed = [(path, read_file | (read_dir if os.path.isdir(path) else 0)) for path in readable]
     for path, access in [*allowed, (library, read_dir), ("/dev/null", read_file | write_file)]:
         try:
@@ -389,7 +441,10 @@ _LIMITS: Final = (
     (resource.RLIMIT_STACK, 8 * 2**20),
     (resource.RLIMIT_MEMLOCK, 0),
     (resource.RLIMIT_MSGQUEUE, 0),
-    (resource.RLIMIT_SIGPENDING, 0),  # counted per user: what is left would tell programs of each other
+    (
+        resource.RLIMIT_SIGPENDING,
+        0,
+    ),  # counted per user: what is left would tell programs of each other
 )
 
 
@@ -519,7 +574,9 @@ def _caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
     return call
 
 
-def _said(code: int, reason: str, quoted: Callable[[str], str] = _json.encode_basestring_ascii) -> str:
+def _said(
+    code: int, reason: str, quoted: Callable[[str], str] = _json.encode_basestring_ascii
+) -> str:
     return f"[{code},{quoted(reason[:500])}]"
 
 
@@ -550,7 +607,9 @@ def _exit_code(leaving: SystemExit) -> str:
     return _said(ERROR, f"exit code {leaving.code if isinstance(leaving.code, int) else 1}")
 
 
-def _interpret(source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, room: int) -> str:
+def _interpret(
+    source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, room: int
+) -> str:
     """Run the request; returns the record, a JSON list of what became of each call."""
     name = "__main__" if entry is None else "snippet"
     call = _caller(room)
@@ -632,7 +691,9 @@ def _child(descriptors: list[int], message: bytes, locks: Locks, server: int) ->
     except MemoryError:
         leave(EXIT_MEMORY)
     except BaseException as fault:
-        os.write(2, f"{type(fault).__name__}: {fault}".encode())  # shown only where no lock was reported
+        os.write(
+            2, f"{type(fault).__name__}: {fault}".encode()
+        )  # shown only where no lock was reported
         leave(1)
     leave(1)
 
@@ -827,7 +888,8 @@ class Supervisor:
         """Serve until the client closes its end."""
         self._server(0)
         self._say(
-            REPLY.pack(0, HELLO, PROTOCOL, 0, 0, 0, 0, len(self._strength), 0, 0) + self._strength.encode()
+            REPLY.pack(0, HELLO, PROTOCOL, 0, 0, 0, 0, len(self._strength), 0, 0)
+            + self._strength.encode()
         )
         try:
             while True:
@@ -895,14 +957,24 @@ class Supervisor:
             null = os.open(os.devnull, os.O_RDWR)
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
             actions += [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
-            command = [sys.executable, "-S", "-s", "-P", os.path.abspath(__file__), "serve", self._strength]
+            command = [
+                sys.executable,
+                "-S",
+                "-s",
+                "-P",
+                os.path.abspath(__file__),
+                "serve",
+                self._strength,
+            ]
             os.posix_spawn(sys.executable, command, environment, file_actions=actions)
             os.close(null)
             theirs.close()
             self._servers[index] = ours
         return self._servers[index]
 
-    def _run(self, ident: int, server: int, limits: tuple[Any, ...], request: bytes, stdin: bytes) -> bytes:
+    def _run(
+        self, ident: int, server: int, limits: tuple[Any, ...], request: bytes, stdin: bytes
+    ) -> bytes:
         seconds, cpu_seconds, megabytes, output_kilobytes, record_kilobytes = limits
         run = _Run(ident, seconds, output_kilobytes * 1024, record_kilobytes * 1024 + SLACK_BYTES)
         sock = self._server(server)
@@ -973,7 +1045,11 @@ class Supervisor:
 
 def supervise(floor: str, silence_seconds: str = str(SILENCE_SECONDS)) -> NoReturn:
     """Start at the best strength this machine has, or leave with code 3 if it is below `floor`."""
-    have = [name for name, works in (("landlock", landlock_abi()), ("seccomp", seccomp_works())) if works]
+    have = [
+        name
+        for name, works in (("landlock", landlock_abi()), ("seccomp", seccomp_works()))
+        if works
+    ]
     missing = [name for name in floor.split("+") if name not in (*have, "rlimits", "container")]
     if missing:
         sys.stderr.write(f"this machine has no {' and no '.join(missing)}\n")

@@ -31,7 +31,9 @@ _SEVERITY: Final[tuple[Status, ...]] = (
     "cpu", "forbidden", "refused", "infra",
 )  # fmt: skip
 assert set(_SEVERITY) == set(get_args(Status))
-_ATOMS: Final = frozenset((type(None), bool, int, float))  # as JSON gives them they are values already
+_ATOMS: Final = frozenset(
+    (type(None), bool, int, float)
+)  # as JSON gives them they are values already
 _CALL: Final[dict[int, Status]] = {
     runner.OK: "ok",
     runner.ERROR: "error",
@@ -79,7 +81,9 @@ def request(ident: int, run: Run) -> bytes:
     _check_forms(job)
     _check_limits(limits)
     if len(job.inputs) > runner.INPUTS:
-        raise Illegal(f"at most {runner.INPUTS} inputs were expected, {len(job.inputs)} came: split them")
+        raise Illegal(
+            f"at most {runner.INPUTS} inputs were expected, {len(job.inputs)} came: split them"
+        )
     for arguments in job.inputs:
         if not _ATOMS.issuperset(map(type, arguments)):
             check(arguments, INPUT_KILOBYTES)
@@ -90,7 +94,9 @@ def request(ident: int, run: Run) -> bytes:
         math.ceil(limits.cpu_seconds),
         *(limits.megabytes, limits.output_kilobytes, limits.value_kilobytes),
     )
-    body = marshal.dumps((ident, run.server, bounds, asked, job.stdin.encode("utf-8", "surrogatepass")))
+    body = marshal.dumps(
+        (ident, run.server, bounds, asked, job.stdin.encode("utf-8", "surrogatepass"))
+    )
     if len(body) > REQUEST_BYTES:
         raise Illegal(f"a job of at most {REQUEST_BYTES >> 20} MiB, inputs and all, was expected; "
                       f"{len(body) >> 20} MiB came: split its inputs")  # fmt: skip
@@ -99,18 +105,30 @@ def request(ident: int, run: Run) -> bytes:
 
 def _check_forms(job: Job) -> None:
     texts = (job.source, job.stdin, *(text for text in (job.entry, job.judge) if text is not None))
-    if any(type(text) is not str for text in texts) or not {tuple}.issuperset(map(type, job.inputs)):
-        raise Illegal("source, entry, stdin and judge must be text, and each input a tuple of arguments")
+    if any(type(text) is not str for text in texts) or not {tuple}.issuperset(
+        map(type, job.inputs)
+    ):
+        raise Illegal(
+            "source, entry, stdin and judge must be text, and each input a tuple of arguments"
+        )
     if len(job.source) > SOURCE_BYTES:
-        raise Illegal(f"a source of at most {SOURCE_BYTES} characters was expected, {len(job.source)} came")
+        raise Illegal(
+            f"a source of at most {SOURCE_BYTES} characters was expected, {len(job.source)} came"
+        )
 
 
 def _check_limits(limits: Limits) -> None:
     whole = (limits.megabytes, limits.output_kilobytes, limits.value_kilobytes)
     if any(type(size) is not int for size in whole):
         raise Illegal(f"whole numbers of MiB and KiB were expected, {limits} came")
-    if not (0 < limits.seconds < 3600 and 0 < limits.cpu_seconds < 3600 and 0 < limits.megabytes < 1 << 20):
-        raise Illegal(f"limits above zero and below an hour and a tebibyte were expected, {limits} came")
+    if not (
+        0 < limits.seconds < 3600
+        and 0 < limits.cpu_seconds < 3600
+        and 0 < limits.megabytes < 1 << 20
+    ):
+        raise Illegal(
+            f"limits above zero and below an hour and a tebibyte were expected, {limits} came"
+        )
     if not (0 < limits.output_kilobytes <= 16384 and 0 < limits.value_kilobytes <= 8192):
         raise Illegal(f"at most 16 MiB of output and 8 MiB of values can be had, {limits} came")
 
@@ -127,7 +145,9 @@ def verdict(job: Job, report: Report) -> Verdict:
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
     results = claims or tuple(Result(status) for _ in job.inputs)
     stdout, stderr = (data.decode("utf-8", "replace") for data in (report.stdout, report.stderr))
-    return Verdict(status, results, stdout, stderr, report.wall_seconds, forbidden, _one_line(detail))
+    return Verdict(
+        status, results, stdout, stderr, report.wall_seconds, forbidden, _one_line(detail)
+    )
 
 
 def _one_line(text: str) -> str:
@@ -205,14 +225,20 @@ def _claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
         raise ValueError(f"{len(record)} bytes are not exactly one record")
     _check_bounds(record[4:])
     said = cast("list[list[Any]]", _JSON.decode(record[4:].decode("ascii")))
-    if type(said) is not list or len(said) > max(1, len(job.inputs)) or (job.entry is None and not said):
+    if (
+        type(said) is not list
+        or len(said) > max(1, len(job.inputs))
+        or (job.entry is None and not said)
+    ):
         raise ValueError("the record is not a list of one entry per input")
     results: list[Result] = []
     details: list[str] = []
     kilobytes = job.limits.value_kilobytes
     for code, body in said:
         if code == 0:
-            results.append(Result("ok", body if type(body) in _ATOMS else from_json(body, kilobytes)))
+            results.append(
+                Result("ok", body if type(body) in _ATOMS else from_json(body, kilobytes))
+            )
         else:
             results.append(Result(_CALL[code]))
             details.append(str(body)[:500])
@@ -231,11 +257,21 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
     Candidates run first, `repeat` times each, alternately in two servers and in the order of the inputs
     turned round; judges run after them, on the candidates' values as data.
     """
-    turns = [job.repeat if type(job.repeat) is int and 0 < job.repeat <= REPEATS else 0 for job in jobs]
-    runs = [Run(job, i % 2, i % 2 == 1) for job, count in zip(jobs, turns, strict=True) for i in range(count)]
+    turns = [
+        job.repeat if type(job.repeat) is int and 0 < job.repeat <= REPEATS else 0 for job in jobs
+    ]
+    runs = [
+        Run(job, i % 2, i % 2 == 1)
+        for job, count in zip(jobs, turns, strict=True)
+        for i in range(count)
+    ]
     came = iter((yield runs))
-    verdicts = [_agreed(job, [next(came) for _ in range(n)]) for job, n in zip(jobs, turns, strict=True)]
-    judged = [i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])]
+    verdicts = [
+        _agreed(job, [next(came) for _ in range(n)]) for job, n in zip(jobs, turns, strict=True)
+    ]
+    judged = [
+        i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])
+    ]
     if judged:
         opinions = yield [Run(_hearing(jobs[i], verdicts[i])) for i in judged]
         for i, opinion in zip(judged, opinions, strict=True):
@@ -246,7 +282,9 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
 def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict of the repetitions: the first, unless another run of the same came out differently."""
     if not verdicts:
-        return failed(job, "refused", f"1 to {REPEATS} repetitions were expected, {job.repeat!r} came")
+        return failed(
+            job, "refused", f"1 to {REPEATS} repetitions were expected, {job.repeat!r} came"
+        )
     first = verdicts[0]
     if len(verdicts) == 1:
         return first
@@ -257,7 +295,9 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
         gravest = max(grave, key=lambda each: _SEVERITY.index(each.status))
         return replace(gravest, seconds=seconds, forbidden=forbidden)
     results = tuple(
-        mine if all(_alike(mine, each.results[i]) for each in verdicts) else Result("nondeterministic")
+        mine
+        if all(_alike(mine, each.results[i]) for each in verdicts)
+        else Result("nondeterministic")
         for i, mine in enumerate(first.results)
     )
     differs = any(each.status != first.status for each in verdicts)
@@ -266,7 +306,11 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
         differs |= any(each.stdout != first.stdout for each in verdicts)
     if not differs:
         clocks = clock_reads(job.source) if first.status == "ok" else ()
-        note = f"it reads the clock ({', '.join(clocks)}): repeating it does not show that" if clocks else ""
+        note = (
+            f"it reads the clock ({', '.join(clocks)}): repeating it does not show that"
+            if clocks
+            else ""
+        )
         return replace(first, seconds=seconds, forbidden=forbidden, detail=first.detail or note)
     detail = "the same program gave different values in two processes"
     return replace(first, status="nondeterministic", results=results, seconds=seconds,

@@ -88,7 +88,11 @@ def arrows(unit: Callable[[Path], str]) -> dict[str, set[str]]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
-    return [sorted(knot) for knot in nx.strongly_connected_components(nx.DiGraph(graph)) if len(knot) > 1]
+    return [
+        sorted(knot)
+        for knot in nx.strongly_connected_components(nx.DiGraph(graph))
+        if len(knot) > 1
+    ]
 
 
 def unit(path: Path) -> str:
@@ -107,7 +111,9 @@ def test_no_two_files_import_each_other():
 
 @pytest.mark.parametrize(("library", "limit"), [("docker", 1), ("trl", 3), ("ray", 3)])
 def test_a_foreign_library_is_met_in_few_files(library, limit):
-    users = [path for path in FILES if library in {name.split(".")[0] for _, name in imported(path)}]
+    users = [
+        path for path in FILES if library in {name.split(".")[0] for _, name in imported(path)}
+    ]
     assert len(users) <= limit, users
 
 

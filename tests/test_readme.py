@@ -22,7 +22,12 @@ def test_python_in_the_readme_runs(index: int, tmp_path: Path) -> None:
     code = blocks(ROOT / "README.md")[index]
     (tmp_path / "block.py").write_text(code, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=280
+        [sys.executable, "block.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
 
@@ -31,7 +36,9 @@ def test_every_sparring_command_in_the_readme_is_one_that_exists() -> None:
     from sparring.cli import parser
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = [line.split("#")[0].split() for line in re.findall(r"^sparring .*$", text, re.MULTILINE)]
+    lines = [
+        line.split("#")[0].split() for line in re.findall(r"^sparring .*$", text, re.MULTILINE)
+    ]
     assert lines
     for words in lines:
         parser().parse_args(words[1:])

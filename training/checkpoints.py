@@ -17,7 +17,15 @@ from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
 _PARTIAL = ".partial"
-_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
+_OF_DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+)
 _REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space and resume the run")
 _OF_TORCH = ("PytorchStreamWriter", "iostream error", "inline_container")
 """What torch says when a file did not take all that was written."""
@@ -52,7 +60,9 @@ def at(folder: Path, step: int | None = None) -> Path:
     if not known:
         raise CheckpointError(f"no checkpoint in {folder}")
     if step is not None and step not in known:
-        raise CheckpointError(f"no checkpoint of step {step} in {folder}; there are {_listed(known)}")
+        raise CheckpointError(
+            f"no checkpoint of step {step} in {folder}; there are {_listed(known)}"
+        )
     return folder / f"step-{known[-1] if step is None else step}"
 
 
@@ -77,9 +87,13 @@ def verify(place: Path) -> None:
         digests: dict[str, str] = json.loads((place / MANIFEST).read_text())
         odd = [name for name, digest in digests.items() if _digest(place / name) != digest]
     except (OSError, ValueError, AttributeError) as fault:
-        raise CheckpointError(f"the checkpoint {place} is corrupt ({fault}); remove it and resume") from fault
+        raise CheckpointError(
+            f"the checkpoint {place} is corrupt ({fault}); remove it and resume"
+        ) from fault
     if odd:
-        raise CheckpointError(f"the checkpoint {place} is corrupt ({odd[0]} changed); remove it and resume")
+        raise CheckpointError(
+            f"the checkpoint {place} is corrupt ({odd[0]} changed); remove it and resume"
+        )
 
 
 def prune(folder: Path, keep: int) -> None:

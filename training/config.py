@@ -11,7 +11,9 @@ from typing import Any, Literal, TypeAlias, cast
 from ..envs.errors import SparringError
 from ..envs.registry import Game, find, load
 
-Estimator: TypeAlias = Literal["rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"]
+Estimator: TypeAlias = Literal[
+    "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"
+]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
 Loss: TypeAlias = Literal["dr_grpo", "dapo", "grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
 BY_ROW: tuple[Loss, ...] = ("dr_grpo", "luspo")
@@ -222,7 +224,9 @@ class Config:
         for name, lowest in _LOWEST.items():
             value = cast(float, attrgetter(name)(self))
             if not (math.isfinite(value) and value >= lowest):
-                raise ConfigError(f"{name} must be a finite number of at least {lowest}; it is {value}")
+                raise ConfigError(
+                    f"{name} must be a finite number of at least {lowest}; it is {value}"
+                )
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "

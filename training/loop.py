@@ -90,7 +90,9 @@ class Loop(TrainerCallback):
             self._restore(self._resume / STATE)
             last = read_metrics(self.folder)[-1:]
             if not any(
-                name.startswith(("score_against/", "score_past/")) for record in last for name in record
+                name.startswith(("score_against/", "score_past/"))
+                for record in last
+                for name in record
             ):
                 self._try(state.global_step)  # it was stopped between the checkpoint and its trial
         elif self._tree and self.config.record.evaluate_every:
@@ -98,7 +100,9 @@ class Loop(TrainerCallback):
         gc.collect()
         gc.freeze()  # hundreds of thousands of objects of torch and transformers, else walked again and again
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(100_000, 20, 20)  # a step makes tens of thousands of values and hardly a cycle
+        gc.set_threshold(
+            100_000, 20, 20
+        )  # a step makes tens of thousands of values and hardly a cycle
         self._since = (time.perf_counter(), self.play.games)
 
     def on_step_begin(
@@ -161,7 +165,9 @@ class Loop(TrainerCallback):
         """Add our own state to what was saved, seal it and put it in place."""
         step, folder = state.global_step, self.folder / "checkpoints"
         draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
-        for other in draft.glob("*/adapter_config.json"):  # past selves, loaded beside the learner's adapter
+        for other in draft.glob(
+            "*/adapter_config.json"
+        ):  # past selves, loaded beside the learner's adapter
             shutil.rmtree(other.parent)
         own = draft / STATE
         own.mkdir(exist_ok=True)
@@ -172,7 +178,8 @@ class Loop(TrainerCallback):
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average:
                 save_file(
-                    {k: v.contiguous() for k, v in average.state().items()}, own / f"{name}.safetensors"
+                    {k: v.contiguous() for k, v in average.state().items()},
+                    own / f"{name}.safetensors",
                 )
         checkpoints.finish(draft, folder / f"step-{step}")
         checkpoints.prune(folder, self.config.record.keep)

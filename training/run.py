@@ -71,7 +71,9 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     if steps is not None:
         config = replace(config, steps=steps)
     if not checkpoints.steps(folder / "checkpoints"):
-        raise RunError(f"{name} was left before its first checkpoint; remove {folder} and train anew")
+        raise RunError(
+            f"{name} was left before its first checkpoint; remove {folder} and train anew"
+        )
     place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
     checkpoints.verify(place)
     if int(place.name[5:]) >= config.steps:
@@ -79,7 +81,9 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     return _persist(config, played(config), folder, place, quiet=quiet)
 
 
-def _persist(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+def _persist(
+    config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool
+) -> Trained:
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
         done = _run(config, game, folder, place, quiet=quiet)
@@ -146,7 +150,9 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
             play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
             host = sent.host
         ancestors = Loaded(folder / "checkpoints", game, play.policy, config.opponents.held, host)
-        play.opponents = stack.enter_context(opponents(config, game, play.policy, folder, ancestors))
+        play.opponents = stack.enter_context(
+            opponents(config, game, play.policy, folder, ancestors)
+        )
         trial = None
         if config.watch.trial:
             store = play.opponents.store if isinstance(play.opponents, InLeague) else None
@@ -159,7 +165,12 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         tree = exact_tree(game) if config.record.evaluate_every else None
         loop = Loop(config, folder, play, records, display, tree=tree, trial=trial, resume=place)
         trainer = SelfPlayTrainer(
-            policy.model, policy.dialect.tokenizer, config, play.batch, folder=drafts, callbacks=[loop]
+            policy.model,
+            policy.dialect.tokenizer,
+            config,
+            play.batch,
+            folder=drafts,
+            callbacks=[loop],
         )
         loop.trainer = trainer
         display.say(_header(config, folder, policy.model))
@@ -172,7 +183,9 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         if not loop.broken:
             display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken)
+        return Trained(
+            folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken
+        )
 
 
 def _header(config: Config, folder: Path, model: Any) -> str:
@@ -199,7 +212,10 @@ def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generat
         return
 
     def first(number: int, frame: FrameType | None) -> None:
-        for each, at_once in _STOPS.items():  # not what was `before`: a job begun with & is deaf to Ctrl-C
+        for (
+            each,
+            at_once,
+        ) in _STOPS.items():  # not what was `before`: a job begun with & is deaf to Ctrl-C
             signal.signal(each, at_once)
         stop()
         say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")

@@ -189,14 +189,19 @@ class SelfPlay:
         if not (shots := self.config.rollout.shots):
             return self.player
         if self._examples is None:
-            self._examples = self._loop.run_until_complete(examples(self.game, self._verifier, shots))
+            self._examples = self._loop.run_until_complete(
+                examples(self.game, self._verifier, shots)
+            )
         return Shown(self.player, self._examples)
 
     def _judged(self, seats: Seats) -> Seats:
         """With the judge in the seats that grade."""
         if self._judge is None:
             return seats
-        return {s: self._judge if self.game.role_of[s] in self.game.judges else p for s, p in seats.items()}
+        return {
+            s: self._judge if self.game.role_of[s] in self.game.judges else p
+            for s, p in seats.items()
+        }
 
     def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
         first = number * self.config.rollout.games
@@ -210,7 +215,9 @@ class SelfPlay:
         )
         centres, self.baselines = estimate(collected.outcomes, self.baselines, self.credits)
         of = {(o.episode, o.seat): c for o, c in zip(collected.outcomes, centres, strict=True)}
-        credited = [advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples]
+        credited = [
+            advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples
+        ]
         return Step(number, episodes, collected, centres, credited, {})
 
     def state(self) -> dict[str, Any]:
@@ -235,7 +242,9 @@ def judge(config: Config, game: Game) -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
     own = next((name for name in ("rule", "sample") if name in game.oracles), "")
     if not (config.judge or own):
-        raise ConfigError(f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`")
+        raise ConfigError(
+            f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`"
+        )
     return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
 
 
@@ -256,5 +265,8 @@ def _check_roles(config: Config, game: Game) -> None:
 
 def _endings(episodes: Sequence[Episode]) -> str:
     """Why games gave no sample: each kind of ending, with a reason."""
-    reasons = {f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind for e in episodes}
+    reasons = {
+        f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
+        for e in episodes
+    }
     return "; ".join(sorted(reasons)[:3])

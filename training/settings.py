@@ -70,7 +70,9 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
         now = getattr(part, key)
         if is_dataclass(now):
             if not isinstance(value, Mapping):
-                raise ConfigError(f"{name} is a table of settings, like {name}.{fields(now)[0].name}")
+                raise ConfigError(
+                    f"{name} is a table of settings, like {name}.{fields(now)[0].name}"
+                )
             changes[key] = _merged(now, cast(Mapping[str, Any], value), name + ".")
         elif isinstance(now, Mapping):
             if not isinstance(value, Mapping):
@@ -85,7 +87,9 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint):
-            raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}")
+            raise ConfigError(
+                f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}"
+            )
         return value
     if origin is tuple:
         items = [value] if isinstance(value, str) else value

@@ -71,7 +71,9 @@ class SelfPlayTrainer(GRPOTrainer):
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """Play the games of this step. The rows of `inputs` only count steps; samples are our own."""
         self.batch = self.source(self.state.global_step)
-        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()}
+        tensors = {
+            name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
+        }
         probing = self.state.global_step % self.probe_every == 0
         self.sampler_gap = self._gap(tensors) if probing else None
         if self.magnet:
@@ -94,7 +96,9 @@ class SelfPlayTrainer(GRPOTrainer):
         mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
         keep = tensors["completion_ids"].size(1)
         rows = -(-len(ids) // self._microbatches)
-        logps, _, _ = self._get_per_token_logps_and_entropies(self.model, ids, mask, keep, batch_size=rows)
+        logps, _, _ = self._get_per_token_logps_and_entropies(
+            self.model, ids, mask, keep, batch_size=rows
+        )
         return logps
 
     def _get_per_token_logps_and_entropies(
@@ -134,13 +138,19 @@ class SelfPlayTrainer(GRPOTrainer):
 
     def measured(self) -> dict[str, float]:
         """TRL's own metrics since the last call: kl, entropy, clip ratios; a mean each."""
-        found = {name: sum(values) / len(values) for name, values in self._metrics["train"].items() if values}
+        found = {
+            name: sum(values) / len(values)
+            for name, values in self._metrics["train"].items()
+            if values
+        }
         self._metrics["train"].clear()
         return found
 
     def check(self) -> None:
         """Raise NonFiniteError, naming the samples, when a gradient is not finite."""
-        grads = [p.grad for p in cast(torch.nn.Module, self.model).parameters() if p.grad is not None]
+        grads = [
+            p.grad for p in cast(torch.nn.Module, self.model).parameters() if p.grad is not None
+        ]
         if torch.isfinite(torch.nn.utils.get_total_norm(grads)):
             return
         raise NonFiniteError(
@@ -152,7 +162,9 @@ class SelfPlayTrainer(GRPOTrainer):
         """The samples whose log-probabilities are not finite, or all of the step."""
         if self.batch is None:
             return "unknown"
-        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()}
+        tensors = {
+            name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
+        }
         odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
         return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
 

@@ -48,6 +48,8 @@ class Average:
         """Raises ConfigError when the state is of another model."""
         shapes = {name: tuple(value.shape) for name, value in self.state().items()}
         if {name: tuple(value.shape) for name, value in state.items()} != shapes:
-            raise ConfigError("the saved average of weights is of another model; resume with the run's own")
+            raise ConfigError(
+                "the saved average of weights is of another model; resume with the run's own"
+            )
         for name, value in zip(self._names, self._values, strict=True):
             value.copy_(state[name])

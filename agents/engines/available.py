@@ -55,7 +55,9 @@ def _engine(name: str, modules: tuple[str, ...], remedy: str) -> Engine:
     if missing:
         return Engine(name, False, f"{', '.join(missing)} is not installed; {remedy}")
     if name == "remote":
-        key = "is set" if os.environ.get("OPENAI_API_KEY") else "is not set (local servers need none)"
+        key = (
+            "is set" if os.environ.get("OPENAI_API_KEY") else "is not set (local servers need none)"
+        )
         return Engine(name, True, f"any OpenAI-compatible endpoint; OPENAI_API_KEY {key}")
     return Engine(name, True, ", ".join(_version(module) for module in modules) or "always there")
 

@@ -128,7 +128,9 @@ class Child:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self._process.poll() is not None:
-                raise EngineError(f"vLLM ended with code {self._process.returncode}: {self._tail()}")
+                raise EngineError(
+                    f"vLLM ended with code {self._process.returncode}: {self._tail()}"
+                )
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
                     return

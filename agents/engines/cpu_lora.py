@@ -31,7 +31,9 @@ class Punica(PunicaWrapperCPU):  # pyright: ignore[reportUntypedBaseClass] as ab
         self._tokens = by_adapter(self.token_lora_indices)
         self._samples = by_adapter(self.sampler_indices)
 
-    def _apply_shrink(self, y: torch.Tensor, x: torch.Tensor, w_t_all: torch.Tensor, scale: float) -> None:
+    def _apply_shrink(
+        self, y: torch.Tensor, x: torch.Tensor, w_t_all: torch.Tensor, scale: float
+    ) -> None:
         shrink(self._tokens, x, w_t_all, y, scale)
 
     def _apply_expand(
@@ -68,7 +70,9 @@ def by_adapter(slots: torch.Tensor) -> Rows:
     return [(slot, (slots == slot).nonzero()[:, 0]) for slot in found if slot >= 0]
 
 
-def shrink(rows: Rows, x: torch.Tensor, weights: torch.Tensor, small: torch.Tensor, scale: float) -> None:
+def shrink(
+    rows: Rows, x: torch.Tensor, weights: torch.Tensor, small: torch.Tensor, scale: float
+) -> None:
     """small (T, rank) += scale · x (T, wide) · Aᵀ; `weights` (slots, 1, rank, wide)."""
     for slot, own in rows:
         small[own] += scale * (x[own].to(small.dtype) @ weights[slot, 0].to(small.dtype).T)

@@ -154,9 +154,18 @@ def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
     out = int(config["num_attention_heads"]) * head_size(folder)
     place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
     stem = "base_model.model.model.layers.0.self_attn.q_proj"
-    zeros = {f"{stem}.lora_A.weight": torch.zeros(8, wide), f"{stem}.lora_B.weight": torch.zeros(out, 8)}
+    zeros = {
+        f"{stem}.lora_A.weight": torch.zeros(8, wide),
+        f"{stem}.lora_B.weight": torch.zeros(out, 8),
+    }
     save_file(zeros, place / "adapter_model.safetensors")
-    settings = {"peft_type": "LORA", "r": 8, "lora_alpha": 8, "target_modules": ["q_proj"], "bias": "none"}
+    settings = {
+        "peft_type": "LORA",
+        "r": 8,
+        "lora_alpha": 8,
+        "target_modules": ["q_proj"],
+        "bias": "none",
+    }
     settings |= {"base_model_name_or_path": str(folder), "task_type": "CAUSAL_LM"}
     (place / "adapter_config.json").write_text(json.dumps(settings))
     name = f"nothing-{place.name}"
@@ -170,7 +179,9 @@ def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
 def base_of(folder: Path) -> str | None:
     """The model that the folder's adapter belongs to; None for a folder of a whole model."""
     settings = folder / "adapter_config.json"
-    return json.loads(settings.read_text())["base_model_name_or_path"] if settings.exists() else None
+    return (
+        json.loads(settings.read_text())["base_model_name_or_path"] if settings.exists() else None
+    )
 
 
 class Hosts:
@@ -223,12 +234,20 @@ class Hosts:
 
 
 def _engine(
-    engine: str, folder: Path, closing: ExitStack, adapters: int, rank: int, context: int, dtype: str
+    engine: str,
+    folder: Path,
+    closing: ExitStack,
+    adapters: int,
+    rank: int,
+    context: int,
+    dtype: str,
 ) -> Engine:
     if engine.startswith(("http://", "https://")):
         return _connected(engine.split(","), closing)
     if engine not in ("vllm", "server"):
-        raise HostError(f"no engine {engine!r}; there are auto, transformers, vllm, server, or URLs")
+        raise HostError(
+            f"no engine {engine!r}; there are auto, transformers, vllm, server, or URLs"
+        )
     here = importlib.util.find_spec("vllm") is not None
     if engine == "vllm" and here:
         from .process import Vllm

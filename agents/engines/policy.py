@@ -204,7 +204,13 @@ class Hosted:
             for start in range(0, len(ranked), _MOST_TOKENS):
                 some = tuple(ranked[start : start + _MOST_TOKENS])
                 looks.append(
-                    Look(place[0] + place[1], some, sampling.temperature, sampling.top_p, self.adapter)
+                    Look(
+                        place[0] + place[1],
+                        some,
+                        sampling.temperature,
+                        sampling.top_p,
+                        self.adapter,
+                    )
                 )
                 places.append(place)
         costs: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
@@ -251,13 +257,17 @@ class Hosted:
         spoken = self.dialect.read(tokens)
         finish: Finish = "stop" if tokens[-1] in self.dialect.stops else "length"
         memory = (
-            f"<think>{spoken.thought}</think>{spoken.text}" if spoken.thought and self.keep_thoughts else None
+            f"<think>{spoken.thought}</think>{spoken.text}"
+            if spoken.thought and self.keep_thoughts
+            else None
         )
         return Reply(spoken.text, spoken.thought, tokens, logprobs, finish, draw.prompt, memory)
 
     def _choose(self, requests: Sequence[Request]) -> list[Answer]:
         if self.dialect.thinks:
-            raise ConstraintError(f"{self.ref.name} thinks before it moves: it cannot be held to the choices")
+            raise ConstraintError(
+                f"{self.ref.name} thinks before it moves: it cannot be held to the choices"
+            )
         groups: dict[Sampling, list[int]] = {}
         for i, request in enumerate(requests):
             groups.setdefault(request.sampling or self.sampling, []).append(i)
@@ -271,7 +281,9 @@ class Hosted:
         prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
         spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
         settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
-        scores = self.scores([(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings)
+        scores = self.scores(
+            [(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings
+        )
         answers: list[Answer] = []
         for request, prompt, some in zip(requests, prompts, spelt, strict=True):
             found = [scores[prompt][tokens] for tokens in some]
@@ -280,7 +292,9 @@ class Hosted:
                     found, next(uniforms(request.key)), greedy=sampling.temperature == 0
                 )
             except ValueError as fault:
-                answers.append(ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}"))
+                answers.append(
+                    ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}")
+                )
                 continue
             tokens = (*chosen.tokens, self.dialect.end)
             text = self.dialect.read(tokens).text

@@ -42,7 +42,9 @@ def install() -> None:
 
     platform: Any = current_platform
     if os.environ.get("SPARRING_PUNICA") == "1" and platform.is_cpu():
-        type(platform).get_punica_wrapper = classmethod(lambda _: "sparring.agents.engines.cpu_lora.Punica")
+        type(platform).get_punica_wrapper = classmethod(
+            lambda _: "sparring.agents.engines.cpu_lora.Punica"
+        )
 
 
 class Vllm:
@@ -120,7 +122,9 @@ class Vllm:
         from vllm.lora.request import LoRARequest  # pyright: ignore[reportMissingImports] as above
 
         if adapter in self._adapters:
-            raise EngineError(f"{self.name} already has an adapter {adapter!r}; publish under a new name")
+            raise EngineError(
+                f"{self.name} already has an adapter {adapter!r}; publish under a new name"
+            )
         request: Any = LoRARequest(adapter, next(self._numbers), str(folder))
         if not self._call(lambda: self._engine.add_lora(request)):
             raise EngineError(f"{self.name} did not take the adapter in {folder}")
@@ -142,10 +146,17 @@ class Vllm:
         own: dict[str, Any]
         if isinstance(asked, Draw):
             stops = list(asked.stops)
-            own = {"max_tokens": asked.tokens, "seed": asked.seed, "stop_token_ids": stops, "logprobs": 0}
+            own = {
+                "max_tokens": asked.tokens,
+                "seed": asked.seed,
+                "stop_token_ids": stops,
+                "logprobs": 0,
+            }
         else:
             own = {"max_tokens": 1, "seed": 0, "logprob_token_ids": list(asked.tokens)}
-        return self._params(temperature=asked.temperature, top_p=asked.top_p, detokenize=False, **own)
+        return self._params(
+            temperature=asked.temperature, top_p=asked.top_p, detokenize=False, **own
+        )
 
     def _submit(self, asked: Sequence[Draw] | Sequence[Look]) -> list[Future[Any]]:
         """Hand these to the engine together, before its next step."""
@@ -170,7 +181,9 @@ class Vllm:
             raise EngineError(f"{self.name} stopped: {self._fault}")
         name = asked.adapter
         if name is not None and name not in self._adapters:
-            raise EngineError(f"{self.name} has no adapter {name!r}; it was retired or never loaded")
+            raise EngineError(
+                f"{self.name} has no adapter {name!r}; it was retired or never loaded"
+            )
         wearing = self._adapters[name] if name is not None else None
         number = str(next(self._ids))
         prompt = {"prompt_token_ids": list(asked.prompt)}

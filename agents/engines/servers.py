@@ -59,7 +59,12 @@ class Servers:
     """
 
     def __init__(
-        self, urls: Sequence[str], *, patience: float = 120.0, seconds: float = 300.0, at_once: int = 128
+        self,
+        urls: Sequence[str],
+        *,
+        patience: float = 120.0,
+        seconds: float = 300.0,
+        at_once: int = 128,
     ) -> None:
         self.servers = [Server(url.rstrip("/")) for url in urls]
         self.patience = patience
@@ -103,7 +108,9 @@ class Servers:
 
     def load(self, adapter: str, folder: Path) -> None:
         if adapter in self._folders:
-            raise EngineError(f"{self.name} already has an adapter {adapter!r}; publish under a new name")
+            raise EngineError(
+                f"{self.name} already has an adapter {adapter!r}; publish under a new name"
+            )
         self._folders[adapter] = folder.resolve()
         try:
             self._everywhere(lambda server: self._equip(server, adapter))
@@ -136,7 +143,9 @@ class Servers:
             "add_special_tokens": False,
         }
         choice = self._complete(body, draw.adapter, call)
-        return Drawn(tuple(choice["token_ids"]), tuple(map(_read, choice["logprobs"]["token_logprobs"])))
+        return Drawn(
+            tuple(choice["token_ids"]), tuple(map(_read, choice["logprobs"]["token_logprobs"]))
+        )
 
     def _look(self, look: Look) -> Mapping[int, float]:
         body = {
@@ -156,7 +165,9 @@ class Servers:
     def _complete(self, body: dict[str, Any], adapter: str | None, call: Call) -> Mapping[str, Any]:
         """One completion from whichever server is free; patient while none is there."""
         if adapter is not None and adapter not in self._folders:
-            raise EngineError(f"{self.name} has no adapter {adapter!r}; it was retired or never loaded")
+            raise EngineError(
+                f"{self.name} has no adapter {adapter!r}; it was retired or never loaded"
+            )
         body["model"] = adapter or self.model
         gone = 0
         while True:
@@ -171,7 +182,9 @@ class Servers:
                 self._lost(server)
                 gone += 1
                 if gone == _TRIES:
-                    raise ServerDownError(f"no server could answer this in {gone} tries: {fault}") from None
+                    raise ServerDownError(
+                        f"no server could answer this in {gone} tries: {fault}"
+                    ) from None
             except _Unknown:
                 server.adapters.discard(adapter or "")
             finally:
@@ -199,7 +212,9 @@ class Servers:
     def _least_busy(self) -> Server | None:
         """The server that is up and has the least to do, which now has more."""
         with self._lock:
-            server = min((s for s in self.servers if s.up), key=lambda server: server.busy, default=None)
+            server = min(
+                (s for s in self.servers if s.up), key=lambda server: server.busy, default=None
+            )
             if server is not None:
                 server.busy += 1
             return server
@@ -294,7 +309,11 @@ class Servers:
         return str(base["id"]), int(base["max_model_len"]), str(base.get("root") or base["id"])
 
     def _ask(
-        self, server: Server, path: str, body: Mapping[str, Any] | None = None, call: Call | None = None
+        self,
+        server: Server,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        call: Call | None = None,
     ) -> Mapping[str, Any]:
         """One call. Raises _Gone where the server is, _Unknown for an adapter it lost, else EngineError."""
         root = server.url.removesuffix("/v1")

@@ -10,7 +10,17 @@ from typing import Any
 from ...envs.errors import SparringError
 from ...envs.types import Message
 from ..policy import ContextError, Request
-from ..prompts import CLOSE, OPEN, Chat, Spoken, chat, escape, role_tags, split_thought, without_system
+from ..prompts import (
+    CLOSE,
+    OPEN,
+    Chat,
+    Spoken,
+    chat,
+    escape,
+    role_tags,
+    split_thought,
+    without_system,
+)
 from .template_cache import learn
 
 _MEMO = 1 << 16
@@ -31,7 +41,9 @@ class Dialect:
 
     def __init__(self, tokenizer: Any, *, thinks: bool = False, stops: Sequence[int] = ()) -> None:
         if not getattr(tokenizer, "chat_template", None):
-            raise DialectError(f"{tokenizer.name_or_path!r} has no chat template; use a model tuned for chat")
+            raise DialectError(
+                f"{tokenizer.name_or_path!r} has no chat template; use a model tuned for chat"
+            )
         self.tokenizer = tokenizer
         self.thinks = thinks
         self.stops = frozenset({*stops, tokenizer.eos_token_id} - {None})
@@ -49,7 +61,12 @@ class Dialect:
     def id(self) -> str:
         """Changes whenever the same view may become other tokens."""
         words = self.tokenizer.get_vocab()
-        parts = (self.tokenizer.chat_template, self.thinks, sorted(self.stops), sorted(words.items()))
+        parts = (
+            self.tokenizer.chat_template,
+            self.thinks,
+            sorted(self.stops),
+            sorted(words.items()),
+        )
         return sha256(repr(parts).encode()).hexdigest()
 
     def choice(self, text: str) -> tuple[int, ...]:
@@ -88,19 +105,25 @@ class Dialect:
         Special tokens inside a reply stay visible, escaped: they are part of what the model said.
         """
         said = tokens[:-1] if tokens and tokens[-1] in self.stops else tokens
-        text: str = self.tokenizer.decode(said, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text: str = self.tokenizer.decode(
+            said, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
         spoken = split_thought(text)
         return Spoken(escape(spoken.text, self.markers), spoken.thought)
 
     def _markers(self) -> tuple[str, ...]:
         """Special tokens and the template's role tags; settles whether the template takes a system role."""
         added = self.tokenizer.added_tokens_decoder.values()
-        special = [str(token.content) for token in added if token.special] + self.tokenizer.all_special_tokens
+        special = [
+            str(token.content) for token in added if token.special
+        ] + self.tokenizer.all_special_tokens
         probe = [{"role": r, "content": _PROBE} for r in ("system", "user", "assistant", "user")]
         self._system = True
         try:
             rendered = self.render(probe)
-        except Exception:  # jinja's TemplateError, or whatever a template raises for a role it refuses
+        except (
+            Exception
+        ):  # jinja's TemplateError, or whatever a template raises for a role it refuses
             self._system = False
             rendered = self.render(probe[1:])
         found = dict.fromkeys([*special, *role_tags(rendered, _PROBE)])

@@ -51,7 +51,9 @@ def score(
     """
     ends = sorted(stops)
     found: dict[Tokens, dict[Tokens, Scored]] = {prompt: {} for prompt in prompts}
-    level: list[tuple[int, Tokens, tuple[float, ...]]] = [(row, (), ()) for row in range(len(prompts))]
+    level: list[tuple[int, Tokens, tuple[float, ...]]] = [
+        (row, (), ()) for row in range(len(prompts))
+    ]
     while True:
         logp = logprobs(branches.logits, sampling).double()
         ending = torch.stack([logp[:, ends].logsumexp(-1), logp[:, end]], -1).tolist()
@@ -94,7 +96,9 @@ def draw_choice(
         return chosen, (0.0,) * len(chosen.logprobs)
     passed = list(accumulate(math.exp(choice.total - best) for choice in choices))
     goal = noise * passed[-1]
-    chosen = next((c for c, until in zip(choices, passed, strict=True) if goal < until), choices[-1])
+    chosen = next(
+        (c for c, until in zip(choices, passed, strict=True) if goal < until), choices[-1]
+    )
     size = len(chosen.tokens)
     masses = [_mass(choices, chosen.tokens[:depth]) for depth in range(size + 1)] + [chosen.total]
     return chosen, tuple([min(0.0, after - before) for before, after in pairwise(masses)])

@@ -40,10 +40,14 @@ def distributions(policy: Transformer, requests: Sequence[Request]) -> list[Dist
     no likelihood of its own) and for a request without choices.
     """
     if policy.dialect.thinks:
-        raise ExactError(f"{policy.ref.name} thinks before it moves: its moves have no exact likelihood")
+        raise ExactError(
+            f"{policy.ref.name} thinks before it moves: its moves have no exact likelihood"
+        )
     for request in requests:
         if not request.choices:
-            raise ExactError(f"an exact distribution needs choices; {request.seat} was asked without any")
+            raise ExactError(
+                f"an exact distribution needs choices; {request.seat} was asked without any"
+            )
     prompts = policy.prompts(requests)
     wanted: list[tuple[tuple[int, ...], set[tuple[int, ...]]]] = []
     spelt: list[dict[str, tuple[int, ...]]] = []
@@ -53,7 +57,9 @@ def distributions(policy: Transformer, requests: Sequence[Request]) -> list[Dist
     scores = policy.scores(wanted, policy.sampling)
     return [
         _normalised(
-            {c: math.exp(scores[prompt][tokens].total) for c, tokens in choices.items()}, policy, request
+            {c: math.exp(scores[prompt][tokens].total) for c, tokens in choices.items()},
+            policy,
+            request,
         )
         for request, prompt, choices in zip(requests, prompts, spelt, strict=True)
     ]
@@ -78,7 +84,9 @@ def behaviour(
     return odds, mass
 
 
-def _normalised(likelihoods: dict[str, float], policy: Transformer, request: Request) -> Distribution:
+def _normalised(
+    likelihoods: dict[str, float], policy: Transformer, request: Request
+) -> Distribution:
     mass = sum(likelihoods.values())
     if not mass > 0:
         raise ExactError(

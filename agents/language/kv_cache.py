@@ -54,5 +54,7 @@ def _holds(room: torch.Tensor, seen: torch.Tensor | None, total: int) -> bool:
 def growing_cache(model: Any) -> DynamicCache:
     """The cache that this model wants, its plain layers made to grow in place."""
     cache = DynamicCache(config=model.config)
-    cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    cache.layers = [
+        GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers
+    ]
     return cache

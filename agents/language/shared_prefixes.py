@@ -24,7 +24,9 @@ class Branches:
     continues some branches by a token each, which may copy a branch, drop it, or reorder.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None) -> None:
+    def __init__(
+        self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None
+    ) -> None:
         self._model = model
         self._adapter = adapter
         self._pad = pad
@@ -42,7 +44,9 @@ class Branches:
     def extend(self, parents: torch.Tensor, tokens: torch.Tensor) -> None:
         """Branch m becomes branch `parents[m]` continued by `tokens[m]`; both of shape (M,)."""
         rows = len(self._lengths)
-        if len(parents) != rows or not torch.equal(parents, torch.arange(rows, device=parents.device)):
+        if len(parents) != rows or not torch.equal(
+            parents, torch.arange(rows, device=parents.device)
+        ):
             self._select(parents)
         self.logits = self._forward(tokens[:, None], torch.ones_like(tokens[:, None]))
 
@@ -55,7 +59,9 @@ class Branches:
         """Continue every row by a text of its own."""
         longest = max(len(text) for text in texts)
         device = self._model.device
-        ids = torch.tensor([[self._pad] * (longest - len(t)) + list(t) for t in texts], device=device)
+        ids = torch.tensor(
+            [[self._pad] * (longest - len(t)) + list(t) for t in texts], device=device
+        )
         starts = torch.tensor([longest - len(text) for text in texts], device=device)
         return self._forward(ids, (torch.arange(longest, device=device) >= starts[:, None]).long())
 

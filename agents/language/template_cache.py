@@ -44,7 +44,9 @@ class _Words:
 class Glue:
     """Encodes conversations piece by piece. Made by `learn`."""
 
-    def __init__(self, render: Render, encode: Encode, special: Sequence[str], words: _Words) -> None:
+    def __init__(
+        self, render: Render, encode: Encode, special: Sequence[str], words: _Words
+    ) -> None:
         self._render = render
         self._special = special
         self._words = words
@@ -56,7 +58,9 @@ class Glue:
         """The ids of the rendered conversation; None where it is not one of user and assistant in turns."""
         rules = messages[0]["content"] if messages[0]["role"] == "system" else None
         said = messages if rules is None else messages[1:]
-        if len(said) % 2 == 0 or any(m["role"] != ("user", "assistant")[i % 2] for i, m in enumerate(said)):
+        if len(said) % 2 == 0 or any(
+            m["role"] != ("user", "assistant")[i % 2] for i, m in enumerate(said)
+        ):
             return None
         before, left = self._opening(rules)
         pieces = [self._piece(before)] if before else []
@@ -73,7 +77,9 @@ class Glue:
 
     def _cut(self, text: str) -> tuple[str, str]:
         """Parted behind its last special token, across which no tokenizer merges; as a whole without one."""
-        at = max([text.rfind(token) + len(token) for token in self._special if token in text], default=0)
+        at = max(
+            [text.rfind(token) + len(token) for token in self._special if token in text], default=0
+        )
         return text[:at], text[at:]
 
 
@@ -91,7 +97,9 @@ def learn(render: Render, encode: Encode, special: Sequence[str], *, system: boo
     if not (first and second and third):
         return None
     glue = Glue(render, encode, special, _Words(to_reply, to_prompt, end))
-    return glue if all(glue.encode(chat) == encode(render(chat)) for chat in _probes(system)) else None
+    return (
+        glue if all(glue.encode(chat) == encode(render(chat)) for chat in _probes(system)) else None
+    )
 
 
 def _probes(system: bool) -> list[Chat]:

@@ -118,7 +118,9 @@ class Transformer:
     def answers(self, requests: Sequence[Request]) -> list[Answer]:
         """`act` without the event loop."""
         faults = [self._refusal(request) for request in requests]
-        replies = iter(self.reply([r for r, fault in zip(requests, faults, strict=True) if not fault]))
+        replies = iter(
+            self.reply([r for r, fault in zip(requests, faults, strict=True) if not fault])
+        )
         return [fault or next(replies) for fault in faults]
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
@@ -128,7 +130,9 @@ class Transformer:
         groups: dict[tuple[Sampling, bool], list[int]] = {}
         for i, request in enumerate(requests):
             sampling = request.sampling or self.sampling
-            groups.setdefault((sampling, sampling.constrained and bool(request.choices)), []).append(i)
+            groups.setdefault(
+                (sampling, sampling.constrained and bool(request.choices)), []
+            ).append(i)
         for (sampling, chosen), members in groups.items():
             some = [requests[i] for i in members]
             answer = self._choose if chosen else self._speak
@@ -180,7 +184,9 @@ class Transformer:
                 if training:
                     self.model.train()
 
-    def _speak(self, requests: list[Request], prompts: list[Tokens], sampling: Sampling) -> list[Reply]:
+    def _speak(
+        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
+    ) -> list[Reply]:
         """Replies drawn freely, under one setting."""
         replies: dict[int, Reply] = {}
         with self.acting():
@@ -192,7 +198,9 @@ class Transformer:
                 replies.update(zip(members, self._sample(batch, rows, keys, sampling), strict=True))
         return [replies[i] for i in range(len(requests))]
 
-    def _choose(self, requests: list[Request], prompts: list[Tokens], sampling: Sampling) -> list[Reply]:
+    def _choose(
+        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
+    ) -> list[Reply]:
         """Replies drawn among the choices of each request. Raises ConstraintError."""
         if self.dialect.thinks:
             raise ConstraintError(
@@ -202,14 +210,18 @@ class Transformer:
         spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
         greedy = sampling.temperature == 0
         settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
-        scores = self.scores([(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings)
+        scores = self.scores(
+            [(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings
+        )
         replies: list[Reply] = []
         for request, prompt, some in zip(requests, prompts, spelt, strict=True):
             found = [scores[prompt][tokens] for tokens in some]
             try:
                 chosen, logps = draw_choice(found, next(uniforms(request.key)), greedy=greedy)
             except ValueError as fault:
-                raise ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}") from fault
+                raise ConstraintError(
+                    f"{self.ref.name}, asked for {request.choices}: {fault}"
+                ) from fault
             tokens = (*chosen.tokens, self.dialect.end)
             text = self.dialect.read(tokens).text
             free = chosen.logprobs
@@ -247,7 +259,9 @@ class Transformer:
             costs = logp[parents, tokens].tolist()
             children = [
                 paths[parent].then(token, cost)
-                for parent, token, cost in zip(parents.tolist(), tokens.tolist(), costs, strict=True)
+                for parent, token, cost in zip(
+                    parents.tolist(), tokens.tolist(), costs, strict=True
+                )
             ]
             done = [
                 path.tokens[-1] in self.dialect.stops or len(path.tokens) >= room[path.row]
@@ -272,9 +286,13 @@ class Transformer:
         spoken = self.dialect.read(path.tokens)
         finish: Finish = "stop" if path.tokens[-1] in self.dialect.stops else "length"
         memory = (
-            f"<think>{spoken.thought}</think>{spoken.text}" if spoken.thought and self.keep_thoughts else None
+            f"<think>{spoken.thought}</think>{spoken.text}"
+            if spoken.thought and self.keep_thoughts
+            else None
         )
-        return Reply(spoken.text, spoken.thought, path.tokens, path.logprobs, finish, batch[path.row], memory)
+        return Reply(
+            spoken.text, spoken.thought, path.tokens, path.logprobs, finish, batch[path.row], memory
+        )
 
 
 @dataclass(frozen=True, slots=True)

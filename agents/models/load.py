@@ -69,16 +69,25 @@ def load_classifier(
     try:
         with quiet():
             tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True
+            )
     except Exception as fault:  # whatever a library makes of a folder that is no classifier
         first = (str(fault).strip().splitlines() or [""])[0][:200]
         raise ModelError(f"{folder} is no classifier ({type(fault).__name__}: {first})") from fault
     known = [str(label) for label in model.config.id2label.values()]
     for choice, label in labels.items():
         if label not in known:
-            raise ModelError(f"{name} has no label {label!r} for {choice!r}; its labels: {', '.join(known)}")
+            raise ModelError(
+                f"{name} has no label {label!r} for {choice!r}; its labels: {', '.join(known)}"
+            )
     return Classifier(
-        model.to(device).eval(), tokenizer, name, weights_hash(folder), labels=labels, otherwise=otherwise
+        model.to(device).eval(),
+        tokenizer,
+        name,
+        weights_hash(folder),
+        labels=labels,
+        otherwise=otherwise,
     )
 
 
@@ -131,7 +140,9 @@ def open_dialect(folder: Path, *, thinks: bool = False) -> Dialect:
             ends = GenerationConfig.from_pretrained(place).eos_token_id if place else None
     except Exception as fault:  # whatever a library makes of damaged files
         first = (str(fault).strip().splitlines() or [""])[0][:200]
-        raise ModelError(f"{folder} has no readable tokenizer ({type(fault).__name__}: {first})") from fault
+        raise ModelError(
+            f"{folder} has no readable tokenizer ({type(fault).__name__}: {first})"
+        ) from fault
     return Dialect(tokenizer, thinks=thinks, stops=_listed(ends))
 
 
@@ -143,7 +154,11 @@ def weights_hash(folder: Path) -> str:
     digest = sha256()
     sealed = _manifest(folder)
     for file in sorted(folder.iterdir()):
-        if file.name in _SETTINGS or file.suffix == ".safetensors" or file.name.startswith("pytorch_model"):
+        if (
+            file.name in _SETTINGS
+            or file.suffix == ".safetensors"
+            or file.name.startswith("pytorch_model")
+        ):
             status = file.stat()
             content = _file_hash(file, status.st_size, status.st_mtime_ns)
             if sealed.get(file.name, content) != content:

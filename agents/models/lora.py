@@ -25,7 +25,9 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
 
     model: Any = policy.model
     if name in getattr(model, "peft_config", {}):
-        raise ModelError(f"the model already has an adapter {name!r}; publish this one under a new name")
+        raise ModelError(
+            f"the model already has an adapter {name!r}; publish this one under a new name"
+        )
     weights = weights_hash(folder)
     try:
         with quiet(), warnings.catch_warnings():

@@ -30,5 +30,9 @@ def check_name(name: str) -> None:
 
 def unknown(name: str) -> str:
     near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(MODELS)}, a folder, or a hub id"
+    hint = (
+        f"; did you mean {near[0]}?"
+        if near
+        else f"; known: {', '.join(MODELS)}, a folder, or a hub id"
+    )
     return f"no model or folder {name!r}{hint}"

@@ -41,7 +41,9 @@ def convert(source: Path, folder: Path) -> None:
 def converted(source: Path) -> Path:
     """The folder of a GGUF file's conversion: made on the first call, kept in the cache."""
     status = source.stat()
-    content = sha256(f"{source.name} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:12]
+    content = sha256(f"{source.name} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[
+        :12
+    ]
     return cached(f"{source.stem.lower()}-{content}", lambda folder: convert(source, folder))
 
 

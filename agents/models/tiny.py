@@ -180,7 +180,9 @@ def imitate(
     if not first:
         return
     optimiser = torch.optim.AdamW(model.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, shape.learning_rate, total_steps=shape.steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, shape.learning_rate, total_steps=shape.steps
+    )
     for step in range(shape.steps):
         pool, most = (again, shape.rows // 4) if again and step % 4 == 3 else (first, shape.rows)
         rows = rng.sample(pool, min(most, len(pool)))
@@ -209,7 +211,9 @@ def _pack(
         choices = row.choices
         if len(choices) > _MOST_CHOICES:
             choices = tuple(rng.sample(choices, _MOST_CHOICES))
-        sequences += [(prompt, (*dialect.choice(c), dialect.end), 1 / len(choices)) for c in choices]
+        sequences += [
+            (prompt, (*dialect.choice(c), dialect.end), 1 / len(choices)) for c in choices
+        ]
     width = max(len(prompt) + len(reply) for prompt, reply, _ in sequences)
     ids = torch.full((len(sequences), width), dialect.pad)
     weights = torch.zeros((len(sequences), width))

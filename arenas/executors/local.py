@@ -118,7 +118,12 @@ def _as_entered(fixture: Fixture, episode: Episode) -> Episode:
 
 
 async def carry_out(
-    store: Store, fixtures: Iterable[Fixture], executor: Executor, *, attempts: int = 3, patience: int = 64
+    store: Store,
+    fixtures: Iterable[Fixture],
+    executor: Executor,
+    *,
+    attempts: int = 3,
+    patience: int = 64,
 ) -> AsyncGenerator[Settled]:
     """Play what the store lacks of the fixtures, and yield each outcome once it is durable.
 
@@ -261,6 +266,8 @@ def played(
     """All outcomes of `carry_out`, from code that is not async."""
 
     async def gather() -> list[Settled]:
-        return [settled async for settled in carry_out(store, fixtures, executor, attempts=attempts)]
+        return [
+            settled async for settled in carry_out(store, fixtures, executor, attempts=attempts)
+        ]
 
     return asyncio.run(gather())

@@ -121,7 +121,9 @@ class _Crew:
     def _assign(self, chunks: Iterator[list[Order]]) -> None:
         while len(self._playing) < self._workers and (chunk := next(chunks, None)):
             actor = self._idle.pop() if self._idle else self._hire()
-            future: asyncio.Future[list[Settled]] = asyncio.wrap_future(actor.play.remote(chunk).future())
+            future: asyncio.Future[list[Settled]] = asyncio.wrap_future(
+                actor.play.remote(chunk).future()
+            )
             self._playing[future] = (actor, chunk)
 
     def _hire(self) -> Any:
@@ -193,5 +195,7 @@ class _Actor:
             return Alias(self._load(id.removesuffix(CONTROL)))
         policy = self._player(self._specs[id])
         if policy.ref.id != id:
-            raise EntrantError(f"{self._specs[id]!r} is {policy.ref.id} on this worker, and {id} was entered")
+            raise EntrantError(
+                f"{self._specs[id]!r} is {policy.ref.id} on this worker, and {id} was entered"
+            )
         return policy

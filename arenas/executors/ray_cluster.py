@@ -33,7 +33,10 @@ class Cluster:
         try:
             # its faults are raised; what else it tells is no news to who plays games
             ray.init(
-                address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+                address=address,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
             )
         except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
             raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault

@@ -79,7 +79,9 @@ class Fleet:
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """One reply per request, in order. Raises FleetError, or QuotaError where an engine did."""
-        pieces = [requests[start : start + self._piece] for start in range(0, len(requests), self._piece)]
+        pieces = [
+            requests[start : start + self._piece] for start in range(0, len(requests), self._piece)
+        ]
         answered = await asyncio.gather(*(self._answered(piece) for piece in pieces))
         return [reply for part in answered for reply in part]
 
@@ -162,7 +164,9 @@ class _Engine:
         self._policy: Any = engine()
         self._version = ""
 
-    async def answer(self, version: str, weights: list[Any], requests: Sequence[Request]) -> Sequence[Reply]:
+    async def answer(
+        self, version: str, weights: list[Any], requests: Sequence[Request]
+    ) -> Sequence[Reply]:
         """Replies under the weights of `version`, whose reference is fetched only where it is new."""
         if version != self._version:
             self._policy.load(await weights[0], version)

@@ -56,7 +56,9 @@ def informative(
         chosen.append((i, j))
         together[i, j] = together[j, i] = True
         column = known[:, i] - known[:, j]
-        known -= weight[i, j] / (1 + weight[i, j] * (column[i] - column[j])) * np.outer(column, column)
+        known -= (
+            weight[i, j] / (1 + weight[i, j] * (column[i] - column[j])) * np.outer(column, column)
+        )
     return chosen
 
 

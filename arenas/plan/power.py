@@ -20,7 +20,12 @@ MEASURED = 20
 
 
 def detects(
-    met: Meetings, kind: ScoreKind, variance: float = 0.25, *, chance: float = 0.8, level: float = 0.95
+    met: Meetings,
+    kind: ScoreKind,
+    variance: float = 0.25,
+    *,
+    chance: float = 0.8,
+    level: float = 0.95,
 ) -> float:
     """The difference of two average entrants that their interval resolves with this `chance`.
 

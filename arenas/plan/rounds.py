@@ -62,7 +62,11 @@ class Issue:
 
 
 def rounds(
-    schedule: Schedule, game: Game, names: Sequence[str], pairs: int, ancestry: Ancestry | None = None
+    schedule: Schedule,
+    game: Game,
+    names: Sequence[str],
+    pairs: int,
+    ancestry: Ancestry | None = None,
 ) -> Generator[list[Group], Sequence[GameRow], None]:
     """The groups of each round; send the rows of all games issued so far to get the next.
 
@@ -87,10 +91,16 @@ def rounds(
 
 def size(schedule: Schedule, game: Game, names: Sequence[str], pairs: int) -> int:
     """How many blocks an adaptive schedule comes to."""
-    return pairs * (len(names) // 2) if schedule == "swiss" else pairs * len(names) * (len(names) - 1) // 2
+    return (
+        pairs * (len(names) // 2)
+        if schedule == "swiss"
+        else pairs * len(names) * (len(names) - 1) // 2
+    )
 
 
-def _swiss(game: Game, names: Sequence[str], count: int) -> Generator[list[Group], Sequence[GameRow], None]:
+def _swiss(
+    game: Game, names: Sequence[str], count: int
+) -> Generator[list[Group], Sequence[GameRow], None]:
     played: list[Group] = []
     scores = dict.fromkeys(names, 0.0)
     for _ in range(count):

@@ -23,7 +23,9 @@ def seatings(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]
     if len(group) != len(places):
         raise ResultsError(f"{len(group)} entrants for {len(places)} places ({', '.join(places)})")
     turns = range(len(places))
-    return tuple({place: group[(n + turn) % len(group)] for n, place in enumerate(places)} for turn in turns)
+    return tuple(
+        {place: group[(n + turn) % len(group)] for n, place in enumerate(places)} for turn in turns
+    )
 
 
 def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator[Group]:
@@ -80,7 +82,9 @@ def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, 
     spread = max(1e-9, max(scores.values(), default=0.0) - min(scores.values(), default=0.0))
     graph: nx.Graph[str] = nx.Graph()
     for a, b in combinations(order, 2):
-        near = ((scores[a] - scores[b]) / spread) ** 2 + 1e-6 * (order.index(b) - order.index(a)) ** 2
+        near = ((scores[a] - scores[b]) / spread) ** 2 + 1e-6 * (
+            order.index(b) - order.index(a)
+        ) ** 2
         graph.add_edge(a, b, weight=-near - 2 * len(order) * often[frozenset((a, b))])
     matched = nx.max_weight_matching(graph, maxcardinality=True)
     pairs = [(a, b) if order.index(a) < order.index(b) else (b, a) for a, b in matched]
@@ -103,7 +107,10 @@ def _groups(names: Sequence[str], repeats: int, places: int) -> Iterator[Group]:
 
 
 def _next(
-    names: Sequence[str], group: Sequence[str], games: Counter[str], meetings: Counter[frozenset[str]]
+    names: Sequence[str],
+    group: Sequence[str],
+    games: Counter[str],
+    meetings: Counter[frozenset[str]],
 ) -> str:
     def need(name: str) -> tuple[int, int, int]:
         met = sum(meetings[frozenset((name, other))] for other in group)

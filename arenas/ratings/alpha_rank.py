@@ -26,7 +26,9 @@ def alpha_rank(payoff: Floats, *, alpha: float = 1.0, population: int = 50) -> F
     return stationary(moves)
 
 
-def alpha_rank_roles(payoffs: Sequence[Floats], *, alpha: float = 1.0, population: int = 50) -> Floats:
+def alpha_rank_roles(
+    payoffs: Sequence[Floats], *, alpha: float = 1.0, population: int = 50
+) -> Floats:
     """Mass of each joint profile, shaped like each of `payoffs`: one array per role, one axis per role.
 
     Profiles are linked where one role alone changes its strategy.

@@ -58,16 +58,22 @@ class Played:
         if not self.turned.any():
             return values
         first, second = values.T
-        return np.stack([np.where(self.turned, second, first), np.where(self.turned, first, second)], 1)
+        return np.stack(
+            [np.where(self.turned, second, first), np.where(self.turned, first, second)], 1
+        )
 
 
 def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None = None) -> Played:
     """Complete pairs as arrays, in their order; `names` fixes the entrants' order (sorted by default)."""
     if not pairs:
-        raise ResultsError("no complete pair to rate: play at least one block with all its seatings")
+        raise ResultsError(
+            "no complete pair to rate: play at least one block with all its seatings"
+        )
     rows = [row for pair in pairs for row in pair.legs]
     if len({len(row.places) for row in rows}) > 1:
-        raise ResultsError("games with different numbers of places cannot share one fit: rate each apart")
+        raise ResultsError(
+            "games with different numbers of places cannot share one fit: rate each apart"
+        )
     known = tuple(names or sorted({place.entrant for row in rows for place in row.places}))
     roles = tuple(sorted({place.role for row in rows for place in row.places}))
     seats = tuple(sorted({place.seat for row in rows for place in row.places}))
@@ -86,7 +92,9 @@ def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None =
     )
 
 
-def duels(first: Ints, second: Ints, score: Floats, block: Ints | None = None, names: int = 0) -> Played:
+def duels(
+    first: Ints, second: Ints, score: Floats, block: Ints | None = None, names: int = 0
+) -> Played:
     """Two-place games without roles: `score` (N,) is the first's, in [0, 1]; a block each by default."""
     count = names or int(max(first.max(), second.max())) + 1
     entrant = np.stack([first, second], 1).astype(np.int64)

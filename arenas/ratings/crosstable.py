@@ -61,7 +61,11 @@ def encounters(played: Played, kind: ScoreKind, utility: Floats | None = None) -
 
 
 def crosstable(
-    pairs: Sequence[Pair], kind: ScoreKind, *, level: float = 0.95, names: Sequence[str] | None = None
+    pairs: Sequence[Pair],
+    kind: ScoreKind,
+    *,
+    level: float = 0.95,
+    names: Sequence[str] | None = None,
 ) -> tuple[Cell, ...]:
     """One cell for every two entrants that met, each with an interval and who leads (None: undecided)."""
     if not pairs:

@@ -76,13 +76,19 @@ def fit(
     relative to the number of games.
     """
     if kind == "win" and prior is None and not finite(played, lineage):
-        raise FitError("no finite fit: some entrants never lost to some others; give a prior, or show tiers")
+        raise FitError(
+            "no finite fit: some entrants never lost to some others; give a prior, or show tiers"
+        )
     model = Model(played.aligned(), davidson=draws == "davidson")
     loss = model.payoffs() if kind == "payoff" else model.choices()
     penalty = _penalty(model.layout, played.names, ridge, prior, lineage, tau)
-    gauge = np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
+    gauge = (
+        np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
+    )
     least = minimise(loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)))
-    utility = played.swapped((model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0))
+    utility = played.swapped(
+        (model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0)
+    )
     return _read(least, model.layout, played, anchor, utility)
 
 
@@ -133,7 +139,9 @@ def tiers(played: Played) -> tuple[tuple[str, ...], ...]:
     """Components in an order in which no later one ever took a point from an earlier one."""
     order = nx.condensation(nx.from_numpy_array(takings(played), create_using=nx.DiGraph))
     groups = {tier: sorted(played.names[n] for n in order.nodes[tier]["members"]) for tier in order}
-    return tuple(tuple(groups[tier]) for tier in nx.lexicographical_topological_sort(order, groups.get))
+    return tuple(
+        tuple(groups[tier]) for tier in nx.lexicographical_topological_sort(order, groups.get)
+    )
 
 
 def pools(played: Played, lineage: Edges = ()) -> tuple[tuple[str, ...], ...]:
@@ -151,7 +159,12 @@ def _known(names: Sequence[str], lineage: Edges) -> list[tuple[int, int]]:
 
 
 def _penalty(
-    layout: Layout, names: Sequence[str], ridge: float, prior: float | None, lineage: Edges, tau: float
+    layout: Layout,
+    names: Sequence[str],
+    ridge: float,
+    prior: float | None,
+    lineage: Edges,
+    tau: float,
 ) -> Floats:
     diagonal = np.zeros(layout.size)
     diagonal[layout.deltas] = ridge
@@ -182,7 +195,9 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
     against = np.full((1, count), 1 / count)
     if anchor != "mean":
         if anchor not in played.names:
-            raise FitError(f"the anchor {anchor!r} has no rated game; entrants are {', '.join(played.names)}")
+            raise FitError(
+                f"the anchor {anchor!r} has no rated game; entrants are {', '.join(played.names)}"
+            )
         against = (np.array([played.names]) == anchor).astype(float)
     everybody = layout.strength()
     zero = np.asarray(against @ everybody).ravel()
@@ -190,7 +205,8 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
     as_role = {played.roles[0]: (rating, covariance)}
     if layout.roles > 1:
         as_role = {
-            name: _measured(layout.strength(role), zero, least) for role, name in enumerate(played.roles)
+            name: _measured(layout.strength(role), zero, least)
+            for role, name in enumerate(played.roles)
         }
     offsets = least.beta[layout.shifts]
     nu = float(np.exp(least.beta[-1])) if layout.davidson else None

@@ -69,7 +69,9 @@ def rate(
     doubt = misfit(played, kind, fitted)
     circle = bool(cycles(response_graph(cells), limit=1))
     cyclic = cyclic_share(cells, played.names, kind)
-    order = sorted(range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n]))
+    order = sorted(
+        range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n])
+    )
     apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
     return Leaderboard(
@@ -84,7 +86,9 @@ def rate(
         tiers=() if proven else tiers(played),
         warnings=(
             *_forgotten(lineage, cells),
-            *_warnings(played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen),
+            *_warnings(
+                played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen
+            ),
         ),
     )
 
@@ -106,7 +110,9 @@ def rank_intervals(
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
-    ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (group[:, None] == group[None, :])
+    ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (
+        group[:, None] == group[None, :]
+    )
     worse, better = ahead.sum(1), ahead.sum(0)
     return tuple((1 + int(b), len(gap) - int(w)) for b, w in zip(better, worse, strict=True))
 
@@ -126,7 +132,9 @@ def _standings(
         role: _estimates(rating, covariance, unit, level)
         for role, (rating, covariance) in fitted.as_role.items()
     }
-    games = Counter(name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places})
+    games = Counter(
+        name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places}
+    )
     blocks = Counter(name for pair in pairs for name in pair.entrants)
     accounts = spending(rows)
     mine = [accounts.get(name, Spent()) for name in played.names]

@@ -176,7 +176,9 @@ class Payoffs:
     @cached_property
     def games(self) -> Floats:
         """(C,): how many games each cell holds."""
-        return np.bincount(self.cell, minlength=self.design.shape[0] // self.paid.shape[1]).astype(float)
+        return np.bincount(self.cell, minlength=self.design.shape[0] // self.paid.shape[1]).astype(
+            float
+        )
 
     @property
     def weight(self) -> float:
@@ -209,7 +211,9 @@ def _grouping(weights: Floats) -> Sparse:
     """(C, C·K): sums each cell's options with the weights (C, K)."""
     cells, options = weights.shape
     starts = np.arange(cells + 1) * options
-    return sparse.csr_array((weights.ravel(), np.arange(weights.size), starts), (cells, weights.size))
+    return sparse.csr_array(
+        (weights.ravel(), np.arange(weights.size), starts), (cells, weights.size)
+    )
 
 
 def _meat(scores: Sparse) -> Floats:

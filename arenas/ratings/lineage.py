@@ -63,7 +63,9 @@ def lineage(births: Iterable[Born]) -> nx.DiGraph[str]:
 
 def inheritance(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
     """The lineage without exploiters' edges: who should still know what whom knew."""
-    return graph.edge_subgraph([(a, b) for a, b, kind in graph.edges(data="kind") if kind in INHERITED])
+    return graph.edge_subgraph(
+        [(a, b) for a, b, kind in graph.edges(data="kind") if kind in INHERITED]
+    )
 
 
 def edges(graph: nx.DiGraph[str]) -> tuple[tuple[str, str], ...]:
@@ -87,7 +89,9 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
     return tuple(sorted(alarms, key=lambda alarm: (alarm.generations, alarm.child, alarm.ancestor)))
 
 
-def slips(graph: nx.DiGraph[str], cells: Sequence[Cell], frozen: Collection[str]) -> tuple[Slip, ...]:
+def slips(
+    graph: nx.DiGraph[str], cells: Sequence[Cell], frozen: Collection[str]
+) -> tuple[Slip, ...]:
     """Where the interval of an ancestor's score against one of `frozen`, who never change, lies above that
     of its descendant's: stricter than a test of the difference.
     """

@@ -42,7 +42,9 @@ def strata(graph: nx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(groups[node] for node in climb)
 
 
-def cycles(graph: nx.DiGraph[str], longest: int = 4, limit: int = 100) -> tuple[tuple[str, ...], ...]:
+def cycles(
+    graph: nx.DiGraph[str], longest: int = 4, limit: int = 100
+) -> tuple[tuple[str, ...], ...]:
     """Up to `limit` simple cycles of at most `longest` entrants, each read as "is beaten by".
 
     Searched inside strongly connected components alone, since no cycle leaves one.

@@ -59,7 +59,9 @@ class Minimum:
     steps: int
 
 
-def minimise(loss: Loss, penalty: Floats, gauge: Floats, *, tolerance: float, steps: int = 100) -> Minimum:
+def minimise(
+    loss: Loss, penalty: Floats, gauge: Floats, *, tolerance: float, steps: int = 100
+) -> Minimum:
     """Minimise loss(β) + ½ βᵀ·penalty·β.
 
     The loss must not change along the columns of `gauge` (P, g), which are orthonormal; β keeps no part
@@ -88,7 +90,9 @@ def minimise(loss: Loss, penalty: Floats, gauge: Floats, *, tolerance: float, st
         if float(np.abs(gradient).max()) > FAST * before:
             factor = None
     left = float(np.abs(gradient).max())
-    raise FitError(f"no fit after {steps} Newton steps: gradient {left:.2e}, wanted {tolerance:.0e}")
+    raise FitError(
+        f"no fit after {steps} Newton steps: gradient {left:.2e}, wanted {tolerance:.0e}"
+    )
 
 
 def _damped(
@@ -107,7 +111,9 @@ def _damped(
         share /= 2
 
 
-def _minimum(loss: Loss, beta: Floats, factor: Any, gauge: Floats, size: float, steps: int) -> Minimum:
+def _minimum(
+    loss: Loss, beta: Floats, factor: Any, gauge: Floats, size: float, steps: int
+) -> Minimum:
     inverse = _inverse(factor) - gauge
     return Minimum(beta, inverse, inverse @ loss.meat(beta) @ inverse, size, steps)
 

@@ -52,13 +52,17 @@ def llr(support: Sequence[float], counts: Sequence[float], low: float, high: flo
     return total * float(chances @ np.log(over / under))
 
 
-def normalised_llr(support: Sequence[float], counts: Sequence[float], low: float, high: float) -> float:
+def normalised_llr(
+    support: Sequence[float], counts: Sequence[float], low: float, high: float
+) -> float:
     """The same for bounds in nElo, which measure a lead in standard deviations of one game's score.
 
     For pairs of games: nElo = 347.4356·(μ − ½)/(σ_pair·√2).
     """
     values, chances, total = _observed(support, counts)
-    under, over = (_at_ratio(values, chances, bound / NORMALISED * sqrt(2)) for bound in (low, high))
+    under, over = (
+        _at_ratio(values, chances, bound / NORMALISED * sqrt(2)) for bound in (low, high)
+    )
     return total * float(chances @ np.log(over / under))
 
 
@@ -120,7 +124,13 @@ class Gate:
 
     @classmethod
     def elo(
-        cls, low: float = 0, high: float = 50, *, alpha: float = 0.05, beta: float = 0.05, pairs: int = 400
+        cls,
+        low: float = 0,
+        high: float = 50,
+        *,
+        alpha: float = 0.05,
+        beta: float = 0.05,
+        pairs: int = 400,
     ) -> Gate:
         """The default gate: logistic bounds in Elo on pentanomial counts."""
         return cls(score(low), score(high), alpha, beta, pairs)

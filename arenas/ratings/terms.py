@@ -86,8 +86,13 @@ class Model:
             code = code * len(game.names) + game.entrant[:, k]
             code = code * seats + game.seat[:, k] if seats > 1 else code
         first, cell = _grouped(code)
-        entrant, role = game.entrant.take(first, 0), game.role.take(first, 0)  # faster than an index
-        return Cells(cell, entrant, role, game.seat.take(first, 0) if seats > 1 else np.zeros_like(entrant))
+        entrant, role = (
+            game.entrant.take(first, 0),
+            game.role.take(first, 0),
+        )  # faster than an index
+        return Cells(
+            cell, entrant, role, game.seat.take(first, 0) if seats > 1 else np.zeros_like(entrant)
+        )
 
     @cached_property
     def layout(self) -> Layout:
@@ -149,7 +154,9 @@ class Model:
     def _rankings(self) -> Choices:
         """Plackett–Luce: each stage chooses among those not yet placed; ties average over their orders."""
         options = self.played.places
-        stages = [stage for n, scores in enumerate(self.played.score) for stage in _stages(n, scores)]
+        stages = [
+            stage for n, scores in enumerate(self.played.score) for stage in _stages(n, scores)
+        ]
         game = np.array([stage[0] for stage in stages], np.int64)
         offered = np.array([stage[1] for stage in stages], bool)
         taken = np.array([stage[2] for stage in stages])

@@ -19,7 +19,9 @@ BINS = 60  # of a noisy line
 COLOURS = 6
 
 
-def curve(chart: Chart, width: float, height: float, class_: str = "", right: float = 0.0) -> Markup:
+def curve(
+    chart: Chart, width: float, height: float, class_: str = "", right: float = 0.0
+) -> Markup:
     """Lines with axes; each is named where it ends, with its last value.
 
     `right` is the least room for those names, so that charts one above another can share an x axis.
@@ -81,9 +83,8 @@ def whisker(estimate: Estimate, x: Scale, y: float, colour: int = 0, title: str 
 
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
-    return (
-        f"{signed(estimate.value, digits)} [{signed(estimate.low, digits)}, {signed(estimate.high, digits)}]"
-    )
+    low, high = signed(estimate.low, digits), signed(estimate.high, digits)
+    return f"{signed(estimate.value, digits)} [{low}, {high}]"
 
 
 def span(estimates: Iterable[Estimate]) -> tuple[float, float]:
@@ -136,7 +137,9 @@ def scatter(
     xs = [dot[1] for dot in dots]
     low, high = span(dot[2] for dot in dots)
     room = (max(xs) - min(xs)) * 0.06 or max(xs) * 0.1 or 1.0
-    x = Scale(max(0.0, min(xs) - room) if min(xs) >= 0 else min(xs) - room, max(xs) + room, 52, width - 24)
+    x = Scale(
+        max(0.0, min(xs) - room) if min(xs) >= 0 else min(xs) - room, max(xs) + room, 52, width - 24
+    )
     y = Scale(low, high, height - 40, 26)
     parts = [*_axes(x, y, x_name), text(4, 8, y_name, "axis-name")]
     for label, at, estimate in dots:
@@ -145,7 +148,14 @@ def scatter(
             group(
                 [
                     tag("title", f"{label}: {interval(estimate)} at {compact(at)}"),
-                    tag("line", x1=cx, x2=cx, y1=y(estimate.low), y2=y(estimate.high), class_="whisker c0"),
+                    tag(
+                        "line",
+                        x1=cx,
+                        x2=cx,
+                        y1=y(estimate.low),
+                        y2=y(estimate.high),
+                        class_="whisker c0",
+                    ),
                     tag("circle", cx=cx, cy=cy, r=4, class_="dot f0"),
                 ]
             )
@@ -211,7 +221,9 @@ def _references(chart: Chart, x: Scale, y: Scale) -> list[Markup]:
     return parts
 
 
-def _drawn(binned: tuple[Sequence[Point], Sequence[Point]], index: int, x: Scale, y: Scale) -> Markup:
+def _drawn(
+    binned: tuple[Sequence[Point], Sequence[Point]], index: int, x: Scale, y: Scale
+) -> Markup:
     centre, outline = binned
     colour = index % COLOURS
     parts: list[Markup] = []
@@ -230,7 +242,9 @@ def _ends(chart: Chart, shown: Sequence[Series]) -> list[tuple[float, str, str]]
     ends: list[tuple[float, str, str]] = []
     for i, s in enumerate(shown):
         last = binned(s.points, BINS if chart.noisy else MOST_POINTS)[0][-1][1]
-        ends.append((last, f"{line(s.name, 18)} {number(last, chart.digits)}".strip(), f"t{i % COLOURS}"))
+        ends.append(
+            (last, f"{line(s.name, 18)} {number(last, chart.digits)}".strip(), f"t{i % COLOURS}")
+        )
     return [*ends, *((value, line(name, 24), "muted") for name, value in chart.references)]
 
 

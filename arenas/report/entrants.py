@@ -22,18 +22,25 @@ class Field:
         self.page = page
         self.standings = page.board.standings if page.board else ()
         self.ids = [standing.entrant for standing in self.standings]
-        self.names = {**{id: e.name for id, e in known.items()}, **{i: i for i in self.ids if i not in known}}
+        self.names = {
+            **{id: e.name for id, e in known.items()},
+            **{i: i for i in self.ids if i not in known},
+        }
         self.about = {id: entrant.about for id, entrant in known.items()}
         self.steps = {id: entrant.step for id, entrant in known.items()}
         self.place = {id: i for i, id in enumerate(self.ids)}
-        self.roles = tuple(dict.fromkeys(role for standing in self.standings for role in standing.roles))
+        self.roles = tuple(
+            dict.fromkeys(role for standing in self.standings for role in standing.roles)
+        )
         self.cells = {(c.a, c.b): c for c in both_ways(page.cells) if {c.a, c.b} <= {*self.ids}}
         self.graph = graphs.responses(page.cells, self.ids)
         self.degree: dict[str, int] = dict(self.graph.degree)
         self.stacked = graphs.layers(self.graph, self.ids) if self.ids else []
         self.cycles = graphs.cycles(self.stacked)
         self.middle = middle(page.scored)
-        self.widest = max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0
+        self.widest = (
+            max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0
+        )
         self.digits = 0 if page.board and page.board.unit == "Elo" else 3
 
     def key(self, a: str, b: str) -> tuple[str, str]:
@@ -53,7 +60,11 @@ class Field:
         return f"{number(100 * value, 1)} %" if self.page.scored == "win" else signed(value)
 
     def half_points(self, score: Estimate) -> str:
-        return number(50 * (score.high - score.low), 1) if self.page.scored == "win" else half(score, 3)
+        return (
+            number(50 * (score.high - score.low), 1)
+            if self.page.scored == "win"
+            else half(score, 3)
+        )
 
     def level(self, cell: Cell) -> str:
         """The colour class of a score: n5 … n1, z, p1 … p5."""

@@ -80,10 +80,14 @@ def progress(records: Records, game: Game | None) -> Progress | None:
     nash, legal, versus = ("Nash (0)", 0.0), shown["legal_mass"], shown["versus_nash"]
     return Progress(
         nashconv=Chart("Exact NashConv", x_name, shown["nashconv"], (*references, nash), low=0.0),
-        legal=Chart("Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4)
+        legal=Chart(
+            "Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4
+        )
         if legal
         else None,
-        versus=Chart("Exact payoff against Nash", x_name, versus, (nash,), digits=4) if versus else None,
+        versus=Chart("Exact payoff against Nash", x_name, versus, (nash,), digits=4)
+        if versus
+        else None,
         random=random,
     )
 
@@ -130,7 +134,9 @@ def seconds(records: Records) -> dict[str, float]:
             kind, _, phase = key.partition("/")
             if kind == "seconds" and _is_number(value):
                 counted = before.get(phase, 0.0)
-                total[phase] = total.get(phase, 0.0) + (value - counted if value >= counted else value)
+                total[phase] = total.get(phase, 0.0) + (
+                    value - counted if value >= counted else value
+                )
                 before[phase] = value
     return total
 

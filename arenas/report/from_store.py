@@ -61,7 +61,9 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
     return write(page, Path(out) if out else folder / "report.html")
 
 
-def tournament_report(store: str | Path, out: str | Path | None = None, game: GameRef | None = None) -> Path:
+def tournament_report(
+    store: str | Path, out: str | Path | None = None, game: GameRef | None = None
+) -> Path:
     """Write the page of a store; `game` where it holds several (default: the one played most)."""
     store = Path(store)
     page = tournament_page(store, game)
@@ -135,7 +137,9 @@ def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[
     if not games:
         raise ReportError(f"{archive.path} holds no games yet")
     if game is None and len(games) > 1:
-        counted = {g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games}
+        counted = {
+            g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games
+        }
         game = max(games, key=counted.__getitem__)
     chosen = game or games[0]
     return chosen, [other for other in games if other != chosen]
@@ -246,7 +250,9 @@ def _control(entrants: Sequence[Known]) -> tuple[str, str] | None:
 
 
 def _elsewhere(others: Sequence[GameRef]) -> list[Notice]:
-    return [Notice("More games", f"The store also holds {_listed(others)}.", "note")] if others else []
+    return (
+        [Notice("More games", f"The store also holds {_listed(others)}.", "note")] if others else []
+    )
 
 
 def _listed(games: Sequence[GameRef]) -> str:

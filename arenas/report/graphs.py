@@ -41,7 +41,9 @@ def layers(graph: Graph, ids: Sequence[str]) -> Layers:
     """
     place = {id: i for i, id in enumerate(ids)}
     condensed: Graph = nx.condensation(graph)
-    members = {n: tuple(sorted(condensed.nodes[n]["members"], key=place.__getitem__)) for n in condensed}
+    members = {
+        n: tuple(sorted(condensed.nodes[n]["members"], key=place.__getitem__)) for n in condensed
+    }
     return [
         sorted((members[n] for n in generation), key=lambda component: place[component[0]])
         for generation in nx.topological_generations(condensed)
@@ -84,7 +86,8 @@ def response_graph(
     parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
     parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
     parts += [
-        _node(spots[id], name, place[id] + 1, _side(spots[id], frames.get(id))) for id, name in names.items()
+        _node(spots[id], name, place[id] + 1, _side(spots[id], frames.get(id)))
+        for id, name in names.items()
     ]
     label = f"Response graph of {len(names)} entrants: {graph.number_of_edges()} resolved pairs"
     return picture(width, top - 24, parts, label, class_)
@@ -116,7 +119,9 @@ def lineage(
         shade = f"r{_shade(rating.value, known)}" if rating else "unrated"
         parts.append(tag("circle", cx=x, cy=y, r=7, class_=f"knot {shade}"))
         parts.append(text(left, y, line(names.get(id, id), 24), "row"))
-        parts.append(text(width - 8, y, interval(rating) if rating else "not rated", "row number", "end"))
+        parts.append(
+            text(width - 8, y, interval(rating) if rating else "not rated", "row number", "end")
+        )
         if story := _story(graph, id, names):
             parts.append(text(left, y + 14, story, "muted"))
     return picture(width, STEP * len(rows) + 4, parts, f"Lineage of {len(rows)} policies", class_)
@@ -178,7 +183,9 @@ def _shown_edges(graph: Graph) -> list[tuple[str, str]]:
     return shown
 
 
-def _edge(a: str, b: str, spots: Mapping[str, Point], frames: Mapping[str, Frame], tip: str) -> Markup:
+def _edge(
+    a: str, b: str, spots: Mapping[str, Point], frames: Mapping[str, Frame], tip: str
+) -> Markup:
     """An arrow inside a cycle, or from one component to the next: from and to their boxes."""
     if a in frames and frames[a] == frames.get(b):
         return _arrow(spots[a], spots[b], 15, 17, "edge cyclic", tip)
@@ -247,9 +254,8 @@ def _bend(start: Point, end: Point) -> str:
     (x1, y1), (x2, y2) = start, end
     begin = f"M{x1:.1f} {y1:.1f}"
     if x1 < x2:
-        return (
-            f"{begin}C{x1:.1f} {y1 + 20:.1f} {x2:.1f} {y1 + 8:.1f} {x2:.1f} {y1 + STEP:.1f}L{x2:.1f} {y2:.1f}"
-        )
+        bend = f"C{x1:.1f} {y1 + 20:.1f} {x2:.1f} {y1 + 8:.1f} {x2:.1f} {y1 + STEP:.1f}"
+        return f"{begin}{bend}L{x2:.1f} {y2:.1f}"
     if x1 > x2:
         turn = y2 - STEP
         return f"{begin}L{x1:.1f} {turn:.1f}C{x1:.1f} {y2 - 8:.1f} {x2:.1f} {y2 - 20:.1f} {x2:.1f} {y2:.1f}"

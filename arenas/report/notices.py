@@ -18,7 +18,12 @@ REASON = 120
 def notices(page: Page) -> tuple[Notice, ...]:
     """All warnings, the given ones first, alarms before warnings before notes."""
     names = {entrant.id: entrant.name for entrant in page.entrants}
-    found = [*page.notices, *_forgetting(page, names), *_collapse(page.progress), *_control(page, names)]
+    found = [
+        *page.notices,
+        *_forgetting(page, names),
+        *_collapse(page.progress),
+        *_control(page, names),
+    ]
     if page.board:
         told = [warning for warning in page.board.warnings if not warning.startswith(FORGOTTEN)]
         found += [Notice("Ratings", sentence(warning, names)) for warning in told]
@@ -82,7 +87,9 @@ def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
         return
     who = f"{names.get(a, a)} and {names.get(b, b)} are one and the same policy"
     if cell.lead is None:
-        yield Notice("A/A control passed", f"{who}, and the tournament finds no difference.", "note")
+        yield Notice(
+            "A/A control passed", f"{who}, and the tournament finds no difference.", "note"
+        )
     else:
         yield Notice(
             "A/A control failed",
@@ -96,7 +103,8 @@ def _cycles(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
     for members in cycles(layers(responses(page.cells, ids), ids)):
         told = ", ".join(line(names.get(id, id), 40) for id in members)
         yield Notice(
-            "Cycle", f"{told} beat each other in a circle; their order on the leaderboard means little."
+            "Cycle",
+            f"{told} beat each other in a circle; their order on the leaderboard means little.",
         )
 
 
@@ -109,5 +117,7 @@ def _void(statuses: Mapping[str, int], reasons: Mapping[str, str]) -> Iterable[N
             for status, n in sorted(void.items())
         )
         yield Notice(
-            "Void games", f"Attempts lost by no player’s fault: {told}. None of them is rated.", "note"
+            "Void games",
+            f"Attempts lost by no player’s fault: {told}. None of them is rated.",
+            "note",
         )

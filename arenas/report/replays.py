@@ -40,7 +40,11 @@ class Story:
         """The bytes that it brings to a page, about: its texts as they will be written, and their frames."""
         texts = [m.text for s in self.steps for m in s.heard]
         texts += [text for s in self.steps for text in (s.turn.reply.text, s.turn.reply.thought)]
-        texts += [text for v in self.episode.verdicts for text in (v.stdout, v.stderr, v.detail, *values(v))]
+        texts += [
+            text
+            for v in self.episode.verdicts
+            for text in (v.stdout, v.stderr, v.detail, *values(v))
+        ]
         written = sum(len(escape(visible(cut(text))).encode()) for text in texts)
         return written + FRAME * (len(self.steps) + len(self.episode.verdicts) + 1)
 

@@ -34,12 +34,19 @@ def group(parts: Iterable[Markup], **attributes: object) -> Markup:
 
 
 def picture(
-    width: float, height: float, parts: Iterable[Markup], label: str, class_: str = "", **attributes: object
+    width: float,
+    height: float,
+    parts: Iterable[Markup],
+    label: str,
+    class_: str = "",
+    **attributes: object,
 ) -> Markup:
     """The whole picture; `label` says to people who cannot see it what it shows."""
     box = f"0 0 {_short(width)} {_short(height)}"
     looks = f"chart {class_}".strip()
-    return tag("svg", *parts, viewBox=box, role="img", aria_label=line(label), class_=looks, **attributes)
+    return tag(
+        "svg", *parts, viewBox=box, role="img", aria_label=line(label), class_=looks, **attributes
+    )
 
 
 def text(x: float, y: float, words: str, class_: str = "", anchor: str | None = None) -> Markup:
@@ -48,7 +55,9 @@ def text(x: float, y: float, words: str, class_: str = "", anchor: str | None = 
 
 def path(points: Sequence[Point], class_: str, title: str = "") -> Markup:
     """A line through the points."""
-    steps = "".join(f"{'L' if i else 'M'}{_short(x)} {_short(y)}" for i, (x, y) in enumerate(points))
+    steps = "".join(
+        f"{'L' if i else 'M'}{_short(x)} {_short(y)}" for i, (x, y) in enumerate(points)
+    )
     return tag("path", *([tag("title", title)] if title else []), d=steps, class_=class_)
 
 

@@ -52,7 +52,9 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
     edges = {frozenset(edge) for edge in field.graph.edges}
     return Matrix(
         rows=listed,
-        heat=tuple(replace(listed[i], squares=tuple(listed[i].squares[j] for j in order)) for i in order),
+        heat=tuple(
+            replace(listed[i], squares=tuple(listed[i].squares[j] for j in order)) for i in order
+        ),
         scale=(
             field.points(field.middle - field.widest),
             field.points(field.middle),
@@ -86,7 +88,9 @@ def _graph(field: Field) -> Plot:
     shown = {id: field.names[id] for id in field.ids if field.degree[id]}
     stacked = [[c for c in layer if c[0] in shown] for layer in field.stacked]
     wide, narrow = (
-        graphs.response_graph(field.graph, [layer for layer in stacked if layer], shown, field.place, *size)
+        graphs.response_graph(
+            field.graph, [layer for layer in stacked if layer], shown, field.place, *size
+        )
         for size in ((500.0, "wide-only"), (372.0, "narrow"))
     )
     return Plot(wide, narrow)
@@ -106,7 +110,9 @@ def _row(field: Field, standing: Standing, games: Stories) -> Row:
         strip=charts.strip(standing.rating, low, high),
         roles={role: _rated(standing.roles.get(role), field.digits) for role in field.roles},
         forfeits=tuple(sorted((cause, n) for cause, n in (standing.forfeits or {}).items() if n)),
-        squares=tuple(None if other == id else _square(field, id, other, games) for other in field.ids),
+        squares=tuple(
+            None if other == id else _square(field, id, other, games) for other in field.ids
+        ),
     )
 
 

@@ -37,11 +37,14 @@ def leaderboard(
     shown_roles = roles if len(roles) > 1 else []
     anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
     table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
-    table.caption = Text(f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval")
+    table.caption = Text(
+        f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval"
+    )
     rows = [_cells(standing, known, shown_roles, digits) for standing in board.standings]
     if any(standing.cost for standing in board.standings):
         rows = [
-            cells | {"cost": Text(f"{s.cost:.4g}")} for cells, s in zip(rows, board.standings, strict=True)
+            cells | {"cost": Text(f"{s.cost:.4g}")}
+            for cells, s in zip(rows, board.standings, strict=True)
         ]
     columns = [name for name in (rows[0] if rows else ()) if name not in without]
     for name in columns:
@@ -51,7 +54,9 @@ def leaderboard(
     return table
 
 
-def show(board: Leaderboard, names: Mapping[str, str] | None = None, console: Console | None = None) -> None:
+def show(
+    board: Leaderboard, names: Mapping[str, str] | None = None, console: Console | None = None
+) -> None:
     """Print the leaderboard, and below it what the fit warns of."""
     console = console or _console()
     tables = [leaderboard(board, names, SPARE[:count]) for count in range(len(SPARE) + 1)]
@@ -74,7 +79,9 @@ def _fits(table: Table, console: Console) -> bool:
     return Measurement.get(console, unlimited, bare).maximum <= console.width
 
 
-def _cells(standing: Standing, names: Mapping[str, str], roles: list[str], digits: int) -> dict[str, Text]:
+def _cells(
+    standing: Standing, names: Mapping[str, str], roles: list[str], digits: int
+) -> dict[str, Text]:
     """A row of the table, by the names of its columns."""
     first, last = standing.ranks
     rating = Text(signed(standing.rating.value, digits), style="bold")

@@ -56,13 +56,19 @@ def number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return "–"
     text = f"{value:,.{digits}f}"
-    return (MINUS + text[1:] if float(text.replace(",", "")) else text[1:]) if text[0] == "-" else text
+    return (
+        (MINUS + text[1:] if float(text.replace(",", "")) else text[1:]) if text[0] == "-" else text
+    )
 
 
 def signed(value: float, digits: int = 3) -> str:
     """As `number`, with a plus sign before what is above zero."""
     text = number(value, digits)
-    return f"+{text}" if math.isfinite(value) and value > 0 and any(c in text for c in "123456789") else text
+    return (
+        f"+{text}"
+        if math.isfinite(value) and value > 0 and any(c in text for c in "123456789")
+        else text
+    )
 
 
 def compact(value: float) -> str:

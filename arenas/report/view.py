@@ -37,7 +37,9 @@ def view(page: Page, budget: int = BUDGET) -> View:
         gates=tuple(pictures.gate(gate) for gate in page.gates),
         training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
         dialogs=tables.dialogs(field, games),
-        transcripts=tuple((name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts),
+        transcripts=tuple(
+            (name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts
+        ),
         left_out=left_out,
         charts=tuple(pictures.charts),
     )
@@ -52,7 +54,9 @@ def headline(progress: Progress | None) -> str:
     first, last = points[0], points[-1]
     verb = "fell" if last[1] < first[1] else "rose"
     against = (
-        f"; uniformly random play has {number(progress.random)}, equilibrium 0" if progress.random else ""
+        f"; uniformly random play has {number(progress.random)}, equilibrium 0"
+        if progress.random
+        else ""
     )
     average = chart.series[1].points if len(chart.series) > 1 else ()
     beside = f" (weight average {number(average[-1][1])})" if average else ""
@@ -101,7 +105,9 @@ class _Pictures:
         logarithmic = _logarithmic(progress.nashconv)
         return Proof(
             nashconv=self.plot(progress.nashconv, (WIDE, 380), (NARROW, 300), room),
-            logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room) if logarithmic else None,
+            logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room)
+            if logarithmic
+            else None,
             legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
             versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
             average=len(progress.nashconv.series) > 1,
@@ -122,7 +128,11 @@ def _logarithmic(chart: Chart) -> Chart | None:
     series = [replace(s, points=tuple(p for p in s.points if p[1] > 0)) for s in chart.series]
     kept = tuple(s for s in series if len(s.points) > 1)
     above = tuple((name, value) for name, value in chart.references if value > 0)
-    return replace(chart, series=kept, references=above, low=None, high=None, log=True) if kept else None
+    return (
+        replace(chart, series=kept, references=above, low=None, high=None, log=True)
+        if kept
+        else None
+    )
 
 
 def _roles(field: Field) -> Plot | None:
@@ -130,7 +140,9 @@ def _roles(field: Field) -> Plot | None:
         return None
     rows = [(field.names[s.entrant], dict(s.roles)) for s in field.standings]
     unit = field.page.board.unit
-    return Plot(charts.roles(rows, unit, COLUMN, "wide-only"), charts.roles(rows, unit, NARROW, "narrow"))
+    return Plot(
+        charts.roles(rows, unit, COLUMN, "wide-only"), charts.roles(rows, unit, NARROW, "narrow")
+    )
 
 
 def _tokens(field: Field) -> Plot | None:

@@ -24,12 +24,20 @@ def origin(entrant: Entrant) -> tuple[str, float | None]:
 def births(archive: Archive, ids: Iterable[str]) -> tuple[Born, ...]:
     """The store's lineage among `ids`; where it has none, each run's checkpoints in order of their steps."""
     wanted = set(ids)
-    told = [(child, parent, kind) for child, parent, kind in archive.lineage() if {child, parent} <= wanted]
+    told = [
+        (child, parent, kind)
+        for child, parent, kind in archive.lineage()
+        if {child, parent} <= wanted
+    ]
     if told:
         return tuple(Born(child, parent, cast(Descent, kind)) for child, parent, kind in told)
-    known = [(*origin(entrant), entrant.id) for entrant in archive.entrants() if entrant.id in wanted]
+    known = [
+        (*origin(entrant), entrant.id) for entrant in archive.entrants() if entrant.id in wanted
+    ]
     saved = sorted((run, step, id) for run, step, id in known if run and step is not None)
-    return tuple(Born(child, parent) for (run, _, parent), (same, _, child) in pairwise(saved) if run == same)
+    return tuple(
+        Born(child, parent) for (run, _, parent), (same, _, child) in pairwise(saved) if run == same
+    )
 
 
 def inherited(archive: Archive, ids: Iterable[str]) -> tuple[tuple[str, str], ...]:

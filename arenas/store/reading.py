@@ -65,7 +65,9 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, _: object, __: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -92,7 +94,9 @@ class Archive:
     def lineage(self) -> list[tuple[str, str, str]]:
         """(child, parent, kind) of entrant ids, sorted."""
         with self._reading():
-            return self._base.execute("SELECT child, parent, kind FROM lineage ORDER BY 1, 2, 3").fetchall()
+            return self._base.execute(
+                "SELECT child, parent, kind FROM lineage ORDER BY 1, 2, 3"
+            ).fetchall()
 
     def recorded(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have a row."""
@@ -132,7 +136,8 @@ class Archive:
         """The transcript of a game. Raises StoreError when there is none or its hash does not fit."""
         with self._reading():
             found = self._base.execute(
-                "SELECT digest, segment, offset, length FROM played WHERE key = ?", (bytes.fromhex(key),)
+                "SELECT digest, segment, offset, length FROM played WHERE key = ?",
+                (bytes.fromhex(key),),
             ).fetchone()
         if not found:
             raise StoreError(f"no game with key {key!r} in {self.path}")
@@ -140,7 +145,9 @@ class Archive:
         try:
             line = self._segments.read(*place)
         except OSError as fault:
-            raise StoreError(f"the transcript of game {key[:12]} cannot be read: {fault}") from fault
+            raise StoreError(
+                f"the transcript of game {key[:12]} cannot be read: {fault}"
+            ) from fault
         if sha256(line).digest() != digest:
             raise StoreError(
                 f"the transcript of game {key[:12]} (segment {place[0]}, byte {place[1]}) is not the one "
@@ -196,7 +203,9 @@ class Archive:
         try:
             yield
         except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
-            raise StoreError(f"cannot read the store {self.path}, it may be damaged: {fault}") from fault
+            raise StoreError(
+                f"cannot read the store {self.path}, it may be damaged: {fault}"
+            ) from fault
 
     def _game(self, game: GameRef) -> int:
         found = self._base.execute(

@@ -69,11 +69,26 @@ def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
     return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
 
 
-def read_row(seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, ...]) -> GameRow:
+def read_row(
+    seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, ...]
+) -> GameRow:
     """What `ROW` selected; `seatings` are the places (place, role, entrant) by the number of a seating."""
-    seating, seed, replicate, pair, order, leg, legs, status, payoff, offenders, *spent, used, took, key = (
-        values
-    )
+    (
+        seating,
+        seed,
+        replicate,
+        pair,
+        order,
+        leg,
+        legs,
+        status,
+        payoff,
+        offenders,
+        *spent,
+        used,
+        took,
+        key,
+    ) = values
     names = seatings[seating]
     paid = json.loads(payoff) if payoff else [0.0] * len(names)
     bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)

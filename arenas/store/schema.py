@@ -9,7 +9,9 @@ from typing import Final
 from ...envs.errors import SparringError
 
 VERSION: Final = 2
-_APPLICATION: Final = 0x53504152  # "SPAR", so that another program's database is not taken for a store
+_APPLICATION: Final = (
+    0x53504152  # "SPAR", so that another program's database is not taken for a store
+)
 
 TABLES: Final = """
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -60,7 +62,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
             path.parent.mkdir(parents=True, exist_ok=True)
             base = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         else:
-            base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            base = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
         _prepare(base, path, write)
     except (sqlite3.DatabaseError, OSError) as fault:
         raise StoreError(f"cannot open the store {path}: {fault}") from fault
@@ -87,8 +91,12 @@ def _prepare(base: sqlite3.Connection, path: Path, write: bool) -> None:
     if not write:
         return
     base.execute("PRAGMA journal_mode = WAL")
-    base.execute("PRAGMA synchronous = FULL")  # a committed row survives a power cut, not only a crash
-    base.execute("PRAGMA wal_autocheckpoint = 16384")  # keys are random: gather many before writing pages
+    base.execute(
+        "PRAGMA synchronous = FULL"
+    )  # a committed row survives a power cut, not only a crash
+    base.execute(
+        "PRAGMA wal_autocheckpoint = 16384"
+    )  # keys are random: gather many before writing pages
     if not tables:
         marks = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
         base.executescript(f"BEGIN; {TABLES} {marks} COMMIT;")

@@ -77,7 +77,9 @@ class Segments:
         self.close()
         try:
             os.truncate(self._path(self._number), self._size)
-        except OSError:  # the disk is already known to be failing; the first error is the one to show
+        except (
+            OSError
+        ):  # the disk is already known to be failing; the first error is the one to show
             return
 
     def _path(self, number: int) -> Path:

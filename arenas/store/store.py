@@ -81,7 +81,9 @@ class Store(Archive):
     def enter(self, policy: PolicyRef, info: Mapping[str, Any] | None = None) -> None:
         """Make an entrant known, by its id; a later name or info replaces the earlier. Raises StoreError."""
         if not policy.id:
-            raise StoreError(f"{policy.name!r} has no id; results without one could not be told apart")
+            raise StoreError(
+                f"{policy.name!r} has no id; results without one could not be told apart"
+            )
         with self._transaction():
             self._pen.execute(
                 "INSERT INTO entrants VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
@@ -92,7 +94,9 @@ class Store(Archive):
     def descend(self, child: str, parent: str, kind: str) -> None:
         """Note that one entrant came from another: `trained_from`, `snapshot`, `exploiter_of` …"""
         with self._transaction():
-            self._pen.execute("INSERT OR IGNORE INTO lineage VALUES (?, ?, ?)", (child, parent, kind))
+            self._pen.execute(
+                "INSERT OR IGNORE INTO lineage VALUES (?, ?, ?)", (child, parent, kind)
+            )
 
     def admit(self, game: Game) -> int:
         """The number of a game in this store.
@@ -231,7 +235,8 @@ class Store(Archive):
                     "INSERT OR IGNORE INTO seatings VALUES (NULL, ?, ?, ?)", (game, seats, rated)
                 )
             self._seating[name] = self._pen.execute(
-                "SELECT n FROM seatings WHERE game = ? AND seats = ? AND places = ?", (game, seats, rated)
+                "SELECT n FROM seatings WHERE game = ? AND seats = ? AND places = ?",
+                (game, seats, rated),
             ).fetchone()[0]
         return self._seating[name]
 
@@ -255,7 +260,9 @@ class Store(Archive):
         try:
             self._pen.execute("BEGIN IMMEDIATE")
             if self._stored_epoch() != self._epoch:
-                raise StoreError(f"{self.path} was taken over by a later writer; this one may not write")
+                raise StoreError(
+                    f"{self.path} was taken over by a later writer; this one may not write"
+                )
             yield
             self._pen.execute("COMMIT")
         except sqlite3.Error as fault:
@@ -298,7 +305,9 @@ def _locked(path: Path) -> int:
     """A lock on the store that ends with this process, however it ends. Raises StoreError if it is held."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(
+            path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+        )
     except OSError as fault:
         raise StoreError(f"cannot write the store {path}: {fault}") from fault
     try:

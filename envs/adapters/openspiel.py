@@ -24,7 +24,9 @@ SHOWN = 40
 """So many legal moves are listed in a prompt; of more, the first ones and their number."""
 
 _SUMS: Mapping[str, Sum] = {"ZERO_SUM": "zero", "IDENTICAL": "common"}
-_RECALL = "OpenSpiel's seats forget parts of the past in this game; here they remember all that they saw"
+_RECALL = (
+    "OpenSpiel's seats forget parts of the past in this game; here they remember all that they saw"
+)
 _CAVEATS = {
     "dark_hex_ir": _RECALL,
     "liars_dice_ir": _RECALL,
@@ -97,7 +99,9 @@ def _line(kind: Any) -> str:
         kind.information.name,
         "" if kind.chance_mode.name == "DETERMINISTIC" else "chance",
     ]
-    return f"{kind.long_name} ({', '.join(word.lower().replace('_', ' ') for word in words if word)})"
+    return (
+        f"{kind.long_name} ({', '.join(word.lower().replace('_', ' ') for word in words if word)})"
+    )
 
 
 def _plain(default: Any) -> Value:
@@ -108,7 +112,9 @@ def _plain(default: Any) -> Value:
 def _written(name: str, parameters: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
     """What differs from the defaults; OpenSpiel refuses some of its own when they are spelled out."""
     defaults = _kinds()[name].parameter_specification
-    return tuple((key, value) for key, value in parameters.items() if value != _plain(defaults[key]))
+    return tuple(
+        (key, value) for key, value in parameters.items() if value != _plain(defaults[key])
+    )
 
 
 @cache
@@ -127,7 +133,9 @@ def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
             f"OpenSpiel does not load {name} with {dict(written)}: {_needs(name, fault)}"
         ) from None
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC" and "rng_seed" not in defaults:
-        raise GameError(f"OpenSpiel's {name} with {dict(written)} draws from a generator that takes no seed")
+        raise GameError(
+            f"OpenSpiel's {name} with {dict(written)} draws from a generator that takes no seed"
+        )
     return loaded
 
 
@@ -147,7 +155,11 @@ def _max_turns(loaded: Any) -> int:
 
 
 def _sum(loaded: Any) -> Sum:
-    return _SUMS.get(loaded.get_type().utility.name, "general") if loaded.num_players() > 1 else "general"
+    return (
+        _SUMS.get(loaded.get_type().utility.name, "general")
+        if loaded.num_players() > 1
+        else "general"
+    )
 
 
 def _score(loaded: Any) -> Score | None:
@@ -182,7 +194,9 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
         else:
             seat = state.current_player()
             moves = _moves(state, seat)
-            move = yield from ask(f"player_{seat}", _prompt(state, loaded, seat, [*moves]), choices=[*moves])
+            move = yield from ask(
+                f"player_{seat}", _prompt(state, loaded, seat, [*moves]), choices=[*moves]
+            )
             state.apply_action(moves[move])
     return {f"player_{seat}": payoff for seat, payoff in enumerate(state.returns())}
 

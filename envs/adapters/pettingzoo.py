@@ -76,13 +76,17 @@ def _prompt(classic: Classic, env: Any, agent: str, seen: Any) -> str:
 
 
 def _connect_four(env: Any, agent: str, seen: Any) -> str:
-    rows = ["".join(".xo"[mark] for mark in env.board[start : start + 7]) for start in range(0, 42, 7)]
+    rows = [
+        "".join(".xo"[mark] for mark in env.board[start : start + 7]) for start in range(0, 42, 7)
+    ]
     return "\n".join([*rows, "0123456", f"You are {'xo'[env.possible_agents.index(agent)]}."])
 
 
 def _tic_tac_toe(env: Any, agent: str, seen: Any) -> str:
     """Squares are numbered down the columns, as PettingZoo numbers them."""
-    marks = [str(square) if not mark else "xo"[mark - 1] for square, mark in enumerate(env.board.squares)]
+    marks = [
+        str(square) if not mark else "xo"[mark - 1] for square, mark in enumerate(env.board.squares)
+    ]
     rows = [" ".join(marks[row::3]) for row in range(3)]
     return "\n".join([*rows, f"You are {'xo'[env.possible_agents.index(agent)]}."])
 
@@ -92,9 +96,14 @@ def _go(env: Any, agent: str, seen: Any) -> str:
     board: Any = env._go.board  # PettingZoo's only full account of the position
     size = len(board)
     letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"[:size]
-    rows = [f"{size - row:>2} " + "".join(".xo"[int(stone)] for stone in board[row]) for row in range(size)]
+    rows = [
+        f"{size - row:>2} " + "".join(".xo"[int(stone)] for stone in board[row])
+        for row in range(size)
+    ]
     colour = agent.partition("_")[0]
-    return "\n".join([*rows, f"   {letters}", f"You are {'x' if colour == 'black' else 'o'} ({colour})."])
+    return "\n".join(
+        [*rows, f"   {letters}", f"You are {'x' if colour == 'black' else 'o'} ({colour})."]
+    )
 
 
 def _go_move(env: Any, agent: str, action: int) -> str:
@@ -177,7 +186,9 @@ CLASSICS: Mapping[str, Classic] = {
         _go,
         _go_move,
         "win",
-        caveats=("PettingZoo sets no limit of moves and checks no superko; here 2,000 moves make a draw",),
+        caveats=(
+            "PettingZoo sets no limit of moves and checks no superko; here 2,000 moves make a draw",
+        ),
     ),
     "leduc_holdem_v4": Classic(
         "Leduc hold'em (RLCard)",

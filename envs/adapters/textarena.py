@@ -36,7 +36,10 @@ _LISTED = re.compile(r"available|valid|legal|possible", re.IGNORECASE)
 MOST = 15
 """The largest number of players that TextArena names for any game."""
 
-OWN_REWARDS: Mapping[str, tuple[float, float]] = {"Set": (-20.0, 20.0), "UsedCarNegotiation": (0.0, 1.0)}
+OWN_REWARDS: Mapping[str, tuple[float, float]] = {
+    "Set": (-20.0, 20.0),
+    "UsedCarNegotiation": (0.0, 1.0),
+}
 """What games pay that do otherwise than 1 to a winner and −1 to a loser, and shares in between."""
 
 _SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
@@ -58,12 +61,16 @@ def names() -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     players = ""
-    for line in (folder("textarena", "textarena") / "envs" / "__init__.py").read_text().splitlines():
+    for line in (
+        (folder("textarena", "textarena") / "envs" / "__init__.py").read_text().splitlines()
+    ):
         if line.startswith("# ") and not _HEADING.match(line):
             players = "" if line[2:3].isupper() else players
         if heading := _HEADING.match(line):
             few, many = heading[2], heading[3]
-            players = f"{few} to {many} players" if many else f"{few} player{'' if few == '1' else 's'}"
+            players = (
+                f"{few} to {many} players" if many else f"{few} player{'' if few == '1' else 's'}"
+            )
         if id := _ID.match(line):
             found[id[1]] = players
     return dict(sorted(found.items()))
@@ -135,7 +142,9 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
         except MissingLibraryError:
             raise
         except Exception as fault:  # whatever it is, it is the reason to give
-            reason = f"{type(fault).__name__}: {' '.join(str(fault).replace('*', ' ').split())[:200]}"
+            reason = (
+                f"{type(fault).__name__}: {' '.join(str(fault).replace('*', ' ').split())[:200]}"
+            )
             if not isinstance(fault, (AssertionError, ValueError)):
                 break
             continue
@@ -144,7 +153,9 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
             limit = cast("int | None", getattr(arena.state, "max_turns", None))
             return Seen(players, max(ENDLESS, 4 * (limit or 0)), kind)
     count = wanted or f"up to {MOST}"
-    raise GameError(f"TextArena does not set up {name} for {count} players ({reason or 'it says not why'})")
+    raise GameError(
+        f"TextArena does not set up {name} for {count} players ({reason or 'it says not why'})"
+    )
 
 
 def _fewest(name: str) -> int:
@@ -196,8 +207,14 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     lines = [line for text in shown[-1:] for line in text.splitlines() if _LISTED.search(line)]
     everything = "\n".join(shown)
     found = _MOVE.findall(everything)
-    moves = _MOVE.findall("\n".join(lines)) or [move for move in found if re.search(r"\d", move)] or found
-    moves = moves or [f"[{word}]" for words in _WORDS.findall(everything)[:1] for word in words.split(", ")]
+    moves = (
+        _MOVE.findall("\n".join(lines))
+        or [move for move in found if re.search(r"\d", move)]
+        or found
+    )
+    moves = moves or [
+        f"[{word}]" for words in _WORDS.findall(everything)[:1] for word in words.split(", ")
+    ]
     moves = moves or ["[0]"]
     drawn = sha256("\n".join(message.text for message in view).encode(errors="replace")).digest()
     return moves[int.from_bytes(drawn[:6]) % len(moves)]

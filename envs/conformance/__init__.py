@@ -51,7 +51,9 @@ class Trial:
         self.seeds = seeds
         self.verdicts = verdicts
 
-    def play(self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None) -> Table:
+    def play(
+        self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None
+    ) -> Table:
         """`watch` sees the table before every answer."""
         table = Table(self.game, seed)
         rng = random.Random(f"conformance/{seed}")
@@ -99,7 +101,11 @@ def sensible_play(trial: Trial) -> Iterator[str]:
         reason = table.ending.reason if table.ending else ""
         yield from _ended(table, f"seed {seed}")
         yield from _forfeited(table, f"seed {seed}")
-        if table.ending and table.ending.kind == "truncated" and table.payoff != trial.game.truncation:
+        if (
+            table.ending
+            and table.ending.kind == "truncated"
+            and table.payoff != trial.game.truncation
+        ):
             yield f"seed {seed}: truncated at {dict(table.payoff)}, declared {dict(trial.game.truncation)}"
     if trial.seeds and not moved:
         yield f"no reply was a move ({reason}): give an oracle that moves, or an example in the prompt"
@@ -264,12 +270,16 @@ def _run(rule: Callable[[Trial], Iterable[str]], trial: Trial) -> Check:
             faults.append(fault)
         if len(faults) == 5:
             break
-    return Check(cast(Any, rule).__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults))
+    return Check(
+        cast(Any, rule).__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults)
+    )
 
 
 def _turns_of(game: Game, seed: int) -> list[str]:
     """One seat of every role, by turns: seats of a role are alike, and each has its turn as seeds go on."""
-    seats = {role: [seat for seat, its in game.role_of.items() if its == role] for role in game.roles}
+    seats = {
+        role: [seat for seat, its in game.role_of.items() if its == role] for role in game.roles
+    }
     return [alike[(seed + seed // 3) % len(alike)] for alike in seats.values()]
 
 

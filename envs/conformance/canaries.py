@@ -122,7 +122,10 @@ def _inside(text: str, part: str, word: str) -> str:
 def flows(table: Table, canaries: Iterable[Canary]) -> set[Flow]:
     """Which of the canaries stand in what another seat has seen."""
     game: Game = table.game
-    seen = {seat: "\n".join(m.text for m in table.view(seat) if m.speaker != "self") for seat in game.seats}
+    seen = {
+        seat: "\n".join(m.text for m in table.view(seat) if m.speaker != "self")
+        for seat in game.seats
+    }
     return {
         Flow(canary.kind, canary.part, game.role_of[canary.seat], game.role_of[seat])
         for canary in canaries

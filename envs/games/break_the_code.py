@@ -27,7 +27,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     """Writes the reference without its edge cases; attacks with what most often tells versions apart."""
     spec = next(spec for spec in SPECS if spec.text in " ".join(message.text for message in view))
     if seat == "defender":
-        return fenced(spec.reference.replace("if len(y) > 1 else None", "").replace(", default=0", ""))
+        return fenced(
+            spec.reference.replace("if len(y) > 1 else None", "").replace(", default=0", "")
+        )
     tried = sum(message.speaker == "self" for message in view)
     return f"<answer>{canonical(spec.hidden[(3, 0, 2)[tried % 3]])}</answer>"
 
@@ -65,9 +67,8 @@ def break_the_code(attempts: int = 3) -> Script:
         broken = not right(given, wanted.results[0].value)
         if broken:
             break
-        prompt = (
-            f"It is right there: {called((x,))} gives {canonical(given.results[0].value)}. Try another x."
-        )
+        value = canonical(given.results[0].value)
+        prompt = f"It is right there: {called((x,))} gives {value}. Try another x."
     wanted, given = yield from verify(*_jobs(spec.reference, code, tests))
     yield from note("proxy", not broken)
     yield from note("gold", right(given, *(result.value for result in wanted.results)))

@@ -60,7 +60,9 @@ def code_abduction(
         return refused(solvers)
     source, gold = task.program.source, task.values[0]
     question = SOLVE.format(code=fenced(source), value=canonical(gold))
-    tried = yield from ask_all(dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None)
+    tried = yield from ask_all(
+        dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None
+    )
     attempted = {seat: x if x is None else Program(source, (x,)) for seat, x in tried.items()}
     paid = yield from judged(attempted, gold)
     item = {"source": source, "input": task.program.inputs[0]}

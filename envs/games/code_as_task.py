@@ -95,7 +95,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     bounds={"attempts": (1, 64), "calls": (0, 32), "references": (0, 64)},
     oracles={"sample": sample},
 )
-def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", references: int = 8) -> Script:
+def code_as_task(
+    attempts: int = 4, calls: int = 3, reward: str = "paper", references: int = 8
+) -> Script:
     """A challenger explores tools and writes a task that carries its own check; executors solve it.
 
     Moves: the challenger makes up to `calls` tool calls, then gives an instruction, a function `check`, an
@@ -112,7 +114,9 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", refer
         yield from note("gate", "unreadable")
         return refused(solvers)
     known = yield from recall(KIND, references)
-    if any(similar(bundle.task, str(item["task"]), 0.9) for item in known if isinstance(item, dict)):
+    if any(
+        similar(bundle.task, str(item["task"]), 0.9) for item in known if isinstance(item, dict)
+    ):
         yield from note("gate", "near_copy")
         return refused(solvers)
     cases = [(bundle.solution,), *((wrong,) for wrong in bundle.wrong)]
@@ -124,26 +128,38 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper", refer
     given = yield from _solved(shop, bundle.task, solvers, calls)
     attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
     paid = yield from judged(attempted, True, entry="check")
-    item: dict[str, Value] = {"task": bundle.task, "source": bundle.source, "answer": bundle.solution}
+    item: dict[str, Value] = {
+        "task": bundle.task,
+        "source": bundle.source,
+        "answer": bundle.solution,
+    }
     return (yield from settle(KIND, item, paid, reward))
 
 
 def _stocked(rng: random.Random) -> dict[Value, Value]:
-    return {item: [rng.randint(1, 99), rng.randint(0, 50)] for item in [*rng.sample(ITEMS, 5), "eggs"]}
+    return {
+        item: [rng.randint(1, 99), rng.randint(0, 50)] for item in [*rng.sample(ITEMS, 5), "eggs"]
+    }
 
 
 def _bundle(shop: Value, calls: int) -> Steps[Bundle | None]:
     """Let the challenger explore, and take its bundle; None when it gives none in time."""
     prompt = EXPLORE.format(help=TOOL_HELP, calls=calls)
     for left in range(calls, -1, -1):
-        move = yield from ask("proposer", prompt, reader(_read_bundle, left > 0), tries=1, otherwise=None)
+        move = yield from ask(
+            "proposer", prompt, reader(_read_bundle, left > 0), tries=1, otherwise=None
+        )
         if not isinstance(move, Call):
             return move
-        prompt = f"{(yield from _called(shop, move))}\n{left - 1} calls left, then the task in its form."
+        prompt = (
+            f"{(yield from _called(shop, move))}\n{left - 1} calls left, then the task in its form."
+        )
     return None
 
 
-def _solved(shop: Value, task: str, solvers: list[str], calls: int) -> Steps[dict[str, Answer | None]]:
+def _solved(
+    shop: Value, task: str, solvers: list[str], calls: int
+) -> Steps[dict[str, Answer | None]]:
     """Each executor's answer, after its calls; None where it gave none that could be read."""
     prompts = dict.fromkeys(solvers, SOLVE.format(help=TOOL_HELP, task=task, calls=calls))
     given: dict[str, Answer | None] = {}
@@ -162,7 +178,9 @@ def _solved(shop: Value, task: str, solvers: list[str], calls: int) -> Steps[dic
 
 def _called(shop: Value, call: Call) -> Steps[str]:
     """What a call returns, as the line that is shown."""
-    values = plain_values((yield from verify(Job(TOOLS, "f", ((shop, call.tool, call.given),))))[0], 1)
+    values = plain_values(
+        (yield from verify(Job(TOOLS, "f", ((shop, call.tool, call.given),))))[0], 1
+    )
     shown = ", ".join(map(canonical, call.given))
     return f"{call.tool}({shown}) returns {canonical(values[0]) if values else 'nothing'}"
 

@@ -57,7 +57,11 @@ def program_with_inputs(text: str) -> Program:
         raise Illegal(f"4 to 12 inputs were expected, and an even number; {len(inputs)} came")
     if len(set(map(canonical, inputs))) < len(inputs):
         raise Illegal("the inputs must differ")
-    message = " ".join(tagged(text, "message").split())[:MESSAGE_CHARACTERS] if "<message>" in text else ""
+    message = (
+        " ".join(tagged(text, "message").split())[:MESSAGE_CHARACTERS]
+        if "<message>" in text
+        else ""
+    )
     return Program(program(text), inputs, message)
 
 
@@ -93,7 +97,8 @@ def code_induction(
     question = SOLVE.format(message=task.program.message, pairs=pairs)
     written = yield from ask_all(dict.fromkeys(solvers, question), program, tries=1, otherwise=None)
     attempted = {
-        seat: code if code is None else Program(code, inputs[half:]) for seat, code in written.items()
+        seat: code if code is None else Program(code, inputs[half:])
+        for seat, code in written.items()
     }
     paid = yield from judged(attempted, *task.values[half:])
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}

@@ -51,11 +51,17 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
     if "</question>" not in text:
-        text += "</question>"  # small models stop at the end of their question and leave its tag open
+        text += (
+            "</question>"  # small models stop at the end of their question and leave its tag open
+        )
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
-    if not re.search(r"\w", answer) or not _holds(document, answer) or len(answer) * 4 > len(document):
+    if (
+        not re.search(r"\w", answer)
+        or not _holds(document, answer)
+        or len(answer) * 4 > len(document)
+    ):
         raise Illegal("the answer must be a few words of the text")
     if _words(answer) <= _words(question):
         raise Illegal("the question must not hold the words of its answer")
@@ -92,7 +98,9 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     solvers = list(seat_names({"solver": attempts}))
     (document,) = yield from recall("document", 1, DOCUMENTS)
     prompt = ASK.format(document=document)
-    task = yield from ask("proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None)
+    task = yield from ask(
+        "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
+    )
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:
         return refused(solvers)
@@ -102,4 +110,6 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
     yield from note("proxy", vote(list(answers.values())).share)
     yield from note("gold", sum(paid.values()) / attempts)
-    return (yield from settle("corpus-challenge", {"question": question, "answer": gold}, paid, reward))
+    return (
+        yield from settle("corpus-challenge", {"question": question, "answer": gold}, paid, reward)
+    )

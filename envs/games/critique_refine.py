@@ -43,7 +43,9 @@ def critique(text: str) -> Critique:
     verdict = tagged(text, "verdict").casefold()
     if verdict not in ("right", "wrong"):
         raise Illegal(f"the verdict is right or wrong, not {verdict[:20]!r}")
-    return Critique(verdict == "right", line(tagged(text, "critique")) if "<critique>" in text else "")
+    return Critique(
+        verdict == "right", line(tagged(text, "critique")) if "<critique>" in text else ""
+    )
 
 
 @game(

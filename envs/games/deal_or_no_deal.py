@@ -32,7 +32,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     there = re.findall(r"There are (\d) books, (\d) hats, (\d) balls", view[1].text)[0]
     if "named its deal" in view[-1].text or any(message.speaker == "self" for message in view):
         mine = (there[0], "0", "0") if seat == "first" else ("0", there[1], there[2])
-        return "deal: " + ", ".join(f"{count} {name}" for count, name in zip(mine, ITEMS, strict=True))
+        return "deal: " + ", ".join(
+            f"{count} {name}" for count, name in zip(mine, ITEMS, strict=True)
+        )
     return "I would like the books." if seat == "first" else "Then I take the hats."
 
 
@@ -66,7 +68,8 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
     worth = dict(zip(OTHER, values, strict=True))
     for seat in OTHER:
         yield from tell(
-            seat, f"There are {_listed(there)}. To you they are worth, apiece: {_listed(worth[seat])}."
+            seat,
+            f"There are {_listed(there)}. To you they are worth, apiece: {_listed(worth[seat])}.",
         )
     prompt = "Your move?"
     for turn in range(turns):
@@ -75,12 +78,16 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
         if isinstance(move, str):
             prompt = f"The other says: {move}"
             continue
-        ask_other = f"The other has named its deal. Of {_listed(there)}, name what you take, as in: {FORM}"
+        ask_other = (
+            f"The other has named its deal. Of {_listed(there)}, name what you take, as in: {FORM}"
+        )
         reply = yield from ask(OTHER[seat], ask_other, deal(there))
         agreed = all(a + b == n for a, b, n in zip(move, reply, there, strict=True))
         yield from note("agreed", agreed)
         taken = {seat: move, OTHER[seat]: reply}
-        own = {s: sum(map(int.__mul__, taken[s], worth[s])) / POINTS if agreed else 0.0 for s in OTHER}
+        own = {
+            s: sum(map(int.__mul__, taken[s], worth[s])) / POINTS if agreed else 0.0 for s in OTHER
+        }
         return {s: own[s] + dial * own[OTHER[s]] for s in OTHER}
     yield from note("agreed", False)
     return dict.fromkeys(OTHER, 0.0)
@@ -92,7 +99,9 @@ def tasks() -> list[tuple[tuple[int, ...], ...]]:
     found: list[tuple[tuple[int, ...], ...]] = []
     for counts in itertools.product(range(1, 5), repeat=3):
         if 5 <= sum(counts) <= 7:
-            ways = [v for v in itertools.product(range(11), repeat=3) if _points(counts, v) == POINTS]
+            ways = [
+                v for v in itertools.product(range(11), repeat=3) if _points(counts, v) == POINTS
+            ]
             found.extend((counts, a, b) for a in ways for b in ways if a != b)
     return found
 
@@ -110,7 +119,9 @@ def deal(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...]]:
             raise Unreadable(f"expected a deal like {FORM}, not {excerpt(text)}")
         counts = {f"{name.casefold()}s": int(count) for count, name in _PART.findall(found[0])}
         if len(counts) < len(ITEMS):
-            raise Unreadable(f"expected books, hats and balls once each, as in {FORM}, not {excerpt(text)}")
+            raise Unreadable(
+                f"expected books, hats and balls once each, as in {FORM}, not {excerpt(text)}"
+            )
         taken = tuple(counts[item] for item in ITEMS)
         if any(a > n for a, n in zip(taken, there, strict=True)):
             raise Illegal(f"there are only {_listed(there)}; name no more, as in {FORM}")

@@ -39,7 +39,11 @@ def kuhn_poker() -> Script:
         if (yield from ask("second", f"{second} check", choices=("check", "bet"))) == "check":
             return {"first": sign, "second": -sign}
         called = yield from ask("first", "bet", choices=("fold", "call"))
-        return {"first": 2 * sign, "second": -2 * sign} if called == "call" else {"first": -1, "second": 1}
+        return (
+            {"first": 2 * sign, "second": -2 * sign}
+            if called == "call"
+            else {"first": -1, "second": 1}
+        )
     if (yield from ask("second", f"{second} bet", choices=("fold", "call"))) == "fold":
         return {"first": 1, "second": -1}
     return {"first": 2 * sign, "second": -2 * sign}

@@ -83,12 +83,21 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
         return f"<variants>\n{turn}*x\nsin({turn}*x)\n</variants>"
     asked = view[-1].text.split("∫ ")[1].split(" dx")[0].replace(" ", "")
     factor = asked[0]
-    return f"<answer>{factor}*x**2/2</answer>" if asked.endswith("*x") else "<answer>-cos(x)</answer>"
+    return (
+        f"<answer>{factor}*x**2/2</answer>" if asked.endswith("*x") else "<answer>-cos(x)</answer>"
+    )
 
 
 def formula(text: str) -> str:
     """A formula in x as canonical text. Raises Unreadable for anything but arithmetic and functions."""
-    code = text.strip().replace("^", "**").replace("−", "-").removeprefix("∫").removesuffix("dx").strip()
+    code = (
+        text.strip()
+        .replace("^", "**")
+        .replace("−", "-")
+        .removeprefix("∫")
+        .removesuffix("dx")
+        .strip()
+    )
     parsed = tree(code) if len(code) <= 160 else None
     body = parsed.body[0] if parsed and len(parsed.body) == 1 else None
     if not isinstance(body, ast.Expr) or not _plain(body.value):
@@ -99,12 +108,16 @@ def formula(text: str) -> str:
 def _plain(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value=value):
-            return isinstance(value, (int, float)) and type(value) is not bool and abs(value) <= 10**6
+            return (
+                isinstance(value, (int, float)) and type(value) is not bool and abs(value) <= 10**6
+            )
         case ast.Name(id=name):
             return name in ("x", "pi", "e")
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             return _plain(operand)
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow(), right=right):
+        case ast.BinOp(
+            left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow(), right=right
+        ):
             return _plain(left) and _plain(right)
         case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]):
             return name in FUNCTIONS and _plain(only)
@@ -182,7 +195,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return written
 
 
-def _attempts(integrand: str, solvers: Sequence[str], points: list[Value]) -> Steps[Mapping[str, bool]]:
+def _attempts(
+    integrand: str, solvers: Sequence[str], points: list[Value]
+) -> Steps[Mapping[str, bool]]:
     """Which solvers integrate this."""
     prompt = SOLVE.format(integrand=integrand)
     answers = yield from ask_all(

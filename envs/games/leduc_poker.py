@@ -23,7 +23,9 @@ def strength(card: str, board: str) -> int:
     return RANKS.index(card[0]) + (len(RANKS) if card[0] == board[0] else 0)
 
 
-def betting(stake: int, pot: dict[str, int], news: dict[str, list[str]]) -> Generator[Any, Any, str | None]:
+def betting(
+    stake: int, pot: dict[str, int], news: dict[str, list[str]]
+) -> Generator[Any, Any, str | None]:
     """One round, the first seat opening. Changes `pot`; returns who folded."""
     seat, raises, checked = "first", 0, False
     while True:

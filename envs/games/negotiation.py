@@ -37,7 +37,9 @@ class Offer:
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Accepts whatever is a gain by its own values; else offers one of what it values less."""
-    numbers = [int(n) for n in re.findall(r"You value wood at (\d+) and gold at (\d+)", view[1].text)[0]]
+    numbers = [
+        int(n) for n in re.findall(r"You value wood at (\d+) and gold at (\d+)", view[1].text)[0]
+    ]
     value: dict[str, int] = dict(zip(GOODS, numbers, strict=True))
     if found := _OFFER.search(view[-1].text):
         give, given, want, wanted = found.groups()
@@ -75,7 +77,8 @@ def negotiation(turns: int = 10) -> Script:
     before = {seat: _worth(held[seat], value[seat]) for seat in OTHER}
     for seat in OTHER:
         yield from tell(
-            seat, f"You value wood at {value[seat]['wood']} and gold at {value[seat]['gold']} apiece."
+            seat,
+            f"You value wood at {value[seat]['wood']} and gold at {value[seat]['gold']} apiece.",
         )
     standing: Offer | None = None
     news = ""
@@ -110,12 +113,16 @@ def reader(
             raise Illegal("there is no offer to accept")
         found = _OFFER.fullmatch(line)
         if not found:
-            raise Unreadable(f"expected `offer 2 wood for 1 gold`, `accept` or `pass`, not {excerpt(text)}")
+            raise Unreadable(
+                f"expected `offer 2 wood for 1 gold`, `accept` or `pass`, not {excerpt(text)}"
+            )
         offer = Offer(int(found[1]), found[2], int(found[3]), found[4])
         if offer.given == offer.wanted or offer.give + offer.want == 0:
             raise Illegal(f"an offer trades one good for the other, not {offer}")
         if offer.give > mine[offer.given] or offer.want > theirs[offer.wanted]:
-            raise Illegal(f"you hold {_listed(mine)} and the other {_listed(theirs)}; not enough for {offer}")
+            raise Illegal(
+                f"you hold {_listed(mine)} and the other {_listed(theirs)}; not enough for {offer}"
+            )
         return offer
 
     return parse

@@ -23,7 +23,10 @@ LARGEST, MOST, SHOWN = 99, 20, 20
 def sizes(heaps: str) -> list[int]:
     """The heaps of a text like 1-3-5-7. Raises ParameterError for anything else."""
     parts = heaps.split("-")
-    if not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST for part in parts) or len(parts) > MOST:
+    if (
+        not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST for part in parts)
+        or len(parts) > MOST
+    ):
         raise ParameterError(
             f"nim-v0: heaps are up to {MOST} sizes from 1 to {LARGEST} joined by dashes, like 1-3-5-7, "
             f"not {heaps[:40]!r}"
@@ -32,7 +35,9 @@ def sizes(heaps: str) -> list[int]:
 
 
 def moves(heaps: Sequence[int]) -> tuple[str, ...]:
-    return tuple(f"{heap} {count}" for heap, size in enumerate(heaps, 1) for count in range(1, size + 1))
+    return tuple(
+        f"{heap} {count}" for heap, size in enumerate(heaps, 1) for count in range(1, size + 1)
+    )
 
 
 def after(heaps: Sequence[int], move: str) -> list[int]:
@@ -77,7 +82,9 @@ def nim(heaps: str = "1-3-5-7") -> Script:
     while sum(left):
         legal = moves(left)
         shown = ", ".join(legal[:SHOWN]) + " …" * (len(legal) > SHOWN)
-        move = yield from ask(seat, f"heaps {'-'.join(map(str, left))}\nmoves: {shown}", choices=legal)
+        move = yield from ask(
+            seat, f"heaps {'-'.join(map(str, left))}\nmoves: {shown}", choices=legal
+        )
         left = after(left, move)
         seat, other = other, seat
     return {seat: 1, other: -1}

@@ -9,7 +9,11 @@ from ..tasks.programs import Program, answer, fenced, program
 from ..tasks.proposing import judged, propose, refused, settle
 from ..types import Message, Value
 
-SEED: Value = {"source": "def sat(x):\n    return x == 'hello'", "input": ("hello",), "solve_rate": 1.0}
+SEED: Value = {
+    "source": "def sat(x):\n    return x == 'hello'",
+    "input": ("hello",),
+    "solve_rate": 1.0,
+}
 PROPOSE = """\
 Write a puzzle: a Python function sat(x) that returns True for the right x, and an x of your own that \
 solves it. Others see sat and must find such an x: make that hard but possible. Do not copy these:

@@ -64,14 +64,18 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"
 
 
-def _range(topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority") -> tuple[float, float]:
+def _range(
+    topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority"
+) -> tuple[float, float]:
     for name, value, known in (
         ("topic", topic, TOPICS),
         ("reward", reward, REWARDS),
         ("label", label, LABELS),
     ):
         if value not in known:
-            raise ParameterError(f"question-answer-v0: no {name} {value!r}; there are: {', '.join(known)}")
+            raise ParameterError(
+                f"question-answer-v0: no {name} {value!r}; there are: {', '.join(known)}"
+            )
     return (-1.0, 1.0)
 
 
@@ -112,8 +116,12 @@ def question_answer(
     known = [str(item) for item in (yield from recall("question", references))]
     kind, example = TOPICS[topic]
     extra = "<paraphrase>the same in other words</paraphrase>" if label == "swapped" else ""
-    prompt = ASK.format(kind=kind, example=example, known="\n".join(known) or "(none yet)", paraphrase=extra)
-    wordings = yield from ask("proposer", prompt, lambda text: _wordings(text, label), tries=1, otherwise=())
+    prompt = ASK.format(
+        kind=kind, example=example, known="\n".join(known) or "(none yet)", paraphrase=extra
+    )
+    wordings = yield from ask(
+        "proposer", prompt, lambda text: _wordings(text, label), tries=1, otherwise=()
+    )
     if not wordings:
         return {"proposer": -1.0, **dict.fromkeys(solvers, 0.0)}
     shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
@@ -136,16 +144,22 @@ def _wordings(text: str, label: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _paid(label: str, shown: Mapping[str, str], answers: Mapping[str, str | None]) -> Steps[dict[str, float]]:
+def _paid(
+    label: str, shown: Mapping[str, str], answers: Mapping[str, str | None]
+) -> Steps[dict[str, float]]:
     """What each solver earns: agreement with the label."""
     if label == "judge":
         paid = dict.fromkeys(answers, 0.0)
         for seat, answer in answers.items():
             if answer is not None:
                 asked = JUDGE.format(question=shown[seat], answer=answer)
-                paid[seat] = float((yield from ask("judge", asked, choices=("right", "wrong"))) == "right")
+                paid[seat] = float(
+                    (yield from ask("judge", asked, choices=("right", "wrong"))) == "right"
+                )
         return paid
-    halves = (list(answers)[::2], list(answers)[1::2]) if label == "swapped" else (list(answers),) * 2
+    halves = (
+        (list(answers)[::2], list(answers)[1::2]) if label == "swapped" else (list(answers),) * 2
+    )
     votes: list[Vote] = [vote([answers[seat] for seat in half]) for half in halves]
     yield from note("label", votes[0].label)
     judged_by = {seat: votes[1 - i].label for i, half in enumerate(halves) for seat in half}
@@ -175,7 +189,9 @@ def _sides(topic: str, question: str) -> tuple[Value, Value] | None:
     if topic == "algebra":
         sides = re.search(r"([\dx.()+\-*/ ]+)=([\dx.()+\-*/ ]+)", question)
         if sides and "x" in sides[0]:
-            left, right = (re.sub(r"(\d)\s*(?=[x(])", r"\1*", side).strip(" .") for side in sides.groups())
+            left, right = (
+                re.sub(r"(\d)\s*(?=[x(])", r"\1*", side).strip(" .") for side in sides.groups()
+            )
             return left, right
     return None
 

@@ -29,7 +29,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     """Says the fewest features that only the target has; picks what has most of the words that were said."""
     lines = view[-1].text.splitlines()
     if seat == "speaker":
-        target, most = re.findall(r"Describe the (.*?) to a .* at most (\d+) words", view[-1].text)[0]
+        target, most = re.findall(r"Describe the (.*?) to a .* at most (\d+) words", view[-1].text)[
+            0
+        ]
         shown = [line[2:] for line in lines if line.startswith("- ")]
         return f"<say>{telling(target, shown, int(most)) or target.split()[0]}</say>"
     said = lines[-2].split()
@@ -59,7 +61,9 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
     rng = yield from randomness()
     shown = rng.sample(OBJECTS, objects)
     target = rng.choice([name for name in shown if telling(name, shown, words)] or shown)
-    prompt = SPEAK.format(objects="\n".join(f"- {name}" for name in shown), target=target, words=words)
+    prompt = SPEAK.format(
+        objects="\n".join(f"- {name}" for name in shown), target=target, words=words
+    )
     said = yield from ask("speaker", prompt, lambda text: short(tagged(text, "say"), words))
     rng.shuffle(shown)
     numbered = "\n".join(f"{number} {name}" for number, name in enumerate(shown, 1))

@@ -86,5 +86,7 @@ def _feedback(inputs: tuple[tuple[Value, ...], ...], truth: Verdict, given: Verd
     for index, x in enumerate(inputs):
         result = given.results[index] if index < len(given.results) else None
         came = canonical(result.value)[:60] if result and result.status == "ok" else given.status
-        rows.append(f"{called(x)} gave {came}, should give {canonical(truth.results[index].value)}\n")
+        rows.append(
+            f"{called(x)} gave {came}, should give {canonical(truth.results[index].value)}\n"
+        )
     return "".join(rows)

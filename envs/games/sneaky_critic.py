@@ -59,7 +59,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     if seat == "generator":
         return f"<step>{len(steps)}</step><result>{int(steps[-1][-1]) + 1}</result>"
     kinds = {sign: kind for kind, sign in SIGNS.items()}
-    right = [Chain(int(a), ((kinds[sign], int(b)),)).results[0] == int(c) for _, a, sign, b, c in steps]
+    right = [
+        Chain(int(a), ((kinds[sign], int(b)),)).results[0] == int(c) for _, a, sign, b, c in steps
+    ]
     return "none" if all(right) else choices[1 + right.index(False)]
 
 

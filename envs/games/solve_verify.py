@@ -60,7 +60,9 @@ def _range(oracle: str = "reference") -> tuple[float, float]:
     bounds={"solvers": (1, 64), "verifiers": (1, 64), "tests": (1, 20)},
     oracles={"sample": sample},
 )
-def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: str = "reference") -> Script:
+def solve_verify(
+    solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: str = "reference"
+) -> Script:
     """Solvers write a function to a specification, verifiers write tests; all meet all.
 
     Moves: unseen by each other, each solver writes f and each verifier `tests` pairs of input and output,
@@ -72,7 +74,10 @@ def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: s
     the share of wrong ones that some counted test exposes. Source: Sol-Ver (Lin et al. 2025).
     """
     spec = SPECS[(yield from chance((1,) * len(SPECS)))]
-    writers, testers = list(seat_names({"solver": solvers})), list(seat_names({"verifier": verifiers}))
+    writers, testers = (
+        list(seat_names({"solver": solvers})),
+        list(seat_names({"verifier": verifiers})),
+    )
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
     example = f"{canonical(spec.hidden[-1])} => …\n{canonical(spec.hidden[-2])} => …"
@@ -83,8 +88,12 @@ def solve_verify(solvers: int = 4, verifiers: int = 2, tests: int = 3, oracle: s
     every = [one for batch in written.values() for one in batch]
     inputs = tuple((one.input,) for one in every) + tuple((x,) for x in spec.hidden)
     codes = [spec.reference, *(source or "" for source in sources.values())]
-    verdicts = yield from verify(*(Job(c, "f", inputs, repeat=2, limits=PROPOSAL_LIMITS) for c in codes))
-    passed = [[_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts]
+    verdicts = yield from verify(
+        *(Job(c, "f", inputs, repeat=2, limits=PROPOSAL_LIMITS) for c in codes)
+    )
+    passed = [
+        [_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts
+    ]
     judges = passed[:1] if oracle == "reference" else passed[1:]
     counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]
     hidden = [r.value for r in verdicts[0].results[len(every) :]]
@@ -112,7 +121,9 @@ def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
             continue
         found.setdefault(canonical(test.input), test)
     if not found:
-        raise Illegal(f"1 to {most} lines like `input => output` were expected, not {excerpt(text)}")
+        raise Illegal(
+            f"1 to {most} lines like `input => output` were expected, not {excerpt(text)}"
+        )
     return tuple(found.values())[:most]
 
 

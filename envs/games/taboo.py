@@ -66,7 +66,9 @@ def taboo(rounds: int = 5) -> Script:
         answer = yield from ask("defender", brief + SAID.format(said=said), line)
         if guess := _GUESS.fullmatch(answer):
             right = guess[1].casefold() == word
-            return (yield from _won("defender" if right else "attacker", f"the guess was {guess[1]}"))
+            return (
+                yield from _won("defender" if right else "attacker", f"the guess was {guess[1]}")
+            )
         if says(answer, word):
             return (yield from _won("attacker", f"the defender said the word in round {turn + 1}"))
         attack, brief = SAID.format(said=answer), ""

@@ -31,7 +31,12 @@ def said(text: str) -> str:
 @lru_cache(4096)
 def number(text: str) -> Fraction | float | None:
     """The number that the text writes (1,200 · 3/4 · 75% · −2e3 · \\frac{3}{4} · nan · inf), or None."""
-    bare = _LATEX.sub(r"\1/\2", text.strip().rstrip(".")).replace("−", "-").replace("$", "").replace(" ", "")
+    bare = (
+        _LATEX.sub(r"\1/\2", text.strip().rstrip("."))
+        .replace("−", "-")
+        .replace("$", "")
+        .replace(" ", "")
+    )
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", bare):
         bare = bare.replace(",", "")
     if bare.casefold().lstrip("+-") in ("nan", "inf", "infinity"):
@@ -100,7 +105,9 @@ def vote(answers: Sequence[str | None], tolerance: float = 0.0) -> Vote:
     for label in dict.fromkeys(answers):
         if label is None:
             continue
-        agree = tuple(other is not None and same_answer(label, other, tolerance) for other in answers)
+        agree = tuple(
+            other is not None and same_answer(label, other, tolerance) for other in answers
+        )
         if best is None or sum(agree) > best.count:
             best = Vote(label, agree)
     return best or Vote(None, (False,) * len(answers))

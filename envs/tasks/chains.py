@@ -19,7 +19,10 @@ class Chain:
     @property
     def task(self) -> str:
         """The calculation in words, without any result."""
-        return ", then ".join([f"Start with {self.start}", *(f"{kind} {n}" for kind, n in self.steps)]) + "."
+        return (
+            ", then ".join([f"Start with {self.start}", *(f"{kind} {n}" for kind, n in self.steps)])
+            + "."
+        )
 
     @property
     def results(self) -> list[int]:

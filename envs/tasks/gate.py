@@ -18,10 +18,19 @@ from ..values import same
 from .programs import near_copy, source_fault
 
 Reason: TypeAlias = Literal[
-    "", "unreadable", "near_copy", "failed", "nondeterministic", "stateful", "surroundings", "self_test"
+    "",
+    "unreadable",
+    "near_copy",
+    "failed",
+    "nondeterministic",
+    "stateful",
+    "surroundings",
+    "self_test",
 ]
 
-PROPOSAL_LIMITS = Limits(seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kilobytes=16, value_kilobytes=16)
+PROPOSAL_LIMITS = Limits(
+    seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kilobytes=16, value_kilobytes=16
+)
 
 _ELSEWHERE = """\
 def _elsewhere():
@@ -158,7 +167,9 @@ def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value]
         return Ruling("stateful", "a second call with the same input gives another value")
     moved = plain_values(there, 2 * count)
     if moved is None or not _agree(values, moved):
-        return Ruling("surroundings", "its value depends on clock, locale, process, environment or machine")
+        return Ruling(
+            "surroundings", "its value depends on clock, locale, process, environment or machine"
+        )
     if expected is not None and not _agree(values[:count], expected):
         return Ruling("self_test", "it fails its own test")
     return Ruling("", values=values[:count])

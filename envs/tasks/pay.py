@@ -62,7 +62,9 @@ PROPOSER_REWARDS: dict[str, ProposerReward] = {
 def proposer_reward(name: str) -> ProposerReward:
     """The reward of this name. Raises ParameterError, listing the names."""
     if name not in PROPOSER_REWARDS:
-        raise ParameterError(f"no proposer reward {name!r}; there are: {', '.join(PROPOSER_REWARDS)}")
+        raise ParameterError(
+            f"no proposer reward {name!r}; there are: {', '.join(PROPOSER_REWARDS)}"
+        )
     return PROPOSER_REWARDS[name]
 
 

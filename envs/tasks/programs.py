@@ -93,7 +93,11 @@ def _call(node: ast.expr) -> ast.Call | None:
 
 def sources(items: Sequence[Value]) -> list[str]:
     """The programs of recalled tasks, each a dict with `source`."""
-    return [item["source"] for item in items if isinstance(item, dict) and isinstance(item["source"], str)]
+    return [
+        item["source"]
+        for item in items
+        if isinstance(item, dict) and isinstance(item["source"], str)
+    ]
 
 
 def tree(source: str) -> ast.Module | None:

@@ -52,7 +52,9 @@ def propose(
     known = sources((yield from recall(kind, references, seeds)))
     shown = prompt.replace("{known}", "\n".join(map(fenced, known)))
     program = yield from ask("proposer", shown, parse, tries=1, otherwise=Program(""))
-    ruling = yield from gate(program.source, program.inputs, entry=entry, buffer=known, expected=expected)
+    ruling = yield from gate(
+        program.source, program.inputs, entry=entry, buffer=known, expected=expected
+    )
     yield from note("gate", ruling.reason or "admitted")
     return Task(program, ruling.values) if ruling.admitted else None
 
@@ -89,7 +91,9 @@ def judged(
     Each runs in processes of its own, twice, with other hash seeds.
     """
     given = {seat: attempt for seat, attempt in attempts.items() if attempt is not None}
-    jobs = [Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()]
+    jobs = [
+        Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()
+    ]
     verdicts = yield from verify(*jobs)
     paid = dict.fromkeys(attempts, -1.0)
     for seat, verdict in zip(given, verdicts, strict=True):

@@ -10,9 +10,33 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-WORDS = ("anchor", "basket", "copper", "dragon", "feather", "guitar", "hammer", "island", "lantern", "marble")
-CAPITALS = {"France": "paris", "Italy": "rome", "Japan": "tokyo", "Egypt": "cairo", "Greece": "athens"}
-OPPOSITES = {"hot": "cold", "up": "down", "early": "late", "full": "empty", "strong": "weak", "dark": "light"}
+WORDS = (
+    "anchor",
+    "basket",
+    "copper",
+    "dragon",
+    "feather",
+    "guitar",
+    "hammer",
+    "island",
+    "lantern",
+    "marble",
+)
+CAPITALS = {
+    "France": "paris",
+    "Italy": "rome",
+    "Japan": "tokyo",
+    "Egypt": "cairo",
+    "Greece": "athens",
+}
+OPPOSITES = {
+    "hot": "cold",
+    "up": "down",
+    "early": "late",
+    "full": "empty",
+    "strong": "weak",
+    "dark": "light",
+}
 NUMBER = re.compile(r"\d+")
 
 
@@ -38,9 +62,15 @@ class Kind:
 KINDS = (
     Kind("What is {} + {}?", lambda rng: _numbers(rng, 2), lambda a, b: str(int(a) + int(b))),
     Kind("What is {} times 3?", lambda rng: _numbers(rng, 1), lambda a: str(3 * int(a))),
-    Kind("How many letters has the word {}?", lambda rng: (rng.choice(WORDS),), lambda word: str(len(word))),
     Kind(
-        "Write the number {} backwards.", lambda rng: (_unlike_its_reverse(rng),), lambda digits: digits[::-1]
+        "How many letters has the word {}?",
+        lambda rng: (rng.choice(WORDS),),
+        lambda word: str(len(word)),
+    ),
+    Kind(
+        "Write the number {} backwards.",
+        lambda rng: (_unlike_its_reverse(rng),),
+        lambda digits: digits[::-1],
     ),
     Kind(
         "Spell the word {} backwards.",

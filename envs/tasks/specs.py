@@ -23,8 +23,24 @@ class Spec:
 
 NUMBERS = "a list of up to 20 integers from −1000 to 1000"
 TEXT = "a string of up to 40 characters from a–z, A–Z and space"
-LISTS: tuple[Value, ...] = ([], [0], [5, 5], [3, 1, 2], [-1, -1, 2, 2, 2], [9, -9, 9, 8], [1, 2, 2, 1])
-TEXTS: tuple[Value, ...] = ("", "a", "Aa", "abc cba", "on and on", "  two  gaps ", "Eve owns an oak")
+LISTS: tuple[Value, ...] = (
+    [],
+    [0],
+    [5, 5],
+    [3, 1, 2],
+    [-1, -1, 2, 2, 2],
+    [9, -9, 9, 8],
+    [1, 2, 2, 1],
+)
+TEXTS: tuple[Value, ...] = (
+    "",
+    "a",
+    "Aa",
+    "abc cba",
+    "on and on",
+    "  two  gaps ",
+    "Eve owns an oak",
+)
 SPECS = (
     Spec(
         "the second largest distinct number of the list, or None where there is none",
@@ -209,4 +225,8 @@ def _numbers(x: Value) -> bool:
 
 
 def _text(x: Value) -> bool:
-    return type(x) is str and len(x) <= 40 and all(c == " " or (c.isascii() and c.isalpha()) for c in x)
+    return (
+        type(x) is str
+        and len(x) <= 40
+        and all(c == " " or (c.isascii() and c.isalpha()) for c in x)
+    )

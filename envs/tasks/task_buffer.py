@@ -28,7 +28,9 @@ class Task:
         """0 for tasks that nobody solved to 4 for those that everybody did."""
         if self.rate is None:
             return BANDS // 2
-        return 0 if self.rate <= 0 else BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
+        return (
+            0 if self.rate <= 0 else BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
+        )
 
 
 class Shelf:

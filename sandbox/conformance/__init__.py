@@ -35,7 +35,11 @@ CANARY = Job("def f(x): return [x + 1, 'alive']", "f", ((41,),), limits=Limits(s
 
 
 def _alive(verdict: Verdict) -> bool:
-    return verdict.status == "ok" and verdict.results == (Result("ok", [42, "alive"]),) and not verdict.stdout
+    return (
+        verdict.status == "ok"
+        and verdict.results == (Result("ok", [42, "alive"]),)
+        and not verdict.stdout
+    )
 
 
 def survived(attack: Attack, verdict: Verdict, canary: Verdict) -> Finding:
@@ -62,7 +66,9 @@ def _counts(attack: Attack) -> bool:
 
 def honest_jobs() -> list[tuple[str, Job]]:
     """Every honest program by name."""
-    return [(name, Job(source, limits=Limits(seconds=20.0))) for name, (source, _) in HONEST.items()]
+    return [
+        (name, Job(source, limits=Limits(seconds=20.0))) for name, (source, _) in HONEST.items()
+    ]
 
 
 def unharmed(name: str, verdict: Verdict) -> Finding:
@@ -70,7 +76,9 @@ def unharmed(name: str, verdict: Verdict) -> Finding:
     expected = HONEST[name][1]
     if verdict.status == "ok" and verdict.stdout.strip() == expected and not verdict.forbidden:
         return Finding(f"honest: {name}", True)
-    return Finding(f"honest: {name}", False, f"{verdict.status} {verdict.stdout!r} {verdict.detail}")
+    return Finding(
+        f"honest: {name}", False, f"{verdict.status} {verdict.stdout!r} {verdict.detail}"
+    )
 
 
 async def findings(verifier: Verifier) -> AsyncIterator[Finding]:

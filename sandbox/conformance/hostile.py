@@ -14,7 +14,9 @@ from ...envs.types import Job, Limits, Status
 from .. import runner
 from .cheats import CHEATS, JUDGED, SLOW
 
-LIMITS: Final = Limits(seconds=20.0, cpu_seconds=5, megabytes=160, output_kilobytes=64, value_kilobytes=1024)
+LIMITS: Final = Limits(
+    seconds=20.0, cpu_seconds=5, megabytes=160, output_kilobytes=64, value_kilobytes=1024
+)
 SHORT: Final = replace(LIMITS, seconds=0.8)
 """For programs that may go on until they are stopped; the others may take as long as a busy machine needs."""
 
@@ -310,7 +312,11 @@ def _limits(right: tuple[Status, ...]) -> Limits:
 
 def attacks() -> Iterator[Attack]:
     """All of them, in a fixed order; names are unique."""
-    for group, programs in (("resources", _RESOURCES), ("processes", _PROCESSES), ("channels", _CHANNELS)):
+    for group, programs in (
+        ("resources", _RESOURCES),
+        ("processes", _PROCESSES),
+        ("channels", _CHANNELS),
+    ):
         for name, (source, right) in programs.items():
             yield Attack(f"{group}: {name}", Job(source, limits=_limits(right)), frozenset(right))
     for name, (source, right) in CHEATS.items():
@@ -327,9 +333,13 @@ def attacks() -> Iterator[Attack]:
         f"for n in {told}:\n    r = C.syscall(n, -1, 0, 0, 0, 0, 0)\n"
         "    if r != -1 or ctypes.get_errno() != errno.EPERM: print('PWNED', n)"
     )
-    yield Attack("system call: all that are told no", Job(source, limits=LIMITS), frozenset(("ok",)))
+    yield Attack(
+        "system call: all that are told no", Job(source, limits=LIMITS), frozenset(("ok",))
+    )
     source = _RAW + (
         "for n in range(450, 1000):\n    r = C.syscall(n, -1, 0, 0, 0, 0, 0)\n"
         "    if r != -1 or ctypes.get_errno() != errno.ENOSYS: print('PWNED', n)"
     )
-    yield Attack("system call: all that are unknown", Job(source, limits=LIMITS), frozenset(("ok",)))
+    yield Attack(
+        "system call: all that are unknown", Job(source, limits=LIMITS), frozenset(("ok",))
+    )

@@ -47,15 +47,24 @@ def libraries(files: list[Path]) -> set[Path]:
             ["ldd", *map(str, files)], capture_output=True, text=True, check=False, timeout=60
         )
     except OSError as fault:
-        raise VerifierError(f"`ldd` is needed to find the interpreter's libraries: {fault}") from None
-    words = (word for line in listing.stdout.splitlines() for word in line.split() if not line.endswith(":"))
+        raise VerifierError(
+            f"`ldd` is needed to find the interpreter's libraries: {fault}"
+        ) from None
+    words = (
+        word
+        for line in listing.stdout.splitlines()
+        for word in line.split()
+        if not line.endswith(":")
+    )
     return {Path(word) for word in words if word.startswith("/")}
 
 
 def _bytecode(source: Path) -> bytes:
     """The module compiled, marked as valid whatever the file's date."""
     text = source.read_bytes()
-    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
+    header = (
+        importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
+    )
     cached = Path(importlib.util.cache_from_source(str(source)))
     if cached.exists() and cached.read_bytes()[:4] == importlib.util.MAGIC_NUMBER:
         return header + cached.read_bytes()[16:]
@@ -65,8 +74,12 @@ def _bytecode(source: Path) -> bytes:
 def _runner() -> bytes:
     """The runner compiled. Marshal's format 2 has no references, which would differ from time to time."""
     text = Path(runner.__file__).read_bytes()
-    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
-    return header + marshal.dumps(compile(text, "/runner.py", "exec", dont_inherit=True, optimize=0), 2)
+    header = (
+        importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
+    )
+    return header + marshal.dumps(
+        compile(text, "/runner.py", "exec", dont_inherit=True, optimize=0), 2
+    )
 
 
 def _standard_library(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -135,8 +148,13 @@ def archive() -> tuple[bytes, str]:
                 "Cmd": ["container+seccomp"],
                 "Labels": {"sparring.protocol": str(runner.PROTOCOL)},
             },
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
-            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "sparring sandbox build"}],
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"],
+            },
+            "history": [
+                {"created": "1970-01-01T00:00:00Z", "created_by": "sparring sandbox build"}
+            ],
         },
         sort_keys=True,
     ).encode()

@@ -87,7 +87,9 @@ class Pool:
     def submit(self, runs: Sequence[Run]) -> Future[list[Verdict]]:
         """The verdicts of these runs, in order. Cancelling the future kills or drops its runs."""
         if os.getpid() != self._process:
-            raise VerifierError("this process was forked from the one that opened the verifier; open its own")
+            raise VerifierError(
+                "this process was forked from the one that opened the verifier; open its own"
+            )
         if self.closed:
             raise VerifierError("the verifier is closed; open another")
         batch = Batch(len(runs))

@@ -72,7 +72,9 @@ class Pooled:
             return (yield from stages(jobs))
         keys = [cache.key(job) or i.to_bytes(8, "little") for i, job in enumerate(jobs)]
         found = [cache.find(key) for key in keys]
-        fresh = {key: job for key, job, known in zip(keys, jobs, found, strict=True) if known is None}
+        fresh = {
+            key: job for key, job, known in zip(keys, jobs, found, strict=True) if known is None
+        }
         verdicts = dict(zip(fresh, (yield from stages(list(fresh.values()))), strict=True))
         for key, verdict in verdicts.items():
             cache.keep(key if len(key) > 8 else None, verdict)

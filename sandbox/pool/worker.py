@@ -96,7 +96,9 @@ class Worker:
                 continue
             try:
                 connection = self._pool.connection()
-            except Exception as fault:  # an engine has many ways to fail, and this thread must go on
+            except (
+                Exception
+            ) as fault:  # an engine has many ways to fail, and this thread must go on
                 tries += 1
                 self._pool.put_back(tickets)
                 if tries >= OPEN_TRIES:
@@ -189,7 +191,9 @@ class Worker:
                 break
             try:
                 frame = self._pool.framed(self._next, ticket)
-            except Exception as fault:  # a job may be wrong in any way, and only it is refused for it
+            except (
+                Exception
+            ) as fault:  # a job may be wrong in any way, and only it is refused for it
                 self._pool.settle(ticket, failed(ticket.run.job, "refused", str(fault)[:500]))
                 continue
             if not self._doing:

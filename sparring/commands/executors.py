@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 def add_executor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--executor", choices=("local", "ray"), default="local", help="where games are played (default local)"
+        "--executor",
+        choices=("local", "ray"),
+        default="local",
+        help="where games are played (default local)",
     )
 
 

@@ -47,7 +47,9 @@ def add(commands: Commands) -> None:
         metavar="FILE|GAME",
         help="conformance-test the games of a file, one game, or (without a name) all",
     )
-    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="of --check (default 20)")
+    parser.add_argument(
+        "--seeds", type=int, default=20, metavar="N", help="of --check (default 20)"
+    )
     add_set(parser, "a parameter of the game shown")
     add_verifier(parser)
     add_load(parser)
@@ -57,7 +59,9 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     load_games(arguments)
     if arguments.check is not None:
-        return _check(_wanted(arguments.check or arguments.game or ""), arguments.seeds, arguments.verifier)
+        return _check(
+            _wanted(arguments.check or arguments.game or ""), arguments.seeds, arguments.verifier
+        )
     if arguments.game and arguments.game.endswith("/"):
         return _listing(arguments.game.rstrip("/"))
     return _show(chosen_game(arguments), arguments.verifier) if arguments.game else _table()
@@ -135,7 +139,9 @@ def facts(game: Game) -> dict[str, str]:
 
     lo, hi = game.payoff_range
     within = {name: f" ({least:g} to {most:g})" for name, (least, most) in game.bounds.items()}
-    given = ", ".join(f"{name}={value!r}{within.get(name, '')}" for name, value in game.parameters.items())
+    given = ", ".join(
+        f"{name}={value!r}{within.get(name, '')}" for name, value in game.parameters.items()
+    )
     judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
     together = ", all at once" if game.simultaneous else ""
     rated = f"by {game.score}, each {game.rated} its own entrant" if game.score else "not at all"
@@ -169,7 +175,9 @@ def _check(ids: list[str], seeds: int, verifier: str) -> int:
     for id in ids:
         for check in checks(find(id), range(seeds), verifier=lambda: Lazy(verifier)):
             failed += not check.passed
-            print(f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}", flush=True)
+            print(
+                f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}", flush=True
+            )
             for fault in check.faults:
                 print(f"       {fault}")
     print(f"{failed} failed" if failed else "all checks passed")

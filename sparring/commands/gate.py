@@ -22,8 +22,12 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "gate", "Test whether the new one is better than the old.", _EXAMPLES)
-    parser.add_argument("new", metavar="NEW", help="random, an oracle, a model, RUN@STEP, RUN@latest")
+    parser = command(
+        commands, "gate", "Test whether the new one is better than the old.", _EXAMPLES
+    )
+    parser.add_argument(
+        "new", metavar="NEW", help="random, an oracle, a model, RUN@STEP, RUN@latest"
+    )
     parser.add_argument("old", metavar="OLD", help="whom it must beat")
     parser.add_argument("--game", metavar="GAME", help="default: the game that NEW's run trains on")
     parser.add_argument("--low", type=float, metavar="X", help="not better than this (default 0)")
@@ -33,8 +37,12 @@ def add(commands: Commands) -> None:
         metavar="X",
         help="better by this: Elo (default 50), or payoff (1/40 of the range)",
     )
-    parser.add_argument("--alpha", type=float, default=0.05, metavar="P", help="false passes (default .05)")
-    parser.add_argument("--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)")
+    parser.add_argument(
+        "--alpha", type=float, default=0.05, metavar="P", help="false passes (default .05)"
+    )
+    parser.add_argument(
+        "--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)"
+    )
     parser.add_argument("--pairs", type=int, default=400, metavar="N", help="at most (default 400)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/gates)")
@@ -93,7 +101,9 @@ def game_of(arguments: argparse.Namespace) -> Game:
 
     name, at, step = arguments.new.rpartition("@")
     if not at:
-        raise ArgumentError(f"{arguments.new!r} is no checkpoint of a run; name the game with --game")
+        raise ArgumentError(
+            f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
+        )
     config = read(checkpoint(name, step).parent.parent / "config.toml")
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

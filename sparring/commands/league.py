@@ -21,9 +21,15 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "league", "Show a league: its pool, win rates, and next opponents.", _EXAMPLES)
-    parser.add_argument("store", metavar="RUN", help="a run's name under runs/, its folder, or a store")
-    parser.add_argument("--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)")
+    parser = command(
+        commands, "league", "Show a league: its pool, win rates, and next opponents.", _EXAMPLES
+    )
+    parser.add_argument(
+        "store", metavar="RUN", help="a run's name under runs/, its folder, or a store"
+    )
+    parser.add_argument(
+        "--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)"
+    )
     add_load(parser)
     parser.set_defaults(run=run)
 
@@ -42,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))
             if not league.learners:
-                raise ArgumentError(f"{path} holds no league; training with opponents from one makes it")
+                raise ArgumentError(
+                    f"{path} holds no league; training with opponents from one makes it"
+                )
             names = {entrant.id: entrant.name for entrant in archive.entrants()}
             print(f"{ref.id}: {len(league.learners)} learners, {len(league.pool)} snapshots")
             for learner, kind in league.learners.items():

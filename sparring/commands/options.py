@@ -35,7 +35,11 @@ def command(commands: Commands, name: str, about: str, examples: str) -> argpars
 
 def add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--load", action="append", default=[], metavar="FILE", help="register the games of this Python file"
+        "--load",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="register the games of this Python file",
     )
 
 
@@ -119,7 +123,9 @@ def literal(text: str) -> Value:
     return value
 
 
-def chosen_game(arguments: argparse.Namespace, parameters: Mapping[str, Value] | None = None) -> Game:
+def chosen_game(
+    arguments: argparse.Namespace, parameters: Mapping[str, Value] | None = None
+) -> Game:
     """The game named by the arguments, with its `parameters` and over them those of --set."""
     from sparring.envs.registry import find
 

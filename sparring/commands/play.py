@@ -7,7 +7,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from .options import ArgumentError, Commands, add_playing, announce, chosen_game, command, hosting, pairs
+from .options import (
+    ArgumentError,
+    Commands,
+    add_playing,
+    announce,
+    chosen_game,
+    command,
+    hosting,
+    pairs,
+)
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
@@ -26,7 +35,9 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "play", "Play a game: people, scripted players and models.", _EXAMPLES)
+    parser = command(
+        commands, "play", "Play a game: people, scripted players and models.", _EXAMPLES
+    )
     parser.add_argument("game", metavar="GAME")
     parser.add_argument(
         "--seat",
@@ -37,16 +48,32 @@ def add(commands: Commands) -> None:
         "(default: the game's own `sample` player, or random where it has none)",
     )
     parser.add_argument(
-        "--shots", type=int, default=0, metavar="N", help="example games that models are shown first"
+        "--shots",
+        type=int,
+        default=0,
+        metavar="N",
+        help="example games that models are shown first",
     )
-    parser.add_argument("--max-tokens", type=int, default=256, metavar="N", help="of a model's reply")
     parser.add_argument(
-        "--temperature", type=float, default=1.0, metavar="T", help="of models; 0 is greedy (default 1)"
+        "--max-tokens", type=int, default=256, metavar="N", help="of a model's reply"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        metavar="T",
+        help="of models; 0 is greedy (default 1)",
     )
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
-    parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move")
-    parser.add_argument("--games", type=int, default=1, metavar="N", help="how many to play (default 1)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move"
+    )
+    parser.add_argument(
+        "--games", type=int, default=1, metavar="N", help="how many to play (default 1)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)"
+    )
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -78,10 +105,14 @@ def seating(
     unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
     if unknown:
         known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
-        raise ArgumentError(f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}")
+        raise ArgumentError(
+            f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}"
+        )
     usual = named.get("*", "sample" if "sample" in game.oracles else "random")
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
-    policies = {s: seat(s, game, sampling=sampling, hosts=hosts) for s in dict.fromkeys(specs.values())}
+    policies = {
+        s: seat(s, game, sampling=sampling, hosts=hosts) for s in dict.fromkeys(specs.values())
+    }
     return {place: policies[spec] for place, spec in specs.items()}
 
 
@@ -105,13 +136,17 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     return 2 if errors else 0
 
 
-async def _shown(game: Game, seats: dict[str, Policy], verifier: Verifier, count: int) -> dict[str, Policy]:
+async def _shown(
+    game: Game, seats: dict[str, Policy], verifier: Verifier, count: int
+) -> dict[str, Policy]:
     """The same seating with examples before the eyes of all that sample their replies."""
     from sparring.agents.few_shot import Shown
     from sparring.arenas.examples import examples
 
     given = await examples(game, verifier, count)
-    sampled = {id(policy): Shown(policy, given) for policy in seats.values() if hasattr(policy, "sampling")}
+    sampled = {
+        id(policy): Shown(policy, given) for policy in seats.values() if hasattr(policy, "sampling")
+    }
     return {place: sampled.get(id(policy), policy) for place, policy in seats.items()}
 
 

@@ -15,7 +15,9 @@ _EXAMPLES = """\
 def add(commands: Commands) -> None:
     parser = command(commands, "report", "Write one static HTML page for a run.", _EXAMPLES)
     parser.add_argument("run_name", metavar="RUN", help="a run's name under runs/, or its folder")
-    parser.add_argument("--out", metavar="FILE", help="where to write (default: report.html in the run)")
+    parser.add_argument(
+        "--out", metavar="FILE", help="where to write (default: report.html in the run)"
+    )
     add_load(parser)
     parser.set_defaults(run=run)
 

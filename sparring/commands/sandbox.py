@@ -27,13 +27,21 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "sandbox", "Run untrusted code; see and build the sandbox.", _EXAMPLES)
+    parser = command(
+        commands, "sandbox", "Run untrusted code; see and build the sandbox.", _EXAMPLES
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    doctor = command(actions, "doctor", "Say what this machine offers.", "  sparring sandbox doctor\n")
+    doctor = command(
+        actions, "doctor", "Say what this machine offers.", "  sparring sandbox doctor\n"
+    )
     doctor.set_defaults(run=_doctor)
-    build = command(actions, "build", "Build the Docker image offline.", "  sparring sandbox build\n")
+    build = command(
+        actions, "build", "Build the Docker image offline.", "  sparring sandbox build\n"
+    )
     build.set_defaults(run=_build)
-    run = command(actions, "run", "Run a file as untrusted code.", "  sparring sandbox run program.py\n")
+    run = command(
+        actions, "run", "Run a file as untrusted code.", "  sparring sandbox run program.py\n"
+    )
     run.add_argument("file", type=Path, metavar="FILE")
     run.add_argument("--stdin", default="", metavar="TEXT", help="what the program reads")
     add_verifier(run)
@@ -97,7 +105,9 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
-        raise SparringError(f"{file} cannot be read: {why}; give a file of Python source") from fault
+        raise SparringError(
+            f"{file} cannot be read: {why}; give a file of Python source"
+        ) from fault
 
 
 def _with(name: str, use: Callable[[Verifier], Awaitable[T]]) -> tuple[str, T]:

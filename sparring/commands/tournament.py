@@ -33,22 +33,35 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES)
+    parser = command(
+        commands, "tournament", "Play entrants against each other and rate them.", _EXAMPLES
+    )
     parser.add_argument("game", metavar="GAME", help="a game; or `verify` and stores to check")
     parser.add_argument(
-        "entrants", nargs="+", metavar="ENTRANT", help="random, an oracle, a model, RUN@STEP, RUN@latest"
+        "entrants",
+        nargs="+",
+        metavar="ENTRANT",
+        help="random, an oracle, a model, RUN@STEP, RUN@latest",
     )
-    parser.add_argument("--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)")
+    parser.add_argument(
+        "--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)"
+    )
     parser.add_argument(
         "--schedule",
         choices=("round-robin", "gauntlet", "ladder", "swiss", "information"),
         default="round-robin",
         help="who meets whom (default round-robin)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first pair (default 0)")
-    parser.add_argument("--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of the first pair (default 0)"
+    )
+    parser.add_argument(
+        "--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)"
+    )
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
-    parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)")
+    parser.add_argument(
+        "--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
     add_executor(parser)
     parser.add_argument(
@@ -105,7 +118,9 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games came to nothing ({status}) and are not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(folder / 'store.sqlite', folder / 'report.html')}")
+    print(
+        f"games, replays and graphs: {tournament_report(folder / 'store.sqlite', folder / 'report.html')}"
+    )
     return 0
 
 

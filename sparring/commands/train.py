@@ -26,14 +26,22 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(commands, "train", "Train one policy in all roles by self-play.", _EXAMPLES)
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero, r-zero, …")
-    parser.add_argument("--config", type=Path, metavar="F.toml", help="settings; flags override them")
+    parser.add_argument(
+        "recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero, r-zero, …"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="F.toml", help="settings; flags override them"
+    )
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
     parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
-    parser.add_argument("--seed", type=int, metavar="S", help="of games, sampling and initialisation")
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+    )
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
-    parser.add_argument("--resume", metavar="RUN", help="continue this run from its last checkpoint")
+    parser.add_argument(
+        "--resume", metavar="RUN", help="continue this run from its last checkpoint"
+    )
     add_engine(parser)
     add_verifier(parser)
     parser.set_defaults(verifier=None, engine=None)
@@ -47,11 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     load_games(arguments)
     if not (arguments.recipe or arguments.config or arguments.resume):
-        raise ArgumentError(f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume")
+        raise ArgumentError(
+            f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
+        )
     if arguments.resume:
         _refuse_others(arguments)
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
-    flags = {name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")}
+    flags = {
+        name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")
+    }
     given = {name: value for name, value in flags.items() if value is not None}
     settings = pairs(arguments.set, "--set")
     if arguments.engine is not None:

@@ -8,7 +8,14 @@ import pytest
 from sparring.envs.conformance import check_game
 from sparring.envs.equilibrium import equilibrium
 from sparring.envs.exact import TreeError, tree, uniform
-from sparring.envs.registry import GameError, ParameterError, UnknownGameError, find, game_ids, names
+from sparring.envs.registry import (
+    GameError,
+    ParameterError,
+    UnknownGameError,
+    find,
+    game_ids,
+    names,
+)
 from sparring.envs.script import Chance
 from sparring.envs.table import Table, replay
 from sparring.envs.types import Reply
@@ -111,7 +118,9 @@ def together(ours, theirs, cards):
         ("leduc-poker-v0", "leduc_poker", lambda table: [(i,) for i in deals(table)]),
     ],
 )
-def test_poker_through_openspiel_is_ours_in_value_and_nash_conv_and_openspiel_agrees(own, name, cards):
+def test_poker_through_openspiel_is_ours_in_value_and_nash_conv_and_openspiel_agrees(
+    own, name, cards
+):
     ours, theirs = find(own), find(f"openspiel/{name}")
     loaded = pyspiel.load_game(name)
     views, leaves = {}, 0
@@ -122,7 +131,13 @@ def test_poker_through_openspiel_is_ours_in_value_and_nash_conv_and_openspiel_ag
             continue
         seat, other = a.pending[0].seat, b.pending[0].seat
         key = (seat, a.view(seat))
-        found = (other, b.view(other), a.pending[0].choices, b.pending[0].choices, b.pending[0].prompt)
+        found = (
+            other,
+            b.view(other),
+            a.pending[0].choices,
+            b.pending[0].choices,
+            b.pending[0].prompt,
+        )
         assert views.setdefault(key, found) == found, "one information set of ours is two of theirs"
     mine, other = tree(ours), tree(theirs)
     assert leaves == mine.leaves == other.leaves
@@ -137,7 +152,9 @@ def test_poker_through_openspiel_is_ours_in_value_and_nash_conv_and_openspiel_ag
             here[key] = [odds[choice] for choice in choices]
             there[seat, view] = [echo[choice] for choice in echoed]
             written[prompt.partition("\n")[0]] = [*there[seat, view]]
-        assert [*mine.values(here).values()] == pytest.approx([*other.values(there).values()], abs=1e-12)
+        assert [*mine.values(here).values()] == pytest.approx(
+            [*other.values(there).values()], abs=1e-12
+        )
         assert mine.nash_conv(here) == pytest.approx(other.nash_conv(there), abs=1e-12)
         assert other.nash_conv(there) == pytest.approx(oracle(loaded, written), abs=1e-9)
 
@@ -194,10 +211,16 @@ def test_small_zero_sum_games_are_solved_through_the_adapter(name, parameters, v
     assert value is None or exploit.values["player_0"] == pytest.approx(value, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", ["kuhn_poker", "leduc_poker", "liars_dice", "tiny_hanabi", "goofspiel"])
+@pytest.mark.parametrize(
+    "name", ["kuhn_poker", "leduc_poker", "liars_dice", "tiny_hanabi", "goofspiel"]
+)
 def test_uniform_play_has_the_nash_conv_that_openspiel_computes(name):
     parameters = (
-        {"num_cards": 3} if name == "goofspiel" else {"dice_sides": 2} if name == "liars_dice" else {}
+        {"num_cards": 3}
+        if name == "goofspiel"
+        else {"dice_sides": 2}
+        if name == "liars_dice"
+        else {}
     )
     loaded = pyspiel.load_game(name, parameters)
     if name == "goofspiel":

@@ -73,7 +73,9 @@ def swept(namespace, listed):
     counts = Counter(found.values())
     print(f"\n{namespace}: {counts.pop('played')} of {len(found)} listed games played to an end")
     for why, count in counts.most_common():
-        print(f"  {count:>3} {why}: {', '.join(name for name in found if found[name] == why)[:200]}")
+        print(
+            f"  {count:>3} {why}: {', '.join(name for name in found if found[name] == why)[:200]}"
+        )
     return found
 
 
@@ -95,7 +97,9 @@ def test_every_game_of_openspiel():
     registered = {kind.short_name: kind for kind in pyspiel.registered_games()}
     found = swept("openspiel", names("openspiel"))
     assert set(found) < set(registered)
-    print(f"  {len(registered)} are registered; mean-field games and one without action lists are not listed")
+    print(
+        f"  {len(registered)} are registered; mean-field games and one without action lists are not listed"
+    )
     for name, said in found.items():
         if registered[name].default_loadable and name != "coop_to_1p":
             assert said in ("played", "slow"), f"{name}: {said}"

@@ -65,7 +65,9 @@ def test_a_scripted_game_of_tic_tac_toe_is_won_by_three_in_a_row():
 
 
 def test_a_scripted_draw_pays_nobody():
-    assert set(play("TicTacToe-v0", ["0", "1", "2", "4", "3", "5", "7", "6", "8"]).payoff.values()) == {0}
+    assert set(
+        play("TicTacToe-v0", ["0", "1", "2", "4", "3", "5", "7", "6", "8"]).payoff.values()
+    ) == {0}
 
 
 def test_simultaneous_choices_of_rock_paper_scissors_are_not_seen():
@@ -95,7 +97,10 @@ def test_the_kuhn_pot_never_grows_and_the_game_says_so():
     arena = Arena("KuhnPoker-v0", 2, {"max_rounds": 2}, 1)
     for said in ("[bet]", "[call]"):
         arena.take(said)
-    assert sorted(arena.state.game_state["player_chips"].values()) == [-2, 0]  # antes of two rounds, no bet
+    assert sorted(arena.state.game_state["player_chips"].values()) == [
+        -2,
+        0,
+    ]  # antes of two rounds, no bet
 
 
 def test_refusals_with_reason_and_penalty_swapped_are_failed_tries_all_the_same():
@@ -178,7 +183,9 @@ def test_players_and_options_are_parameters():
 def test_variants_are_found_and_unknown_ids_give_the_nearest():
     listed = names("textarena")
     assert "KuhnPoker-v0-train" not in listed
-    assert find("textarena/KuhnPoker-v0-train").max_turns == find("textarena/KuhnPoker-v0").max_turns
+    assert (
+        find("textarena/KuhnPoker-v0-train").max_turns == find("textarena/KuhnPoker-v0").max_turns
+    )
     with pytest.raises(UnknownGameError, match="did you mean KuhnPoker-v0"):
         find("textarena/KuhnPoker-v9")
 

@@ -53,7 +53,9 @@ def test_adapters_share_a_base_and_each_acts_as_its_merged_model(
     for twin, folder in zip(twins, folders, strict=True):
         merged = load_model("tiny", kuhn, sampling=base.sampling)
         merged.model = PeftModel.from_pretrained(merged.model, str(folder)).merge_and_unload()
-        for ours, theirs in zip(twin.reply(requests(kuhn)), merged.reply(requests(kuhn)), strict=True):
+        for ours, theirs in zip(
+            twin.reply(requests(kuhn)), merged.reply(requests(kuhn)), strict=True
+        ):
             assert ours.tokens == theirs.tokens
             assert ours.logprobs == pytest.approx(theirs.logprobs, abs=1e-4)
     for after, reply in zip(base.reply(requests(kuhn)), before, strict=True):
@@ -62,7 +64,9 @@ def test_adapters_share_a_base_and_each_acts_as_its_merged_model(
     assert len({base.ref.id, twins[0].ref.id, twins[1].ref.id}) == 3
 
 
-def test_an_adapter_folder_is_a_model_too(base: Transformer, folders: list[Path], kuhn: Game) -> None:
+def test_an_adapter_folder_is_a_model_too(
+    base: Transformer, folders: list[Path], kuhn: Game
+) -> None:
     alone = load_model(str(folders[0]), sampling=base.sampling)
     twin = with_adapter(base, folders[0], "a")
     for ours, theirs in zip(twin.reply(requests(kuhn)), alone.reply(requests(kuhn)), strict=True):

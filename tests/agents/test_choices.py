@@ -20,7 +20,9 @@ HELD = Sampling(temperature=3.0, max_tokens=2, constrained=True)
 
 
 def asked(seed: int = 0, choices: tuple[str, ...] | None = CHOICES, text: str = "J") -> Request:
-    return Request("first", "first", (Message("game", text),), choices, Key(seed, 0, "first", 0), HELD)
+    return Request(
+        "first", "first", (Message("game", text),), choices, Key(seed, 0, "first", 0), HELD
+    )
 
 
 def test_replies_follow_the_exact_distribution_over_the_choices(tiny: Transformer) -> None:
@@ -72,7 +74,9 @@ def test_greedy_takes_the_likeliest_whole_choice(tiny: Transformer) -> None:
 
 
 def test_what_cannot_be_held_is_refused(tiny: Transformer) -> None:
-    thinker = Transformer(tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w")
+    thinker = Transformer(
+        tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w"
+    )
     with pytest.raises(ConstraintError, match="thinks"):
         thinker.reply([asked()])
     with pytest.raises(ValueError, match=f"at most {tiny.context}"):

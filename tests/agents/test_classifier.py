@@ -23,7 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("classifier")
     (where / "vocab.txt").write_text("\n".join(WORDS))
     BertTokenizerFast(vocab_file=str(where / "vocab.txt")).save_pretrained(where)
-    shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    shape = {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+    }
     model = BertForSequenceClassification(BertConfig(vocab_size=len(WORDS), num_labels=2, **shape))
     with torch.no_grad():
         model.classifier.weight.zero_()

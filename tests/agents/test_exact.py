@@ -63,7 +63,9 @@ def test_the_mass_of_the_legal_choices_is_told(ten_or_nothing: Transformer) -> N
 def test_a_request_without_choices_and_a_thinking_policy_are_refused(tiny: Transformer) -> None:
     with pytest.raises(ExactError, match="choices"):
         distributions(tiny, [asked()])
-    thinker = Transformer(tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w")
+    thinker = Transformer(
+        tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w"
+    )
     with pytest.raises(ExactError, match="thinks"):
         distributions(thinker, [asked("bet")])
 
@@ -75,14 +77,19 @@ def test_the_exact_distribution_is_the_one_that_play_samples_from(
     policy = tiny.with_sampling(sampling)
     (found,) = distributions(policy, [asked("check", "bet")])
     replies = policy.reply(
-        [Request("first", "first", (Message("game", "J"),), None, Key(n, 0, "first", 0)) for n in range(3000)]
+        [
+            Request("first", "first", (Message("game", "J"),), None, Key(n, 0, "first", 0))
+            for n in range(3000)
+        ]
     )
     for choice in ("check", "bet"):
         seen = sum(reply.text == choice for reply in replies) / 3000
         assert seen == pytest.approx(found.probability[choice] * found.legal_mass, abs=0.035)
 
 
-def test_all_information_sets_at_once_give_what_each_gives_alone(tiny: Transformer, kuhn: Game) -> None:
+def test_all_information_sets_at_once_give_what_each_gives_alone(
+    tiny: Transformer, kuhn: Game
+) -> None:
     infosets = tree(kuhn).infosets
     odds, mass = behaviour(tiny, infosets)
     for info in infosets:

@@ -38,15 +38,29 @@ def plainly(dialect: Dialect, view: tuple[Message, ...]) -> tuple[int, ...]:
 
 @pytest.mark.parametrize(
     ("template", "learnt"),
-    [(None, True), (TURNS, True), (TRIMS, False), (COUNTS, False), (LAST_ONLY, False), (NO_SYSTEM, True)],
+    [
+        (None, True),
+        (TURNS, True),
+        (TRIMS, False),
+        (COUNTS, False),
+        (LAST_ONLY, False),
+        (NO_SYSTEM, True),
+    ],
 )
-def test_prompts_are_those_of_the_template(tiny: Transformer, template: str | None, learnt: bool) -> None:
+def test_prompts_are_those_of_the_template(
+    tiny: Transformer, template: str | None, learnt: bool
+) -> None:
     dialect = with_template(tiny, template)
     assert (dialect._glue is not None) == learnt  # pyright: ignore[reportPrivateUsage]
     views: list[tuple[Message, ...]] = [(Message("system", "rules"), Message("game", "J"))]
     for text in ("check", "", " bet\n", "<think>x</think>bet", "<|end|>"):
         views.append(
-            (*views[-1], Message("self", text), Message("game", f"{text} now?"), Message("game", "?"))
+            (
+                *views[-1],
+                Message("self", text),
+                Message("game", f"{text} now?"),
+                Message("game", "?"),
+            )
         )
     views.append((Message("game", "no rules"),))
     views.append((Message("system", "a"), Message("self", "own first"), Message("game", "J")))

@@ -13,7 +13,9 @@ VIEW = (
 )
 
 
-def test_neighbouring_game_messages_are_one_user_message_and_own_replies_are_the_assistants() -> None:
+def test_neighbouring_game_messages_are_one_user_message_and_own_replies_are_the_assistants() -> (
+    None
+):
     assert chat("solver", VIEW) == [
         {"role": "system", "content": "Role: solver\n\nThe rules."},
         {"role": "user", "content": "one\ntwo"},

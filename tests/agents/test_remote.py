@@ -24,7 +24,9 @@ class Server(ThreadingHTTPServer):
         self.statuses: list[int] = []
         self.fault: Any = {"error": SECRET}
         self.reply: Any = {
-            "choices": [{"message": {"content": "<think>high</think>bet"}, "finish_reason": "stop"}],
+            "choices": [
+                {"message": {"content": "<think>high</think>bet"}, "finish_reason": "stop"}
+            ],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5},
         }
         self.seen: list[tuple[dict[str, Any], str | None]] = []
@@ -105,7 +107,10 @@ def test_passing_faults_are_tried_again_and_counted(server: Server) -> None:
 
 
 def test_lasting_faults_end_in_one_line_without_the_key(server: Server) -> None:
-    for statuses, said, tries in (([401], "refused some-model: HTTP 401", 1), ([500] * 3, "in 3 tries", 3)):
+    for statuses, said, tries in (
+        ([401], "refused some-model: HTTP 401", 1),
+        ([500] * 3, "in 3 tries", 3),
+    ):
         server.statuses, server.seen = list(statuses), []
         with pytest.raises(RemoteError, match=said) as fault:
             act(remote(server, tries=3), request())

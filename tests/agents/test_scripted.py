@@ -60,7 +60,9 @@ def test_random_depends_on_nothing_but_its_key():
 
 
 def test_random_takes_every_choice_equally_often():
-    counts = Counter(said(Random(), *(request(seed=s, choices=("a", "b", "c")) for s in range(3000))))
+    counts = Counter(
+        said(Random(), *(request(seed=s, choices=("a", "b", "c")) for s in range(3000)))
+    )
     assert all(abs(count - 1000) < 120 for count in counts.values())
 
 
@@ -79,7 +81,9 @@ def test_minimax_never_loses_and_two_of_them_draw():
         payoffs = [episode.payoff[loser] for episode in games("tic-tac-toe-v0", seats, 60)]
         assert max(payoffs) <= 0
         assert min(payoffs) == -1
-    assert {e.payoff["x"] for e in games("tic-tac-toe-v0", {"x": "minimax", "o": "minimax"}, 30)} == {0}
+    assert {
+        e.payoff["x"] for e in games("tic-tac-toe-v0", {"x": "minimax", "o": "minimax"}, 30)
+    } == {0}
 
 
 def test_nash_is_played_with_its_frequencies():
@@ -99,7 +103,9 @@ def test_nash_plays_whole_games_of_kuhn_against_random():
 def test_an_unknown_player_is_refused_with_the_nearest_name():
     with pytest.raises(UnknownPlayerError, match="did you mean minimax"):
         scripted("minmax", find("tic-tac-toe-v0"))
-    with pytest.raises(UnknownPlayerError, match="no scripted player 'nash' for prisoners-dilemma-v0"):
+    with pytest.raises(
+        UnknownPlayerError, match="no scripted player 'nash' for prisoners-dilemma-v0"
+    ):
         scripted("nash", find("prisoners-dilemma-v0"))
 
 

@@ -18,7 +18,9 @@ from sparring.envs.registry import Game, find
 def runs(tiny: Transformer, kuhn: Game, tmp_path: Path) -> Path:
     """A folder of runs, one of them with checkpoints 5 and 20."""
     for step in (5, 20):
-        shutil.copytree(model_folder("tiny", kuhn), tmp_path / "demo" / "checkpoints" / f"step-{step}")
+        shutil.copytree(
+            model_folder("tiny", kuhn), tmp_path / "demo" / "checkpoints" / f"step-{step}"
+        )
     return tmp_path
 
 
@@ -70,5 +72,7 @@ def test_a_checkpoint_that_changed_since_it_was_sealed_is_refused(runs: Path, ku
 def test_a_name_that_is_no_model_is_refused_before_anything_heavy_is_imported() -> None:
     code = "import sys; from sparring.agents.models.names import check_name\ntry: check_name('tinny')\n"
     code += "except ValueError as fault: print(fault, 'torch' in sys.modules, 'transformers' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert said == "no model or folder 'tinny'; did you mean tiny? False False\n"

@@ -76,7 +76,9 @@ def test_games_go_on_when_a_killed_server_is_back_with_all_that_it_had(
     found += drawn(servers, draws(*range(40, 60), adapter="one"))
     servers.close()
     reborn[0].close()
-    assert [answer.tokens[0] for answer in found if isinstance(answer, Drawn)] == list(range(1000, 1060))
+    assert [answer.tokens[0] for answer in found if isinstance(answer, Drawn)] == list(
+        range(1000, 1060)
+    )
 
 
 def test_a_request_that_servers_die_of_fails_alone(child: Child) -> None:
@@ -102,7 +104,10 @@ def test_a_server_with_another_model_is_refused(
     python: str, tmp_path: Path, kuhn: Game, tiny: Transformer
 ) -> None:
     other = model_folder("tiny", kuhn, seed=1)
-    for source, said in ((str(other), f"serves {other}, and not tiny"), ("some/hub-id", "spell alike")):
+    for source, said in (
+        (str(other), f"serves {other}, and not tiny"),
+        ("some/hub-id", "spell alike"),
+    ):
         with Child(Path(source), python=python) as running, pytest.raises(HostError, match=said):
             open_host(running.url, "tiny", kuhn)
 
@@ -170,7 +175,9 @@ def test_a_cancelled_request_is_broken_off_and_the_server_thought_no_worse_of(
     servers.close()
 
 
-def test_patience_is_that_of_all_requests_together(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patience_is_that_of_all_requests_together(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those that had to queue for a thread do not begin to wait when those before them have given up."""
 
     class Clock:

@@ -13,7 +13,9 @@ from sparring.envs.registry import find
 
 def test_examples_stand_between_the_rules_and_the_game() -> None:
     seen = []
-    policy = Scripted(lambda request: seen.append(request.messages) or request.choices[0], "first choice")
+    policy = Scripted(
+        lambda request: seen.append(request.messages) or request.choices[0], "first choice"
+    )
     game = find("kuhn-poker-v0")
     given = asyncio.run(examples(game, count=2))
     shown = Shown(policy, given)
@@ -25,7 +27,9 @@ def test_examples_stand_between_the_rules_and_the_game() -> None:
     assert tuple(rest[:count]) == given["first"]
     assert [m.speaker for m in rest[:4]] == ["game", "self", "game", "self"]
     assert tuple(rest[count:]) == episode.turns[0].prompt[1:]
-    assert episode.turns[0].prompt[0] == rules, "the stored prompt is the game's, without the examples"
+    assert episode.turns[0].prompt[0] == rules, (
+        "the stored prompt is the game's, without the examples"
+    )
 
 
 def test_examples_change_who_the_policy_is() -> None:
@@ -37,7 +41,13 @@ def test_examples_change_who_the_policy_is() -> None:
 
 
 def test_every_role_is_shown_games_of_other_seeds_that_ended_well() -> None:
-    for id in ("tic-tac-toe-v0", "negotiation-v0", "taboo-v0", "question-answer-v0", "discussion-v0"):
+    for id in (
+        "tic-tac-toe-v0",
+        "negotiation-v0",
+        "taboo-v0",
+        "question-answer-v0",
+        "discussion-v0",
+    ):
         game = find(id, topic="knowledge") if id.startswith("question") else find(id)
         given = asyncio.run(examples(game, count=1))
         assert given.keys() == game.roles.keys()

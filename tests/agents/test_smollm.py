@@ -53,6 +53,8 @@ def test_its_logprobs_are_those_of_a_plain_forward_pass(
 
 
 def test_its_choices_have_exact_likelihoods(smollm: Transformer) -> None:
-    (found,) = distributions(smollm, [ask("What is the capital of France?", 0, "Paris", "Paris.", "Rome")])
+    (found,) = distributions(
+        smollm, [ask("What is the capital of France?", 0, "Paris", "Paris.", "Rome")]
+    )
     assert found.probability["Rome"] < 0.05
     assert 0 < found.legal_mass <= 1

@@ -36,7 +36,9 @@ def test_second_tries_are_spoken_too(tiny: Transformer) -> None:
     from sparring.agents.language.exact import distributions
     from sparring.agents.policy import Key, Request
 
-    (found,) = distributions(tiny, [Request("first", "first", view, ("check", "bet"), Key(0, 0, "first", 1))])
+    (found,) = distributions(
+        tiny, [Request("first", "first", view, ("check", "bet"), Key(0, 0, "first", 1))]
+    )
     assert found.legal_mass > 0.9
 
 

@@ -25,7 +25,9 @@ def request(text: str = "J", seed: int = 0, role: str = "first", **other: object
     return Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0))._replace(**other)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("sampling", [Sampling(max_tokens=8), LONG, Sampling(0.7, 0.9, 6), Sampling(0.0)])
+@pytest.mark.parametrize(
+    "sampling", [Sampling(max_tokens=8), LONG, Sampling(0.7, 0.9, 6), Sampling(0.0)]
+)
 def test_logprobs_are_those_of_a_plain_forward_pass_under_the_settings_used(
     tiny: Transformer, sampling: Sampling, plain_logprobs: PlainLogprobs
 ) -> None:
@@ -39,7 +41,10 @@ def test_a_common_beginning_is_read_once_and_changes_nothing(
     tiny: Transformer, plain_logprobs: PlainLogprobs
 ) -> None:
     rules = "long rules about nothing, read by everybody; " * 6
-    texts = [f"{rules}{rest}" for rest in ("J", "K check", "Q bet or not", "")] + ["alone", "b" * 50]
+    texts = [f"{rules}{rest}" for rest in ("J", "K check", "Q bet or not", "")] + [
+        "alone",
+        "b" * 50,
+    ]
     requests = [request(text, n, sampling=LONG) for n, text in enumerate(texts)]
     heads, head_of = beginnings([*dict.fromkeys(tiny.prompts(requests))])
     assert len(heads) == 3
@@ -57,14 +62,18 @@ def test_beginnings_leave_every_prompt_a_token() -> None:
 
 
 def test_a_reply_ends_in_its_end_of_turn_or_says_that_it_was_cut(tiny: Transformer) -> None:
-    replies = tiny.reply([request(seed=n, sampling=replace(LONG, max_tokens=2)) for n in range(200)])
+    replies = tiny.reply(
+        [request(seed=n, sampling=replace(LONG, max_tokens=2)) for n in range(200)]
+    )
     assert {reply.finish for reply in replies} == {"stop", "length"}
     for reply in replies:
         assert (reply.tokens[-1] in tiny.dialect.stops) == (reply.finish == "stop")
         assert len(reply.tokens) <= 2
 
 
-def test_equal_keys_give_equal_replies_whatever_the_order_of_the_requests(tiny: Transformer) -> None:
+def test_equal_keys_give_equal_replies_whatever_the_order_of_the_requests(
+    tiny: Transformer,
+) -> None:
     requests = [request("JQK"[n % 3], n, sampling=LONG) for n in range(30)]
     replies = tiny.reply(requests)
     assert tiny.reply(requests) == replies
@@ -185,7 +194,13 @@ def test_the_id_changes_with_weights_and_settings_and_with_nothing_else(tiny: Tr
 
 
 def test_noise_is_keyed_by_every_part_of_the_key() -> None:
-    keys = [Key(0, 0, "a", 0), Key(1, 0, "a", 0), Key(0, 1, "a", 0), Key(0, 0, "b", 0), Key(0, 0, "a", 1)]
+    keys = [
+        Key(0, 0, "a", 0),
+        Key(1, 0, "a", 0),
+        Key(0, 1, "a", 0),
+        Key(0, 0, "b", 0),
+        Key(0, 0, "a", 1),
+    ]
     first = [next(uniforms(key)) for key in keys]
     assert len(set(first)) == 5
     assert first == [next(uniforms(key)) for key in keys]
@@ -204,6 +219,10 @@ def test_draws_invert_the_distribution_function() -> None:
 
 def test_the_nucleus_is_the_smallest_likeliest_set_that_holds_top_p() -> None:
     logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
-    assert logprobs(logits, Sampling(top_p=0.75)).exp()[0].tolist() == pytest.approx([0.625, 0.375, 0, 0])
+    assert logprobs(logits, Sampling(top_p=0.75)).exp()[0].tolist() == pytest.approx(
+        [0.625, 0.375, 0, 0]
+    )
     assert logprobs(logits, Sampling(top_p=0.01)).exp()[0].tolist() == pytest.approx([1, 0, 0, 0])
-    assert logprobs(logits, Sampling(temperature=0.5)).exp()[0, 0].item() == pytest.approx(0.25 / 0.365)
+    assert logprobs(logits, Sampling(temperature=0.5)).exp()[0, 0].item() == pytest.approx(
+        0.25 / 0.365
+    )

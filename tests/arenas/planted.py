@@ -11,7 +11,9 @@ Outcome = Callable[[int, int, np.random.Generator], float]
 """What the first of two entrants is paid, drawn for one game."""
 
 
-def pair_rows(names: Sequence[str], a: int, b: int, order: int, paid: Sequence[float]) -> list[GameRow]:
+def pair_rows(
+    names: Sequence[str], a: int, b: int, order: int, paid: Sequence[float]
+) -> list[GameRow]:
     """Both legs of one pair; `paid[leg]` is the payoff of who sits first in it."""
     rows = []
     for leg, (first, second) in enumerate(((a, b), (b, a))):

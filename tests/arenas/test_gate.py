@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sparring.arenas.ratings.evalues import discoveries, evidence, log_evidence, pair_evidence
-from sparring.arenas.ratings.sprt import PENTANOMIAL, Gate, elo, judge, llr, normalised_llr, prefix, score
+from sparring.arenas.ratings.sprt import (
+    PENTANOMIAL,
+    Gate,
+    elo,
+    judge,
+    llr,
+    normalised_llr,
+    prefix,
+    score,
+)
 from sparring.arenas.results import ResultsError, complete
 
 from .planted import pair_rows
@@ -45,7 +54,11 @@ def test_exact_at_the_boundary_where_shortcuts_fail():
     assert values[0] < values[1] < values[2]
 
 
-@given(st.lists(st.integers(0, 50), min_size=5, max_size=5).filter(sum), st.floats(0.1, 10), st.floats(-5, 5))
+@given(
+    st.lists(st.integers(0, 50), min_size=5, max_size=5).filter(sum),
+    st.floats(0.1, 10),
+    st.floats(-5, 5),
+)
 def test_units_of_the_scores_do_not_matter(counts, scale, shift):
     moved = [scale * value + shift for value in PENTANOMIAL]
     low, high = 0.5, 0.6
@@ -145,7 +158,8 @@ def test_the_gate_looking_at_any_moment_finds_what_the_simulation_found():
     moments = np.random.default_rng(1)
     for victories, done in zip(won, finish, strict=True):
         rows = [
-            pair_rows("ab", 0, 1, n, (1, -1) if victory else (-1, 1)) for n, victory in enumerate(victories)
+            pair_rows("ab", 0, 1, n, (1, -1) if victory else (-1, 1))
+            for n, victory in enumerate(victories)
         ]
         pairs = complete([replace(legs[0], legs=1) for legs in rows])
         final = gate.judge([float(v) for v in victories])
@@ -161,7 +175,8 @@ def test_error_rates_hold_for_the_gate_itself():
     draw = np.random.default_rng(0)
     level = (0.05, 0.2, 0.5, 0.2, 0.05)
     passed = [
-        Gate.elo(pairs=1000).judge(draw.choice(PENTANOMIAL, 1000, p=level).tolist()).outcome == "better"
+        Gate.elo(pairs=1000).judge(draw.choice(PENTANOMIAL, 1000, p=level).tolist()).outcome
+        == "better"
         for _ in range(100)
     ]
     assert sum(passed) <= 11
@@ -201,7 +216,9 @@ def test_e_value_errs_with_chance_alpha_at_any_time():
 
 
 def test_pairs_that_are_level_tell_nothing():
-    rows = [row for n in range(20) for row in pair_rows("ab", 0, 1, n, (1, -1) if n < 17 else (-1, 1))]
+    rows = [
+        row for n in range(20) for row in pair_rows("ab", 0, 1, n, (1, -1) if n < 17 else (-1, 1))
+    ]
     rows += [row for n in range(20, 30) for row in pair_rows("ab", 0, 1, n, (1, 1))]
     assert pair_evidence(complete(rows), "a", "win") == pytest.approx(43.8001671)
 

@@ -33,7 +33,12 @@ def test_planted_collapse_is_flagged():
     rows = round_robin(NAMES, 60, logistic(strength), seed=4)
     alarms = forgetting(lineage(CHAIN), crosstable(complete(rows), "win"))
     found = {(alarm.ancestor, alarm.child) for alarm in alarms}
-    assert {("step-2", "step-4"), ("step-2", "step-5"), ("step-1", "step-5"), ("step-4", "step-5")} <= found
+    assert {
+        ("step-2", "step-4"),
+        ("step-2", "step-5"),
+        ("step-1", "step-5"),
+        ("step-4", "step-5"),
+    } <= found
     assert not {("step-0", "step-1"), ("step-0", "step-2")} & found
     assert all(alarm.score.low > 0.5 for alarm in alarms)
     assert [alarm.generations for alarm in alarms] == sorted(alarm.generations for alarm in alarms)

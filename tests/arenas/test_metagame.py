@@ -99,7 +99,9 @@ def test_stationary_solves_the_chain():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_open_spiel_agrees_on_alpha_rank(seed, monkeypatch):
-    drawing = "open_spiel.python.egt.alpharank_visualizer"  # it wants matplotlib, for pictures alone
+    drawing = (
+        "open_spiel.python.egt.alpharank_visualizer"  # it wants matplotlib, for pictures alone
+    )
     monkeypatch.setitem(sys.modules, drawing, types.ModuleType(drawing))
     alpharank = pytest.importorskip("open_spiel.python.egt.alpharank")
     table = np.random.default_rng(seed).normal(size=(5, 5))
@@ -107,7 +109,9 @@ def test_open_spiel_agrees_on_alpha_rank(seed, monkeypatch):
     assert alpha_rank(table, alpha=0.3, population=20) == pytest.approx(mass, abs=1e-6)
     pair = [table, np.random.default_rng(seed + 9).normal(size=(5, 5))]
     _, _, joint, *_ = alpharank.compute(pair, m=20, alpha=0.3, use_local_selection_model=True)
-    assert alpha_rank_roles(pair, alpha=0.3, population=20).ravel() == pytest.approx(joint, abs=1e-6)
+    assert alpha_rank_roles(pair, alpha=0.3, population=20).ravel() == pytest.approx(
+        joint, abs=1e-6
+    )
 
 
 def test_nash_average_references():

@@ -18,12 +18,17 @@ def equals(pairs: int, seed: int) -> Played:
     entrant = np.stack([np.repeat(low, pairs), np.repeat(high, pairs)], 1)
     paid = np.random.default_rng(seed).normal(0, 1, len(entrant))
     nothing, score = np.zeros_like(entrant), np.stack([paid, -paid], 1)
-    return Played(NAMES, ("player",), ("player",), entrant, nothing, nothing, score, np.arange(len(entrant)))
+    return Played(
+        NAMES, ("player",), ("player",), entrant, nothing, nothing, score, np.arange(len(entrant))
+    )
 
 
 def test_a_few_pairs_a_cell_raise_few_false_alarms():
     """Variances from 8 pairs are too small too often; unscaled 1 of 4 would be called misfits."""
-    found = [misfit(one, "payoff", fit(one, "payoff")) for one in (equals(8, seed) for seed in range(200))]
+    found = [
+        misfit(one, "payoff", fit(one, "payoff"))
+        for one in (equals(8, seed) for seed in range(200))
+    ]
     assert np.mean([p is not None and p < 0.05 for p in found]) < 0.14
 
 

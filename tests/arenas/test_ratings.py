@@ -24,12 +24,16 @@ WINS = np.array([[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]])
 def from_wins(wins: np.ndarray) -> Played:
     first, second = np.nonzero(wins)
     often = wins[first, second]
-    return duels(np.repeat(first, often), np.repeat(second, often), np.ones(often.sum()), names=len(wins))
+    return duels(
+        np.repeat(first, often), np.repeat(second, often), np.ones(often.sum()), names=len(wins)
+    )
 
 
 def test_reference_strengths_and_sandwich_errors():
     got = fit(from_wins(WINS), "win")
-    assert np.exp(got.rating) == pytest.approx([0.639834815, 1.0433144031, 0.6598101958, 2.2703766281])
+    assert np.exp(got.rating) == pytest.approx(
+        [0.639834815, 1.0433144031, 0.6598101958, 2.2703766281]
+    )
     errors = [0.5443431555, 0.4846549057, 0.5281733175, 0.6239699564]
     assert np.sqrt(np.diag(got.covariance)) == pytest.approx(errors)
     assert pytest.approx(173.7177927613) == ELO
@@ -38,7 +42,9 @@ def test_reference_strengths_and_sandwich_errors():
 def test_choix_agrees_on_bradley_terry():
     choix = pytest.importorskip("choix")
     data = [(i, j) for i in range(4) for j in range(4) for _ in range(WINS[i, j])]
-    assert fit(from_wins(WINS), "win").rating == pytest.approx(choix.opt_pairwise(4, data), abs=1e-5)
+    assert fit(from_wins(WINS), "win").rating == pytest.approx(
+        choix.opt_pairwise(4, data), abs=1e-5
+    )
 
 
 def test_choix_agrees_on_rankings_of_four_seats():
@@ -156,7 +162,9 @@ def test_anchor_is_zero_and_exact():
 
 
 def test_wins_and_chips_can_disagree_and_payoff_games_use_chips():
-    rows = [row for n in range(40) for row in pair_rows("ab", 0, 1, n, (1, -1) if n % 3 else (-4, 4))]
+    rows = [
+        row for n in range(40) for row in pair_rows("ab", 0, 1, n, (1, -1) if n % 3 else (-4, 4))
+    ]
     wins, chips = rate(rows, "win"), rate(rows, "payoff")
     assert wins.standings[0].entrant == "a"
     assert chips.standings[0].entrant == "b"
@@ -212,7 +220,9 @@ games = st.lists(
 
 def rows_of(drawn: list[tuple[list[int], int, int]]) -> list[GameRow]:
     return [
-        row for n, (who, a, b) in enumerate(drawn) for row in pair_rows("abcd", who[0], who[1], n, (a, b))
+        row
+        for n, (who, a, b) in enumerate(drawn)
+        for row in pair_rows("abcd", who[0], who[1], n, (a, b))
     ]
 
 
@@ -231,7 +241,8 @@ def test_new_names_change_names_alone(drawn, names, kind):
     to = dict(zip("abcd", names, strict=True))
     rows = rows_of(drawn)
     renamed = [
-        replace(row, places=tuple(replace(p, entrant=to[p.entrant]) for p in row.places)) for row in rows
+        replace(row, places=tuple(replace(p, entrant=to[p.entrant]) for p in row.places))
+        for row in rows
     ]
     want = {to[name]: value for name, value in ratings(rows, kind).items()}
     assert agree(ratings(renamed, kind), want)
@@ -244,7 +255,8 @@ def test_doubled_counts_shrink_errors_by_root_two(drawn):
     twice = replace(
         played,
         **{
-            part: np.concatenate([getattr(played, part)] * 2) for part in ("entrant", "role", "seat", "score")
+            part: np.concatenate([getattr(played, part)] * 2)
+            for part in ("entrant", "role", "seat", "score")
         },
         block=np.concatenate([played.block, played.block + played.block.max() + 1]),
     )
@@ -283,7 +295,9 @@ def test_the_fast_route_for_two_places_is_the_general_one():
     model = Model(gather(complete(rows), "win"))
     absent = np.zeros(model.cells.entrant.shape, bool)
     fast = model.choices()
-    general = Choices(model.design, absent, model.cells.cell, model.played.block, model.played.score)
+    general = Choices(
+        model.design, absent, model.cells.cell, model.played.block, model.played.score
+    )
     sparse_way = type(fast)(fast.design, fast.cell, fast.block, fast.won, fast.entrants)
     vars(sparse_way)["products"] = None
     beta = np.random.default_rng(0).normal(size=model.layout.size)
@@ -297,7 +311,9 @@ def test_errors_of_single_games_are_those_of_blocks_of_one():
     """Games that are their own blocks take a short cut to the sandwich."""
     draw = np.random.default_rng(5)
     i = draw.integers(4, size=300)
-    games = duels(i, (i + draw.integers(1, 4, size=300)) % 4, draw.choice([0.0, 0.5, 1.0], size=300))
+    games = duels(
+        i, (i + draw.integers(1, 4, size=300)) % 4, draw.choice([0.0, 0.5, 1.0], size=300)
+    )
     quick = fit(games, "win")
     slow = fit(replace(games, block=games.block[::-1].copy()), "win")
     assert quick.covariance == pytest.approx(slow.covariance)
@@ -312,10 +328,12 @@ def test_many_seats_rate_by_rank_with_seat_offsets():
     for order in range(150):
         for leg in range(4):
             noisy = [
-                strength[(seat + leg) % 4] + (0.8 if seat == 0 else 0) + draw.gumbel() for seat in range(4)
+                strength[(seat + leg) % 4] + (0.8 if seat == 0 else 0) + draw.gumbel()
+                for seat in range(4)
             ]
             places = tuple(
-                Place(f"player_{s}", "player", "abcd"[(s + leg) % 4], paid) for s, paid in enumerate(noisy)
+                Place(f"player_{s}", "player", "abcd"[(s + leg) % 4], paid)
+                for s, paid in enumerate(noisy)
             )
             rows.append(GameRow(f"p{order}", order, leg, 4, order, 0, places))
     got = fit(gather(complete(rows), "win"), "win", anchor="b")

@@ -73,7 +73,10 @@ class Refusing(Keyed):
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
         said = await super().act(requests)
-        return [ValueError("too long") if r.key.seed == 2 else a for r, a in zip(requests, said, strict=True)]
+        return [
+            ValueError("too long") if r.key.seed == 2 else a
+            for r, a in zip(requests, said, strict=True)
+        ]
 
 
 def test_a_request_that_cannot_be_answered_ends_its_own_game_and_no_other() -> None:
@@ -101,7 +104,9 @@ def test_stopping_early_leaves_nothing_running() -> None:
     assert asyncio.run(first_only()) < 5
 
 
-@game("test-rollouts-count-v0", roles={"solo": 1}, max_turns=60, payoff_range=(0, 1), score="payoff")
+@game(
+    "test-rollouts-count-v0", roles={"solo": 1}, max_turns=60, payoff_range=(0, 1), score="payoff"
+)
 def counting() -> Script:
     """Asks forty times in one game of twenty, once in the others."""
     rng = yield from randomness()
@@ -111,7 +116,9 @@ def counting() -> Script:
     return {"solo": 1.0}
 
 
-@game("test-rollouts-verdicts-v0", roles={"solo": 1}, max_turns=3, payoff_range=(0, 1), score="payoff")
+@game(
+    "test-rollouts-verdicts-v0", roles={"solo": 1}, max_turns=3, payoff_range=(0, 1), score="payoff"
+)
 def judged() -> Script:
     """A verdict between two moves, in every second game."""
     rng = yield from randomness()
@@ -163,7 +170,9 @@ def test_a_slow_verifier_does_not_idle_the_policy() -> None:
     free = sum(1 if episode.verdicts else 2 for episode in plain)
     assert 60 < free < 120
     policy.batches.clear()
-    patient = Patient(lambda: sum(policy.batches) == free)  # all moves that need no verdict before them
+    patient = Patient(
+        lambda: sum(policy.batches) == free
+    )  # all moves that need no verdict before them
     assert asyncio.run(play_all(matches, verifier=patient, deterministic=False)) == plain
     assert not patient.starved
 
@@ -184,7 +193,9 @@ def test_short_games_do_not_crowd_out_long_ones() -> None:
     async def until(count: int) -> tuple[list[int], list[int]]:
         policy = Worded()
         order: list[int] = []
-        stream = rollouts(_solo(COUNT, 400, policy), at_once=16, batch=4, deterministic=False, ahead=32)
+        stream = rollouts(
+            _solo(COUNT, 400, policy), at_once=16, batch=4, deterministic=False, ahead=32
+        )
         async with aclosing(stream):
             async for index, _ in stream:
                 order.append(index)
@@ -238,7 +249,11 @@ def test_a_game_out_of_time_is_cancelled_and_the_others_go_on(deterministic: boo
             raise AssertionError
 
     async def played() -> list[Episode]:
-        options = {"verifier": Hangs(), "allowance": Allowance(seconds=0.05), "deterministic": deterministic}
+        options = {
+            "verifier": Hangs(),
+            "allowance": Allowance(seconds=0.05),
+            "deterministic": deterministic,
+        }
         done = await play_all(_solo(JUDGED, 20, Worded()), **options)
         assert len(asyncio.all_tasks()) == 1
         return done
@@ -258,7 +273,9 @@ def test_seats_that_move_together_are_asked_together() -> None:
     asyncio.run(play(Match(game, dict.fromkeys(game.seats, policy), 0)))
     assert policy.batches == [2]
     one, other = Keyed(), Keyed()
-    asyncio.run(play_all([Match(game, {"player_0": one, "player_1": other}, seed) for seed in range(4)]))
+    asyncio.run(
+        play_all([Match(game, {"player_0": one, "player_1": other}, seed) for seed in range(4)])
+    )
     assert (one.batches, other.batches) == ([4], [4])
 
 

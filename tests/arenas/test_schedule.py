@@ -166,6 +166,8 @@ def test_more_pairs_less_spread_and_more_shared_opponents_resolve_more(kind):
 def test_the_spread_of_pairs_is_measured_about_each_cell_and_only_from_enough_of_them():
     rows = round_robin_rows("abc", 30, logistic((0.0, 1.0, 3.0)), seed=1)
     everyone = {pair.id: pair for pair in complete(rows)}
-    alike = [pair.score("a", "win") for pair in everyone.values() if set(pair.entrants) == {"a", "b"}]
+    alike = [
+        pair.score("a", "win") for pair in everyone.values() if set(pair.entrants) == {"a", "b"}
+    ]
     assert spread(rows, "win") == pytest.approx(np.var(alike, ddof=1), rel=0.5)
     assert spread(rows[:20], "win") is None

@@ -15,11 +15,19 @@ def rows_with(uses: dict[str, int]) -> list[GameRow]:
     for n, (a, b) in enumerate([(0, 1), (1, 2), (0, 2)] * 3):
         for row in pair_rows(names, a, b, n, (1, -1)):
             places = tuple(
-                replace(p, tokens_in=uses[p.entrant], tokens_out=1, seconds=0.5, cost=uses[p.entrant] / 1e6)
+                replace(
+                    p,
+                    tokens_in=uses[p.entrant],
+                    tokens_out=1,
+                    seconds=0.5,
+                    cost=uses[p.entrant] / 1e6,
+                )
                 for p in row.places
             )
             cost, read = sum(p.cost for p in places), sum(p.tokens_in for p in places)
-            rows.append(replace(row, places=places, tokens_in=read, tokens_out=2, seconds=1.0, cost=cost))
+            rows.append(
+                replace(row, places=places, tokens_in=read, tokens_out=2, seconds=1.0, cost=cost)
+            )
     return rows
 
 

@@ -13,7 +13,17 @@ from sparring.envs.registry import find, game_ids
 from sparring.cli import main, parser
 from sparring.commands import games, gate
 
-HEAVY = ("torch", "transformers", "trl", "docker", "pettingzoo", "gymnasium", "scipy", "networkx", "ray")
+HEAVY = (
+    "torch",
+    "transformers",
+    "trl",
+    "docker",
+    "pettingzoo",
+    "gymnasium",
+    "scipy",
+    "networkx",
+    "ray",
+)
 
 
 def test_starting_imports_nothing_heavy() -> None:
@@ -53,7 +63,16 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
         (
-            ["tournament", "kuhn-poker-v0", "random", "nash", "--executor", "ray", "--engine", "vllm"],
+            [
+                "tournament",
+                "kuhn-poker-v0",
+                "random",
+                "nash",
+                "--executor",
+                "ray",
+                "--engine",
+                "vllm",
+            ],
             "leave out",
         ),
         (["tournament", "verify", "no-such-run"], "no-such-run"),
@@ -63,7 +82,10 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
             ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--low", "1", "--high", "0"],
             "low below high",
         ),
-        (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--high", "9"], "between the scores -3 and 3"),
+        (
+            ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--high", "9"],
+            "between the scores -3 and 3",
+        ),
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--alpha", "2"], "error rates"),
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "1 or more"),
         (
@@ -71,7 +93,17 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
             "more than 20,000 nodes, and no more are walked (max_nodes); seat somebody else: random",
         ),
         (
-            ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--executor", "ray", "--engine", "vllm"],
+            [
+                "gate",
+                "nash",
+                "random",
+                "--game",
+                "kuhn-poker-v0",
+                "--executor",
+                "ray",
+                "--engine",
+                "vllm",
+            ],
             "leave out",
         ),
         (["gate", "nash", "random"], "name the game with --game"),
@@ -82,7 +114,10 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["train", "spiral", "--set", "game=kuhn"], "kuhn-poker-v0"),
         (["train", "spiral", "--model", "tinny"], "tiny"),
         (["train", "--resume", "no-such-run"], "no-such-run"),
-        (["train", "--resume", "r", "--set", "update.lr=1", "--seed", "0"], "leave out --set, --seed"),
+        (
+            ["train", "--resume", "r", "--set", "update.lr=1", "--seed", "0"],
+            "leave out --set, --seed",
+        ),
         (["train", "spiral", "--resume", "r"], "leave out spiral"),
         (["train", "spiral", "--verifier", "dockr"], "give one of auto, docker, local"),
         (["play", "code-deduction-v0", "--verifier", "dockr"], "give one of auto, docker, local"),
@@ -106,7 +141,9 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert not list(tmp_path.rglob("*.*")), "nothing half-written"
 
 
-def test_games_stand_under_their_families_with_roles_and_sum(capsys: pytest.CaptureFixture[str]) -> None:
+def test_games_stand_under_their_families_with_roles_and_sum(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["games"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "reference"
@@ -121,10 +158,18 @@ def _ours(id: str) -> bool:
     return "/" not in id and not id.startswith(("test-", "my-"))
 
 
-def test_a_game_is_shown_with_parameters_facts_and_a_sample_game(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_game_is_shown_with_parameters_facts_and_a_sample_game(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["games", "negotiation-v0"]) == 0
     shown = capsys.readouterr().out
-    for part in ("You trade wood", "turns=10", "zero sum; a forfeit pays -2", "Source: SPIRAL", "[payoff]"):
+    for part in (
+        "You trade wood",
+        "turns=10",
+        "zero sum; a forfeit pays -2",
+        "Source: SPIRAL",
+        "[payoff]",
+    ):
         assert part in shown
 
 
@@ -134,7 +179,16 @@ def test_a_game_is_checked_by_its_name(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_watching_shows_a_move_before_the_next_is_made() -> None:
-    command = [sys.executable, "-m", "sparring", "play", "tic-tac-toe-v0", "--watch", "--delay", "60"]
+    command = [
+        sys.executable,
+        "-m",
+        "sparring",
+        "play",
+        "tic-tac-toe-v0",
+        "--watch",
+        "--delay",
+        "60",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         head = [child.stdout.readline() for _ in range(5)]
@@ -150,7 +204,9 @@ def test_watching_ends_with_the_payoff(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
-    command = f"{sys.executable} -m sparring play tic-tac-toe-v0 --seat x=human --seat o=random --seed 3"
+    command = (
+        f"{sys.executable} -m sparring play tic-tac-toe-v0 --seat x=human --seat o=random --seed 3"
+    )
     child = pexpect.spawn(command, encoding="utf-8", timeout=60)
     child.expect("[Nn]oughts|[Tt]ic")
     for move in "123456789" * 2:
@@ -163,7 +219,9 @@ def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
 
 def test_a_person_may_leave_with_ctrl_c() -> None:
     child = pexpect.spawn(
-        f"{sys.executable} -m sparring play tic-tac-toe-v0 --seat x=human", encoding="utf-8", timeout=60
+        f"{sys.executable} -m sparring play tic-tac-toe-v0 --seat x=human",
+        encoding="utf-8",
+        timeout=60,
     )
     child.expect("[Tt]ic")
     child.sendintr()
@@ -192,25 +250,42 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     run = tmp_path / "runs" / "mine"
     (run / "checkpoints" / "step-1").mkdir(parents=True)
     (tmp_path / "coin.py").write_text(MINE)
-    settings = f'game = "test-coin-v0"\nload = ["{tmp_path / "coin.py"}"]\n[parameters]\nstake = 3\n'
+    settings = (
+        f'game = "test-coin-v0"\nload = ["{tmp_path / "coin.py"}"]\n[parameters]\nstake = 3\n'
+    )
     (run / "config.toml").write_text(settings)
     monkeypatch.chdir(tmp_path)
     return run
 
 
 def test_a_gate_plays_the_game_of_the_run_with_its_parameters_from_its_own_file(mine: Path) -> None:
-    assert gate.game_of(parser().parse_args(["gate", "mine@1", "random"])).ref.parameters == (("stake", 3),)
+    assert gate.game_of(parser().parse_args(["gate", "mine@1", "random"])).ref.parameters == (
+        ("stake", 3),
+    )
     given = parser().parse_args(["gate", "mine@1", "random", "--set", "stake=5"])
     assert gate.game_of(given).ref.parameters == (("stake", 5),)
 
 
-def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_process(mine: Path) -> None:
+def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_process(
+    mine: Path,
+) -> None:
     def sparring(*argv: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "sparring", *argv], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "sparring", *argv], capture_output=True, text=True
+        )
         return done.stdout + done.stderr
 
     out = sparring(
-        "tournament", "test-coin-v0", "nash", "random", "--load", "coin.py", "--pairs", "5", "--out", "mine"
+        "tournament",
+        "test-coin-v0",
+        "nash",
+        "random",
+        "--load",
+        "coin.py",
+        "--pairs",
+        "5",
+        "--out",
+        "mine",
     )
     assert "report.html" in out, out
     assert "as recorded" in sparring("tournament", "verify", "mine"), "by the run's own settings"

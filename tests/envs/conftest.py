@@ -44,7 +44,9 @@ class Executing:
     closed = False
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        return [self.known.get(repr(job)) or self.known.setdefault(repr(job), run(job)) for job in jobs]
+        return [
+            self.known.get(repr(job)) or self.known.setdefault(repr(job), run(job)) for job in jobs
+        ]
 
     async def close(self) -> None:
         self.closed = True

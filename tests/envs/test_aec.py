@@ -124,7 +124,13 @@ def test_seeds_decide_and_resets_without_one_go_on():
     assert seen[:2] == seen[2:]
 
 
-@game("test-aec-jobs-v0", roles={"solo": 1, "judge": 1}, judges=("judge",), max_turns=2, payoff_range=(0, 1))
+@game(
+    "test-aec-jobs-v0",
+    roles={"solo": 1, "judge": 1},
+    judges=("judge",),
+    max_turns=2,
+    payoff_range=(0, 1),
+)
 def jobs() -> Script:
     source = yield from ask("solo", "a program", parse=str)
     (verdict,) = yield from verify(Job(source))
@@ -203,7 +209,11 @@ def test_a_classic_board_game_is_played_through_from_aec():
     from pettingzoo.classic import connect_four_v3
 
     connect = from_aec(
-        connect_four_v3.env, "pettingzoo/connect-four-v3", max_turns=42, payoff_range=(-1, 1), sum="zero"
+        connect_four_v3.env,
+        "pettingzoo/connect-four-v3",
+        max_turns=42,
+        payoff_range=(-1, 1),
+        sum="zero",
     )
     assert connect.seats == ("player_0", "player_1")
     replies = {"player_0": "0", "player_1": "1"}

@@ -67,7 +67,9 @@ def test_an_answer_is_one_line_and_cannot_forge_others():
     assert said("<answer>7\nIs it right?\r\nYes</answer>") == "7 Is it right? Yes"
 
 
-@pytest.mark.parametrize("text", ["", "x" * 121, "<answer></answer>", "<answer>1</answer><answer>2</answer>"])
+@pytest.mark.parametrize(
+    "text", ["", "x" * 121, "<answer></answer>", "<answer>1</answer><answer>2</answer>"]
+)
 def test_what_is_no_answer_raises(text):
     with pytest.raises(ValueError, match=r"\w"):
         said(text)

@@ -30,7 +30,9 @@ def test_draws_are_balanced_over_difficulty():
         shelf.add(task(number, 1.0), step=number)
     shelf.add(task(1000, 0.1), step=99)
     hard = sum(
-        item["solve_rate"] == 0.1 for seed in range(400) for item in shelf.draw(1, random.Random(seed))
+        item["solve_rate"] == 0.1
+        for seed in range(400)
+        for item in shelf.draw(1, random.Random(seed))
     )
     assert 150 < hard < 250
 
@@ -40,7 +42,9 @@ def test_a_draw_has_no_item_twice_and_no_more_than_there_are():
     for number in range(5):
         shelf.add(task(number, number / 4), step=0)
     drawn = shelf.draw(9, random.Random(0))
-    assert Counter(map(identity, drawn)) == Counter({identity(task(number, 0)): 1 for number in range(5)})
+    assert Counter(map(identity, drawn)) == Counter(
+        {identity(task(number, 0)): 1 for number in range(5)}
+    )
 
 
 def test_room_is_made_among_the_many_and_the_oldest_goes():

@@ -36,7 +36,13 @@ def read_number(text: str) -> int:
     return {0: 0, 1: 1}[int(text)]  # a KeyError for -1 is a bug, not an illegal move
 
 
-@game("test-conformance-v0", roles={"a": 1, "b": 1}, max_turns=6, payoff_range=(0, 1), simultaneous=True)
+@game(
+    "test-conformance-v0",
+    roles={"a": 1, "b": 1},
+    max_turns=6,
+    payoff_range=(0, 1),
+    simultaneous=True,
+)
 def broken(fault: str = "") -> Script:
     """Both say a number; the faults are chosen by name."""
     choices, parse, tries = ("0", "1"), None, 2
@@ -90,7 +96,10 @@ def eager() -> Script:
     ],
 )
 def test_each_rule_catches_its_fault(fault, rule):
-    found = {check.name: check.faults for check in checks(find("test-conformance-v0", fault=fault), range(6))}
+    found = {
+        check.name: check.faults
+        for check in checks(find("test-conformance-v0", fault=fault), range(6))
+    }
     assert found[rule], found
 
 

@@ -50,7 +50,9 @@ def test_payoffs_keep_their_word_on_every_ending(id, executing):
         ending, paid = table.ending, dict(table.payoff)
         kinds.add(ending.kind)
         if ending.kind == "error":
-            assert set(ending.seats) <= {s for s in game.seats if game.role_of[s] in game.judges}, ending
+            assert set(ending.seats) <= {s for s in game.seats if game.role_of[s] in game.judges}, (
+                ending
+            )
             assert not paid
             continue
         assert paid.keys() == set(game.players)
@@ -84,7 +86,9 @@ def test_a_forfeit_is_worse_than_any_legal_payoff_for_every_seat(id):
             assert sum(paid.values()) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("amounts", [("x", "y"), (None, 1.0), (10**400, -(10**400)), (float("nan"), 0.0)])
+@pytest.mark.parametrize(
+    "amounts", [("x", "y"), (None, 1.0), (10**400, -(10**400)), (float("nan"), 0.0)]
+)
 def test_a_payoff_that_is_no_number_is_an_error_of_the_game(amounts):
     def paying() -> Script:
         yield from ask("first", "?", choices=("check", "bet"))

@@ -67,7 +67,13 @@ def test_the_probabilities_of_all_outcomes_sum_to_one():
     assert sum(tree(KUHN).outcomes(uniform).values()) == pytest.approx(1, abs=1e-12)
 
 
-@game("test-exact-pennies-v0", roles={"even": 1, "odd": 1}, max_turns=2, payoff_range=(-1, 1), sum="zero")
+@game(
+    "test-exact-pennies-v0",
+    roles={"even": 1, "odd": 1},
+    max_turns=2,
+    payoff_range=(-1, 1),
+    sum="zero",
+)
 def pennies() -> Script:
     moves = yield from ask_all(
         {"even": "heads or tails?", "odd": "heads or tails?"}, choices=("heads", "tails")

@@ -13,14 +13,20 @@ def spoilt() -> Table:
     game = find("discussion-v0", rounds=1)
     table = Table(game)
     while table.pending is not None:
-        table.answer([Reply("hm" if ask.seat == "judge" else "the result is 7") for ask in table.pending])
+        table.answer(
+            [Reply("hm" if ask.seat == "judge" else "the result is 7") for ask in table.pending]
+        )
     return table
 
 
 def test_without_its_word_nobody_has_won() -> None:
     table = spoilt()
     assert table.ending
-    assert (table.ending.kind, table.ending.seats, table.ending.source) == ("error", ("judge",), "engine")
+    assert (table.ending.kind, table.ending.seats, table.ending.source) == (
+        "error",
+        ("judge",),
+        "engine",
+    )
     assert "no word from the judge" in table.ending.reason
     assert not table.payoff
 

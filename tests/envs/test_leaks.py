@@ -33,7 +33,11 @@ SHOWN: dict[str, set[str]] = {
     "prisoners-dilemma-v0": set(),
     "programming-puzzle-v0": {"proposer > solver: code"},
     "question-answer-v0": {"proposer > solver: question"},
-    "red-team-v0": {"attacker > defender: request", "attacker > judge: request", "defender > judge: talk"},
+    "red-team-v0": {
+        "attacker > defender: request",
+        "attacker > judge: request",
+        "defender > judge: talk",
+    },
     "reference-game-v0": {"speaker > listener: say"},
     "rock-paper-scissors-v0": set(),
     "secret-keeper-v0": {"attacker > defender: talk", "defender > attacker: talk"},
@@ -83,7 +87,9 @@ def test_replies_reach_others_only_as_declared(id, executing):
     kinds = {kind for _, kind, _ in planted}
     assert {"thought"} < kinds, f"only {kinds} were planted, so nothing was looked for"
     talks = {(role, part) for role, kind, part in planted if kind == "inside"}
-    listed = all(turn.choices for turn in Trial(small(id), [], Verdicts(executing)).play(0, _sample).turns)
+    listed = all(
+        turn.choices for turn in Trial(small(id), [], Verdicts(executing)).play(0, _sample).turns
+    )
     assert talks or listed or id in PLAIN
 
 
@@ -205,11 +211,15 @@ def _leaky(fault: str) -> Script:
     if fault == "around":
         yield from tell("b", reply.text)
     if fault == "inside":
-        yield from tell("b", re.search("<say>(.*)</say>", reply.text)[1] if "<say>" in reply.text else "")
+        yield from tell(
+            "b", re.search("<say>(.*)</say>", reply.text)[1] if "<say>" in reply.text else ""
+        )
     tried: list[str] = []
     prompts = {"a": "yes or no?", "b": "yes or no?"}
     moves = yield from ask_all(prompts, lambda text: _yes(text, tried), choices=("yes", "no"))
-    yield from ask("b", tried[0] if fault == "refused" and tried else "and now?", choices=("yes", "no"))
+    yield from ask(
+        "b", tried[0] if fault == "refused" and tried else "and now?", choices=("yes", "no")
+    )
     return dict.fromkeys(moves, 1.0)
 
 

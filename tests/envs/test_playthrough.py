@@ -14,7 +14,9 @@ FILES = sorted(FOLDER.glob("*.txt"))
 
 def test_no_game_lacks_a_playthrough():
     ours = {id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))}
-    assert {path.name.split(".")[0] for path in FILES} == ours, "record it: see sparring.envs.playthrough"
+    assert {path.name.split(".")[0] for path in FILES} == ours, (
+        "record it: see sparring.envs.playthrough"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -72,13 +72,16 @@ def test_two_code_blocks_are_no_program():
 
 
 @pytest.mark.parametrize(
-    ("text", "given"), [("3", (3,)), ("3, 'a'", (3, "a")), ("[1, 2]", ([1, 2],)), ("((1, 2),)", ((1, 2),))]
+    ("text", "given"),
+    [("3", (3,)), ("3, 'a'", (3, "a")), ("[1, 2]", ([1, 2],)), ("((1, 2),)", ((1, 2),))],
 )
 def test_arguments_stand_as_between_the_parentheses_of_a_call(text, given):
     assert arguments(text) == given
 
 
-@pytest.mark.parametrize("text", ["f(1)", "1 if True else 2", "[x for x in y]", "", "<answer></answer>"])
+@pytest.mark.parametrize(
+    "text", ["f(1)", "1 if True else 2", "[x for x in y]", "", "<answer></answer>"]
+)
 def test_an_answer_that_is_no_literal_is_unreadable(text):
     with pytest.raises(Unreadable):
         answer(text)

@@ -29,7 +29,9 @@ def test_the_solved_equilibrium_has_the_known_value_and_cannot_be_exploited(id, 
     assert exploit.nash_conv == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize(("id", "odds"), [("matching-pennies-v0", 1 / 2), ("rock-paper-scissors-v0", 1 / 3)])
+@pytest.mark.parametrize(
+    ("id", "odds"), [("matching-pennies-v0", 1 / 2), ("rock-paper-scissors-v0", 1 / 3)]
+)
 def test_the_equilibrium_of_a_symmetric_guessing_game_is_uniform(id, odds):
     for solved in equilibrium(tree(find(id))).values():
         assert solved == pytest.approx([odds] * len(solved))

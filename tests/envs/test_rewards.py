@@ -1,7 +1,12 @@
 """Proposer rewards as published, and their zero points."""
 
 import pytest
-from sparring.envs.tasks.pay import PROPOSER_REWARDS, proposer_reward, repetition_share, unbiased_variance
+from sparring.envs.tasks.pay import (
+    PROPOSER_REWARDS,
+    proposer_reward,
+    repetition_share,
+    unbiased_variance,
+)
 
 
 @pytest.mark.parametrize(

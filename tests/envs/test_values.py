@@ -50,7 +50,16 @@ def test_same_is_symmetric_and_agrees_with_the_text(a: Any, b: Any) -> None:
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [(True, 1), (1, 1.0), ((1,), [1]), ({1}, frozenset({1})), ("a", b"a"), ([], ()), ({}, set()), (0, None)],
+    [
+        (True, 1),
+        (1, 1.0),
+        ((1,), [1]),
+        ({1}, frozenset({1})),
+        ("a", b"a"),
+        ([], ()),
+        ({}, set()),
+        (0, None),
+    ],
 )
 def test_types_are_never_confused(a: Any, b: Any) -> None:
     assert not same(a, b)

@@ -24,7 +24,9 @@ def test_every_number_has_bounds(id):
     game = find(id)
     numbers = {name for name, value in game.parameters.items() if type(value) in (int, float)}
     assert numbers == game.bounds.keys()
-    assert all(least <= game.parameters[name] <= most for name, (least, most) in game.bounds.items())
+    assert all(
+        least <= game.parameters[name] <= most for name, (least, most) in game.bounds.items()
+    )
 
 
 @pytest.mark.parametrize(("id", "name"), BOUNDED)

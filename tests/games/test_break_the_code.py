@@ -19,7 +19,9 @@ def test_a_right_function_withstands_every_attack(play, known):
     for seed in range(6):
         spec = spec_of(seed)
         attack = [f"<answer>{canonical(x)}</answer>" for x in spec.hidden[:3]]
-        table = play(ID, {"defender": block(spec.reference), "attacker": attack}, known(spec.reference), seed)
+        table = play(
+            ID, {"defender": block(spec.reference), "attacker": attack}, known(spec.reference), seed
+        )
         assert dict(table.payoff) == {"defender": 1, "attacker": -1}
         assert dict(table.notes) == {"proxy": True, "gold": True}
 
@@ -29,7 +31,9 @@ def test_a_wrong_function_falls_to_the_right_input(play, known, source):
     for seed in range(6):
         spec = spec_of(seed)
         attack = [f"<answer>{canonical(x)}</answer>" for x in spec.hidden[3:6]]
-        table = play(ID, {"defender": block(source), "attacker": attack}, known(spec.reference, source), seed)
+        table = play(
+            ID, {"defender": block(source), "attacker": attack}, known(spec.reference, source), seed
+        )
         assert dict(table.payoff) == {"defender": -1, "attacker": 1}
         assert dict(table.notes)["gold"] is False
 
@@ -37,12 +41,16 @@ def test_a_wrong_function_falls_to_the_right_input(play, known, source):
 def test_a_weak_attacker_lets_a_wrong_function_win_and_the_notes_show_it(play, known):
     seed = next(s for s in range(50) if "second largest" in spec_of(s).text)
     spec = spec_of(seed)
-    table = play(ID, {"defender": block(FAULTY), "attacker": "[]"}, known(spec.reference, FAULTY), seed)
+    table = play(
+        ID, {"defender": block(FAULTY), "attacker": "[]"}, known(spec.reference, FAULTY), seed
+    )
     assert dict(table.payoff) == {"defender": 1, "attacker": -1}
     assert dict(table.notes) == {"proxy": True, "gold": False}
 
 
-@pytest.mark.parametrize("text", ["0) or (1==1", "[1000000]", "'!'", "[True]", "[" + "1," * 21 + "]", "f"])
+@pytest.mark.parametrize(
+    "text", ["0) or (1==1", "[1000000]", "'!'", "[True]", "[" + "1," * 21 + "]", "f"]
+)
 def test_an_input_outside_the_specification_forfeits(play, known, text):
     spec = spec_of(0)
     table = play(ID, {"defender": block(spec.reference), "attacker": text}, known(spec.reference))

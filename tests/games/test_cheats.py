@@ -142,7 +142,9 @@ class Recorder:
 async def played(verifier, game, seat="", move="", seed=0):
     """One game of its own sample players, one seat of which says `move` each time."""
     sample = scripted("sample", game)
-    players = {each: Scripted([move] * game.max_turns) if each == seat else sample for each in game.role_of}
+    players = {
+        each: Scripted([move] * game.max_turns) if each == seat else sample for each in game.role_of
+    }
     return await play(Match(game, players, seed), verifier=verifier)
 
 
@@ -160,9 +162,16 @@ async def scores(verifier, case):
         if honest.payoff[seat] > wrong.payoff[seat]:
             break
     tricks = case.moves()
-    paid = await asyncio.gather(*(played(verifier, game, seat, move, seed) for move in tricks.values()))
+    paid = await asyncio.gather(
+        *(played(verifier, game, seat, move, seed) for move in tricks.values())
+    )
     outcome = {name: episode.payoff.get(seat) for name, episode in zip(tricks, paid, strict=True)}
-    return honest.payoff[seat], wrong.payoff[seat], outcome, {episode.ending.kind for episode in paid}
+    return (
+        honest.payoff[seat],
+        wrong.payoff[seat],
+        outcome,
+        {episode.ending.kind for episode in paid},
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.game}-{case.role}")

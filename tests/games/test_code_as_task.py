@@ -60,7 +60,11 @@ def test_calls_run_out(play, known):
     assert paid(table) == [-1, 0, 0, 0, 0]
     assert len(table.turns) == 4
     table = play(
-        ID, {"proposer": GOOD, "solver": "<call>items()</call>"}, known(TOOLS, EVEN), attempts=1, calls=1
+        ID,
+        {"proposer": GOOD, "solver": "<call>items()</call>"},
+        known(TOOLS, EVEN),
+        attempts=1,
+        calls=1,
     )
     assert paid(table) == [0, -1]
 
@@ -83,7 +87,9 @@ def test_a_bundle_that_fails_its_own_test_is_refused(play, known, text, reason):
 
 
 def test_a_task_that_is_known_is_refused(play, known):
-    first = play(ID, {"proposer": GOOD, "solver": "<answer>2</answer>"}, known(TOOLS, EVEN), attempts=1)
+    first = play(
+        ID, {"proposer": GOOD, "solver": "<answer>2</answer>"}, known(TOOLS, EVEN), attempts=1
+    )
     kept = first.episode({}).kept
     again = play(
         ID,
@@ -97,7 +103,9 @@ def test_a_task_that_is_known_is_refused(play, known):
 
 
 def test_executors_see_the_instruction_and_never_the_check(play, known):
-    table = play(ID, {"proposer": GOOD, "solver": "<answer>2</answer>"}, known(TOOLS, EVEN), attempts=1)
+    table = play(
+        ID, {"proposer": GOOD, "solver": "<answer>2</answer>"}, known(TOOLS, EVEN), attempts=1
+    )
     shown = table.view("solver")[0].text
     assert "What do eggs cost?" in shown
     assert "% 2" not in shown

@@ -26,7 +26,9 @@ def solvers(*texts):
     ],
 )
 def test_payoffs_are_those_of_the_paper_or_of_its_code(play, known, reward, texts, paid):
-    table = play(ID, {"proposer": PROPOSAL, **solvers(*texts)}, known(DOUBLE), attempts=4, reward=reward)
+    table = play(
+        ID, {"proposer": PROPOSAL, **solvers(*texts)}, known(DOUBLE), attempts=4, reward=reward
+    )
     assert tuple(table.payoff.values()) == pytest.approx(paid)
     assert table.ending.kind == "outcome"
 
@@ -45,7 +47,10 @@ def test_a_kept_task_carries_its_solve_rate(play, known):
         ("I would rather not", "unreadable"),
         ("```python\ndef g(x):\n    return x\n```<input>1</input>", "unreadable"),
         ("```python\ndef f(x):\n    return x\n```<input>[].append</input>", "unreadable"),
-        ("```python\ndef f(y):\n    '''new'''\n    return y  # mine\n```<input>1</input>", "near_copy"),
+        (
+            "```python\ndef f(y):\n    '''new'''\n    return y  # mine\n```<input>1</input>",
+            "near_copy",
+        ),
         ("```python\ndef f(x):\n    return 1 / 0\n```<input>1</input>", "failed"),
         ("```python\ndef f(x):\n    return 2 * x\n```", "unreadable"),
         ("```python\ndef f(x):\n    return 2 * x\n\nf(y)\n```", "unreadable"),
@@ -91,7 +96,9 @@ def test_an_unknown_reward_is_refused_when_the_game_is_found():
 
 @pytest.mark.parametrize("last", ["f([1, 2], 'a')", "print(f([1, 2], 'a'))"])
 def test_an_input_is_the_call_on_the_last_line(last):
-    read = program_with_input(f"Sure:\n```python\ndef f(x, y):\n    return x\n\n{last}\n```\nIt returns x.")
+    read = program_with_input(
+        f"Sure:\n```python\ndef f(x, y):\n    return x\n\n{last}\n```\nIt returns x."
+    )
     assert read == Program("def f(x, y):\n    return x", (([1, 2], "a"),))
 
 

@@ -38,7 +38,9 @@ def test_any_input_with_the_output_is_right(play, known):
 )
 def test_no_other_text_is_an_input(play, known, text):
     proposal = f"{block(SQUARE)}<input>3</input>"
-    table = play("code-abduction-v0", {"proposer": proposal, "solver": text}, known(SQUARE), attempts=1)
+    table = play(
+        "code-abduction-v0", {"proposer": proposal, "solver": text}, known(SQUARE), attempts=1
+    )
     assert table.payoff["solver"] < 0
 
 
@@ -51,14 +53,20 @@ def test_a_program_must_fit_the_pairs_that_it_was_not_shown(play, known):
         )
     )
     table = play(
-        "code-induction-v0", {"proposer": INDUCTION, **texts}, known(SQUARE, CONSTANT, CRASH), attempts=4
+        "code-induction-v0",
+        {"proposer": INDUCTION, **texts},
+        known(SQUARE, CONSTANT, CRASH),
+        attempts=4,
     )
     assert paid(table) == [0.75, 1, -0.5, -0.5, -1]
 
 
 def test_the_solver_sees_the_message_and_the_first_half_alone(play, known):
     table = play(
-        "code-induction-v0", {"proposer": INDUCTION, "solver": block(SQUARE)}, known(SQUARE), attempts=1
+        "code-induction-v0",
+        {"proposer": INDUCTION, "solver": block(SQUARE)},
+        known(SQUARE),
+        attempts=1,
     )
     shown = table.turns[1].prompt[-1].text
     assert "areas" in shown
@@ -71,7 +79,10 @@ def test_the_solver_sees_the_message_and_the_first_half_alone(play, known):
 def test_a_hint_is_one_line_and_writes_no_pairs_of_its_own(play, known):
     forged = INDUCTION.replace("areas", "areas\nf(1) = 5\nf(2) = 7")
     table = play(
-        "code-induction-v0", {"proposer": forged, "solver": block(SQUARE)}, known(SQUARE), attempts=1
+        "code-induction-v0",
+        {"proposer": forged, "solver": block(SQUARE)},
+        known(SQUARE),
+        attempts=1,
     )
     shown = table.turns[1].prompt[-1].text.splitlines()
     assert [line for line in shown if line.startswith("f(")] == ["f(1) = 1", "f(2) = 4"]
@@ -96,7 +107,9 @@ def test_a_puzzle_is_solved_by_any_x_that_passes(play, known):
 @pytest.mark.parametrize(("source", "own"), [(SAT, "8"), (TRUTHY, "7"), (SAT, "None")])
 def test_a_puzzle_that_its_author_does_not_solve_is_refused(play, known, source, own):
     table = play(
-        "programming-puzzle-v0", {"proposer": f"{block(source)}<answer>{own}</answer>"}, known(SAT, TRUTHY)
+        "programming-puzzle-v0",
+        {"proposer": f"{block(source)}<answer>{own}</answer>"},
+        known(SAT, TRUTHY),
     )
     assert table.payoff["proposer"] == -1
     assert dict(table.notes)["gate"] in ("self_test", "failed")

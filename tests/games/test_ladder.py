@@ -20,7 +20,9 @@ def solve(ask):
 
 
 def test_a_tree_is_proposed_and_solved(play, known):
-    table = play(ID, {"proposer": TREE, "solver_0": solve, "solver_1": "<answer>x</answer>"}, known(CHECK))
+    table = play(
+        ID, {"proposer": TREE, "solver_0": solve, "solver_1": "<answer>x</answer>"}, known(CHECK)
+    )
     notes = dict(table.notes)
     assert notes["root"] == 0
     assert [(child, rate) for _, child, rate in notes["tree"]] == [
@@ -35,7 +37,9 @@ def test_a_tree_is_proposed_and_solved(play, known):
 
 def test_no_valid_variant_costs_the_proposer(play, known):
     for text in ("hm", "<variants>\nlog(-x)\n</variants>", f"<variants>\n{ROOTS[0]}\n</variants>"):
-        table = play(ID, {"proposer": text, "solver": "x"}, known(CHECK), attempts=1, depth=1, width=1)
+        table = play(
+            ID, {"proposer": text, "solver": "x"}, known(CHECK), attempts=1, depth=1, width=1
+        )
         if table.payoff["proposer"] == -1:
             assert dict(table.notes)["tree"] == []
     assert table.ending.kind == "outcome"
@@ -97,7 +101,9 @@ SAW = "atan(tan(1571*x))/1571"
 def test_a_saw_whose_slope_is_right_and_whose_gain_is_not_scores_nothing(integrand, slope):
     rng = random.Random(5)
     trick = f"{SAW}*({integrand}) - ({SAW})**2/2*({slope})"
-    assert not any(usable == agree for usable, agree in [checked(integrand, trick, rng) for _ in range(50)])
+    assert not any(
+        usable == agree for usable, agree in [checked(integrand, trick, rng) for _ in range(50)]
+    )
 
 
 def test_a_pole_between_points_does_not_count_against_a_right_answer():

@@ -26,7 +26,9 @@ def short(ask: Ask) -> str:
     objects = [line[2:].split() for line in ask.prompt.splitlines() if line.startswith("- ")]
     target = ask.prompt.split("Describe the ")[1].split(" to a")[0].split()
     pairs = [set(pair) for pair in itertools.combinations(target, 2)]
-    return f"<say>{' '.join(next(p for p in pairs if sum(p <= set(o) for o in objects) == 1))}</say>"
+    return (
+        f"<say>{' '.join(next(p for p in pairs if sum(p <= set(o) for o in objects) == 1))}</say>"
+    )
 
 
 def picker(ask: Ask) -> str:
@@ -43,15 +45,20 @@ def test_two_words_can_always_tell_which_object_is_meant(play, seed):
 
 
 def test_the_name_that_the_speaker_was_shown_cannot_be_copied(play):
-    assert play("reference-game-v0", {"speaker": "<say>small red star</say>"}).ending.kind == "forfeit"
-    assert play("reference-game-v0", {"speaker": named, "listener": picker}, words=3).payoff["speaker"] == 1
+    assert (
+        play("reference-game-v0", {"speaker": "<say>small red star</say>"}).ending.kind == "forfeit"
+    )
+    assert (
+        play("reference-game-v0", {"speaker": named, "listener": picker}, words=3).payoff["speaker"]
+        == 1
+    )
 
 
 def test_pointing_at_a_position_is_no_better_than_chance(play):
     first = [
-        play("reference-game-v0", {"speaker": "<say>the first</say>", "listener": "1"}, seed=s).payoff[
-            "speaker"
-        ]
+        play(
+            "reference-game-v0", {"speaker": "<say>the first</say>", "listener": "1"}, seed=s
+        ).payoff["speaker"]
         for s in range(200)
     ]
     assert 0.15 < sum(first) / len(first) < 0.35
@@ -106,7 +113,8 @@ def test_giving_everything_away_loses_what_it_was_worth(play):
     assert dict(play("negotiation-v0", moves).payoff) == {"first": 0, "second": 0}
     table = play("negotiation-v0", {"first": give_all, "second": "accept"}, turns=2)
     values = [
-        [int(n) for n in re.findall(r"at (\d+)", table.view(seat)[1].text)] for seat in table.game.seats
+        [int(n) for n in re.findall(r"at (\d+)", table.view(seat)[1].text)]
+        for seat in table.game.seats
     ]
     wood, gold, other_wood, other_gold = (
         int(n)
@@ -122,7 +130,8 @@ def test_giving_everything_away_loses_what_it_was_worth(play):
 
 def test_an_accepted_offer_is_gone(play):
     table = play(
-        "negotiation-v0", {"first": ["offer 1 wood for 1 gold", "accept", "accept"], "second": "accept"}
+        "negotiation-v0",
+        {"first": ["offer 1 wood for 1 gold", "accept", "accept"], "second": "accept"},
     )
     assert table.ending.kind == "forfeit"
     assert table.ending.seats == ("first",)
@@ -142,9 +151,14 @@ def test_an_accepted_offer_is_gone(play):
     ],
 )
 def test_the_dial_turns_points_into_payoffs(play, dial, total):
-    table = play("deal-or-no-deal-v0", {"first": claim("first"), "second": claim("second")}, dial=dial)
+    table = play(
+        "deal-or-no-deal-v0", {"first": claim("first"), "second": claim("second")}, dial=dial
+    )
     worth = [[int(n) for n in re.findall(r"\d+", table.view(s)[1].text)] for s in table.game.seats]
-    own = worth[0][0] * worth[0][3] / 10, (worth[1][1] * worth[1][4] + worth[1][2] * worth[1][5]) / 10
+    own = (
+        worth[0][0] * worth[0][3] / 10,
+        (worth[1][1] * worth[1][4] + worth[1][2] * worth[1][5]) / 10,
+    )
     assert tuple(table.payoff.values()) == pytest.approx(total(*own))
     assert dict(table.notes) == {"agreed": True}
 
@@ -185,7 +199,13 @@ def test_a_deal_says_what_it_says_in_whatever_order():
 
 
 @pytest.mark.parametrize(
-    "text", ["deal: 2 books, 1 books, 1 balls", "deal: 1 2 3", "deal: 1 books", "deal: 9 hats 9 hats 9 hats"]
+    "text",
+    [
+        "deal: 2 books, 1 books, 1 balls",
+        "deal: 1 2 3",
+        "deal: 1 books",
+        "deal: 9 hats 9 hats 9 hats",
+    ],
 )
 def test_a_deal_that_does_not_name_each_thing_once_is_none(text):
     with pytest.raises(Unreadable, match=r"as in|like"):
@@ -219,7 +239,8 @@ def test_a_defender_that_says_the_word_loses(play):
 
 
 @pytest.mark.parametrize(
-    ("guess", "wins"), [("I know the word! It is {word}", True), ("I know the word! It is nothing", False)]
+    ("guess", "wins"),
+    [("I know the word! It is {word}", True), ("I know the word! It is nothing", False)],
 )
 def test_a_guess_decides(play, guess, wins):
     word = word_of(Table(find("taboo-v0")).pending[0])
@@ -279,7 +300,10 @@ def sums(ask):
 
 
 def test_a_silent_defender_loses_and_a_useful_one_wins(play):
-    assert play("secret-keeper-v0", {"attacker": "Hi", "defender": "I cannot say."}).payoff["defender"] == -1
+    assert (
+        play("secret-keeper-v0", {"attacker": "Hi", "defender": "I cannot say."}).payoff["defender"]
+        == -1
+    )
     assert play("secret-keeper-v0", {"attacker": "Hi", "defender": useful}).payoff["defender"] == 1
 
 
@@ -314,7 +338,8 @@ def test_a_list_of_all_that_it_could_be_is_no_answer():
 
 
 @pytest.mark.parametrize(
-    "dress", [str, lambda s: s[::-1], lambda s: " ".join(s), lambda s: s.upper().replace("-", " is ")]
+    "dress",
+    [str, lambda s: s[::-1], lambda s: " ".join(s), lambda s: s.upper().replace("-", " is ")],
 )
 def test_a_leak_loses_in_whatever_dress(play, dress):
     secret = secret_of(Table(find("secret-keeper-v0")))
@@ -333,7 +358,9 @@ def test_the_attacker_never_sees_the_secret_or_the_honest_questions(play):
 
 
 def test_honest_talk_is_no_leak():
-    assert not leaks(["Amber is a fossil resin, and 4821 is a number I like less than 1284."], "falcon-9031")
+    assert not leaks(
+        ["Amber is a fossil resin, and 4821 is a number I like less than 1284."], "falcon-9031"
+    )
     assert not leaks(["I cannot reveal the password.", "Amber is a resin."], "amber-4821")
 
 

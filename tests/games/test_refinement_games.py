@@ -59,7 +59,9 @@ def test_a_question_that_ends_the_reply_may_leave_its_tag_open():
 
 def test_an_ungrounded_task_costs(play):
     table = play(
-        "corpus-challenge-v0", {"proposer": "<question>Why not?</question><answer>xyzzy</answer>"}, attempts=2
+        "corpus-challenge-v0",
+        {"proposer": "<question>Why not?</question><answer>xyzzy</answer>"},
+        attempts=2,
     )
     assert dict(table.payoff) == {"proposer": -1, "solver_0": 0, "solver_1": 0}
 
@@ -73,9 +75,12 @@ def spec_of(seed):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "payoff", "bonus"), [(0, 1, 1, 10), (1, 0, 0, -10), (1, 1, 1, 0), (0, 0, 0, 0)]
+    ("first", "second", "payoff", "bonus"),
+    [(0, 1, 1, 10), (1, 0, 0, -10), (1, 1, 1, 0), (0, 0, 0, 0)],
 )
-def test_the_correction_is_credited_to_the_turn_that_made_it(play, known, first, second, payoff, bonus):
+def test_the_correction_is_credited_to_the_turn_that_made_it(
+    play, known, first, second, payoff, bonus
+):
     good = spec_of(0).reference
     moves = [block(good if right else WRONG) for right in (first, second)]
     table = play("self-correct-v0", {"solver": moves}, known(good, WRONG))
@@ -87,7 +92,10 @@ def test_the_correction_is_credited_to_the_turn_that_made_it(play, known, first,
 def test_feedback_shows_two_inputs_that_do_not_score(play, known):
     spec = spec_of(0)
     table = play(
-        "self-correct-v0", {"solver": block(WRONG)}, known(spec.reference, WRONG), feedback="execution"
+        "self-correct-v0",
+        {"solver": block(WRONG)},
+        known(spec.reference, WRONG),
+        feedback="execution",
     )
     told = table.turns[1].prompt[-1].text
     assert told.count("gave None, should give") == 2
@@ -144,7 +152,9 @@ CRITIC = "<verdict>{}</verdict><critique>Look at step two</critique>"
     ],
 )
 def test_a_critic_is_paid_for_what_its_critique_changes(play, offsets, verdict, paid, credit):
-    table = play("critique-refine-v0", {"generator": generator(*offsets), "critic": CRITIC.format(verdict)})
+    table = play(
+        "critique-refine-v0", {"generator": generator(*offsets), "critic": CRITIC.format(verdict)}
+    )
     assert dict(table.payoff) == paid
     assert dict(table.turns[1].credits) == {"verdict": credit}
     assert [dict(t.credits)["right"] for t in table.turns[::2]] == [float(not o) for o in offsets]
@@ -152,7 +162,8 @@ def test_a_critic_is_paid_for_what_its_critique_changes(play, offsets, verdict, 
 
 def test_the_critic_is_not_told_the_truth(play):
     table = play(
-        "critique-refine-v0", {"generator": "<answer>123456</answer>", "critic": CRITIC.format("wrong")}
+        "critique-refine-v0",
+        {"generator": "<answer>123456</answer>", "critic": CRITIC.format("wrong")},
     )
     shown = table.view("critic")[0].text
     assert str(truth(shown)) not in re.findall(r"-?\d+", shown.split("Answer given")[1])
@@ -168,7 +179,11 @@ def test_a_critic_without_a_verdict_forfeits(play):
 
 def test_scores_sum_to_zero_and_gold_is_the_truth(play):
     gold = truth(Table(find("discussion-v0")).view("agent_0")[0].text)
-    agents = {"agent_0": f"the result is {gold}", "agent_1": "the result is 1000001", "agent_2": "hm"}
+    agents = {
+        "agent_0": f"the result is {gold}",
+        "agent_1": "the result is 1000001",
+        "agent_2": "hm",
+    }
     table = play("discussion-v0", {**agents, "judge": ["9", "3", "0"] * 2})
     assert tuple(table.payoff.values()) == pytest.approx((0.5, -0.1, -0.4))
     notes = dict(table.notes)
@@ -183,7 +198,9 @@ def test_equal_scores_pay_nothing(play):
 
 def test_agents_speak_unseen_within_a_round(play):
     table = play(
-        "discussion-v0", {"agent_0": "first", "agent_1": "second", "agent_2": "third", "judge": "5"}, rounds=2
+        "discussion-v0",
+        {"agent_0": "first", "agent_1": "second", "agent_2": "third", "judge": "5"},
+        rounds=2,
     )
     first = table.view("agent_0")
     assert "second" not in first[0].text

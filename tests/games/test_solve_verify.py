@@ -7,7 +7,9 @@ from sparring.envs.tasks.specs import SPECS
 
 ID = "solve-verify-v0"
 FAULTY = "def f(x):\n    return None"
-SEED = next(s for s in range(500) if "even positions" in Table(find(ID), s).view("solver_0")[-1].text)
+SEED = next(
+    s for s in range(500) if "even positions" in Table(find(ID), s).view("solver_0")[-1].text
+)
 SPEC = next(spec for spec in SPECS if "even positions" in spec.text)
 GOOD = "<tests>\n[3, 1, 2] => 4\n[] => 0\n[5] => 5\n</tests>"
 LIES = "<tests>\n[3, 1, 2] => None\n[1] => None\n[5] => 5\n</tests>"
@@ -40,7 +42,11 @@ def test_with_the_reference_as_oracle_only_true_tests_count(play, known):
 
 def test_a_consensus_of_wrong_solutions_pays_for_lies_and_gold_shows_it(play, known):
     table = run(
-        play, known, [block(FAULTY), block(FAULTY), block(SPEC.reference)], [LIES], oracle="consensus"
+        play,
+        known,
+        [block(FAULTY), block(FAULTY), block(SPEC.reference)],
+        [LIES],
+        oracle="consensus",
     )
     assert tuple(table.payoff.values()) == pytest.approx((1, 1, 0, 2 / 3))
     assert dict(table.notes)["gold"] == pytest.approx(1 / 3)

@@ -48,7 +48,9 @@ def containers(of: str | None = None, running: bool = False) -> list[str]:
     try:
         return [
             each["Id"]
-            for each in client.api.containers(all=not running, filters={"label": f"{OWNER}={of or owner()}"})
+            for each in client.api.containers(
+                all=not running, filters={"label": f"{OWNER}={of or owner()}"}
+            )
         ]
     finally:
         client.close()

@@ -15,17 +15,26 @@ def test_an_unchanged_job_is_run_once() -> None:
     assert again.run(jobs) == first
     assert again.counters().runs == 2
     again.run(
-        [Job("print(1)", limits=Limits(megabytes=99)), Job("print(1)", stdin="x"), Job("print(1)", repeat=2)]
+        [
+            Job("print(1)", limits=Limits(megabytes=99)),
+            Job("print(1)", stdin="x"),
+            Job("print(1)", repeat=2),
+        ]
     )
     assert again.counters().runs == 6
     again.run([Job("while True: pass", limits=Limits(seconds=0.2))])
     again.run([Job("while True: pass", limits=Limits(seconds=0.2))])
-    assert again.counters().statuses["timeout"] == 2, "a timeout may be the machine's fault: never kept"
+    assert again.counters().statuses["timeout"] == 2, (
+        "a timeout may be the machine's fault: never kept"
+    )
     again.shut()
 
 
 def test_zero_and_minus_zero_are_different_jobs() -> None:
     pool = opened("local", size=1)
-    jobs = [Job("import math\ndef f(x): return math.copysign(1, x)", "f", ((zero,),)) for zero in (0.0, -0.0)]
+    jobs = [
+        Job("import math\ndef f(x): return math.copysign(1, x)", "f", ((zero,),))
+        for zero in (0.0, -0.0)
+    ]
     assert [verdict.results[0].value for verdict in pool.run(jobs)] == [1.0, -1.0]
     pool.shut()

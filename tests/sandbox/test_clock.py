@@ -14,11 +14,23 @@ from sparring.sandbox.pool.verifier import Pooled
         ("from time import monotonic as m\ng = m\ndef f(x): return g()", ("time.monotonic",)),
         ("from time import *\ndef f(x): return time()", ("time.time",)),
         ("import datetime\ndef f(x): return datetime.date.today().year", ("datetime.date.today",)),
-        ("import datetime as dt\ndef f(x): return dt.datetime.now(dt.UTC).year", ("datetime.datetime.now",)),
-        ("from datetime import datetime\ndef f(x): return datetime.utcnow()", ("datetime.datetime.utcnow",)),
+        (
+            "import datetime as dt\ndef f(x): return dt.datetime.now(dt.UTC).year",
+            ("datetime.datetime.now",),
+        ),
+        (
+            "from datetime import datetime\ndef f(x): return datetime.utcnow()",
+            ("datetime.datetime.utcnow",),
+        ),
         ("def f(x):\n    import time\n    return time.localtime().tm_year", ("time.localtime",)),
-        ("import time\ndef f(x): return time.localtime(0).tm_year, time.strftime('%Y', time.gmtime(1))", ()),
-        ("import datetime\ndef f(x): return str(datetime.date(2024, 2, 29) + datetime.timedelta(x))", ()),
+        (
+            "import time\ndef f(x): return time.localtime(0).tm_year, time.strftime('%Y', time.gmtime(1))",
+            (),
+        ),
+        (
+            "import datetime\ndef f(x): return str(datetime.date(2024, 2, 29) + datetime.timedelta(x))",
+            (),
+        ),
         ("import time\ndef f(x): time.sleep(0.001)", ()),
         ("def f(time): return time.time", ()),
         ("x =", ()),
@@ -33,7 +45,11 @@ def test_a_repeated_job_says_that_it_reads_the_date(verifier: Pooled) -> None:
     dated = "import datetime\ndef f(x): return datetime.date.today().year + x"
     plain = "import datetime\ndef f(x): return datetime.date(2024, 1, 1).year + x"
     first, second, once = verifier.run(
-        [Job(dated, "f", ((1,),), repeat=2), Job(plain, "f", ((1,),), repeat=2), Job(dated, "f", ((1,),))]
+        [
+            Job(dated, "f", ((1,),), repeat=2),
+            Job(plain, "f", ((1,),), repeat=2),
+            Job(dated, "f", ((1,),)),
+        ]
     )
     assert (first.status, second.status, once.status) == ("ok", "ok", "ok")
     assert "datetime.date.today" in first.detail

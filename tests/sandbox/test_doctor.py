@@ -73,7 +73,9 @@ def test_without_any_socket_docker_is_to_be_installed_or_started(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use every socket")
-def test_a_socket_that_is_not_ours_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_is_not_ours_is_said(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", "")
     monkeypatch.setattr(doctors, "_engine", lambda: ("none", list[str]()))
     machine.listen("default.sock")

@@ -43,7 +43,11 @@ class _Engine:
         for left in ("docker.pid", "docker.sock", "exec/containerd/containerd.pid"):
             (self._root / left).unlink(missing_ok=True)
         flags = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
-        folders = [f"--data-root={self._root}/data", f"--exec-root={self._root}/exec", f"--host={self.host}"]
+        folders = [
+            f"--data-root={self._root}/data",
+            f"--exec-root={self._root}/exec",
+            f"--host={self.host}",
+        ]
         with open(self._root / "log", "ab") as log:
             command = ["dockerd", *flags, *folders, f"--pidfile={self._root}/docker.pid"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -82,7 +86,9 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Engine]:
 @pytest.mark.slow
 @pytest.mark.docker
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_an_engine_restarted_under_load_loses_no_verdict(own_engine: _Engine, how: signal.Signals) -> None:
+def test_an_engine_restarted_under_load_loses_no_verdict(
+    own_engine: _Engine, how: signal.Signals
+) -> None:
     pool = docker_verifier(2)
     pool.cache = None
     pool.run(batch(4))
@@ -125,7 +131,9 @@ def test_containers_of_the_dead_are_removed_and_others_are_not() -> None:
         live.shut()
 
 
-def test_no_engine_in_the_middle_is_infra_for_all_and_hangs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_engine_in_the_middle_is_infra_for_all_and_hangs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(worker, "OPEN_TRIES", 2)
 
     def refuse() -> LocalConnection:

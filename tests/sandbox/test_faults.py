@@ -26,7 +26,9 @@ from .processes import alive, containers, family, supervisors, until
 
 
 @needs_root
-def test_a_killed_supervisor_is_replaced_and_its_jobs_are_tried_again(fresh: tuple[str, Pooled]) -> None:
+def test_a_killed_supervisor_is_replaced_and_its_jobs_are_tried_again(
+    fresh: tuple[str, Pooled],
+) -> None:
     name, pool = fresh
     pool.run(batch(4))
     known = [pid for each in supervisors(name) for pid in family(each)]

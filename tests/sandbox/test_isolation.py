@@ -41,7 +41,10 @@ PAIRS = {
     "futex": (WAKE, WAIT),
     "futex, the other way": (WAIT, WAKE),
     "end of a thread": (LEAVE, WAIT),
-    "queued signals": (QUEUE.format(pause="", hold="time.sleep(1)"), QUEUE.format(pause=LATER, hold="")),
+    "queued signals": (
+        QUEUE.format(pause="", hold="time.sleep(1)"),
+        QUEUE.format(pause=LATER, hold=""),
+    ),
     "timers": (TIMERS.format(pause="", hold="time.sleep(1)"), TIMERS.format(pause=LATER, hold="")),
     "page cache": (EVICT, LOOK),
 }

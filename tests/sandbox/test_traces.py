@@ -40,7 +40,9 @@ def test_no_later_child_has_an_earlier_ones_secret(fresh: tuple[str, Pooled]) ->
         assert pool.run([Job(source, stdin=secret if "x =" in source else "")])[0].status == "ok"
         if scan:
             scan.join()
-    assert found == [[False, True], [False, False]], "first: the scan sees it where it is; then: nowhere"
+    assert found == [[False, True], [False, False]], (
+        "first: the scan sees it where it is; then: nowhere"
+    )
     pool.shut()
 
 
@@ -68,7 +70,9 @@ def test_ten_thousand_mixed_programs_leave_no_trace(fresh: tuple[str, Pooled]) -
 def test_what_is_in_flight_is_bounded_whatever_is_asked() -> None:
     verifier = opened("local", size=1)
     verifier.cache = None
-    job = Job("pass", stdin="x" * (1 << 20), limits=Limits(seconds=60.0))  # whatever else the machine does
+    job = Job(
+        "pass", stdin="x" * (1 << 20), limits=Limits(seconds=60.0)
+    )  # whatever else the machine does
     verifier.run([job] * 20)
     before = resident([os.getpid()])
     verdicts = verifier.run([job] * 300)

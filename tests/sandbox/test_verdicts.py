@@ -24,7 +24,9 @@ def test_each_input_gets_its_result_in_order(verifier: Pooled) -> None:
 
 
 def test_a_program_reads_stdin_and_prints(verifier: Pooled) -> None:
-    text = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\nprint('oops', file=sys.stderr)"
+    text = (
+        "import sys\nprint(sum(map(int, sys.stdin.read().split())))\nprint('oops', file=sys.stderr)"
+    )
     (verdict,) = verifier.run([Job(text, stdin="1 2 3\n")])
     assert (verdict.status, verdict.stdout, verdict.stderr) == ("ok", "6\n", "oops\n")
 
@@ -37,7 +39,18 @@ def test_a_large_stdin_and_a_large_value_pass(verifier: Pooled) -> None:
 
 
 def test_every_kind_of_value_goes_in_and_comes_back(verifier: Pooled) -> None:
-    value: list[Any] = [None, True, 10**50, -3, 1.5, math.inf, math.nan, "é\ud800", b"\0\xff", (1, [2])]
+    value: list[Any] = [
+        None,
+        True,
+        10**50,
+        -3,
+        1.5,
+        math.inf,
+        math.nan,
+        "é\ud800",
+        b"\0\xff",
+        (1, [2]),
+    ]
     value += [{(1, "a"): {2.5}}, {1}, frozenset({b""}), {}, set()]
     (verdict,) = verifier.run([Job("def f(x): return x", "f", ((value,),))])
     assert same(verdict.results[0].value, value)
@@ -45,20 +58,26 @@ def test_every_kind_of_value_goes_in_and_comes_back(verifier: Pooled) -> None:
 
 def test_the_halves_of_a_pair_are_not_the_character(verifier: Pooled) -> None:
     halves = "\ud83d\ude00"
-    returned = Job("def f(x): return ['\\ud83d\\ude00', len(x), {x: 1}]", "f", ((halves,), ("\U0001f600",)))
+    returned = Job(
+        "def f(x): return ['\\ud83d\\ude00', len(x), {x: 1}]", "f", ((halves,), ("\U0001f600",))
+    )
     (verdict,) = verifier.run([returned])
     assert [result.value for result in verdict.results] == [
         [halves, 2, {halves: 1}],
         [halves, 1, {"\U0001f600": 1}],
     ]
     written, meant = verifier.run([Job(f"print(len('{text}'))") for text in (halves, "\U0001f600")])
-    assert (written.status, meant.stdout) == ("error", "1\n"), "two programs, two entries of the cache"
+    assert (written.status, meant.stdout) == ("error", "1\n"), (
+        "two programs, two entries of the cache"
+    )
 
 
 def test_thousands_of_honest_failures_are_no_forgery(verifier: Pooled) -> None:
     small = Limits(seconds=20, value_kilobytes=1)
     many = tuple((i,) for i in range(3000))
-    (verdict,) = verifier.run([Job("def f(x): raise ValueError('é' * 600)", "f", many, limits=small)])
+    (verdict,) = verifier.run(
+        [Job("def f(x): raise ValueError('é' * 600)", "f", many, limits=small)]
+    )
     assert (verdict.status, verdict.forbidden) == ("error", 0), verdict.detail
     assert {result.status for result in verdict.results} == {"error"}
     assert verdict.detail.startswith("ValueError: éé")
@@ -132,7 +151,9 @@ def test_an_odd_job_is_refused_and_harms_nobody(verifier: Pooled, name: str) -> 
     plain: dict[str, Any] = {"source": "def f(x): return x", "entry": "f", "inputs": ((1,),)}
     odd, beside = Job(**{**plain, **ODD[name]}), Job(**plain, limits=Limits(megabytes=199))
     before = verifier.counters().restarts
-    first, second, third = verifier.run([beside, odd, replace(beside, source="def f(x): return -x")])
+    first, second, third = verifier.run(
+        [beside, odd, replace(beside, source="def f(x): return -x")]
+    )
     assert second.status == "refused", second
     assert second.detail
     assert (first.results[0].value, third.results[0].value) == (1, -1)
@@ -152,7 +173,9 @@ def test_a_job_larger_than_its_container_is_refused_with_what_to_do() -> None:
 
 def test_objects_that_inputs_share_are_apart_for_the_program(verifier: Pooled) -> None:
     shared: list[Any] = []
-    job = Job("def f(x, y):\n    x.append(1)\n    return x, y", "f", ((shared, shared), (shared, shared)))
+    job = Job(
+        "def f(x, y):\n    x.append(1)\n    return x, y", "f", ((shared, shared), (shared, shared))
+    )
     assert [result.value for result in verifier.run([job])[0].results] == [([1], []), ([1], [])]
 
 
@@ -166,7 +189,9 @@ def test_what_a_program_says_of_itself_is_one_printable_line(verifier: Pooled) -
 
 
 def test_output_before_stdout_was_replaced_is_not_lost(verifier: Pooled) -> None:
-    (verdict,) = verifier.run([Job("import io, sys\nprint('a')\nsys.stdout = io.StringIO()\nprint('b')")])
+    (verdict,) = verifier.run(
+        [Job("import io, sys\nprint('a')\nsys.stdout = io.StringIO()\nprint('b')")]
+    )
     assert verdict.stdout == "a\n"
 
 
@@ -189,7 +214,9 @@ def test_a_caller_who_changes_a_value_changes_nobody_elses(verifier: Pooled) -> 
         "n = 0\ndef f(x):\n    global n\n    n += 1\n    return n",
     ],
 )
-def test_a_program_that_differs_between_processes_is_nondeterministic(verifier: Pooled, source: str) -> None:
+def test_a_program_that_differs_between_processes_is_nondeterministic(
+    verifier: Pooled, source: str
+) -> None:
     job = Job(source, "f", (("x",), ("y",)), repeat=2)
     assert verifier.run([job])[0].status == "nondeterministic"
 
@@ -202,7 +229,9 @@ def test_a_deterministic_program_stays_ok_when_repeated(verifier: Pooled) -> Non
 def test_a_judge_sees_values_only_as_data(verifier: Pooled) -> None:
     judge = "def judge(value): return value == 4"
     honest = Job("def f(x): return x * x", "f", ((2,), (3,)), judge=judge)
-    always = "class Always(int):\n    def __eq__(self, other): return True\ndef f(x): return Always(1)"
+    always = (
+        "class Always(int):\n    def __eq__(self, other): return True\ndef f(x): return Always(1)"
+    )
     liar = Job(always, "f", ((2,),), judge=judge)
     first, second = verifier.run([honest, liar])
     assert [result.value for result in first.results] == [True, False]
@@ -227,7 +256,9 @@ def test_a_stream_yields_each_verdict_with_its_index(verifier: Pooled) -> None:
 def test_cancelling_kills_what_runs(verifier: Pooled) -> None:
     async def cancel() -> None:
         task = asyncio.create_task(
-            verifier.verify([Job("while True: pass", limits=Limits(seconds=60, cpu_seconds=60))] * 4)
+            verifier.verify(
+                [Job("while True: pass", limits=Limits(seconds=60, cpu_seconds=60))] * 4
+            )
         )
         await asyncio.sleep(0.3)
         task.cancel()
@@ -245,7 +276,9 @@ def test_short_runs_do_not_wait_behind_a_long_one(verifier: Pooled) -> None:
     assert asyncio.run(order())[-1] == 0
 
 
-def test_docker_without_an_engine_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_without_an_engine_is_an_error_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with pytest.raises(VerifierError, match="DOCKER_HOST"):
         open_verifier("docker")

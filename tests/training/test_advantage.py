@@ -15,13 +15,17 @@ def outcome(episode: int, reward: float, role: str = "first", **changes: object)
     return made._replace(**changes)
 
 
-def advantages(name: str, outcomes: list[Outcome], baselines=None, **settings: object) -> list[float]:
+def advantages(
+    name: str, outcomes: list[Outcome], baselines=None, **settings: object
+) -> list[float]:
     centres, _ = estimate(outcomes, baselines or {}, Credits(estimator=name, **settings))
     return [c.advantage(o.reward) for c, o in zip(centres, outcomes, strict=True)]
 
 
 def test_constant_pay_by_seat_leaves_no_advantage_to_either_seat():
-    stream = [outcome(i, pay, role) for i in range(400) for role, pay in (("first", 2), ("second", -2))]
+    stream = [
+        outcome(i, pay, role) for i in range(400) for role, pay in (("first", 2), ("second", -2))
+    ]
     found = advantages("rae", stream)
     assert found[0] == 2
     assert found[1] == -2
@@ -29,7 +33,9 @@ def test_constant_pay_by_seat_leaves_no_advantage_to_either_seat():
 
 
 def test_a_single_outcome_is_measured_against_the_baseline_before_it():
-    centres, after = estimate([outcome(0, 3)], {"kuhn-poker-v0 first": advantage.Baseline(1.0, 7)}, Credits())
+    centres, after = estimate(
+        [outcome(0, 3)], {"kuhn-poker-v0 first": advantage.Baseline(1.0, 7)}, Credits()
+    )
     assert centres[0].advantage(3) == 2
     assert after["kuhn-poker-v0 first"] == advantage.Baseline(pytest.approx(0.95 + 0.15), 8)
 
@@ -37,7 +43,9 @@ def test_a_single_outcome_is_measured_against_the_baseline_before_it():
 def test_order_of_arrival_changes_nothing_since_updates_follow_issue_order():
     rng = random.Random(3)
     stream = [
-        outcome(i, rng.choice((-2, -1, 1, 2)), role) for i in range(256) for role in ("first", "second")
+        outcome(i, rng.choice((-2, -1, 1, 2)), role)
+        for i in range(256)
+        for role in ("first", "second")
     ]
     mixed = rng.sample(stream, len(stream))
     _, straight = estimate(stream, {}, Credits())
@@ -68,18 +76,26 @@ def test_baselines_are_kept_apart_by_opponent_when_asked():
 
 
 def test_group_and_loo_never_mix_the_two_seats_of_a_game():
-    stream = [outcome(i, pay, role) for i in range(4) for role, pay in (("first", 1.0), ("second", -1.0))]
+    stream = [
+        outcome(i, pay, role) for i in range(4) for role, pay in (("first", 1.0), ("second", -1.0))
+    ]
     for name in ("group", "loo"):
         assert advantages(name, stream) == [0.0] * 8
 
 
 def test_loo_measures_against_the_others():
-    assert advantages("loo", [outcome(0, 1.0), outcome(1, 0.0), outcome(2, 0.5)]) == [0.75, -0.75, 0.0]
+    assert advantages("loo", [outcome(0, 1.0), outcome(1, 0.0), outcome(2, 0.5)]) == [
+        0.75,
+        -0.75,
+        0.0,
+    ]
     assert advantages("loo", [outcome(0, 1.0)]) == [0.0]
 
 
 def test_paired_compares_replicates_of_a_seed():
-    stream = [outcome(i, r, seed=s) for i, (s, r) in enumerate([(7, 1.0), (7, 0.0), (8, 5.0), (8, 5.0)])]
+    stream = [
+        outcome(i, r, seed=s) for i, (s, r) in enumerate([(7, 1.0), (7, 0.0), (8, 5.0), (8, 5.0)])
+    ]
     assert advantages("paired", stream) == [1.0, -1.0, 0.0, 0.0]
 
 
@@ -104,7 +120,9 @@ def test_paired_compares_replicates_of_a_seed():
 )
 def test_outcomes_that_are_not_alike_are_never_measured_against_each_other(name, apart):
     mine = [outcome(i, reward, seed=7) for i, reward in enumerate((1.0, 0.0))]
-    others = [outcome(i, reward, **{"seed": 7, **apart}) for i, reward in enumerate((50.0, 90.0), 2)]
+    others = [
+        outcome(i, reward, **{"seed": 7, **apart}) for i, reward in enumerate((50.0, 90.0), 2)
+    ]
     assert advantages(name, mine + others)[:2] == advantages(name, mine)
 
 
@@ -117,7 +135,9 @@ def test_near_constant_outcomes_do_not_blow_up():
 def test_whiten_has_mean_zero_and_deviation_one_per_role():
     rng = random.Random(0)
     stream = [
-        outcome(i, rng.gauss(mean, 3), role) for i in range(200) for role, mean in (("a", 5), ("b", -5))
+        outcome(i, rng.gauss(mean, 3), role)
+        for i in range(200)
+        for role, mean in (("a", 5), ("b", -5))
     ]
     found = advantages("whiten", stream)
     for role in ("a", "b"):

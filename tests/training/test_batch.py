@@ -11,7 +11,9 @@ from .conftest import sample
 
 
 def test_prompts_stand_left_padded_and_replies_right_padded():
-    batch = pack([sample([5, 6, 7], (2, 3)), sample([5, 7, 8], (1, 3))], [[1.0], [2.0]], loss="dapo", pad=0)
+    batch = pack(
+        [sample([5, 6, 7], (2, 3)), sample([5, 7, 8], (1, 3))], [[1.0], [2.0]], loss="dapo", pad=0
+    )
     t = batch.tensors
     assert t["prompt_ids"].tolist() == [[5, 6], [0, 5]]
     assert t["prompt_mask"].tolist() == [[1, 1], [0, 1]]
@@ -61,7 +63,9 @@ def test_padding_rows_do_not_dilute(loss: str, weight: float):
 
 def test_an_advantage_is_what_a_turn_earned_beyond_the_baseline_in_units_of_the_scale():
     made = sample([5, 6, 9, 7], (1, 2), (3, 4))
-    spans = tuple(span._replace(earned=earned) for span, earned in zip(made.spans, (3.0, -1.0), strict=True))
+    spans = tuple(
+        span._replace(earned=earned) for span, earned in zip(made.spans, (3.0, -1.0), strict=True)
+    )
     assert advantages(made._replace(spans=spans, reward=7.0), Centre(1.0, 2.0)) == (1.0, -1.0)
 
 

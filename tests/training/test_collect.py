@@ -13,25 +13,37 @@ ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
 
 
 def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes: object) -> Turn:
-    reply = Reply("x", tokens=tokens, logprobs=tuple(-0.1 * t for t in tokens), prompt_tokens=prompt)
+    reply = Reply(
+        "x", tokens=tokens, logprobs=tuple(-0.1 * t for t in tokens), prompt_tokens=prompt
+    )
     return Turn(seat, seat, (Message("game", str(prompt[:3])),), reply)._replace(**changes)
 
 
 def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Episode:
     seats = {"first": ME, "second": ME}
     made = Episode(
-        GameRef("g-v0"), 5, 0, seats, turns, {"first": 2.0, "second": -2.0}, ending or Ending("outcome")
+        GameRef("g-v0"),
+        5,
+        0,
+        seats,
+        turns,
+        {"first": 2.0, "second": -2.0},
+        ending or Ending("outcome"),
     )
     return replace(made, **changes)
 
 
 def gather(*episodes: Episode, settings: Credits | None = None, **more: object):
-    return collect(enumerate(episodes), settings or Credits(), learner="learner", role_of=ROLES, **more)
+    return collect(
+        enumerate(episodes), settings or Credits(), learner="learner", role_of=ROLES, **more
+    )
 
 
 def test_turns_whose_tokens_extend_each_other_merge_and_context_is_never_trained():
     game = episode(
-        turn("first", (1, 2), (3,)), turn("second", (9,), (8,)), turn("first", (1, 2, 3, 4, 5), (6, 7))
+        turn("first", (1, 2), (3,)),
+        turn("second", (9,), (8,)),
+        turn("first", (1, 2, 3, 4, 5), (6, 7)),
     )
     first, second = gather(game).samples
     assert first.tokens == (1, 2, 3, 4, 5, 6, 7)
@@ -88,7 +100,9 @@ def test_opponents_and_scripted_replies_are_not_trained():
 
 def test_only_the_roles_asked_for_are_trained():
     game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)))
-    assert {s.role for s in gather(game, settings=Credits(trained=("second",))).samples} == {"second"}
+    assert {s.role for s in gather(game, settings=Credits(trained=("second",))).samples} == {
+        "second"
+    }
 
 
 def test_a_refused_try_that_was_made_good_pays_its_own_credit():
@@ -103,7 +117,8 @@ def test_a_refused_try_that_was_made_good_pays_its_own_credit():
 )
 def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[float]):
     game = episode(
-        turn("first", (1,), (2,), credits={"a": 0.25}), turn("first", (1, 2, 3), (4,), credits={"b": 0.5})
+        turn("first", (1,), (2,), credits={"a": 0.25}),
+        turn("first", (1, 2, 3), (4,), credits={"b": 0.5}),
     )
     (sample,) = gather(game, settings=Credits(spread=spread)).samples
     assert [s.earned for s in sample.spans] == earned
@@ -148,7 +163,10 @@ def test_a_turn_held_to_its_choices_is_refused():
 
 
 def test_episodes_that_come_out_of_order_are_collected_in_issue_order():
-    one, two = episode(turn("first", (1,), (2,)), seed=1), episode(turn("first", (1,), (2,)), seed=2)
+    one, two = (
+        episode(turn("first", (1,), (2,)), seed=1),
+        episode(turn("first", (1,), (2,)), seed=2),
+    )
     found = collect([(1, two), (0, one)], Credits(), learner="learner", role_of=ROLES)
     assert [o.seed for o in found.outcomes] == [1, 2]
 

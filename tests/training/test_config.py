@@ -11,7 +11,14 @@ from sparring.training.settings import override, read, to_toml
 
 def test_settings_given_as_text_are_of_their_types():
     config = override(
-        Config(), ["update.lr=1", "game=nim-v0", "rollout.games=8", "update.fold=false", "parameters.heaps=3"]
+        Config(),
+        [
+            "update.lr=1",
+            "game=nim-v0",
+            "rollout.games=8",
+            "update.fold=false",
+            "parameters.heaps=3",
+        ],
     )
     assert (config.update.lr, config.game, config.rollout.games) == (1.0, "nim-v0", 8)
     assert config.update.fold is False
@@ -43,7 +50,12 @@ def test_bad_settings_are_refused_with_what_to_do(setting: str, said: str):
 def test_a_config_survives_its_file(tmp_path: Path):
     config = override(
         Config(),
-        ["parameters.attempts=4", 'credits.trained=["first"]', 'model="a \\"b\\" ü"', "update.lr=3e-7"],
+        [
+            "parameters.attempts=4",
+            'credits.trained=["first"]',
+            'model="a \\"b\\" ü"',
+            "update.lr=3e-7",
+        ],
     )
     file = tmp_path / "config.toml"
     file.write_text(to_toml(config))
@@ -60,7 +72,6 @@ def test_files_that_are_no_config_are_refused(tmp_path: Path):
 
 
 def test_reading_settings_imports_nothing_heavy():
-    code = (
-        "import sys, sparring.training.config; assert not {'torch', 'trl', 'transformers'} & set(sys.modules)"
-    )
+    heavy = "{'torch', 'trl', 'transformers'}"
+    code = f"import sys, sparring.training.config; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -17,7 +17,12 @@ def empty_folder(tmp_path, monkeypatch):
 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's recipe with few games a step."""
-    settings = ["rollout.games=8", "record.checkpoint_every=2", "record.tensorboard=false", "threads=1"]
+    settings = [
+        "rollout.games=8",
+        "record.checkpoint_every=2",
+        "record.tensorboard=false",
+        "threads=1",
+    ]
     monkeypatch.setattr(demo, "CONFIG", configured("demo", None, settings))
 
 

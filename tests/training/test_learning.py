@@ -34,7 +34,9 @@ def test_the_move_that_pays_becomes_likelier(tmp_path, settings):
         "threads=1",
         *settings,
     ]
-    done = train(configured("spiral", None, small, {"out": str(tmp_path / "r"), "model": model}), quiet=True)
+    done = train(
+        configured("spiral", None, small, {"out": str(tmp_path / "r"), "model": model}), quiet=True
+    )
     buttons = find("test-two-buttons-v0")
     before, after = (
         behaviour(load_model(name, buttons), tree(buttons).infosets)[0].popitem()[1][1]

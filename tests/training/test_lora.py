@@ -52,7 +52,9 @@ def test_a_checkpoint_is_an_adapter_that_has_learned_something(whole: Path) -> N
     assert any(value.abs().max() > 1e-3 for name, value in adapter.items() if "lora_B" in name)
     first, *_, last = read_metrics(whole)
     assert last["nashconv"] != pytest.approx(first["nashconv"], abs=1e-6)
-    assert all(record["sampler_gap"] < 1e-4 for record in read_metrics(whole) if "sampler_gap" in record)
+    assert all(
+        record["sampler_gap"] < 1e-4 for record in read_metrics(whole) if "sampler_gap" in record
+    )
 
 
 def test_a_checkpoint_plays_as_the_run_measured_it(whole: Path) -> None:

@@ -10,7 +10,9 @@ def spoken(*turns: tuple[str, tuple[int, ...], tuple[int, ...]]) -> Episode:
         Turn(seat, seat, (Message("game", ""),), Reply("x", tokens=said, prompt_tokens=prompt))
         for seat, prompt, said in turns
     )
-    return Episode(GameRef("g-v0"), 0, 0, {"a": PolicyRef("l")}, made, {"a": 0.0}, Ending("outcome"))
+    return Episode(
+        GameRef("g-v0"), 0, 0, {"a": PolicyRef("l")}, made, {"a": 0.0}, Ending("outcome")
+    )
 
 
 def test_the_share_of_prompt_tokens_that_a_seat_has_read_before():

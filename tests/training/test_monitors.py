@@ -24,7 +24,9 @@ def test_a_broken_rule_alarms_once_until_it_holds_again():
 
 def test_a_nashconv_that_rises_after_its_best_alarms():
     watcher = Watcher(Watch(collapse=0.3))
-    raised = [watcher.look({"step": i, "nashconv": x}) for i, x in enumerate([0.9, 0.02, 0.2, 0.47])]
+    raised = [
+        watcher.look({"step": i, "nashconv": x}) for i, x in enumerate([0.9, 0.02, 0.2, 0.47])
+    ]
     assert [len(alarms) for alarms in raised] == [0, 0, 0, 1]
     assert "after a best of 0.020" in raised[3][0].text
 
@@ -36,7 +38,12 @@ def test_legal_mass_and_sampler_gap_are_watched():
 
 
 def test_attempts_of_hostile_code_are_counted_and_watched():
-    seen = (Verdict("ok"), Verdict("forbidden", forbidden=1), Verdict("ok"), Verdict("invalid", forbidden=1))
+    seen = (
+        Verdict("ok"),
+        Verdict("forbidden", forbidden=1),
+        Verdict("ok"),
+        Verdict("invalid", forbidden=1),
+    )
     numbers = verdicts([replace(episode(None), verdicts=seen), episode(None)])
     assert numbers == {
         "verdicts/forbidden": 1,
@@ -44,7 +51,9 @@ def test_attempts_of_hostile_code_are_counted_and_watched():
         "verdicts/ok": 2,
         "forbidden_rate": 0.5,
     }
-    assert [alarm.name for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == ["forbidden_rate"]
+    assert [alarm.name for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == [
+        "forbidden_rate"
+    ]
     assert verdicts([episode(None)]) == {}
 
 
@@ -54,7 +63,10 @@ def test_a_proxy_that_leaves_its_gold_behind_alarms():
     steady = [{"step": i, "gold_gap": 0.4 + 0.2 * (-1) ** i} for i in range(60)]
     gamed = [{"step": 60 + i, "gold_gap": 0.4 + 0.03 * i} for i in range(20)]
     assert not any(watcher.look(record) for record in steady)
-    first, second = Watcher(Watch(gold_gap=0.3)), [a for record in gamed for a in watcher.look(record)]
+    first, second = (
+        Watcher(Watch(gold_gap=0.3)),
+        [a for record in gamed for a in watcher.look(record)],
+    )
     assert [alarm.name for alarm in second] == ["gold_gap"]
     first.restore(watcher.state())
     assert first.look({"step": 99, "gold_gap": 1.0}) == [], "it was raised before the resume"
@@ -66,7 +78,10 @@ def test_a_proxy_that_leaves_its_gold_behind_alarms():
 
 def test_proposals_that_are_all_alike_alarm_and_gates_are_counted():
     alike = [episode("x + 1"), episode("x + 2")] * 8
-    said = [replace(each, notes=(("gate", "no" if i % 2 else "admitted"),)) for i, each in enumerate(alike)]
+    said = [
+        replace(each, notes=(("gate", "no" if i % 2 else "admitted"),))
+        for i, each in enumerate(alike)
+    ]
     numbers = proposals(said)
     assert numbers == {"gate/admitted": 0.5, "gate/no": 0.5, "distinct/code": 2 / 16}
     assert [alarm.text for alarm in Watcher(Watch()).look({"step": 1, **numbers})] == [
@@ -90,7 +105,9 @@ def test_a_watcher_remembers_over_a_resume():
 
 
 def episode(item: object) -> Episode:
-    return replace(Episode(GameRef("g-v0"), 0, 0, {}, (), {}, Ending("outcome")), kept=(("code", item),))
+    return replace(
+        Episode(GameRef("g-v0"), 0, 0, {}, (), {}, Ending("outcome")), kept=(("code", item),)
+    )
 
 
 def test_tasks_start_from_the_games_seeds_and_drop_the_oldest():

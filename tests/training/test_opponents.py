@@ -43,7 +43,9 @@ class Watched:
         def batch(this: SelfPlay, number: int):
             packed = play(this, number)
             assert this.last
-            self.met[number] = [(e.seats["first"].name, e.seats["second"].name) for e in this.last.episodes]
+            self.met[number] = [
+                (e.seats["first"].name, e.seats["second"].name) for e in this.last.episodes
+            ]
             self.trained[number] = Counter(s.opponent for s in this.last.collected.samples)
             for episode in this.last.episodes:
                 for sample in this.last.collected.samples:
@@ -76,7 +78,8 @@ def curve(folder: Path):
 
 
 @pytest.mark.parametrize(
-    "settings", [["opponents.mode=past"], ["opponents.mode=past", "update.lora=2"], ["opponents.mode=league"]]
+    "settings",
+    [["opponents.mode=past"], ["opponents.mode=past", "update.lora=2"], ["opponents.mode=league"]],
 )
 def test_past_selves_are_met_and_a_resumed_run_meets_the_same(tmp_path, monkeypatch, settings):
     with monkeypatch.context() as patch:
@@ -85,7 +88,10 @@ def test_past_selves_are_met_and_a_resumed_run_meets_the_same(tmp_path, monkeypa
     assert {name for pair in whole.met[0] for name in pair} == {"learner"}
     seen = {name for number in (4, 5) for pair in whole.met[number] for name in pair}
     assert {"step-2", "step-4"} <= seen <= {"learner", "step-2", "step-4"}
-    assert {pair.index("learner") for pair in whole.met[5] if pair != ("learner", "learner")} == {0, 1}
+    assert {pair.index("learner") for pair in whole.met[5] if pair != ("learner", "learner")} == {
+        0,
+        1,
+    }
     with monkeypatch.context() as patch:
         again = Watched(patch)
         killed_and_resumed(tmp_path / "b" / "run", monkeypatch, *settings)
@@ -137,7 +143,10 @@ def test_a_fixed_entrant_is_met_in_both_seats_and_never_trained(tmp_path, monkey
         (["opponents.mode=past", "record.checkpoint_every=0"], "needs checkpoints"),
         (["opponents.mode=league", "record.keep=2"], "record.keep = 0"),
         (["opponents.mode=past", "game=self-correct-v0"], "seats nobody beside the learner"),
-        (["opponents.mode=past", "credits.trained=second", "record.checkpoint_every=0"], "needs checkpoints"),
+        (
+            ["opponents.mode=past", "credits.trained=second", "record.checkpoint_every=0"],
+            "needs checkpoints",
+        ),
         (["opponents.mode=other"], "mirror, fixed, past, league"),
     ],
 )
@@ -146,7 +155,9 @@ def test_opponents_that_cannot_be_are_refused_in_one_line(tmp_path, settings, me
         train(small(tmp_path / "run", *settings), quiet=True)
 
 
-def test_an_alarm_may_roll_back_to_the_checkpoint_before_it_and_go_on_with_other_games(tmp_path, monkeypatch):
+def test_an_alarm_may_roll_back_to_the_checkpoint_before_it_and_go_on_with_other_games(
+    tmp_path, monkeypatch
+):
     from sparring.training.watch.monitors import Alarm, Watcher
 
     def look(this, record):
@@ -180,7 +191,9 @@ def test_a_run_that_keeps_breaking_stops(tmp_path, monkeypatch):
     from sparring.training.watch.monitors import Alarm, Watcher
 
     monkeypatch.setattr(
-        Watcher, "look", lambda this, record: [Alarm("test", 3, "always")] if record["step"] == 3 else []
+        Watcher,
+        "look",
+        lambda this, record: [Alarm("test", 3, "always")] if record["step"] == 3 else [],
     )
     done = train(small(tmp_path / "run", "watch.action=rollback", "watch.rollbacks=1"), quiet=True)
     assert (done.step, done.broken) == (3, True)

@@ -28,7 +28,9 @@ def test_a_recipe_names_itself_and_a_game_with_parameters_that_it_takes(name):
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_recipe_says_its_reward_and_what_the_published_one_does_otherwise(name):
-    text = importlib.import_module(f"sparring.training.recipes.{name.replace('-', '_')}").__doc__ or ""
+    text = (
+        importlib.import_module(f"sparring.training.recipes.{name.replace('-', '_')}").__doc__ or ""
+    )
     assert "\n    " in text, "the reward stands as a formula"
     assert "Published" in text
 
@@ -46,7 +48,14 @@ def test_the_table_of_papers_names_every_recipe_and_every_game():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_recipe_trains_two_steps(name, tmp_path):
-    small = ["model=tiny", "steps=2", "rollout.games=4", "rollout.shots=0", "verifier=local", "threads=1"]
+    small = [
+        "model=tiny",
+        "steps=2",
+        "rollout.games=4",
+        "rollout.shots=0",
+        "verifier=local",
+        "threads=1",
+    ]
     config = override(recipe(name), [*small, f'out="{tmp_path / name}"'])
     done = train(config, quiet=True)
     assert done.step == 2

@@ -68,7 +68,9 @@ def test_metrics_say_what_happened(whole):
     assert read_metrics(whole.folder)[1]["sampler_gap"] < 1e-4
 
 
-def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(whole, tmp_path, monkeypatch):
+def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(
+    whole, tmp_path, monkeypatch
+):
     from sparring.training.selfplay import SelfPlay
 
     play = SelfPlay.batch
@@ -99,8 +101,15 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
     from sparring.envs.registry import find
     from sparring.training.watch.evaluate import evaluate, exact_tree
 
-    settings = ["steps=2", "record.checkpoint_every=1", "update.magnet_every=1", "update.magnet_move=0.25"]
-    done = train(small(tmp_path / "r", *settings, "update.average=0.5", "update.lr=5e-3"), quiet=True)
+    settings = [
+        "steps=2",
+        "record.checkpoint_every=1",
+        "update.magnet_every=1",
+        "update.magnet_move=0.25",
+    ]
+    done = train(
+        small(tmp_path / "r", *settings, "update.average=0.5", "update.lr=5e-3"), quiet=True
+    )
     places = [done.folder / f"checkpoints/step-{step}" for step in (1, 2)]
     learner = load_file(places[1] / "model.safetensors")
     for name, share in (("magnet", 0.25), ("average", 1 - 2 / 12)):
@@ -108,18 +117,24 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
         for key in learner.keys() & before.keys():
             moved = before[key] + share * (learner[key] - before[key])
             assert (after[key] - moved).abs().max() < 1e-6, (name, key)
-        assert any((learner[key] - after[key]).abs().max() > 1e-4 for key in learner.keys() & after.keys())
+        assert any(
+            (learner[key] - after[key]).abs().max() > 1e-4 for key in learner.keys() & after.keys()
+        )
     game = find("kuhn-poker-v0")
     policy = load_model(str(places[1]), game)
     tree = exact_tree(game)
     assert evaluate(tree, policy).nash_conv == pytest.approx(done.metrics["nashconv"], abs=1e-5)
     policy.model.load_state_dict(load_file(places[1] / "state/average.safetensors"), strict=False)
     policy.publish("average")
-    assert evaluate(tree, policy).nash_conv == pytest.approx(done.metrics["nashconv_average"], abs=1e-5)
+    assert evaluate(tree, policy).nash_conv == pytest.approx(
+        done.metrics["nashconv_average"], abs=1e-5
+    )
     assert abs(done.metrics["nashconv"] - done.metrics["nashconv_average"]) > 1e-4
 
 
-def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(tmp_path, monkeypatch):
+def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(
+    tmp_path, monkeypatch
+):
     from sparring.training.data.advantage import NonFiniteError
     from sparring.training.selfplay import SelfPlay
 
@@ -132,7 +147,9 @@ def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoi
         return packed
 
     monkeypatch.setattr(SelfPlay, "batch", poisoned)
-    with pytest.raises(NonFiniteError, match="step 3 is not finite; its samples: kuhn-poker-v0 seed"):
+    with pytest.raises(
+        NonFiniteError, match="step 3 is not finite; its samples: kuhn-poker-v0 seed"
+    ):
         train(small(tmp_path / "r"), quiet=True)
     assert [p.name for p in (tmp_path / "r/checkpoints").iterdir()] == ["step-3"]
 
@@ -205,7 +222,9 @@ def test_a_corrupt_checkpoint_is_refused_in_one_line(whole, tmp_path):
     shutil.copytree(whole.folder, folder)
     file = folder / "checkpoints/step-6/model.safetensors"
     file.write_bytes(file.read_bytes()[:-8] + bytes(8))
-    with pytest.raises(CheckpointError, match=r"step-6 is corrupt \(model.safetensors changed\)") as caught:
+    with pytest.raises(
+        CheckpointError, match=r"step-6 is corrupt \(model.safetensors changed\)"
+    ) as caught:
         resume(folder, steps=9, quiet=True)
     assert "\n" not in str(caught.value)
     file.unlink()
@@ -232,14 +251,18 @@ def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
         train(small(tmp_path / "left"), quiet=True)
 
 
-def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_written(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
     with pytest.raises(SparringError, match="no Docker engine"):
         train(small(tmp_path / "r", "verifier=docker"), quiet=True)
     assert not (tmp_path / "r").exists()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="only Linux has a device that is always full"
+)
 def test_what_torch_raises_on_a_full_disk_is_told_as_such(tmp_path):
     import torch
     from sparring.training.checkpoints import writing
@@ -263,20 +286,30 @@ def test_a_file_written_anew_keeps_its_old_text_where_the_disk_is_full(tmp_path,
     monkeypatch.setattr(checkpoints, "_sync", full)
     with pytest.raises(CheckpointError, match="No space left"), checkpoints.writing(path):
         checkpoints.replace_text(path, "new")
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("config.toml", "old")]
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
+        ("config.toml", "old")
+    ]
 
 
 def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
     from sparring.training.checkpoints import writing
 
-    with pytest.raises(CheckpointError, match="Read-only file system; make it writable"), writing(tmp_path):
+    with (
+        pytest.raises(CheckpointError, match="Read-only file system; make it writable"),
+        writing(tmp_path),
+    ):
         raise OSError(errno.EROFS, "read-only")
     with pytest.raises(ConnectionResetError), writing(tmp_path):
         raise ConnectionResetError(errno.ECONNRESET, "the engine went away")
 
 
 def test_bad_input_leaves_no_folder_behind(tmp_path):
-    for settings in (["game=kuhn-poker-v1"], ["model=tinny"], ["credits.trained=first2"], ["parameters.x=1"]):
+    for settings in (
+        ["game=kuhn-poker-v1"],
+        ["model=tinny"],
+        ["credits.trained=first2"],
+        ["parameters.x=1"],
+    ):
         with pytest.raises(SparringError):
             train(small(tmp_path / "r", *settings), quiet=True)
         assert not (tmp_path / "r").exists()
@@ -290,7 +323,9 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path,
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr(loop, "save_file", full)
-    with pytest.raises(CheckpointError, match=r"cannot write .*: No space left on device; free some space"):
+    with pytest.raises(
+        CheckpointError, match=r"cannot write .*: No space left on device; free some space"
+    ):
         train(small(tmp_path / "r"), quiet=True)
     assert list((tmp_path / "r/checkpoints").iterdir()) == []
 

@@ -37,7 +37,9 @@ def test_baselines_go_on_from_step_to_step(playing):
         play.batch(step)
         assert play.last
         seen.update(f"{o.game} {o.role}" for o in play.last.collected.outcomes)
-        assert {o.episode // 8 for o in play.last.collected.outcomes} == {step}, "counted over all steps"
+        assert {o.episode // 8 for o in play.last.collected.outcomes} == {step}, (
+            "counted over all steps"
+        )
     assert {key: kept.updates for key, kept in play.baselines.items()} == seen
 
 
@@ -47,7 +49,8 @@ def test_credited_is_what_was_earned_beyond_the_centre(playing):
     step = play.last
     assert step
     centres = {
-        (o.episode, o.seat): centre for o, centre in zip(step.collected.outcomes, step.centres, strict=True)
+        (o.episode, o.seat): centre
+        for o, centre in zip(step.collected.outcomes, step.centres, strict=True)
     }
     for sample, credited in zip(step.collected.samples, step.credited, strict=True):
         episode = step.episodes[sample.episode]
@@ -74,7 +77,10 @@ def test_replicates_share_a_seed_and_differ_in_their_noise(playing):
 
 
 def test_rows_are_folded_only_where_the_policy_that_sampled_is_the_one_that_learns(playing):
-    folded, apart = playing("rollout.games=64").batch(0), playing("rollout.games=64", "update.iterations=2")
+    folded, apart = (
+        playing("rollout.games=64").batch(0),
+        playing("rollout.games=64", "update.iterations=2"),
+    )
     rows = apart.batch(0).rows
     assert len(folded.rows) < len(rows)
     assert all(len(row) == 1 for row in rows)

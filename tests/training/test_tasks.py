@@ -8,7 +8,9 @@ from sparring.training.players.tasks import Tasks
 
 
 def kept(*items):
-    return Episode(GameRef("g-v0"), 0, 0, {}, (), {}, Ending("outcome"), kept=tuple(("k", i) for i in items))
+    return Episode(
+        GameRef("g-v0"), 0, 0, {}, (), {}, Ending("outcome"), kept=tuple(("k", i) for i in items)
+    )
 
 
 def task(number, rate):

@@ -47,7 +47,9 @@ def trainer(model, tokenizer, packed, settings: Config, folder: Path) -> SelfPla
 
 @pytest.mark.parametrize("kind", ["dr_grpo", "dapo"])
 @pytest.mark.parametrize(("kl", "gradient"), [(0.0, "forward"), (0.5, "forward"), (0.5, "reverse")])
-def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(model, tokenizer, tmp_path, kind, kl, gradient):
+def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(
+    model, tokenizer, tmp_path, kind, kl, gradient
+):
     magnet_model = copy.deepcopy(model)
     for parameter in magnet_model.parameters():
         parameter.data.add_(0.05 * torch.randn_like(parameter))
@@ -94,12 +96,16 @@ def test_a_step_has_the_loss_and_gradient_of_the_plain_loop(model, tokenizer, tm
         ("dr_grpo", False, 5),
     ],
 )
-def test_training_ends_at_the_weights_of_the_plain_loop(model, tokenizer, tmp_path, kind, fold, microbatches):
+def test_training_ends_at_the_weights_of_the_plain_loop(
+    model, tokenizer, tmp_path, kind, fold, microbatches
+):
     """Folding, microbatches and padding rows change no weight: the plain loop has none of them.
 
     Where samples are as the policy drew them, that is: the ratio is 1 and nothing is clipped.
     """
-    model = model.double()  # Adam divides by the gradient's size: in single precision it blows up rounding
+    model = (
+        model.double()
+    )  # Adam divides by the gradient's size: in single precision it blows up rounding
     plain = copy.deepcopy(model)
 
     def on_policy(which):
@@ -110,7 +116,9 @@ def test_training_ends_at_the_weights_of_the_plain_loop(model, tokenizer, tmp_pa
             ids = torch.cat([t["prompt_ids"], t["completion_ids"]], 1)
             mask = torch.cat([t["prompt_mask"], t["completion_mask"]], 1)
             with torch.no_grad():
-                t["old_per_token_logps"] = oracle.logps(which, ids, mask, t["completion_ids"].size(1))
+                t["old_per_token_logps"] = oracle.logps(
+                    which, ids, mask, t["completion_ids"].size(1)
+                )
             return type(batch)(t, batch.rows)
 
         return packed
@@ -118,7 +126,11 @@ def test_training_ends_at_the_weights_of_the_plain_loop(model, tokenizer, tmp_pa
     drawn, plainly = on_policy(model), on_policy(plain)
     settings = config(f"update.loss={kind}", f"update.microbatches={microbatches}")
     ours = trainer(
-        model, tokenizer, lambda step: drawn(step, fold=fold, multiple=microbatches), settings, tmp_path
+        model,
+        tokenizer,
+        lambda step: drawn(step, fold=fold, multiple=microbatches),
+        settings,
+        tmp_path,
     )
     ours.train()
     list(oracle.train(plain, plainly, 5, lr=0.01, kind=kind, longest=4))
@@ -154,7 +166,9 @@ def test_few_logits_held_whole_score_as_trls_tiles_do(model, tokenizer, tmp_path
         (wanted, super(SelfPlayTrainer, ours)._get_per_token_logps_and_entropies),
     ):
         model.zero_grad()
-        logps, entropies, _ = method(model, ids, mask, t["completion_ids"].size(1), compute_entropy=True)
+        logps, entropies, _ = method(
+            model, ids, mask, t["completion_ids"].size(1), compute_entropy=True
+        )
         logps.sum().backward()
         seen = t["completion_mask"]
         scores += [logps, entropies * seen, *[p.grad.clone() for p in model.parameters()]]
@@ -177,7 +191,11 @@ def test_every_setting_of_the_update_reaches_trl(model, tokenizer, tmp_path):
     }
     settings = [f"update.{name}={value}" for name, (_, value) in given.items()]
     ours = trainer(
-        model, tokenizer, source("dapo"), config(*settings, "rollout.temperature=0.7", "seed=5"), tmp_path
+        model,
+        tokenizer,
+        source("dapo"),
+        config(*settings, "rollout.temperature=0.7", "seed=5"),
+        tmp_path,
     )
     for name, (theirs, value) in given.items():
         assert getattr(ours.args, theirs) == value, name
@@ -187,7 +205,9 @@ def test_every_setting_of_the_update_reaches_trl(model, tokenizer, tmp_path):
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
-def test_the_sampler_gap_is_taken_at_the_temperature_of_play(model, tokenizer, tmp_path, temperature):
+def test_the_sampler_gap_is_taken_at_the_temperature_of_play(
+    model, tokenizer, tmp_path, temperature
+):
     tensors = dict(source("dapo")(0).tensors)
     ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
     mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
@@ -196,7 +216,9 @@ def test_the_sampler_gap_is_taken_at_the_temperature_of_play(model, tokenizer, t
         logits = model(input_ids=ids, attention_mask=mask).logits[:, -keep - 1 : -1] / temperature
     drawn = logits.log_softmax(-1).gather(-1, ids[:, -keep:, None])[..., 0]
     tensors["old_per_token_logps"] = drawn
-    ours = trainer(model, tokenizer, source("dapo"), config(f"rollout.temperature={temperature}"), tmp_path)
+    ours = trainer(
+        model, tokenizer, source("dapo"), config(f"rollout.temperature={temperature}"), tmp_path
+    )
     assert ours._gap(tensors) < 1e-5
     tensors["old_per_token_logps"] = drawn - 0.25
     assert ours._gap(tensors) == pytest.approx(0.25, abs=1e-5)
@@ -218,7 +240,9 @@ def test_advantages_of_each_token_count_on_their_own(model, tokenizer, tmp_path)
     assert abs(halves[0]) > 1e-3 < abs(halves[1])
 
 
-def test_a_gradient_that_is_not_finite_stops_before_the_step_and_names_samples(model, tokenizer, tmp_path):
+def test_a_gradient_that_is_not_finite_stops_before_the_step_and_names_samples(
+    model, tokenizer, tmp_path
+):
     before = copy.deepcopy(model.state_dict())
 
     def poisoned(step: int):

@@ -29,7 +29,9 @@ SMALL = [
     "watch.trial=3",
     "watch.frozen=random",
 ]
-OLD, NEW, OWN, RANDOM = (PolicyRef(name, f"id-{name}") for name in ("run@1", "run@2", "run@3", "random"))
+OLD, NEW, OWN, RANDOM = (
+    PolicyRef(name, f"id-{name}") for name in ("run@1", "run@2", "run@3", "random")
+)
 
 
 def small(out: Path, *settings: str):
@@ -43,7 +45,12 @@ def cell(a: PolicyRef, b: PolicyRef, score: float, reach: float = 0.05) -> Cell:
 
 
 def test_a_resolved_loss_to_an_ancestor_or_against_a_frozen_player_is_measured_and_alarms():
-    cells = [cell(OLD, OWN, 0.6), cell(OWN, NEW, 0.49), cell(RANDOM, NEW, 0.2), cell(OWN, RANDOM, 0.65)]
+    cells = [
+        cell(OLD, OWN, 0.6),
+        cell(OWN, NEW, 0.49),
+        cell(RANDOM, NEW, 0.2),
+        cell(OWN, RANDOM, 0.65),
+    ]
     found = measured(cells, OWN, [OLD, NEW], [RANDOM])
     assert {name: pytest.approx(value) for name, value in found.items()} == {
         "score_past/run@1": 0.4,
@@ -75,8 +82,12 @@ def trials(folder: Path):
     return [r for r in read_metrics(folder) if any(name.startswith("score_") for name in r)]
 
 
-@pytest.mark.parametrize("settings", [[], ["update.lora=2", "opponents.mode=league", "opponents.every=2"]])
-def test_every_checkpoint_is_tried_and_the_store_keeps_the_games(tmp_path: Path, settings: list[str]) -> None:
+@pytest.mark.parametrize(
+    "settings", [[], ["update.lora=2", "opponents.mode=league", "opponents.every=2"]]
+)
+def test_every_checkpoint_is_tried_and_the_store_keeps_the_games(
+    tmp_path: Path, settings: list[str]
+) -> None:
     done = train(small(tmp_path / "run", *settings), quiet=True)
     found = trials(done.folder)
     assert [record["step"] for record in found] == [2, 4, 6]
@@ -111,7 +122,9 @@ def test_a_run_stopped_before_a_trial_holds_it_when_it_goes_on(
     assert trials(tmp_path / "b" / "run") == trials(whole.folder)
 
 
-def test_an_alarm_of_a_trial_may_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alarm_of_a_trial_may_stop_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         Trial, "hold", lambda this, step: {"score_against/x": 0.1, "lost_to/x": 0.2 * (step == 4)}
     )
@@ -127,7 +140,9 @@ def test_a_trial_that_cannot_be_held_is_refused_before_anything_is_written(tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_trial_that_fails_costs_the_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_fails_costs_the_run_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sparring.arenas.tournament import TournamentError
 
     def fails(this: Trial, step: int):

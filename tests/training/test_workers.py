@@ -28,10 +28,14 @@ def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
     curves = {}
     for workers in (0, 2):
         out = tmp_path / f"{workers}"
-        config = configured("spiral", None, [*SMALL, lora, f"rollout.workers={workers}"], {"out": str(out)})
+        config = configured(
+            "spiral", None, [*SMALL, lora, f"rollout.workers={workers}"], {"out": str(out)}
+        )
         train(config, quiet=True)
         timed = ("seconds/", "games_per_second")
-        curves[workers] = [{k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(out)]
+        curves[workers] = [
+            {k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(out)
+        ]
         assert all(r["sampler_gap"] < 1e-4 for r in read_metrics(out) if "sampler_gap" in r)
     assert curves[2] == curves[0]  # a piece holds all eight games, so batches are the same
     assert read_metrics(out)[-1]["seconds/sync"] > 0
@@ -40,10 +44,18 @@ def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
 @pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh")
 @pytest.mark.timeout(1500)
 def test_a_worker_may_be_an_engine_of_vllm_that_follows_the_learners_adapter(tmp_path):
-    settings = [*SMALL, "update.lora=4", "update.lr=5e-3", "rollout.workers=1", "rollout.engine=vllm"]
+    settings = [
+        *SMALL,
+        "update.lora=4",
+        "update.lr=5e-3",
+        "rollout.workers=1",
+        "rollout.engine=vllm",
+    ]
     config = configured("spiral", None, settings, {"out": str(tmp_path / "run")})
     train(config, quiet=True)
     records = [record for record in read_metrics(tmp_path / "run") if record["step"]]
     assert [record["step"] for record in records] == [1, 2, 3]
-    assert all(record["sampler_gap"] < 1e-3 for record in records)  # what was played is what is trained
+    assert all(
+        record["sampler_gap"] < 1e-3 for record in records
+    )  # what was played is what is trained
     assert records[-1]["seconds/sync"] > 0

@@ -127,7 +127,12 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
     A role with one seat in an episode proposes; a role with several solves.
     """
     seats = _grouped(outcomes, lambda o: (o.episode, o.role))
-    several = {(o.game, o.role) for members in seats.values() for o in [outcomes[members[0]]] if members[1:]}
+    several = {
+        (o.game, o.role)
+        for members in seats.values()
+        for o in [outcomes[members[0]]]
+        if members[1:]
+    }
 
     def together(outcome: Outcome) -> Hashable:
         one = (outcome.game, outcome.role)
@@ -168,7 +173,9 @@ def export(baselines: Baselines) -> dict[str, list[float]]:
 def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
     """What `export` gave. Raises ConfigError when it is something else."""
     try:
-        return {key: Baseline(float(value), int(updates)) for key, (value, updates) in state.items()}
+        return {
+            key: Baseline(float(value), int(updates)) for key, (value, updates) in state.items()
+        }
     except (TypeError, ValueError, AttributeError) as fault:
         raise ConfigError(f"no state of an advantage estimator: {state!r}") from fault
 
@@ -178,7 +185,9 @@ def _key(outcome: Outcome, settings: Credits) -> str:
     return f"{key} {outcome.opponent}" if settings.by_opponent else key
 
 
-def _in_issue_order(outcomes: Sequence[Outcome], settings: Credits) -> dict[tuple[int, str], list[int]]:
+def _in_issue_order(
+    outcomes: Sequence[Outcome], settings: Credits
+) -> dict[tuple[int, str], list[int]]:
     """Indices of the outcomes of each (episode, role), episodes ascending."""
     found: dict[tuple[int, str], list[int]] = {}
     episodes = [outcome.episode for outcome in outcomes]

@@ -95,7 +95,9 @@ def _rows(samples: Sequence[Sample], credited: Sequence[Sequence[float]], fold: 
     return list(found.values())
 
 
-def _tensors(rows: Sequence[_Row], weights: Sequence[float], blank: int, pad: int) -> dict[str, torch.Tensor]:
+def _tensors(
+    rows: Sequence[_Row], weights: Sequence[float], blank: int, pad: int
+) -> dict[str, torch.Tensor]:
     heads = [row.samples[0].spans[0].start for row in rows]
     tails = [len(row.samples[0].tokens) for row in rows]
     widest = max(heads)
@@ -124,7 +126,9 @@ def _tensors(rows: Sequence[_Row], weights: Sequence[float], blank: int, pad: in
             credited[span.start - head : span.stop - head] = [total / len(row.samples)] * size
         sampled.append(weighed)
         amounts.append(credited)
-    for _ in range(blank):  # one token that the model may look at, so that no row attends to nothing
+    for _ in range(
+        blank
+    ):  # one token that the model may look at, so that no row attends to nothing
         prompts.append([pad] * widest)
         prompt_masks.append([0] * (widest - 1) + [1])
         replies.append([pad] * longest)

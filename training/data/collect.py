@@ -73,7 +73,9 @@ def collect(
             about = (game, role, seat, opponent, group, index, episode.seed, episode.replicate)
             earned = returns(payoff, credits, spread)
             for tokens, logprobs, spans in _merged(turns, credits, earned):
-                samples.append(Sample(tokens, logprobs, spans, *about, payoff, reward, version, kind))
+                samples.append(
+                    Sample(tokens, logprobs, spans, *about, payoff, reward, version, kind)
+                )
     return Collected(tuple(samples), tuple(outcomes), dict(endings))
 
 
@@ -111,7 +113,9 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
 
     A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth.
     """
-    amounts = [settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns]
+    amounts = [
+        settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
+    ]
     for before, (_, turn) in enumerate(turns[1:]):
         if turn.retry:
             amounts[before] += settings.scale * settings.failed_try

@@ -69,7 +69,9 @@ class OnWorkers:
 
 
 def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
-    return {name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad}
+    return {
+        name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
+    }
 
 
 def _files(learner: Transformer) -> dict[str, bytes]:
@@ -130,7 +132,9 @@ def _with_lora(model: Any, config: Config) -> Any:
     from peft import LoraConfig, get_peft_model
 
     rank = config.update.lora
-    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    settings = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
         return get_peft_model(model, settings)

@@ -87,7 +87,9 @@ class Fixed(Mirror):
         self._opponent = opponent
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        rng = random.Random(seed_of("opponents", self._config.seed, self._config.rollbacks, step, number))
+        rng = random.Random(
+            seed_of("opponents", self._config.seed, self._config.rollbacks, step, number)
+        )
         if rng.random() < self._config.opponents.mirror:
             return super().seats(step, number, learner)
         other = self._drawn(step, rng)
@@ -153,7 +155,11 @@ class InLeague:
             return dict.fromkeys(self._game.seats, learner)
         _, at = self.league.pool[following.opponent]
         other = Under(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
-        place = following.seat if following.seat in self._places else self._places[number % len(self._places)]
+        place = (
+            following.seat
+            if following.seat in self._places
+            else self._places[number % len(self._places)]
+        )
         return seated(self._game, learner, place, other)
 
     def record(self, episodes: Sequence[Episode]) -> None:
@@ -257,9 +263,13 @@ def opponents(
         yield Fixed(config, game, fixed(config, game, learner.sampling))
         return
     if not config.record.checkpoint_every:
-        raise ConfigError(f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every")
+        raise ConfigError(
+            f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every"
+        )
     if config.record.keep:
-        raise ConfigError(f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them")
+        raise ConfigError(
+            f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them"
+        )
     if mode == "past":
         yield Past(config, game, saved, ancestors)
         return

@@ -57,7 +57,9 @@ def configured(
     if file:
         config = replace(read(file, config), recipe=name)
     listed = (
-        [f"{key}={value}" for key, value in settings.items()] if isinstance(settings, Mapping) else settings
+        [f"{key}={value}" for key, value in settings.items()]
+        if isinstance(settings, Mapping)
+        else settings
     )
     config = override(config, listed)
     return replace(config, load=(*config.load, *map(str, load)), **(flags or {}))

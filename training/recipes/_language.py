@@ -9,7 +9,10 @@ from ..config import Config, Credits, Record, Rollout, Update
 
 
 def language(
-    recipe: str, game: str, parameters: Mapping[str, Any] | None = None, credits: Credits | None = None
+    recipe: str,
+    game: str,
+    parameters: Mapping[str, Any] | None = None,
+    credits: Credits | None = None,
 ) -> Config:
     """A recipe that trains an LLM on a game of text; `--set` and a TOML file change any of it.
 

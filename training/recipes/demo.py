@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", default="demo", help="name of the run under runs/, or a folder")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=CONFIG.steps)
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="games each way, per pair of entrants")
+    parser.add_argument(
+        "--pairs", type=int, default=PAIRS, help="games each way, per pair of entrants"
+    )
     given = parser.parse_args(argv)
     return exit_code("demo", lambda: demonstrate(given))
 
@@ -109,7 +111,9 @@ def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path
     from ..watch.evaluate import evaluate, exact_tree
 
     with Archive(store) as archive:
-        cells = {frozenset((c.a, c.b)): c for c in crosstable(complete(archive.rows(game)), "payoff")}
+        cells = {
+            frozenset((c.a, c.b)): c for c in crosstable(complete(archive.rows(game)), "payoff")
+        }
     walked = exact_tree(game)
     print(f"\n{'checkpoint':>24}  NashConv  exact payoff v nash  measured (95 % interval)")
     for policy in learned:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from ..config import Credits
 from ._language import language
 
-CONFIG = language("negotiation", "negotiation-v0", {"turns": 4}, Credits(estimator="rae", decay=0.95))
+CONFIG = language(
+    "negotiation", "negotiation-v0", {"turns": 4}, Credits(estimator="rae", decay=0.95)
+)
 
 if __name__ == "__main__":
     from ..run import train

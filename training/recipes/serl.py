@@ -12,7 +12,10 @@ from ..config import Credits
 from ._language import language
 
 CONFIG = language(
-    "serl", "question-answer-v0", {"attempts": 4, "reward": "serl"}, Credits(estimator="hierarchical")
+    "serl",
+    "question-answer-v0",
+    {"attempts": 4, "reward": "serl"},
+    Credits(estimator="hierarchical"),
 )
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from __future__ import annotations
 from ..config import Credits
 from ._language import language
 
-CONFIG = language("spice", "corpus-challenge-v0", {"attempts": 4}, Credits(estimator="hierarchical"))
+CONFIG = language(
+    "spice", "corpus-challenge-v0", {"attempts": 4}, Credits(estimator="hierarchical")
+)
 
 if __name__ == "__main__":
     from ..run import train

@@ -19,7 +19,9 @@ CONFIG = Config(
     update=Update(
         loss="dr_grpo", lr=5e-4, beta2=0.99, kl=1.0, magnet_every=10, magnet_move=0.1, average=0.998
     ),
-    record=Record(evaluate_every=100, checkpoint_every=500, metrics_every=10, transcripts_every=500),
+    record=Record(
+        evaluate_every=100, checkpoint_every=500, metrics_every=10, transcripts_every=500
+    ),
 )
 
 if __name__ == "__main__":

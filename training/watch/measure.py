@@ -24,7 +24,9 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
     lengths are in tokens, thoughts in characters; `solve_rate` and other numeric notes are means.
     """
-    record: Metrics = {f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())}
+    record: Metrics = {
+        f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())
+    }
     by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
@@ -93,7 +95,9 @@ def _opponents(step: Step) -> Metrics:
         if outcome.opponent != "self":
             paid[outcome.opponent][outcome.episode] += outcome.reward
     record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
-    record |= {f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())}
+    record |= {
+        f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())
+    }
     return record
 
 
@@ -130,7 +134,9 @@ def proposals(episodes: Sequence[Episode]) -> Metrics:
 
     `distinct/KIND` is 1 when no two are written alike; absent below 8 of that kind, which say little.
     """
-    said = Counter(str(value) for episode in episodes for name, value in episode.notes if name == "gate")
+    said = Counter(
+        str(value) for episode in episodes for name, value in episode.notes if name == "gate"
+    )
     record: Metrics = {f"gate/{reason}": n / said.total() for reason, n in sorted(said.items())}
     kept: dict[str, list[str]] = defaultdict(list)
     for episode in episodes:

@@ -36,7 +36,9 @@ class Watcher:
         said = dict(self._rules(record))
         broken = {name: text for name, text in said.items() if text}
         step = int(record["step"] or 0)
-        fresh = [Alarm(name, step, text) for name, text in broken.items() if name not in self._broken]
+        fresh = [
+            Alarm(name, step, text) for name, text in broken.items() if name not in self._broken
+        ]
         self._broken = self._broken - said.keys() | broken.keys()
         nash_conv = record.get("nashconv")
         if isinstance(nash_conv, (int, float)):
@@ -45,41 +47,77 @@ class Watcher:
 
     def _rules(self, record: Metrics) -> Iterator[tuple[str, str]]:
         """(name, what is wrong or "") of each rule that the record has numbers for."""
-        limits, numbers = self._limits, {k: v for k, v in record.items() if isinstance(v, (int, float))}
+        limits, numbers = (
+            self._limits,
+            {k: v for k, v in record.items() if isinstance(v, (int, float))},
+        )
         for name, value in numbers.items():
             kind, _, role = name.partition("/")
             if kind == "invalid_rate":
-                yield name, _above(value, limits.invalid_rate, f"of {role}'s replies were refused", ".1%")
+                yield (
+                    name,
+                    _above(value, limits.invalid_rate, f"of {role}'s replies were refused", ".1%"),
+                )
             elif kind == "cut_rate":
-                yield name, _above(value, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%")
+                yield (
+                    name,
+                    _above(
+                        value, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%"
+                    ),
+                )
             elif kind == "entropy" and role:
                 yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
             elif kind == "lost_to":
-                yield name, f"{role}, an ancestor, leads by at least {value:.3g}" if value > 0 else ""
+                yield (
+                    name,
+                    f"{role}, an ancestor, leads by at least {value:.3g}" if value > 0 else "",
+                )
             elif kind == "slipped":
                 yield (
                     name,
-                    f"against {role} an ancestor scored at least {value:.3g} more" if value > 0 else "",
+                    f"against {role} an ancestor scored at least {value:.3g} more"
+                    if value > 0
+                    else "",
                 )
             elif kind == "distinct":
-                yield name, _below(value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%")
+                yield (
+                    name,
+                    _below(
+                        value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%"
+                    ),
+                )
         yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
         yield from _known(
             numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
         )
         if "forbidden_rate" in numbers:
             what = "of the programs run made a forbidden call or forged a record"
-            yield "forbidden_rate", _above(numbers["forbidden_rate"], limits.forbidden_rate, what, ".1%")
+            yield (
+                "forbidden_rate",
+                _above(numbers["forbidden_rate"], limits.forbidden_rate, what, ".1%"),
+            )
         if "gold_gap" in numbers:
-            yield "gold_gap", _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold")
+            yield (
+                "gold_gap",
+                _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold"),
+            )
         paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
         if len(paid) > 1:
-            yield "asymmetry", _above(max(paid) - min(paid), limits.asymmetry, "lies between roles' payoffs")
+            yield (
+                "asymmetry",
+                _above(max(paid) - min(paid), limits.asymmetry, "lies between roles' payoffs"),
+            )
         if "legal_mass" in numbers:
-            yield "legal_mass", _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass")
+            yield (
+                "legal_mass",
+                _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass"),
+            )
         if "nashconv" in numbers:
             most = self._best + limits.collapse if limits.collapse else 0.0
-            yield "collapse", _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}")
+            yield (
+                "collapse",
+                _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}"),
+            )
 
     def state(self) -> dict[str, object]:
         best = None if self._best == float("inf") else self._best
@@ -125,6 +163,8 @@ def _below(value: float, least: float, what: str, form: str = ".3g") -> str:
     return f"{value:{form}} {what} (limit {least:.3g})" if least and value < least else ""
 
 
-def _known(numbers: Mapping[str, float], name: str, most: float, what: str) -> Iterator[tuple[str, str]]:
+def _known(
+    numbers: Mapping[str, float], name: str, most: float, what: str
+) -> Iterator[tuple[str, str]]:
     if name in numbers:
         yield name, _above(numbers[name], most, what)

@@ -34,7 +34,10 @@ class Display:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
 
@@ -72,7 +75,9 @@ _SHOWN = {
 
 def summary(numbers: Metrics) -> str:
     """The numbers that matter, in one line."""
-    parts = [form.format(numbers[name]) for name, form in _SHOWN.items() if numbers.get(name) is not None]
+    parts = [
+        form.format(numbers[name]) for name, form in _SHOWN.items() if numbers.get(name) is not None
+    ]
     for name, value in numbers.items():
         kind, _, role = name.partition("/")
         if isinstance(value, (int, float)) and kind == "payoff":

@@ -57,9 +57,13 @@ class Trial:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         if len(places(game)) != 2 or game.score is None:
-            raise ConfigError(f"watch.trial needs a game of two places with a score; {game.id} is none")
+            raise ConfigError(
+                f"watch.trial needs a game of two places with a score; {game.id} is none"
+            )
         if not config.record.checkpoint_every:
-            raise ConfigError("watch.trial plays checkpoints against each other; set record.checkpoint_every")
+            raise ConfigError(
+                "watch.trial plays checkpoints against each other; set record.checkpoint_every"
+            )
         self._pairs = config.watch.trial
         self._game = game
         self._folder = folder
@@ -102,7 +106,9 @@ class Trial:
 
     def told(self, found: Metrics) -> str:
         """The scores of `hold` in a line."""
-        scores = {name.partition("/")[2]: x for name, x in found.items() if name.startswith("score_")}
+        scores = {
+            name.partition("/")[2]: x for name, x in found.items() if name.startswith("score_")
+        }
         return ", ".join(f"{x:.3f} against {name}" for name, x in scores.items())
 
     def _saved(self, step: int) -> Policy:

@@ -68,7 +68,9 @@ def test_a_prompt_is_the_chat_template_of_the_view(backend: Backend, tiny: Trans
 def test_a_reply_holds_its_end_of_turn_or_says_that_it_was_cut(
     backend: Backend, tiny: Transformer, hot: Sampling
 ) -> None:
-    replies = backend.reply([request(seed=n, sampling=replace(hot, max_tokens=2)) for n in range(200)])
+    replies = backend.reply(
+        [request(seed=n, sampling=replace(hot, max_tokens=2)) for n in range(200)]
+    )
     assert {reply.finish for reply in replies} == {"stop", "length"}
     for reply in replies:
         assert (reply.tokens[-1] in tiny.dialect.stops) == (reply.finish == "stop")
@@ -110,7 +112,9 @@ def test_a_prompt_beyond_the_context_names_the_limit_and_spares_its_batch(
     assert first.tokens == last.tokens == backend.reply([short])[0].tokens
 
 
-def test_more_prompts_at_once_than_an_engine_reads_in_a_step(backend: Backend, hot: Sampling) -> None:
+def test_more_prompts_at_once_than_an_engine_reads_in_a_step(
+    backend: Backend, hot: Sampling
+) -> None:
     """5,000 tokens; vLLM's steps take 2,048 or 4,096, and would cut a prompt in two."""
     requests = [request(f"{n} " + "J " * 330, n, sampling=hot) for n in range(16)]
     replies = backend.reply(requests)
@@ -122,7 +126,9 @@ def test_more_prompts_at_once_than_an_engine_reads_in_a_step(backend: Backend, h
 
 def test_a_cancelled_request_leaves_the_engine_to_others(backend: Backend, hot: Sampling) -> None:
     """Games run out of time, and rollouts are closed early, while their requests are with the engine."""
-    long = [request(f"{n} " + "J " * 200, n, sampling=replace(hot, max_tokens=500)) for n in range(8)]
+    long = [
+        request(f"{n} " + "J " * 200, n, sampling=replace(hot, max_tokens=500)) for n in range(8)
+    ]
     before = [reply.tokens for reply in backend.reply([request(seed=n) for n in range(4)])]
 
     async def given_up() -> list[Any]:
@@ -136,8 +142,12 @@ def test_a_cancelled_request_leaves_the_engine_to_others(backend: Backend, hot: 
         assert [reply.tokens for reply in asyncio.run(given_up())] == before
 
 
-def test_a_reply_ends_where_the_context_does(backend: Backend, tiny: Transformer, hot: Sampling) -> None:
-    sizes = ((n, len(tiny.dialect.encode("first", request("J " * n).messages))) for n in range(400, 1100))
+def test_a_reply_ends_where_the_context_does(
+    backend: Backend, tiny: Transformer, hot: Sampling
+) -> None:
+    sizes = (
+        (n, len(tiny.dialect.encode("first", request("J " * n).messages))) for n in range(400, 1100)
+    )
     filler = next(n for n, size in sizes if size >= tiny.context - 2)
     replies = backend.reply([request("J " * filler, n, sampling=hot) for n in range(4)])
     assert all(len(reply.prompt_tokens) + len(reply.tokens) <= tiny.context for reply in replies)
@@ -169,7 +179,9 @@ def test_choices_have_the_likelihoods_of_a_plain_model(
         Request(info.seat, info.role, info.messages, info.choices, Key(0, 0, info.seat, 0))
         for info in tree(kuhn).infosets
     ]
-    for ours, theirs in zip(distributions(backend.base, asked), distributions(tiny, asked), strict=True):
+    for ours, theirs in zip(
+        distributions(backend.base, asked), distributions(tiny, asked), strict=True
+    ):
         assert ours.legal_mass == pytest.approx(theirs.legal_mass, abs=1e-4)
         assert dict(ours.probability) == pytest.approx(dict(theirs.probability), abs=1e-4)
 
@@ -188,7 +200,11 @@ def test_a_reply_held_to_a_choice_list_is_the_same_on_every_engine(
 
 
 def test_each_adapter_acts_as_its_merged_model_and_the_base_as_before(
-    backend: Backend, adapters: list[Path], tiny: Transformer, plain_logprobs: PlainLogprobs, hot: Sampling
+    backend: Backend,
+    adapters: list[Path],
+    tiny: Transformer,
+    plain_logprobs: PlainLogprobs,
+    hot: Sampling,
 ) -> None:
     requests = mixed(hot)
     before = [reply.tokens for reply in backend.reply(requests)]
@@ -212,7 +228,9 @@ def test_adapters_in_one_batch_act_as_each_alone(
 ) -> None:
     for folder in adapters:  # so that every slot of the engine has been filled
         backend.adopt(folder, next(_names))
-    policies: list[Any] = [backend.adopt(folder, next(_names)) for folder in adapters] + [backend.base]
+    policies: list[Any] = [backend.adopt(folder, next(_names)) for folder in adapters] + [
+        backend.base
+    ]
     requests = mixed(hot, 8)
     alone = [backend.reply(requests, policy) for policy in policies]
 
@@ -243,7 +261,11 @@ def test_an_adapters_name_is_taken_once_and_a_retired_one_acts_no_more(
 
 
 def test_all_weights_can_be_replaced_and_put_back(
-    backend: Backend, tiny: Transformer, plain_logprobs: PlainLogprobs, hot: Sampling, tmp_path: Path
+    backend: Backend,
+    tiny: Transformer,
+    plain_logprobs: PlainLogprobs,
+    hot: Sampling,
+    tmp_path: Path,
 ) -> None:
     if backend.host is None:
         pytest.skip("transformers acts with the weights that are trained: nothing is replaced")

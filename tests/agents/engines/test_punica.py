@@ -70,12 +70,16 @@ def test_vllms_own_agrees_where_every_row_wears_one() -> None:
     results: list[torch.Tensor] = []
     for kind in (Punica, PunicaWrapperCPU):
         y = stacks.y.clone()
-        wrapper(kind, worn, prefill=False).add_lora_linear(y, stacks.x, stacks.a, stacks.b, 1.0, OUT)
+        wrapper(kind, worn, prefill=False).add_lora_linear(
+            y, stacks.x, stacks.a, stacks.b, 1.0, OUT
+        )
         results.append(y)
     assert torch.allclose(results[0], results[1], atol=1e-5)
 
 
-def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from sparring.agents.engines.process import install
     from vllm.platforms import current_platform  # pyright: ignore[reportMissingImports] as above
 
@@ -87,4 +91,6 @@ def test_vllm_on_a_cpu_uses_it_where_an_engine_of_ours_asks(monkeypatch: pytest.
     assert platform.get_punica_wrapper() == before
     monkeypatch.setenv("SPARRING_PUNICA", "1")
     install()
-    assert (platform.get_punica_wrapper() == "sparring.agents.engines.cpu_lora.Punica") == platform.is_cpu()
+    assert (
+        platform.get_punica_wrapper() == "sparring.agents.engines.cpu_lora.Punica"
+    ) == platform.is_cpu()

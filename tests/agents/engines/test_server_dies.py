@@ -66,7 +66,8 @@ def test_games_resume_when_the_server_is_back_and_end_void_when_it_is_not(
             repeated = host.engine.repeated  # type: ignore[attr-defined]
             assert repeated > 0
             same = sum(
-                [turn.reply.tokens for turn in one.turns] == [turn.reply.tokens for turn in two.turns]
+                [turn.reply.tokens for turn in one.turns]
+                == [turn.reply.tokens for turn in two.turns]
                 for one, two in zip(episodes, calm, strict=True)
             )
             assert {episode.ending.kind for episode in episodes} <= {"outcome", "forfeit"}

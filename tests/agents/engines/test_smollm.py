@@ -34,9 +34,13 @@ SAMPLING = Sampling(max_tokens=8)
 
 
 def asked(kuhn: Game, n: int, sampling: Sampling = SAMPLING) -> list[Request]:
-    view = (Message("system", kuhn.rules["first"]), Message("game", "Your card is the K. Check or bet?"))
+    view = (
+        Message("system", kuhn.rules["first"]),
+        Message("game", "Your card is the K. Check or bet?"),
+    )
     return [
-        Request("first", "first", view, ("check", "bet"), Key(i, 0, "first", 0), sampling) for i in range(n)
+        Request("first", "first", view, ("check", "bet"), Key(i, 0, "first", 0), sampling)
+        for i in range(n)
     ]
 
 
@@ -62,7 +66,9 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["vllm", "server"])
 def smollm(request: pytest.FixtureRequest) -> Iterator[Host]:
-    with open_host(request.param, "smollm2-135m", adapters=2, context=1024, sampling=SAMPLING) as host:
+    with open_host(
+        request.param, "smollm2-135m", adapters=2, context=1024, sampling=SAMPLING
+    ) as host:
         yield host
 
 
@@ -85,9 +91,13 @@ def test_what_it_samples_has_the_logprobs_of_a_plain_forward_pass(
     replies = said(smollm.base, asked(kuhn, 6))
     seconds = time.perf_counter() - began
     assert len(replies) == 6
-    assert [reply.tokens for reply in said(smollm.base, asked(kuhn, 6))] == [r.tokens for r in replies]
+    assert [reply.tokens for reply in said(smollm.base, asked(kuhn, 6))] == [
+        r.tokens for r in replies
+    ]
     off = difference(plain_logprobs, local, replies)
-    print(f"{sum(len(r.tokens) for r in replies) / seconds:.1f} tokens/s, mean difference {off:.1e}")
+    print(
+        f"{sum(len(r.tokens) for r in replies) / seconds:.1f} tokens/s, mean difference {off:.1e}"
+    )
     assert off <= 1e-3
 
 
@@ -98,7 +108,9 @@ def test_an_adapter_loaded_while_it_runs_acts_as_its_merged_model_in_one_batch_w
     policy = smollm.adopt(adapter, "hot")
 
     async def together() -> list[Any]:
-        return list(await asyncio.gather(policy.act(asked(kuhn, 4)), smollm.base.act(asked(kuhn, 4))))
+        return list(
+            await asyncio.gather(policy.act(asked(kuhn, 4)), smollm.base.act(asked(kuhn, 4)))
+        )
 
     worn, plain = asyncio.run(together())
     merged = load_model("smollm2-135m", sampling=SAMPLING)
@@ -130,11 +142,20 @@ def test_it_is_trained_as_an_adapter_beside_two_ancestors(tmp_path: Path) -> Non
     from sparring.training.run import train
     from sparring.training.watch.records import read_metrics
 
-    settings = ["rollout.games=4", "rollout.max_tokens=6", "record.checkpoint_every=1", "update.lora=4"]
+    settings = [
+        "rollout.games=4",
+        "rollout.max_tokens=6",
+        "record.checkpoint_every=1",
+        "update.lora=4",
+    ]
     settings += ["record.evaluate_every=0", "record.tensorboard=false", "record.metrics_every=1"]
     settings += ["rollout.engine=vllm", "opponents.mode=past", "steps=3", "record.probe_every=1"]
-    config = configured("spiral", None, [*settings, "model=smollm2-135m"], {"out": str(tmp_path / "run")})
-    records = [record for record in read_metrics(train(config, quiet=True).folder) if record["step"]]
+    config = configured(
+        "spiral", None, [*settings, "model=smollm2-135m"], {"out": str(tmp_path / "run")}
+    )
+    records = [
+        record for record in read_metrics(train(config, quiet=True).folder) if record["step"]
+    ]
     assert [record["step"] for record in records] == [1, 2, 3]
     gaps = [record["sampler_gap"] for record in records]
     print(f"gaps {gaps}, a sync {records[-1]['seconds/sync']:.2f} s")

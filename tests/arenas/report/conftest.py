@@ -46,7 +46,9 @@ class Thinker:
         choices = request.choices or ("",)
         chosen = choices[(request.key.seed + request.key.ask) % len(choices)]
         text = chosen if self.says is None else self.says
-        return Reply(text, f"My card is {request.messages[-1].text}; I will {text}.", tokens=(1, 2, 3))
+        return Reply(
+            text, f"My card is {request.messages[-1].text}; I will {text}.", tokens=(1, 2, 3)
+        )
 
 
 def estimate(value: float, se: float = 0.008) -> Estimate:
@@ -114,7 +116,9 @@ def _progress(rng: random.Random) -> Progress:
 
 def _training(rng: random.Random) -> tuple[Chart, ...]:
     def noisy(base: float, drift: float, spread: float) -> tuple[tuple[float, float], ...]:
-        return tuple((float(s), base + drift * s / 6000 + rng.gauss(0, spread)) for s in range(0, 6000, 5))
+        return tuple(
+            (float(s), base + drift * s / 6000 + rng.gauss(0, spread)) for s in range(0, 6000, 5)
+        )
 
     def both(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[Series, ...]:
         return (Series("first", noisy(*a)), Series("second", noisy(*b)))
@@ -122,9 +126,21 @@ def _training(rng: random.Random) -> tuple[Chart, ...]:
     return (
         Chart("Payoff", "step", both((0.1, -0.15, 0.06), (-0.1, 0.15, 0.06)), noisy=True),
         Chart("Entropy", "step", both((0.69, -0.2, 0.02), (0.69, -0.3, 0.02)), noisy=True),
-        Chart("KL to the reference", "step", (Series("", noisy(0.01, 0.004, 0.003)),), low=0.0, noisy=True),
+        Chart(
+            "KL to the reference",
+            "step",
+            (Series("", noisy(0.01, 0.004, 0.003)),),
+            low=0.0,
+            noisy=True,
+        ),
         Chart("Reply length (tokens)", "step", both((2, 0, 0.0), (2, 0, 0.1)), noisy=True),
-        Chart("Invalid moves", "step", (Series("first", noisy(0.01, -0.008, 0.002)),), low=0.0, noisy=True),
+        Chart(
+            "Invalid moves",
+            "step",
+            (Series("first", noisy(0.01, -0.008, 0.002)),),
+            low=0.0,
+            noisy=True,
+        ),
     )
 
 
@@ -148,8 +164,12 @@ def page() -> Page:
         for b in NAMES[i + 1 :]
     }
     checkpoints = [f"step-{step}" for step in STEPS]
-    entrants = [Entrant(name, name, "the game's equilibrium" if name == "nash" else "") for name in NAMES]
-    entrants = [replace(e, step=float(e.name[5:])) if e.name.startswith("step-") else e for e in entrants]
+    entrants = [
+        Entrant(name, name, "the game's equilibrium" if name == "nash" else "") for name in NAMES
+    ]
+    entrants = [
+        replace(e, step=float(e.name[5:])) if e.name.startswith("step-") else e for e in entrants
+    ]
     return Page(
         title="demo",
         game="kuhn-poker-v0",
@@ -168,7 +188,10 @@ def page() -> Page:
         gates=(_gate(rng),),
         training=_training(rng),
         replays=replays,
-        transcripts=(("step-000010", "[0] first says: bet\npayoff: first +1"), ("step-000020", "[0] …")),
+        transcripts=(
+            ("step-000010", "[0] first says: bet\npayoff: first +1"),
+            ("step-000020", "[0] …"),
+        ),
         command="sparring report runs/demo",
     )
 
@@ -179,7 +202,12 @@ def judged() -> Episode:
     episode = played(3, "a", "b")
     turn = episode.turns[0]._replace(credits={"format": 0.1})
     verdict = Verdict(
-        "error", (Result("ok", (1, "two")), Result("timeout")), "printed", "Traceback", 0.25, detail="boom"
+        "error",
+        (Result("ok", (1, "two")), Result("timeout")),
+        "printed",
+        "Traceback",
+        0.25,
+        detail="boom",
     )
     return replace(
         episode,

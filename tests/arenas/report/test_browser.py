@@ -18,12 +18,18 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\x1b[31m"
+HOSTILE = (
+    "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\x1b[31m"
+)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     driver = shutil.which("chromedriver")
     required = os.environ.get("SPARRING_REQUIRE_BROWSER") == "1"
     try:
@@ -34,7 +40,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             raise
         pytest.skip("selenium is not installed (pip install sparring[dev])")
     if not (program and driver):
-        assert not required, "SPARRING_REQUIRE_BROWSER=1, but chromium or chromedriver is not on PATH"
+        assert not required, (
+            "SPARRING_REQUIRE_BROWSER=1, but chromium or chromedriver is not on PATH"
+        )
         pytest.skip("no browser: chromium and chromedriver are not both on PATH")
     options = webdriver.ChromeOptions()
     options.binary_location = program
@@ -48,11 +56,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def address(page: Page, playing: Callable[..., Episode], tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(
+    page: Page, playing: Callable[..., Episode], tmp_path_factory: pytest.TempPathFactory
+) -> str:
     bad = Replay("a hostile game", playing(1, "nash", "step-6000", says=HOSTILE))
     key = ("nash", "step-6000")
     replays = {**page.replays, key: (*page.replays[key], bad)}
-    return write(replace(page, replays=replays), tmp_path_factory.mktemp("page") / "report.html").as_uri()
+    return write(
+        replace(page, replays=replays), tmp_path_factory.mktemp("page") / "report.html"
+    ).as_uri()
 
 
 def by(browser: Any, selector: str) -> Any:
@@ -125,14 +137,18 @@ def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int)
 
 
 def test_no_dialog_is_wider_than_a_phone(browser: Any, page: Page, tmp_path: Path) -> None:
-    named = [replace(entrant, name=f"runs/of-a-long-name/{entrant.name}") for entrant in page.entrants]
+    named = [
+        replace(entrant, name=f"runs/of-a-long-name/{entrant.name}") for entrant in page.entrants
+    ]
     path = write(replace(page, entrants=tuple(named)), tmp_path / "report.html")
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     wide: dict[str, int] = {}
     for id in ("entrant-1", "cell-0-1"):
         browser.get(f"{path.as_uri()}#{id}")
-        room = "const d = document.querySelector('dialog[open]'); return d.scrollWidth - d.clientWidth"
+        room = (
+            "const d = document.querySelector('dialog[open]'); return d.scrollWidth - d.clientWidth"
+        )
         wide[id] = browser.execute_script(room)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide == {"entrant-1": 0, "cell-0-1": 0}

@@ -33,7 +33,9 @@ class Checkpoint:
         self.legal = legal
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        return [Reply((request.choices or ("",))[-1] if self.legal else HOSTILE) for request in requests]
+        return [
+            Reply((request.choices or ("",))[-1] if self.legal else HOSTILE) for request in requests
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Checkpoint("demo@9"),
     ]
     tournament(KUHN, entrants, folder / "store.sqlite", pairs=12, control=True)
-    (folder / "config.toml").write_text('recipe = "spiral"\ngame = "kuhn-poker-v0"\nmodel = "tiny"\n')
-    records = [{"step": s, "games": 256 * s, "nashconv": 1 / (1 + s), "payoff/first": 0.1} for s in range(5)]
+    (folder / "config.toml").write_text(
+        'recipe = "spiral"\ngame = "kuhn-poker-v0"\nmodel = "tiny"\n'
+    )
+    records = [
+        {"step": s, "games": 256 * s, "nashconv": 1 / (1 + s), "payoff/first": 0.1}
+        for s in range(5)
+    ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     return folder
 
@@ -109,7 +116,13 @@ def test_a_ruling_in_the_store_is_a_gate_with_its_curve(folder: Path, tmp_path: 
     test = Gate.elo(0, 50)
     decision = test.judge([1.0, 0.75, 0.5, 1.0] * 20)
     new, old = "id-of-demo@9", "id-of-demo@0"
-    ruling = {"new": new, "old": old, "gate": asdict(test), "unit": "Elo", "decision": asdict(decision)}
+    ruling = {
+        "new": new,
+        "old": old,
+        "gate": asdict(test),
+        "unit": "Elo",
+        "decision": asdict(decision),
+    }
     with Store(copy / "store.sqlite") as store:
         store.find("gate", KUHN, {}, canonical(ruling))
     (gate,) = tournament_page(copy / "store.sqlite").gates
@@ -120,7 +133,9 @@ def test_a_ruling_in_the_store_is_a_gate_with_its_curve(folder: Path, tmp_path: 
     assert "demo@9 <span" in report(copy).read_text(encoding="utf-8")
 
 
-def test_nothing_to_report_on_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_to_report_on_is_said_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ReportError, match="no run 'dmeo'"):
         report("dmeo")

@@ -19,7 +19,8 @@ from sparring.arenas.results import Cell, Estimate
 from sparring.envs.types import Episode
 
 HOSTILE = (
-    "</pre><script>document.title='pwned'</script><img src=x onerror=alert(1)>\x1b[31m\x07\u202e\ud800&amp;"
+    "</pre><script>document.title='pwned'</script><img src=x onerror=alert(1)>"
+    "\x1b[31m\x07\u202e\ud800&amp;"
 )
 
 
@@ -74,14 +75,21 @@ def test_the_policy_allows_only_our_own_style_and_script(text: str) -> None:
     assert "unsafe" not in policy
     style, script = found.bodies["style"][0], found.bodies["script"][-1]
     for body in (style, script):
-        assert f"'sha256-{base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()}'" in policy
+        assert (
+            f"'sha256-{base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()}'"
+            in policy
+        )
     assert "innerHTML" not in script
     assert not [
-        attrs for _, attrs in found.tags if "style" in attrs or any(n.startswith("on") for n in attrs)
+        attrs
+        for _, attrs in found.tags
+        if "style" in attrs or any(n.startswith("on") for n in attrs)
     ]
 
 
-def test_hostile_words_anywhere_are_shown_as_text(page: Page, playing: Callable[..., Episode]) -> None:
+def test_hostile_words_anywhere_are_shown_as_text(
+    page: Page, playing: Callable[..., Episode]
+) -> None:
     game = Replay(HOSTILE, playing(1, HOSTILE, "b", says=HOSTILE))
     ids = [standing.entrant for standing in page.board.standings] if page.board else []
     worst = replace(
@@ -120,16 +128,31 @@ def test_what_has_no_data_has_no_section() -> None:
 
 
 def test_a_page_with_everything_has_every_section(text: str) -> None:
-    wanted = ["progress", "leaderboard", "crosstable", "roles", "lineage", "gates", "training", "games"]
+    wanted = [
+        "progress",
+        "leaderboard",
+        "crosstable",
+        "roles",
+        "lineage",
+        "gates",
+        "training",
+        "games",
+    ]
     assert [a["id"] for t, a in Elements(text).tags if t == "section"] == wanted
 
 
 def test_a_curve_that_is_one_point_or_not_finite_is_drawn() -> None:
     nan = float("nan")
-    lines = (Series("a", ((0.0, 0.9),)), Series("b", ((0.0, nan), (1.0, float("inf")))), Series("c", ()))
+    lines = (
+        Series("a", ((0.0, 0.9),)),
+        Series("b", ((0.0, nan), (1.0, float("inf")))),
+        Series("c", ()),
+    )
     shown = html(
         Page(
-            "odd", progress=Progress(Chart("NashConv", "games", lines)), training=(Chart("none", "step", ()),)
+            "odd",
+            progress=Progress(Chart("NashConv", "games", lines)),
+            training=(Chart("none", "step", ()),),
         )
     )
     drawn = shown[shown.index("<svg") : shown.rindex("</svg>")]
@@ -138,8 +161,12 @@ def test_a_curve_that_is_one_point_or_not_finite_is_drawn() -> None:
     assert "a 0.900" in Elements(shown).text
 
 
-def test_a_replay_shows_prompt_thought_move_credit_verdict_and_payoff(page: Page, judged: Episode) -> None:
-    told = Elements(html(replace(page, replays={("nash", "random"): (Replay("judged", judged),)}))).text
+def test_a_replay_shows_prompt_thought_move_credit_verdict_and_payoff(
+    page: Page, judged: Episode
+) -> None:
+    told = Elements(
+        html(replace(page, replays={("nash", "random"): (Replay("judged", judged),)}))
+    ).text
     for words in (
         "My card is",
         "format +0.10",
@@ -207,14 +234,22 @@ def cell(a: str, b: str, value: float) -> Cell:
 
 def test_a_resolved_ancestor_over_its_descendant_raises_the_alarm(page: Page) -> None:
     cells = (cell("step-400", "step-6000", 0.1), cell("step-6000", "step-2400", 0.1))
-    kin = (Born("step-400", "step-200"), Born("step-2400", "step-400"), Born("step-6000", "step-2400"))
+    kin = (
+        Born("step-400", "step-200"),
+        Born("step-2400", "step-400"),
+        Born("step-6000", "step-2400"),
+    )
     told = Elements(html(replace(page, cells=cells, lineage=kin))).text
     assert "Forgetting alarm. step-6000 loses to its ancestor step-400." in told
     assert "Forgetting alarm" not in Elements(html(page)).text
 
 
 def test_a_cycle_is_named_in_plain_words(page: Page) -> None:
-    cells = (cell("nash", "random", 0.1), cell("random", "step-0", 0.1), cell("step-0", "nash", 0.1))
+    cells = (
+        cell("nash", "random", 0.1),
+        cell("random", "step-0", 0.1),
+        cell("step-0", "nash", 0.1),
+    )
     told = Elements(html(replace(page, cells=cells))).text
     assert "nash, random, step-0 beat each other in a circle" in told
     assert "Cycle." not in Elements(html(page)).text
@@ -264,6 +299,8 @@ def test_a_rating_of_one_digit_is_shown(page: Page) -> None:
     board = page.board
     assert board
     level = Estimate(0.0, 0.0, 0.0, 0.0)
-    flat = tuple(replace(s, rating=level, roles=dict.fromkeys(s.roles, level)) for s in board.standings)
+    flat = tuple(
+        replace(s, rating=level, roles=dict.fromkeys(s.roles, level)) for s in board.standings
+    )
     shown = Elements(html(replace(page, board=replace(board, standings=flat, unit="Elo")))).text
     assert "as first0 ± 0" in shown.replace("\n", "")

@@ -13,7 +13,14 @@ from sparring.envs.registry import find
 
 RECORDS: list[dict[str, Any]] = [
     {"step": 0, "games": 0, "nashconv": 0.9, "nashconv_average": 0.9, "legal_mass": 0.99},
-    {"step": 10, "games": 2560, "payoff/first": 0.1, "payoff/second": -0.1, "kl": 0.01, "seconds/play": 4.0},
+    {
+        "step": 10,
+        "games": 2560,
+        "payoff/first": 0.1,
+        "payoff/second": -0.1,
+        "kl": 0.01,
+        "seconds/play": 4.0,
+    },
     {"step": 20, "games": 5120, "payoff/first": 0.2, "payoff/second": None, "seconds/play": 6.0},
     {
         "step": 30,
@@ -36,7 +43,9 @@ def test_the_curve_has_the_last_iterate_and_the_average_labelled_and_exact_refer
     assert [name for name, _ in progress.nashconv.references] == ["random (11/12)", "Nash (0)"]
 
 
-def test_a_game_without_a_tree_has_no_random_reference_and_a_run_without_evaluation_no_curve() -> None:
+def test_a_game_without_a_tree_has_no_random_reference_and_a_run_without_evaluation_no_curve() -> (
+    None
+):
     progress = runs.progress(RECORDS, None)
     assert progress
     assert [name for name, _ in progress.nashconv.references] == ["Nash (0)"]

@@ -11,7 +11,9 @@ ends = st.tuples(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 
 
 @given(ends, st.integers(2, 8))
-def test_ticks_lie_inside_ascend_and_are_at_least_two(ends: tuple[float, float], about: int) -> None:
+def test_ticks_lie_inside_ascend_and_are_at_least_two(
+    ends: tuple[float, float], about: int
+) -> None:
     low, high = ends[0], ends[0] + ends[1]
     found = ticks(low, high, about)
     assert 2 <= len(found) <= 2 * about + 2

@@ -73,7 +73,9 @@ def test_a_store_from_a_newer_version_is_refused_by_every_command(
         assert len(store) == 4
 
 
-def test_a_game_of_another_version_is_refused_and_the_old_games_stay(tmp_path: Path, kuhn: Game) -> None:
+def test_a_game_of_another_version_is_refused_and_the_old_games_stay(
+    tmp_path: Path, kuhn: Game
+) -> None:
     path, entrants = tmp_path / "store.sqlite", [Random(1), Random(2)]
     tournament(kuhn, entrants, path, pairs=2)
     newer = replace(kuhn, ref=replace(kuhn.ref, id="kuhn-poker-v1"))
@@ -99,6 +101,9 @@ def test_a_run_is_verified_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["tournament", "kuhn-poker-v0", "random", "nash", "--pairs", "2", "--out", "poker"]) == 0
+    assert (
+        main(["tournament", "kuhn-poker-v0", "random", "nash", "--pairs", "2", "--out", "poker"])
+        == 0
+    )
     assert main(["tournament", "verify", "poker"]) == 0
     assert "as recorded" in capsys.readouterr().out

@@ -151,7 +151,11 @@ def deadly(name: str, game: Game) -> Policy:
 
 
 def test_workers_that_keep_dying_end_the_run(
-    tmp_path: Path, kuhn: Game, specs: dict[str, str], plan: list[Fixture], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    kuhn: Game,
+    specs: dict[str, str],
+    plan: list[Fixture],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sparring.arenas.executors.ray.RESTARTS", 1)
     with Store(tmp_path / "s.sqlite") as store:
@@ -159,7 +163,9 @@ def test_workers_that_keep_dying_end_the_run(
         with executor, pytest.raises(RunError, match="workers keep dying"):
             played(store, plan[:50], executor)
         assert len(store) == 0
-        assert len([row for row in store.rows(kuhn) if row.void]) <= 2 * 2  # of the two deaths that it bore
+        assert (
+            len([row for row in store.rows(kuhn) if row.void]) <= 2 * 2
+        )  # of the two deaths that it bore
 
 
 def test_a_control_goes_to_the_workers(tmp_path: Path, kuhn: Game, specs: dict[str, str]) -> None:

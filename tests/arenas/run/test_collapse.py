@@ -72,7 +72,9 @@ def test_a_collapse_under_a_flat_self_play_reward_is_seen_in_the_leaderboard_and
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(registry, "_declared", dict(registry._declared))  # the game is this test's alone
+    monkeypatch.setattr(
+        registry, "_declared", dict(registry._declared)
+    )  # the game is this test's alone
     load(str(file))
     game = find("collapse-poker-v0")
     folder = tmp_path / "run"
@@ -83,7 +85,9 @@ def test_a_collapse_under_a_flat_self_play_reward_is_seen_in_the_leaderboard_and
         alone = [Match(game, dict.fromkeys(game.seats, player), seed) for seed in range(50)]
         paid = [sum(episode.payoff.values()) for episode in asyncio.run(play_all(alone))]
         assert set(paid) == {0.0}  # the reward of the shared policy is as flat as can be
-        records.append({"step": 100 * step, "games": 5000 * step, "payoff/both": sum(paid) / len(paid)})
+        records.append(
+            {"step": 100 * step, "games": 5000 * step, "payoff/both": sum(paid) / len(paid)}
+        )
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
 
     argv = ["tournament", "collapse-poker-v0", *NAMES, "--pairs", "80", "--out", str(folder)]
@@ -91,7 +95,9 @@ def test_a_collapse_under_a_flat_self_play_reward_is_seen_in_the_leaderboard_and
     printed = capsys.readouterr().out
     alarms = [line for line in printed.splitlines() if line.startswith("! Forgotten")]
     assert any("run@600 loses to 6 of its ancestors" in line for line in alarms)
-    assert not any(f"{name} loses" in line for line in alarms for name in NAMES[1:3])  # they got better
+    assert not any(
+        f"{name} loses" in line for line in alarms for name in NAMES[1:3]
+    )  # they got better
 
     page = (folder / "report.html").read_text()
     assert "Forgetting alarm" in page

@@ -29,7 +29,9 @@ from sparring.sandbox.verifier import VerifierError
 class Flaky:
     """Plays like Random, except that some batches (counted from 0) raise."""
 
-    def __init__(self, fails: range | Sequence[int], fault: Exception | None = None, seed: int = 2) -> None:
+    def __init__(
+        self, fails: range | Sequence[int], fault: Exception | None = None, seed: int = 2
+    ) -> None:
         self._inner = Random(seed)
         self._fails = fails
         self._fault = fault or ConnectionError("the engine went away")
@@ -60,7 +62,9 @@ def test_a_tournament_of_which_no_game_came_to_anything_says_why(
 ) -> None:
     """One line with the first reason, and each fault logged once, however many batches it ended."""
     gone = Flaky(range(1000), RemoteError("http://nowhere did not answer"))
-    with pytest.raises(TournamentError, match=r"void_engine: RemoteError: http://nowhere did not answer"):
+    with pytest.raises(
+        TournamentError, match=r"void_engine: RemoteError: http://nowhere did not answer"
+    ):
         tournament(kuhn, [gone, Random(3)], tmp_path / "store.sqlite", pairs=4)
     assert [(r.getMessage(), r.exc_info) for r in caplog.records] == [
         (f"{gone.ref.name} failed: RemoteError: http://nowhere did not answer", None)
@@ -81,7 +85,9 @@ def test_an_engine_that_stumbles_costs_attempts_and_changes_no_result(
     assert {row.status for row in rows if row.void} == {"void_engine"}
     assert len(complete(rows)) == 20
     with Archive(tmp_path / "flaky.sqlite") as store:
-        assert [reason for _, reason, _ in store.reasons(kuhn)] == ["ConnectionError: the engine went away"]
+        assert [reason for _, reason, _ in store.reasons(kuhn)] == [
+            "ConnectionError: the engine went away"
+        ]
 
 
 def test_an_engine_that_is_dead_ends_the_run_with_one_clear_error_and_what_was_played_stays(
@@ -111,7 +117,9 @@ class Void:
         for order in orders:
             self.made += 1
             if self._lost(self.made - 1):
-                yield Settled(order.fixture, void(order.fixture, "worker"), token=order.token, reason="gone")
+                yield Settled(
+                    order.fixture, void(order.fixture, "worker"), token=order.token, reason="gone"
+                )
                 continue
             async for settled in self._local.play([order]):
                 yield settled
@@ -126,7 +134,9 @@ def test_games_in_flight_may_all_fail_before_a_run_is_given_up(tmp_path: Path, g
     assert executor.made == 100 + 64 + 1
 
 
-def test_a_game_that_is_played_makes_the_run_patient_again(tmp_path: Path, kuhn: Game, games) -> None:
+def test_a_game_that_is_played_makes_the_run_patient_again(
+    tmp_path: Path, kuhn: Game, games
+) -> None:
     with Store(tmp_path / "s.sqlite") as store:
         played(store, games(100), Void(lambda order: order < 200 and order % 10 > 0, at_once=1))
         assert len(store) == 200
@@ -147,7 +157,9 @@ def test_faults_are_told_apart_by_where_they_lie(tmp_path: Path, kuhn: Game, gam
             assert len(store) == 0
 
 
-def test_a_tournament_reports_what_stayed_void_and_rates_the_rest(tmp_path: Path, kuhn: Game) -> None:
+def test_a_tournament_reports_what_stayed_void_and_rates_the_rest(
+    tmp_path: Path, kuhn: Game
+) -> None:
     class Allergic(Flaky):
         """Cannot play on every seventh seed."""
 
@@ -169,7 +181,9 @@ def test_a_tournament_reports_what_stayed_void_and_rates_the_rest(tmp_path: Path
         assert all(not row.void for pair in complete(rows) for row in pair.legs)
 
 
-def test_a_forfeit_is_a_loss_by_its_cause_and_can_be_left_out_of_ratings(tmp_path: Path, kuhn: Game) -> None:
+def test_a_forfeit_is_a_loss_by_its_cause_and_can_be_left_out_of_ratings(
+    tmp_path: Path, kuhn: Game
+) -> None:
     mute = Scripted(["I would rather not say"], "mute")
     outcome = tournament(kuhn, [Random(1), mute, Random(2)], tmp_path / "s.sqlite", pairs=10)
     assert isinstance(outcome, Outcome)
@@ -178,11 +192,16 @@ def test_a_forfeit_is_a_loss_by_its_cause_and_can_be_left_out_of_ratings(tmp_pat
     assert sum((last.forfeits or {}).values()) == 40
     with Archive(tmp_path / "s.sqlite") as store:
         rows = store.rows(kuhn)
-        assert {row.status for row in rows if row.forfeited} <= {"forfeit_illegal", "forfeit_unparsable"}
+        assert {row.status for row in rows if row.forfeited} <= {
+            "forfeit_illegal",
+            "forfeit_unparsable",
+        }
         assert len(complete(rows, forfeits=False)) == 10  # only those without the mute
 
 
-def test_stopping_early_keeps_what_has_finished(tmp_path: Path, games, players: dict[str, Policy]) -> None:
+def test_stopping_early_keeps_what_has_finished(
+    tmp_path: Path, games, players: dict[str, Policy]
+) -> None:
     async def some(store: Store) -> int:
         taken = 0
         async with aclosing(carry_out(store, games(500), Local(players, at_once=4))) as outcomes:
@@ -199,7 +218,9 @@ def test_stopping_early_keeps_what_has_finished(tmp_path: Path, games, players: 
         assert len(store) == 1000
 
 
-def test_tokens_cost_and_seconds_of_games_add_up_to_the_run(tmp_path: Path, kuhn: Game, games) -> None:
+def test_tokens_cost_and_seconds_of_games_add_up_to_the_run(
+    tmp_path: Path, kuhn: Game, games
+) -> None:
     players = {"random/1": Random(1), "random/2": Talker()}
     prices = {"random/2": Price(tokens_in=3.0, tokens_out=15.0)}
     with Store(tmp_path / "s.sqlite") as store:
@@ -254,7 +275,12 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Game:
     monkeypatch.setattr(registry, "_declared", dict(registry._declared))
 
     @registry.game(
-        "checked-v0", roles={"a": 1, "b": 1}, max_turns=2, payoff_range=(-1, 1), sum="zero", score="win"
+        "checked-v0",
+        roles={"a": 1, "b": 1},
+        max_turns=2,
+        payoff_range=(-1, 1),
+        sum="zero",
+        score="win",
     )
     def checked() -> Script:
         mine = yield from ask("a", "?", choices=("x", "y"))
@@ -276,7 +302,11 @@ def test_a_verifier_that_dies_ends_the_run_with_one_clear_error_and_what_was_pla
 
     def hold(verifier: Dying, pairs: int = 100) -> Outcome:
         outcome = tournament(
-            checked, entrants, path, pairs=pairs, executor=lambda p: Local(p, verifier=verifier, at_once=4)
+            checked,
+            entrants,
+            path,
+            pairs=pairs,
+            executor=lambda p: Local(p, verifier=verifier, at_once=4),
         )
         assert isinstance(outcome, Outcome)
         return outcome

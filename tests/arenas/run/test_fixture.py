@@ -40,7 +40,8 @@ def test_every_ending_has_its_status(
 def test_the_same_block_has_the_same_keys_whatever_order_it_is_named_in() -> None:
     game = find("kuhn-poker-v0")
     ab, ba = (
-        Block(0, 7, 0, group, seatings(group, ("first", "second"))) for group in (("a", "b"), ("b", "a"))
+        Block(0, 7, 0, group, seatings(group, ("first", "second")))
+        for group in (("a", "b"), ("b", "a"))
     )
     assert fixtures(game, ab) == fixtures(game, ba)
     assert block("rating", 0, ("a", "b"), 3) == block("rating", 0, ("b", "a"), 3)
@@ -62,7 +63,9 @@ def test_a_key_changes_with_everything_that_decides_a_game_and_with_nothing_else
 
 def test_a_role_of_several_seats_is_one_place_and_paid_the_mean() -> None:
     game = find("code-deduction-v0", attempts=3)
-    (fixture, _) = fixtures(game, Block(0, 1, 0, ("a", "b"), seatings(("a", "b"), ("proposer", "solver"))))
+    (fixture, _) = fixtures(
+        game, Block(0, 1, 0, ("a", "b"), seatings(("a", "b"), ("proposer", "solver")))
+    )
     assert set(fixture.seats) == set(game.seats)
     assert len({id for seat, id in fixture.seats.items() if seat.startswith("solver")}) == 1
     assert dict(fixture.places).keys() == {"proposer", "solver"}

@@ -26,7 +26,9 @@ REF = PolicyRef("fleet", "fleet/0")
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Generator[None]:
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    nodes = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
     nodes.add_node(num_cpus=1)
     ray.init(address=nodes.address, log_to_driver=False)
     yield
@@ -63,7 +65,10 @@ def make_engine(folder: Path, dies: bool, fails: bool) -> Any:
                     pass
                 else:
                     os._exit(1)
-            said = [(r.choices or ("x",))[(r.key.seed + r.key.ask) % len(r.choices or "x")] for r in requests]
+            said = [
+                (r.choices or ("x",))[(r.key.seed + r.key.ask) % len(r.choices or "x")]
+                for r in requests
+            ]
             return [Reply(text, thought=self.weights) for text in said]
 
     return Engine()
@@ -71,14 +76,19 @@ def make_engine(folder: Path, dies: bool, fails: bool) -> Any:
 
 def asked(count: int) -> list[Request]:
     view = (Message("game", "J"),)
-    return [Request("first", "first", view, ("check", "bet"), Key(n, 0, "first", 0)) for n in range(count)]
+    return [
+        Request("first", "first", view, ("check", "bet"), Key(n, 0, "first", 0))
+        for n in range(count)
+    ]
 
 
 def notes(folder: Path) -> list[list[str]]:
     return [path.name.split("-") for path in folder.iterdir() if path.name != "died"]
 
 
-def test_games_on_a_fleet_with_a_dying_engine_are_those_of_one_engine(tmp_path: Path, kuhn: Game) -> None:
+def test_games_on_a_fleet_with_a_dying_engine_are_those_of_one_engine(
+    tmp_path: Path, kuhn: Game
+) -> None:
     def episodes(policy: Any) -> list[Any]:
         matches = [Match(kuhn, dict.fromkeys(kuhn.seats, policy), seed) for seed in range(60)]
         return asyncio.run(play_all(matches, at_once=60))
@@ -97,7 +107,9 @@ def test_games_on_a_fleet_with_a_dying_engine_are_those_of_one_engine(tmp_path: 
     assert len({pid for pid, *_ in called}) == 3  # two, and the one that took the dead one's place
     assert len({node for *_, node in called}) == 2
     turns = 2 * sum(len(episode.turns) for episode in together)
-    assert turns < sum(int(size) for _, _, size, _ in called) <= turns + 8  # one piece was asked again
+    assert (
+        turns < sum(int(size) for _, _, size, _ in called) <= turns + 8
+    )  # one piece was asked again
 
 
 class Alone:
@@ -105,7 +117,8 @@ class Alone:
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         return [
-            Reply((r.choices or ("x",))[(r.key.seed + r.key.ask) % len(r.choices or "x")]) for r in requests
+            Reply((r.choices or ("x",))[(r.key.seed + r.key.ask) % len(r.choices or "x")])
+            for r in requests
         ]
 
 

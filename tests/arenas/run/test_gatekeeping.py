@@ -19,7 +19,9 @@ from sparring.envs.registry import Game, find
 @pytest.fixture
 def folder() -> Policy:
     """Never bets and always folds: the worst there is without forfeiting."""
-    return Scripted(lambda request: "fold" if "fold" in (request.choices or ()) else "check", "folder")
+    return Scripted(
+        lambda request: "fold" if "fold" in (request.choices or ()) else "check", "folder"
+    )
 
 
 def ruled(*args: object, **options: object) -> Ruling:
@@ -28,7 +30,9 @@ def ruled(*args: object, **options: object) -> Ruling:
     return ruling
 
 
-def test_the_better_player_passes_and_the_worse_does_not(tmp_path: Path, kuhn: Game, folder: Policy) -> None:
+def test_the_better_player_passes_and_the_worse_does_not(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
     nash = scripted("nash", kuhn)
     up = ruled(kuhn, nash, folder, tmp_path / "a.sqlite")
     down = ruled(kuhn, folder, nash, tmp_path / "a.sqlite", seed=1)
@@ -42,7 +46,9 @@ def test_a_player_is_not_better_than_its_equal(tmp_path: Path) -> None:
     game = find("tic-tac-toe-v0")
     ruling = ruled(game, scripted("minimax", game), Random(3), tmp_path / "s.sqlite")
     assert ruling.decision.outcome == "better"
-    equal = ruled(game, Random(4), Random(3), tmp_path / "s.sqlite", gate_of(game, 0, 200, pairs=200))
+    equal = ruled(
+        game, Random(4), Random(3), tmp_path / "s.sqlite", gate_of(game, 0, 200, pairs=200)
+    )
     assert equal.decision.outcome == "not better"
 
 
@@ -76,7 +82,9 @@ def test_a_decision_is_made_once(tmp_path: Path, kuhn: Game, folder: Policy) -> 
         assert len(store.findings("gate")) == 1
 
 
-def test_the_llr_is_told_live_in_the_order_of_issue(tmp_path: Path, kuhn: Game, folder: Policy) -> None:
+def test_the_llr_is_told_live_in_the_order_of_issue(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
     said: list[str] = []
     ruling = ruled(kuhn, Random(1), folder, tmp_path / "s.sqlite", say=said.append)
     live = [line for line in said if line.startswith("pair ")]
@@ -92,10 +100,14 @@ def test_games_of_a_gate_are_never_rated(tmp_path: Path, kuhn: Game, folder: Pol
     with Archive(path) as store:
         rated = store.rows(kuhn)
         assert len(rated) == 8
-        assert {row.seed for row in rated}.isdisjoint({row.seed for row in store.rows(kuhn, "gate")})
+        assert {row.seed for row in rated}.isdisjoint(
+            {row.seed for row in store.rows(kuhn, "gate")}
+        )
 
 
-def test_a_payoff_gate_is_forecast_from_the_spread_that_games_have_shown(tmp_path: Path, kuhn: Game) -> None:
+def test_a_payoff_gate_is_forecast_from_the_spread_that_games_have_shown(
+    tmp_path: Path, kuhn: Game
+) -> None:
     path, said = tmp_path / "s.sqlite", list[str]()
     gate(kuhn, Random(1), Random(2), path, dry_run=True, say=said.append)
     assert "spread of a pair 0.707, assumed" in said[0]

@@ -36,7 +36,9 @@ def saved(step: int, of: str = "main") -> PolicyRef:
     return PolicyRef(f"{of}@{step}", f"snapshot/{of}/{step}")
 
 
-def episodes(game: Game, learner: Policy, other: Policy, count: int, start: int = 0) -> list[Episode]:
+def episodes(
+    game: Game, learner: Policy, other: Policy, count: int, start: int = 0
+) -> list[Episode]:
     async def go() -> list[Episode]:
         seatings = ({"first": learner, "second": other}, {"first": other, "second": learner})
         return [await play(Match(game, seatings[n % 2], start + n)) for n in range(count)]
@@ -53,7 +55,9 @@ def test_an_empty_league_plays_itself_and_says_why(store: Store, kuhn: Game) -> 
         assert match.reason.startswith("self-play")
 
 
-def test_a_learner_sits_in_every_place_equally_often_against_each_opponent(store: Store, kuhn: Game) -> None:
+def test_a_learner_sits_in_every_place_equally_often_against_each_opponent(
+    store: Store, kuhn: Game
+) -> None:
     league = League(store, kuhn)
     league.join(MAIN)
     league.snapshot(MAIN.id, saved(10), 10)
@@ -72,7 +76,9 @@ def test_the_hard_opponent_is_met_more_often_than_the_beaten_one(store: Store, k
     folder = Scripted(lambda r: "fold" if "fold" in (r.choices or ()) else "check")
     bully = Scripted(lambda r: "bet" if "bet" in (r.choices or ()) else "call")
     league.record(MAIN.id, episodes(kuhn, Seat(bully, MAIN), Seat(folder, saved(10)), 60))
-    league.record(MAIN.id, episodes(kuhn, Seat(folder, MAIN), Seat(bully, saved(20)), 60, start=1000))
+    league.record(
+        MAIN.id, episodes(kuhn, Seat(folder, MAIN), Seat(bully, saved(20)), 60, start=1000)
+    )
     easy, hard = league.rate(MAIN.id, saved(10).id), league.rate(MAIN.id, saved(20).id)
     assert (easy.games, hard.games) == (60, 60)
     assert easy.value > 0.9 > 0.1 > hard.value
@@ -100,15 +106,24 @@ def test_everything_comes_back_from_the_store(tmp_path: Path, kuhn: Game) -> Non
         assert again.pool == pool
         assert {id: again.rate(MAIN.id, id) for id in again.pool} == rates
         resumed = [again.next_match(MAIN.id, number) for number in range(100, 130)]
-        assert [(m.opponent, m.reason) for m in resumed] == [(m.opponent, m.reason) for m in expected]
+        assert [(m.opponent, m.reason) for m in resumed] == [
+            (m.opponent, m.reason) for m in expected
+        ]
 
 
-def test_games_of_a_league_are_not_rated_and_a_mirror_is_not_recorded(store: Store, kuhn: Game) -> None:
+def test_games_of_a_league_are_not_rated_and_a_mirror_is_not_recorded(
+    store: Store, kuhn: Game
+) -> None:
     league = League(store, kuhn)
     league.join(MAIN)
-    assert league.record(MAIN.id, episodes(kuhn, Seat(Random(1), MAIN), Seat(Random(2), MAIN), 5)) == 0
+    assert (
+        league.record(MAIN.id, episodes(kuhn, Seat(Random(1), MAIN), Seat(Random(2), MAIN), 5)) == 0
+    )
     league.snapshot(MAIN.id, saved(10), 10)
-    assert league.record(MAIN.id, episodes(kuhn, Seat(Random(1), MAIN), Seat(Random(2), saved(10)), 5)) == 5
+    assert (
+        league.record(MAIN.id, episodes(kuhn, Seat(Random(1), MAIN), Seat(Random(2), saved(10)), 5))
+        == 5
+    )
     assert store.rows(kuhn) == []
     assert len(store.rows(kuhn, "league")) == 5
 

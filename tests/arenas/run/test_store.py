@@ -27,7 +27,9 @@ def outcomes(tmp_path: Path, games, players: dict[str, Policy]) -> list[Settled]
     return [replace(one, token=None) for one in done]
 
 
-def test_a_key_has_one_row_however_often_it_is_reported(tmp_path: Path, outcomes: list[Settled]) -> None:
+def test_a_key_has_one_row_however_often_it_is_reported(
+    tmp_path: Path, outcomes: list[Settled]
+) -> None:
     with Store(tmp_path / "s.sqlite") as store:
         assert store.record(outcomes) == 6
         assert store.record(outcomes) == 0
@@ -76,7 +78,9 @@ def test_a_second_writer_is_refused_while_any_number_may_read(
         assert len(store) == 6
 
 
-def test_a_writer_that_was_taken_over_can_no_longer_write(tmp_path: Path, outcomes: list[Settled]) -> None:
+def test_a_writer_that_was_taken_over_can_no_longer_write(
+    tmp_path: Path, outcomes: list[Settled]
+) -> None:
     path = tmp_path / "s.sqlite"
     with Store(path) as old:
         old.record(outcomes[:2])
@@ -103,7 +107,9 @@ def test_every_transcript_is_the_one_whose_hash_is_in_its_row(
         _ = [store.transcript(key) for key in store]
 
 
-def test_text_that_a_crash_left_without_rows_is_cut_off(tmp_path: Path, outcomes: list[Settled]) -> None:
+def test_text_that_a_crash_left_without_rows_is_cut_off(
+    tmp_path: Path, outcomes: list[Settled]
+) -> None:
     path = tmp_path / "s.sqlite"
     with Store(path) as store:
         store.record(outcomes[:3])
@@ -113,7 +119,9 @@ def test_text_that_a_crash_left_without_rows_is_cut_off(tmp_path: Path, outcomes
     with Store(path) as store:
         assert segment.stat().st_size == size
         store.record(outcomes[3:])
-        assert {store.transcript(one.fixture.key) for one in outcomes} == {one.transcript for one in outcomes}
+        assert {store.transcript(one.fixture.key) for one in outcomes} == {
+            one.transcript for one in outcomes
+        }
 
 
 def test_void_attempts_are_kept_apart_from_games(tmp_path: Path, kuhn: Game, games) -> None:
@@ -139,7 +147,9 @@ def test_names_and_facts_of_entrants_and_their_descent_are_kept(tmp_path: Path) 
         store.enter(PolicyRef("renamed", "b"))
         store.descend("b", "a", "trained_from")
         store.descend("b", "a", "trained_from")
-        assert [(e.id, e.name, dict(e.info)) for e in store.entrants()] == [("b", "renamed", {"step": 10})]
+        assert [(e.id, e.name, dict(e.info)) for e in store.entrants()] == [
+            ("b", "renamed", {"step": 10})
+        ]
         assert store.lineage() == [("b", "a", "trained_from")]
 
 
@@ -153,7 +163,10 @@ def test_another_version_of_a_game_or_other_rules_under_its_id_are_refused(
         newer = replace(kuhn, ref=replace(kuhn.ref, id="kuhn-poker-v1"))
         with pytest.raises(GameVersionError, match=r"holds kuhn-poker-v0, and kuhn-poker-v1"):
             store.admit(newer)
-    with Store(tmp_path / "s.sqlite") as store, pytest.raises(GameVersionError, match="needs a new version"):
+    with (
+        Store(tmp_path / "s.sqlite") as store,
+        pytest.raises(GameVersionError, match="needs a new version"),
+    ):
         store.admit(replace(kuhn, payoff_range=(-9.0, 9.0)))
 
 
@@ -232,7 +245,10 @@ def test_a_disk_that_fills_up_in_the_middle_is_one_clear_error_and_a_rerun_finis
 
     def fill(size: int) -> str:
         return subprocess.run(
-            [sys.executable, "-c", FILL, str(path), str(size)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", FILL, str(path), str(size)],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
 
     assert fill(limit).startswith("FULL")

@@ -60,7 +60,9 @@ def test_a_dry_run_says_the_plan_and_touches_nothing(
     assert again.resolves < planned.resolves / 4
 
 
-def test_a_tournament_resumes_by_key_and_grows(tmp_path: Path, kuhn: Game, entrants: list[Policy]) -> None:
+def test_a_tournament_resumes_by_key_and_grows(
+    tmp_path: Path, kuhn: Game, entrants: list[Policy]
+) -> None:
     first = held(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4)
     assert first.plan.missing == 8
     assert held(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4).plan.missing == 0
@@ -76,7 +78,9 @@ def test_tables_are_the_same_to_the_byte_whatever_is_in_flight(
     boards, exports = set[str](), set[tuple[str, ...]]()
     for at_once in (1, 4, 16):
         path = tmp_path / f"{at_once}.sqlite"
-        outcome = held(kuhn, entrants, path, pairs=10, executor=lambda p, n=at_once: Local(p, at_once=n))
+        outcome = held(
+            kuhn, entrants, path, pairs=10, executor=lambda p, n=at_once: Local(p, at_once=n)
+        )
         boards.add(text(outcome.leaderboard))
         with Archive(path) as store:
             exports.add(tuple(store.export()))
@@ -84,21 +88,27 @@ def test_tables_are_the_same_to_the_byte_whatever_is_in_flight(
 
 
 @pytest.mark.parametrize("game", ["kuhn-poker-v0", "tic-tac-toe-v0", "prisoners-dilemma-v0"])
-def test_an_entrant_scores_exactly_half_against_itself_in_swapped_seats(tmp_path: Path, game: str) -> None:
+def test_an_entrant_scores_exactly_half_against_itself_in_swapped_seats(
+    tmp_path: Path, game: str
+) -> None:
     rules = find(game)
     outcome = held(rules, [Random(7)], tmp_path / "s.sqlite", pairs=25, control=True)
     first, second = outcome.leaderboard.standings
     assert {first.entrant, second.entrant} == {"random/7", "random/7/control"}
     with Archive(tmp_path / "s.sqlite") as store:
         for pair in complete(store.rows(rules)):
-            a, b = (pair.score(who, rules.score or "win") for who in ("random/7", "random/7/control"))
+            a, b = (
+                pair.score(who, rules.score or "win") for who in ("random/7", "random/7/control")
+            )
             assert a == b
             if rules.score == "win":
                 assert a == 0.5
     assert first.rating.value == pytest.approx(second.rating.value, abs=1e-12)
 
 
-def test_the_control_comes_out_equal_among_others(tmp_path: Path, kuhn: Game, entrants: list[Policy]) -> None:
+def test_the_control_comes_out_equal_among_others(
+    tmp_path: Path, kuhn: Game, entrants: list[Policy]
+) -> None:
     board = held(kuhn, entrants, tmp_path / "s.sqlite", pairs=60, control=True).leaderboard
     by_id = {line.entrant: line for line in board.standings}
     ours, control = by_id["random/1"], by_id["random/1/control"]

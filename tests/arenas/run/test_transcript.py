@@ -27,12 +27,21 @@ def full(text: str) -> Episode:
     """An episode that uses every field; the second seat's view does not grow by appending."""
     rules, ask = Message("system", text), Message("game", "move?")
     first = Turn(
-        "a", "x", (rules, ask), Reply(text, "hm " + text, finish="length", memory="kept"), 0, ("l", "r")
+        "a",
+        "x",
+        (rules, ask),
+        Reply(text, "hm " + text, finish="length", memory="kept"),
+        0,
+        ("l", "r"),
     )
-    again = Turn("a", "x", (rules, ask, Message("self", "kept"), Message("game", "again")), Reply("l"), 1)
+    again = Turn(
+        "a", "x", (rules, ask, Message("self", "kept"), Message("game", "again")), Reply("l"), 1
+    )
     other = Turn("b", "y", (ask,), Reply("r"), credits={"style": 0.25})
     changed = Turn("b", "y", (Message("game", "a view that starts over"),), Reply(text))
-    verdict = Verdict("error", (Result("ok", {(1, 2): {3, 4}}), Result("memory")), text, text, 0.0, 2, "why")
+    verdict = Verdict(
+        "error", (Result("ok", {(1, 2): {3, 4}}), Result("memory")), text, text, 0.0, 2, "why"
+    )
     return Episode(
         game=GameRef("some-game-v3", (("n", 8), ("x", (1.5, None)))),
         seed=2**61,
@@ -92,14 +101,29 @@ def test_a_long_conversation_is_stored_once_and_not_once_per_turn() -> None:
         turns.append(Turn("a", "a", view, Reply(f"answer {move}")))
         view = (*view, Message("self", f"answer {move}"))
     episode = Episode(
-        GameRef("g-v0"), 1, 0, {"a": PolicyRef("a", "a")}, tuple(turns), {"a": 0.0}, Ending("outcome")
+        GameRef("g-v0"),
+        1,
+        0,
+        {"a": PolicyRef("a", "a")},
+        tuple(turns),
+        {"a": 0.0},
+        Ending("outcome"),
     )
     assert len(write(episode)) < 200 * 120 + 1000
     assert read(write(episode)) == episode
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"format":1}', '{"format":99}', json.dumps({"format": 1, "game": "g"})]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format":1}',
+        '{"format":99}',
+        json.dumps({"format": 1, "game": "g"}),
+    ],
 )
 def test_what_is_no_transcript_is_refused_with_one_clear_error(text: str) -> None:
     with pytest.raises(TranscriptError):

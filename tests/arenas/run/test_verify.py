@@ -65,7 +65,9 @@ def test_a_changed_row_is_found_and_so_is_the_rating_that_it_changes(path: Path)
         ("seed", "1", "the row says seed 1"),
     ],
 )
-def test_a_row_that_speaks_of_another_game_is_found(path: Path, column: str, value: str, said: str) -> None:
+def test_a_row_that_speaks_of_another_game_is_found(
+    path: Path, column: str, value: str, said: str
+) -> None:
     change(path, f"UPDATE played SET {column} = {value} WHERE n = 88")
     assert any(said in fault for fault in faults(path))
 
@@ -82,7 +84,8 @@ def test_a_forged_payoff_with_its_row_and_hash_is_found_by_playing_again(path: P
     assert forged != line
     file.write_bytes(text.replace(line, forged))
     base.execute(
-        "UPDATE played SET payoff = '[2.0,-2.0]', digest = ? WHERE n = ?", (sha256(forged).digest(), n)
+        "UPDATE played SET payoff = '[2.0,-2.0]', digest = ? WHERE n = ?",
+        (sha256(forged).digest(), n),
     )
     base.commit()
     base.close()
