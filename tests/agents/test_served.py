@@ -28,7 +28,7 @@ from sparring.envs.registry import Game
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_PROBE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_PROBE_SECONDS", 0.02)
 
 
 @pytest.fixture
