@@ -30,6 +30,7 @@ ONLY = {
         "training",
         "training/data",
         "training/players",
+        "training/watch",
     },
     "transformers": {"agents/engines", "agents/language", "agents/models", "training"},
     "trl": {"training", "training/watch"},
