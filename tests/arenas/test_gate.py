@@ -8,7 +8,7 @@ from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, Scripted, scripted
 from sparring.arenas.entrants import EntrantError
 from sparring.arenas.executors.local import Local
-from sparring.arenas.gate import Ruling, gate, gate_of
+from sparring.arenas.gate import gate, gate_of, plan
 from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
@@ -24,18 +24,12 @@ def folder() -> Policy:
     )
 
 
-def ruled(*args: object, **options: object) -> Ruling:
-    ruling = gate(*args, **options)  # type: ignore[arg-type]
-    assert isinstance(ruling, Ruling)
-    return ruling
-
-
 def test_the_better_player_passes_and_the_worse_does_not(
     tmp_path: Path, kuhn: Game, folder: Policy
 ) -> None:
     nash = scripted("nash", kuhn)
-    up = ruled(kuhn, nash, folder, tmp_path / "a.sqlite")
-    down = ruled(kuhn, folder, nash, tmp_path / "a.sqlite", seed=1)
+    up = gate(kuhn, nash, folder, tmp_path / "a.sqlite")
+    down = gate(kuhn, folder, nash, tmp_path / "a.sqlite", seed=1)
     assert (up.decision.outcome, down.decision.outcome) == ("better", "not better")
     assert up.decision.llr >= up.gate.upper
     assert down.decision.llr <= down.gate.lower
@@ -44,9 +38,9 @@ def test_the_better_player_passes_and_the_worse_does_not(
 
 def test_a_player_is_not_better_than_its_equal(tmp_path: Path) -> None:
     game = find("tic-tac-toe-v0")
-    ruling = ruled(game, scripted("minimax", game), Random(3), tmp_path / "s.sqlite")
+    ruling = gate(game, scripted("minimax", game), Random(3), tmp_path / "s.sqlite")
     assert ruling.decision.outcome == "better"
-    equal = ruled(
+    equal = gate(
         game, Random(4), Random(3), tmp_path / "s.sqlite", gate_of(game, 0, 200, pairs=200)
     )
     assert equal.decision.outcome == "not better"
@@ -56,7 +50,7 @@ def test_the_decision_does_not_depend_on_how_many_games_are_in_flight(
     tmp_path: Path, kuhn: Game, folder: Policy
 ) -> None:
     decisions = [
-        ruled(
+        gate(
             kuhn,
             Random(1),
             folder,
@@ -70,11 +64,11 @@ def test_the_decision_does_not_depend_on_how_many_games_are_in_flight(
 
 def test_a_decision_is_made_once(tmp_path: Path, kuhn: Game, folder: Policy) -> None:
     path = tmp_path / "s.sqlite"
-    first = ruled(kuhn, Random(1), folder, path)
+    first = gate(kuhn, Random(1), folder, path)
     with Store(path) as store:
         games = len(store)
     said: list[str] = []
-    again = ruled(kuhn, Random(1), folder, path, say=said.append)
+    again = gate(kuhn, Random(1), folder, path, say=said.append)
     assert again == first
     assert any("decided before" in line for line in said)
     with Store(path) as store:
@@ -86,7 +80,7 @@ def test_the_llr_is_told_live_in_the_order_of_issue(
     tmp_path: Path, kuhn: Game, folder: Policy
 ) -> None:
     said: list[str] = []
-    ruling = ruled(kuhn, Random(1), folder, tmp_path / "s.sqlite", say=said.append)
+    ruling = gate(kuhn, Random(1), folder, tmp_path / "s.sqlite", say=said.append)
     live = [line for line in said if line.startswith("pair ")]
     assert [f"pair {n + 1}: LLR {llr:+.3f}" for n, llr in enumerate(ruling.decision.curve)] == [
         line.split(" in ")[0] for line in live
@@ -108,22 +102,19 @@ def test_games_of_a_gate_are_never_rated(tmp_path: Path, kuhn: Game, folder: Pol
 def test_a_payoff_gate_is_forecast_from_the_spread_that_games_have_shown(
     tmp_path: Path, kuhn: Game
 ) -> None:
-    path, said = tmp_path / "s.sqlite", list[str]()
-    gate(kuhn, Random(1), Random(2), path, dry_run=True, say=said.append)
-    assert "spread of a pair 0.707, assumed" in said[0]
+    path = tmp_path / "s.sqlite"
+    assert "spread of a pair 0.707, assumed" in str(plan(kuhn, Random(1), Random(2), path))
     tournament(kuhn, [Random(1), Random(2)], path, pairs=200)
-    gate(kuhn, Random(1), Random(2), path, dry_run=True, say=said.append)
     with Archive(path) as store:
         pairs = [pair.score("random/1", "payoff") for pair in complete(store.rows(kuhn))]
-    assert f"spread of a pair {stdev(pairs):.3g}, as measured" in said[1]
+    told = str(plan(kuhn, Random(1), Random(2), path))
+    assert f"spread of a pair {stdev(pairs):.3g}, as measured" in told
 
 
-def test_a_dry_run_plays_nothing_and_a_bad_pairing_is_refused(
+def test_a_plan_plays_nothing_and_a_bad_pairing_is_refused(
     tmp_path: Path, kuhn: Game, folder: Policy
 ) -> None:
-    said: list[str] = []
-    gate(kuhn, Random(1), folder, tmp_path / "s.sqlite", dry_run=True, say=said.append)
-    assert "at most 400 pairs" in said[0]
+    assert "at most 400 pairs" in str(plan(kuhn, Random(1), folder, tmp_path / "s.sqlite"))
     assert not (tmp_path / "s.sqlite").exists()
     with pytest.raises(EntrantError, match="same player"):
         gate(kuhn, Random(1), Random(1), tmp_path / "s.sqlite")
