@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
-    from sparring.arenas.gate import Ruling, gate, gate_of
+    from sparring.arenas.gate import gate, gate_of, plan
 
     game = game_of(arguments)
     test = gate_of(
@@ -73,21 +73,14 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     )
     new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
-    folder = store_folder(arguments.out, "gates", make=not arguments.dry_run)
-    with executor(arguments, game, specs) as opened:
-        ruling = gate(
-            game,
-            new,
-            old,
-            folder / "store.sqlite",
-            test,
-            seed=arguments.seed,
-            executor=opened,
-            dry_run=arguments.dry_run,
-            say=partial(print, flush=True),
-        )
-    if not isinstance(ruling, Ruling):
+    store = store_folder(arguments.out, "gates", make=not arguments.dry_run) / "store.sqlite"
+    if arguments.dry_run:
+        print(plan(game, new, old, store, test))
         return 0
+
+    with executor(arguments, game, specs) as opened:
+        say = partial(print, flush=True)
+        ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
     print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
     return 0 if ruling.decision.outcome == "better" else 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from sparring.agents.run_folder import load_own
 
@@ -24,6 +24,17 @@ from .stores import store_folder, store_of
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.arenas.costs import Price
+    from sparring.arenas.plan.rounds import Schedule
+
+
+class Asked(TypedDict):
+    """What a plan and a tournament are both asked for."""
+
+    pairs: int
+    schedule: Schedule
+    seed: int
+    control: bool
+
 
 _EXAMPLES = """\
   sparring tournament kuhn-poker-v0 random nash demo@100 demo@latest
@@ -86,7 +97,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
     from sparring.arenas.report.terminal import show
-    from sparring.arenas.tournament import Plan, tournament
+    from sparring.arenas.tournament import plan, tournament
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
@@ -99,28 +110,31 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
     folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
+    store = folder / "store.sqlite"
+    asked: Asked = {
+        "pairs": arguments.pairs,
+        "schedule": arguments.schedule,
+        "seed": arguments.seed,
+        "control": arguments.control,
+    }
+    if arguments.dry_run:
+        print(plan(game, entrants, store, **asked))
+        return 0
+
     with executor(arguments, game, specs, costs) as opened:
         outcome = tournament(
             game,
             entrants,
-            folder / "store.sqlite",
-            pairs=arguments.pairs,
-            schedule=arguments.schedule,
-            seed=arguments.seed,
-            control=arguments.control,
+            store,
+            **asked,
             executor=opened,
-            dry_run=arguments.dry_run,
             anchor=arguments.anchor,
             say=partial(print, flush=True),
         )
-    if isinstance(outcome, Plan):
-        return 0
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
-        print(f"{count} games came to nothing ({status}) and are not rated; run again to play them")
-    print(
-        f"games, replays and graphs: {tournament_report(folder / 'store.sqlite', folder / 'report.html')}"
-    )
+        print(f"{count} games failed ({status}) and are not rated; run again to play them")
+    print(f"games, replays and graphs: {tournament_report(store, folder / 'report.html')}")
     return 0
 
 
