@@ -71,3 +71,10 @@ def test_modules_named_on_a_page_exist() -> None:
             places = [ROOT / "/".join(steps[:n]) for n in range(len(steps), len(steps) - 3, -1)]
             there = any(p.is_dir() or p.with_suffix(".py").is_file() for p in places if p != ROOT)
             assert there, f"{page.name} names sparring.{name}"
+
+
+def test_the_architecture_page_names_every_folder_of_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for room in ("envs", "agents", "arenas", "sandbox", "training", "sparring"):
+        for file in (ROOT / room).glob("*/__init__.py"):
+            assert f"{file.parent.name}/`" in page, f"{room}/{file.parent.name} is not on the page"
