@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=_Version, help="say which version this is")
+
+    # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (games, play, train, tournament, gate, league, report, sandbox, engines):
         command.add(commands)
