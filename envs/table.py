@@ -6,13 +6,13 @@ import math
 import random
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
+from .seeds import generator
 from .types import (
     NOTHING,
     Ask,
@@ -38,11 +38,6 @@ _TOLERANCE = 1e-9
 
 class TableError(RuntimeError):
     """The driver answered what was not asked, or the script broke a fact that it declared."""
-
-
-def keyed(seed: int, request: int) -> random.Random:
-    """The generator of a game's `request`-th draw: the same for equal seeds, whatever was played before."""
-    return random.Random(int.from_bytes(sha256(f"{seed}/{request}".encode()).digest()))
 
 
 def draw(weights: Sequence[float], rng: random.Random) -> int:
@@ -266,7 +261,8 @@ class Table:
         )
 
     def _next_rng(self) -> random.Random:
-        rng = keyed(self.seed, self._draws)
+        # keyed by its number, so that two games of one seed draw alike whatever was played between
+        rng = generator(f"{self.seed}/{self._draws}")
         self._draws += 1
         self.unopened += 1
         return rng
