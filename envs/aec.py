@@ -19,7 +19,7 @@ from .parallel import ParallelGameEnv
 from .registry import Game, find, game_ids
 from .spaces import AnyText, observation, observation_space
 from .table import Answer, Table, replay
-from .types import Ask, Reply, Value
+from .types import Reply, Value
 
 __all__ = ["GameEnv", "ParallelGameEnv", "from_aec", "info", "make", "make_parallel", "register"]
 
@@ -87,7 +87,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         self._heard.append(Reply(action))
-        if len(self._heard) == len(self._asks()):
+        if len(self._heard) == len(self.table.asks):
             self.table.answer(self._heard)
             self._heard = []
         self._move_on()
@@ -101,9 +101,6 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         """Release the verifier, if one was opened here."""
         self.verdicts.close()
 
-    def _asks(self) -> tuple[Ask, ...]:
-        return cast(tuple[Ask, ...], self.table.pending or ())
-
     def _move_on(self) -> None:
         """Settle jobs; then the next seat is to move, or the game is over."""
         table = self.table
@@ -116,7 +113,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
             self.rewards.update(table.payoff)
             self.agent_selection = self.agents[0]
         else:
-            self.agent_selection = self._asks()[len(self._heard)].seat
+            self.agent_selection = self.table.asks[len(self._heard)].seat
         self.infos = {seat: info(table, seat) for seat in self.agents}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -134,7 +131,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
 
 def info(table: Table, seat: str) -> dict[str, Any]:
     """What stands beside a seat's observation; see GameEnv."""
-    asked = next((a for a in table.pending or () if isinstance(a, Ask) and a.seat == seat), None)  # type: ignore[union-attr]
+    asked = next((ask for ask in table.asks if ask.seat == seat), None)
     credits: dict[str, float] = {}
     for turn in table.turns:
         for name, amount in turn.credits.items() if turn.seat == seat else ():

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from .errors import SparringError
 from .opening import installed
 from .table import Table
-from .types import Ask, Job, Verdict
+from .types import Job, Verdict
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class Verdicts:
 
     def settle(self, table: Table) -> None:
         """Answer a table's jobs until it asks a seat, or is over."""
-        while isinstance(table.pending, tuple) and not isinstance(table.pending[0], Ask):
-            table.answer(self.run(cast(tuple[Job, ...], table.pending)))
+        while table.jobs:
+            table.answer(self.run(table.jobs))
 
     def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         """One verdict per job. Raises NoVerifierError, or what the verifier raises when it cannot start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 
@@ -89,7 +89,7 @@ class Solo(gymnasium.Env[dict[str, str], str]):
             env.step(self._reply(seat, env.table.view(seat)))
 
     def _reply(self, seat: str, view: tuple[Message, ...]) -> str:
-        asked = next(ask for ask in cast(Any, self.inner.table.pending) if ask.seat == seat)
+        asked = next(ask for ask in self.inner.table.asks if ask.seat == seat)
         if seat not in self.others:
             return sensible(self.game, asked, view, self._rng)
         choices = asked.choices or ()

@@ -11,7 +11,7 @@ from .blocking_verifier import Opener, Verdicts, Verifies
 from .registry import Game, GameError
 from .spaces import AnyText, observation, observation_space
 from .table import Table
-from .types import Ask, Reply
+from .types import Reply
 
 Observations = dict[str, dict[str, str]]
 Infos = dict[str, dict[str, Any]]
@@ -64,7 +64,7 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
         self, actions: dict[str, str]
     ) -> tuple[Observations, dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         table = self.table
-        table.answer([Reply(actions[ask.seat]) for ask in cast(tuple[Ask, ...], table.pending)])
+        table.answer([Reply(actions[ask.seat]) for ask in table.asks])
         self.verdicts.settle(table)
         if table.fault:
             raise table.fault
@@ -86,7 +86,7 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
         self.verdicts.close()
 
     def _observed(self) -> tuple[Observations, Infos]:
-        asked = {ask.seat: ask for ask in cast(tuple[Ask, ...], self.table.pending or ())}
+        asked = {ask.seat: ask for ask in self.table.asks}
         views = {seat: self.table.view(seat) for seat in self.agents}
         infos: Infos = {
             seat: {

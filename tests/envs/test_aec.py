@@ -186,8 +186,8 @@ def test_a_game_of_turns_is_no_parallel_environment():
 
 
 def finish(table, choose):
-    while table.pending is not None:
-        table.answer([Reply(choose(ask)) for ask in table.pending])
+    while table.ending is None:
+        table.answer([Reply(choose(ask)) for ask in table.asks])
     return table
 
 
@@ -222,4 +222,4 @@ def test_a_classic_board_game_is_played_through_from_aec():
     full = Table(connect)
     for _ in range(6):
         full.answer([Reply("3")])
-    assert full.pending[0].choices == ("0", "1", "2", "4", "5", "6")
+    assert full.asks[0].choices == ("0", "1", "2", "4", "5", "6")
