@@ -33,8 +33,12 @@ class Tasks:
     def __call__(self, wish: Recall) -> Sequence[Value]:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
-        Of `stale/KIND`, those of the kind that were measured longest ago, before this step.
+        Of `stale/KIND`, those of the kind that were measured longest ago, before this step. With
+        `wish.like`, near copies of it among all of the kind.
         """
+        if wish.like is not None:
+            return self._shelf(wish.kind).copies(wish.like, wish.count)
+
         name = f"tasks/{self._seed}/{self._step}/{self._drawn}"
         self._drawn += 1
         rng = random.Random(int.from_bytes(sha256(name.encode()).digest()))
