@@ -6,6 +6,8 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sparring.agents.run_folder import RunFolder
+
 from .executors import add_executor, engine_of, executor
 from .options import ArgumentError, Commands, add_playing, chosen_game, command, hosting
 from .stores import store_folder
@@ -79,7 +81,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
             game,
             new,
             old,
-            folder / "store.sqlite",
+            RunFolder(folder).store,
             test,
             seed=arguments.seed,
             executor=opened,
@@ -104,6 +106,6 @@ def game_of(arguments: argparse.Namespace) -> Game:
         raise ArgumentError(
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
-    config = read(checkpoint(name, step).parent.parent / "config.toml")
+    config = read(RunFolder(checkpoint(name, step).parents[1]).config)
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

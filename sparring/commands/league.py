@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sparring.agents.run_folder import load_own
+from sparring.agents.run_folder import RunFolder
 
 from .options import ArgumentError, Commands, add_load, command, load_games
 from .stores import store_of
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"--matches {arguments.matches}: expected 1 or more")
     load_games(arguments)
     path = store_of(arguments.store)
-    load_own(path.parent)
+    RunFolder(path.parent).load_games()
     with Archive(path) as archive:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sparring.agents.run_folder import load_own
+from sparring.agents.run_folder import RunFolder
 
 from .executors import add_executor, engine_of, executor
 from .options import (
@@ -103,7 +103,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         outcome = tournament(
             game,
             entrants,
-            folder / "store.sqlite",
+            RunFolder(folder).store,
             pairs=arguments.pairs,
             schedule=arguments.schedule,
             seed=arguments.seed,
@@ -118,9 +118,8 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games came to nothing ({status}) and are not rated; run again to play them")
-    print(
-        f"games, replays and graphs: {tournament_report(folder / 'store.sqlite', folder / 'report.html')}"
-    )
+    page = tournament_report(RunFolder(folder).store, RunFolder(folder).report)
+    print(f"games, replays and graphs: {page}")
     return 0
 
 
@@ -146,7 +145,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     load_games(arguments)
     faults: list[str] = []
     for store in map(store_of, arguments.entrants):
-        load_own(store.parent)
+        RunFolder(store.parent).load_games()
         faults += verify(store)
     for fault in faults:
         print(fault)
