@@ -5,7 +5,7 @@ VENV ?= .venv
 # so a machine without a GPU wants the index of CPU builds that pytorch.org names under "Get started".
 TORCH_INDEX ?=
 SEED ?= 1
-VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or one_engine or punica or smollm"
+VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or one_engine or cpu_lora or smollm"
 SEEDS = 1 2 3
 DEMO = runs/demo-$(SEED)
 

@@ -120,7 +120,7 @@ def _begin(config: Config, folder: Path) -> None:
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     import torch
 
-    from ..agents.models.load import quiet as hushed
+    from ..agents.models.weights import quiet as hushed
     from .loop import Loop
     from .players.learner import loaded, on_workers
     from .players.opponents import InLeague, Loaded, opponents

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 from ...agents.engines.hosts import Host
 from ...agents.engines.policy import Hosted
 from ...agents.language.transformer import Transformer
+from ...agents.models.weights import ADAPTER
 from ...agents.policy import Policy, Renamed, Sampling
 from ...agents.run_folder import RunFolder, step_name, steps
 from ...arenas.fixture import places
@@ -215,7 +216,7 @@ class Loaded:
         from ...agents.models.lora import with_adapter
 
         place, name = checkpoints.at(self._folder, step), step_name(step)
-        adapted = (place / "adapter_config.json").exists()
+        adapted = (place / ADAPTER).exists()
         if adapted and self._host:
             return self._host.adopt(place, f"{place.parents[1].name}@{step}").twin(
                 name=name, sampling=self._learner.sampling

@@ -11,7 +11,7 @@ from ...agents.engines.available import auto
 from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
-from ...agents.models.load import quiet
+from ...agents.models.weights import quiet
 from ...agents.policy import Renamed
 from ...envs.registry import Game
 from ..config import Config
