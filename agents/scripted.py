@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 import sys
 import threading
@@ -12,17 +11,14 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import TextIO
 
-from ..envs.errors import SparringError
+from ..envs.errors import SparringError, Unknown
 from ..envs.registry import Game, Player
 from ..envs.types import Message, PolicyRef, Reply
 from .policy import Key, Policy, Request
 
 
-class UnknownPlayerError(SparringError, KeyError):
+class UnknownPlayerError(Unknown):
     """No scripted player of this name fits the game."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class UnansweredError(SparringError, LookupError):
@@ -213,7 +209,4 @@ def scripted(name: str, game: Game) -> Policy:
     makers: Mapping[str, Callable[[], Policy]] = {"random": Random, "human": Human}
     if name in makers:
         return makers[name]()
-    known = scripted_names(game)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-    raise UnknownPlayerError(f"no scripted player {name!r} for {game.id}{hint}")
+    raise UnknownPlayerError("scripted player", name, scripted_names(game), where=f" for {game.id}")

@@ -20,9 +20,9 @@ from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from ..sandbox.lazy import Lazy
+from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config, played
+from .config import Config, played, settled
 from .settings import read, to_toml
 from .watch.records import Metrics
 
@@ -124,7 +124,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     from .loop import Loop
     from .players.learner import loaded, on_workers
     from .players.opponents import InLeague, Loaded, opponents
-    from .players.sent import chosen, on_engine
+    from .players.sent import on_engine
     from .selfplay import SelfPlay, Timed
     from .trainer import SelfPlayTrainer
     from .watch.evaluate import exact_tree
@@ -132,6 +132,8 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     from .watch.records import Records
     from .watch.trial import Trial
 
+    # settled once, for engines here and on workers; the folder keeps the word that was given
+    given, config = config, settled(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     policy = loaded(config, game)
@@ -148,7 +150,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         host = None
         if config.rollout.workers:
             play.player = stack.enter_context(on_workers(config, play.policy))
-        elif chosen(config.rollout.engine):
+        elif config.rollout.engine != "transformers":
             play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
             host = sent.host
         ancestors = Loaded(
@@ -162,7 +164,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
             store = play.opponents.store if isinstance(play.opponents, InLeague) else None
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
         step = step_of(place) if place else None
-        _begin(config, folder)
+        _begin(given, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)
         stack.callback(records.close)
         stack.enter_context(display)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -143,6 +144,11 @@ class Hosted:
             keep_thoughts=self.keep_thoughts,
         )
 
+    @property
+    def _room(self) -> int:
+        """Tokens for a prompt and a choice: the engine draws one token more, which has to fit too."""
+        return self.engine.context - 1
+
     def with_sampling(self, sampling: Sampling) -> Hosted:
         """The same weights under other settings."""
         return self.twin(sampling=sampling)
@@ -181,19 +187,22 @@ class Hosted:
         """
         if sampling.temperature == 0:
             raise ConstraintError(f"{self.engine.name} scores replies at a temperature above 0")
-        following: dict[tuple[Tokens, Tokens], set[int]] = {}
+
+        # the tree of each prompt's replies: which tokens go on, or end, from every node
+        following = defaultdict[tuple[Tokens, Tokens], set[int]](set)
         for prompt, replies in wanted:
-            if fault := too_long(prompt, replies, self.engine.context - 1, self.ref.name):
+            if fault := too_long(prompt, replies, self._room, self.ref.name):
                 raise fault
             for reply in replies:
-                for depth, token in enumerate(reply):
-                    following.setdefault((prompt, reply[:depth]), set()).add(token)
-                following.setdefault((prompt, reply), set()).update(self.dialect.stops)
+                for before, token in _steps(reply):
+                    following[prompt, before].add(token)
+                following[prompt, reply].update(self.dialect.stops)
         costs = self._costs(following, sampling)
+
         found: dict[Tokens, dict[Tokens, Scored]] = {}
         for prompt, replies in wanted:
             for reply in replies:
-                said = [costs[prompt, reply[:depth]][token] for depth, token in enumerate(reply)]
+                said = [costs[prompt, before][token] for before, token in _steps(reply)]
                 last = costs[prompt, reply]
                 total = math.fsum(said) + _log_sum([last[stop] for stop in self.dialect.stops])
                 scored = Scored(reply, (*said, last[self.dialect.end]), total)
@@ -206,20 +215,14 @@ class Hosted:
         """Log-probabilities of what may follow each (prompt, beginning of a reply)."""
         looks: list[Look] = []
         places: list[tuple[Tokens, Tokens]] = []
+        temperature, top_p = sampling.temperature, sampling.top_p
         for place, tokens in following.items():
             ranked = sorted(tokens)
             for start in range(0, len(ranked), _MOST_TOKENS):
                 some = tuple(ranked[start : start + _MOST_TOKENS])
-                looks.append(
-                    Look(
-                        place[0] + place[1],
-                        some,
-                        sampling.temperature,
-                        sampling.top_p,
-                        self.adapter,
-                    )
-                )
+                looks.append(Look(place[0] + place[1], some, temperature, top_p, self.adapter))
                 places.append(place)
+
         costs: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
         for place, seen in zip(places, self.engine.look(looks), strict=True):
             costs.setdefault(place, {}).update(seen)
@@ -277,9 +280,15 @@ class Hosted:
             prompts,
             self.scores,
             sampling,
-            room=self.engine.context - 1,  # the engine draws one token more, which has to fit too
+            room=self._room,
             who=self.ref.name,
         )
+
+
+def _steps(reply: Tokens) -> Iterator[tuple[Tokens, int]]:
+    """Each token of a reply, with the tokens before it."""
+    for depth, token in enumerate(reply):
+        yield reply[:depth], token
 
 
 def _seed(key: Key) -> int:

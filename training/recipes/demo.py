@@ -83,7 +83,7 @@ def compare(folder: Path, pairs: int) -> None:
     from ...agents.run_folder import RunFolder
     from ...agents.seats import seat
     from ...arenas.report.terminal import show
-    from ...arenas.tournament import Outcome, tournament
+    from ...arenas.tournament import tournament
     from ...envs.registry import find
     from .. import checkpoints
 
@@ -98,7 +98,6 @@ def compare(folder: Path, pairs: int) -> None:
     outcome = tournament(
         game, [seat("random", game), nash, *learned], store, pairs=pairs, anchor="nash", say=print
     )
-    assert isinstance(outcome, Outcome)
     show(outcome.leaderboard, outcome.names)
     print_exact(game, learned, nash, store)
 
