@@ -34,8 +34,7 @@ def test_a_named_engine_is_taken_at_its_word():
 
 def test_workers_take_the_engine_that_auto_means(monkeypatch):
     """They are made from the settled settings, so `auto` with workers is vLLM where a run alone takes it."""
-    monkeypatch.setattr(available.importlib.util, "find_spec", lambda name: True)
-    monkeypatch.setattr(available, "on_gpu", lambda: True)
+    monkeypatch.setattr("sparring.training.config.resolved", {"auto": "vllm"}.get)
     seen = []
 
     class Stop(Exception):
