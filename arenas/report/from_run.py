@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ...agents.run_folder import RunFolder
 from ...envs.exact import SMALL, TreeError, tree, uniform
 from ...envs.registry import Game
 from .page import Chart, Progress, Series
@@ -38,7 +39,7 @@ SHARES = {"invalid_rate", "cut_rate"}
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
     """The records of `metrics.jsonl` in order, up to the first line that was not written whole."""
-    path = folder / "metrics.jsonl"
+    path = RunFolder(folder).metrics
     records: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
@@ -111,7 +112,7 @@ def curves(records: Records) -> tuple[Chart, ...]:
 
 def transcripts(folder: Path, most: int = TRANSCRIPTS) -> tuple[tuple[str, str], ...]:
     """Some of the run's transcripts as (name, text): the first, the last, and some between."""
-    paths = sorted((folder / "transcripts").glob("*.txt"))
+    paths = sorted(RunFolder(folder).transcripts.glob("*.txt"))
     if len(paths) > most:
         paths = [paths[round(i * (len(paths) - 1) / (most - 1))] for i in range(most)]
     return tuple((path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in paths)

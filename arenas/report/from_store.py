@@ -11,7 +11,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from ...agents.run_folder import found_folder, load_own, settings
+from ...agents.run_folder import REPORT, STORE, RunFolder, found_folder
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find
 from ...envs.types import GameRef
@@ -29,7 +29,6 @@ from .render import write
 from .replays import PER_CELL
 from .text import compact
 
-STORE = "store.sqlite"
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
 
 
@@ -58,7 +57,7 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
     if not folder.is_dir():
         raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
     page = run_page(folder)
-    return write(page, Path(out) if out else folder / "report.html")
+    return write(page, Path(out) if out else RunFolder(folder).report)
 
 
 def tournament_report(
@@ -67,16 +66,16 @@ def tournament_report(
     """Write the page of a store; `game` where it holds several (default: the one played most)."""
     store = Path(store)
     page = tournament_page(store, game)
-    return write(page, Path(out) if out else store.with_name("report.html"))
+    return write(page, Path(out) if out else store.with_name(REPORT))
 
 
 def run_page(folder: Path) -> Page:
     """What the folder of a run holds."""
-    records, config = from_run.metrics(folder), settings(folder)
-    store = folder / STORE
+    records, config = from_run.metrics(folder), RunFolder(folder).settings()
+    store = RunFolder(folder).store
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
-    load_own(folder)
+    RunFolder(folder).load_games()
     played = tournament_page(store) if store.is_file() else Page("")
     trained = _game(config)
     return replace(

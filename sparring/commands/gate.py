@@ -6,6 +6,8 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sparring.agents.run_folder import RunFolder
+
 from .executors import add_executor, engine_of, executor
 from .options import ArgumentError, Commands, add_playing, chosen_game, command, hosting
 from .stores import store_folder
@@ -77,7 +79,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
 
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
-    store = store_folder(arguments.out, "gates", make=not arguments.dry_run) / "store.sqlite"
+    store = RunFolder(store_folder(arguments.out, "gates", make=not arguments.dry_run)).store
     if arguments.dry_run:
         print(plan(game, new, old, store, test))
         return 0
@@ -104,6 +106,6 @@ def game_of(arguments: argparse.Namespace) -> Game:
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
 
-    config = read(checkpoint(name, step).parent.parent / "config.toml")
+    config = read(RunFolder(checkpoint(name, step).parents[1]).config)
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
-from sparring.agents.run_folder import load_own
+from sparring.agents.run_folder import RunFolder
 
 from .executors import add_executor, engine_of, executor
 from .options import (
@@ -114,8 +114,10 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     entrants = [seat(name, game, hosts=hosts) for name in names]
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
-    folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
-    store = folder / "store.sqlite"
+    kept = RunFolder(
+        store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
+    )
+    store = kept.store
     asked: Asked = {
         "pairs": arguments.pairs,
         "schedule": arguments.schedule,
@@ -139,7 +141,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(store, folder / 'report.html')}")
+    print(f"games, replays and graphs: {tournament_report(store, kept.report)}")
     return 0
 
 
@@ -169,7 +171,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     # A store of a training run may hold games of the run's own files.
     for store in map(store_of, arguments.entrants):
-        load_own(store.parent)
+        RunFolder(store.parent).load_games()
         faults += verify(store)
     for fault in faults:
         print(fault)
