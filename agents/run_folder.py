@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ def settings(folder: Path) -> dict[str, Any]:
         return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's `metrics.jsonl`, in order; empty where there is none.
+
+    Reading ends at the first line that was not written whole.
+    """
+    path = folder / "metrics.jsonl"
+    records: list[dict[str, Any]] = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            break
+        if isinstance(record, dict):
+            records.append(record)
+    return records
 
 
 def load_own(folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...agents.run_folder import metrics as read_metrics
 from ..checkpoints import replace_text, writing
 
 METRICS = "metrics.jsonl"
@@ -38,18 +39,6 @@ class Records:
         self._file.close()
         if self._board:
             self._board.close()
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """All records of a run, in order; a last line that was cut off is left out."""
-    records: list[dict[str, Any]] = []
-    path = folder / METRICS
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
 
 
 def _cut(path: Path, after: int) -> None:
