@@ -26,16 +26,6 @@ class Checked:
     findings: int
     faults: tuple[str, ...]
 
-    @property
-    def sound(self) -> bool:
-        return not self.faults
-
-    def __str__(self) -> str:
-        told = (
-            f"{self.games:,} games re-hashed and replayed, {self.findings} results worked out again"
-        )
-        return f"{told}: all as recorded" if self.sound else "\n".join([*self.faults, told])
-
 
 def verify(store: str | Path, *, replay: bool = True) -> tuple[str, ...]:
     """Everything that is wrong with the store at a path, a line each; nothing if it is sound."""

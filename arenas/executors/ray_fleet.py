@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -25,12 +25,6 @@ RESTARTS: Final = 8
 
 class FleetError(SparringError, RuntimeError):
     """Engines cannot be opened, keep dying, or failed on what they were asked."""
-
-
-class Loading(Protocol):
-    """A policy whose weights can be replaced, as `Transformer`."""
-
-    def load(self, state: Mapping[str, Any], weights: str) -> None: ...
 
 
 class Fleet:

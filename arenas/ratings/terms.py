@@ -29,10 +29,6 @@ class Layout:
     davidson: bool
 
     @property
-    def thetas(self) -> slice:
-        return slice(0, self.entrants)
-
-    @property
     def deltas(self) -> slice:
         return slice(self.entrants, self.entrants * (1 + self.roles * (self.roles > 1)))
 

@@ -5,7 +5,6 @@ Nothing here needs training to be importable; a key that `metrics.jsonl` lacks j
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -34,20 +33,6 @@ CURVES: tuple[tuple[str, str, int], ...] = (
 )
 """Kind of metric (before the slash), the chart's title, digits."""
 SHARES = {"invalid_rate", "cut_rate"}
-
-
-def metrics(folder: Path) -> list[dict[str, Any]]:
-    """The records of `metrics.jsonl` in order, up to the first line that was not written whole."""
-    path = folder / "metrics.jsonl"
-    records: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            break
-        if isinstance(record, dict):
-            records.append(record)
-    return records
 
 
 def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import log
 from pathlib import Path
 from typing import Any
 
-from ...agents.run_folder import found_folder, load_own, settings
+from ...agents.run_folder import found_folder, load_own, metrics, settings
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find
 from ...envs.types import GameRef
@@ -35,17 +35,6 @@ DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []
 
 class ReportError(SparringError, ValueError):
     """There is nothing to report on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An entrant of a store, with the run and the step it is a checkpoint of (None: it is none)."""
-
-    id: str
-    name: str
-    about: str
-    run: str
-    step: float | None
 
 
 def report(run: str | Path, out: str | Path | None = None) -> Path:
@@ -72,7 +61,7 @@ def tournament_report(
 
 def run_page(folder: Path) -> Page:
     """What the folder of a run holds."""
-    records, config = from_run.metrics(folder), settings(folder)
+    records, config = metrics(folder), settings(folder)
     store = folder / STORE
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
@@ -110,7 +99,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
             notices=(*_elsewhere(others), *odd, *notices),
             board=board,
             scored=kind,
-            entrants=tuple(Entrant(e.id, e.name, e.about, e.step) for e in entrants),
+            entrants=entrants,
             cells=crosstable(pairs, kind),
             lineage=descent,
             gates=tuple(_gates(archive, ref)),
@@ -151,17 +140,20 @@ def _settings(archive: Archive, game: GameRef) -> Mapping[str, Any]:
     return {**DEFAULTS, **(found[-1] if found else {})}
 
 
-def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Known]:
+def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Entrant]:
     """Every entrant by a name of its own: two of one name get the beginning of their ids."""
     rated = {standing.entrant for standing in board.standings} if board else set[str]()
     listed = [entrant for entrant in archive.entrants() if not board or entrant.id in rated]
     often = Counter(entrant.name for entrant in listed)
     for entrant in listed:
         name = entrant.name if often[entrant.name] == 1 else f"{entrant.name} ({entrant.id[:8]})"
-        yield Known(entrant.id, name, str(entrant.info.get("about", "")), *origin(entrant))
+        _, step = origin(entrant)
+        yield Entrant(entrant.id, name, str(entrant.info.get("about", "")), step)
 
 
-def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, ...], list[Notice]]:
+def _descent(
+    archive: Archive, entrants: Sequence[Entrant]
+) -> tuple[tuple[Born, ...], list[Notice]]:
     """The lineage, or why it cannot be one."""
     found = births(archive, [entrant.id for entrant in entrants])
     try:
@@ -243,7 +235,7 @@ def _facts(
         yield "Code run by", ", ".join(used)
 
 
-def _control(entrants: Sequence[Known]) -> tuple[str, str] | None:
+def _control(entrants: Sequence[Entrant]) -> tuple[str, str] | None:
     ids = {entrant.id for entrant in entrants}
     doubles = [id for id in ids if id.endswith(CONTROL) and id.removesuffix(CONTROL) in ids]
     return (doubles[0].removesuffix(CONTROL), doubles[0]) if doubles else None

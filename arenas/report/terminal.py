@@ -10,7 +10,6 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..ratings.leaderboard import FORGOTTEN
 from ..results import Leaderboard, Standing
 from .entrants import half
 from .text import compact, duration, line, sentence, signed
@@ -62,8 +61,8 @@ def show(
     tables = [leaderboard(board, names, SPARE[:count]) for count in range(len(SPARE) + 1)]
     console.print(next((table for table in tables if _fits(table, console)), tables[-1]))
     for warning in board.warnings:
-        style = "bold red" if warning.startswith(FORGOTTEN) else "yellow"
-        console.print(Text("! " + line(sentence(warning, names or {})), style=style))
+        style = "bold red" if warning.kind == "forgetting" else "yellow"
+        console.print(Text("! " + line(sentence(warning.text, names or {})), style=style))
 
 
 def _console() -> Console:

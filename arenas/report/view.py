@@ -26,7 +26,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
     listed = tables.rows(field, games)
     return View(
         headline=headline(page.progress) or _leader(field),
-        notices=notices(page),
+        notices=notices(field),
         progress=pictures.proof(page.progress) if page.progress else None,
         board=tables.board(field, listed),
         matrix=tables.matrix(field, listed),
