@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..ratings.fit import ELO
+from ..ratings.metagame import metagame
+from ..ratings.newton import FitError
 from ..results import Estimate, Standing
 from . import charts, graphs
-from .cells import Board, Dialog, Matrix, Plot, Row, Square
+from .cells import Board, Choice, Choices, Dialog, Matrix, Plot, Row, Square
 from .entrants import Field, half
 from .page import Replay
 from .replays import Story, chosen, told
-from .text import compact, signed
+from .text import compact, line, number, signed
 
 Stories = Mapping[tuple[str, str], Sequence[Story]]
 
@@ -66,6 +69,42 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
         pairs=len({frozenset(key) for key in field.cells}),
         cycles=bool(field.cycles),
     )
+
+
+def choices(field: Field, listed: tuple[Row, ...]) -> Choices | None:
+    """The metagame: whom to choose where the others choose too. None where it is not known."""
+    cells = [cell for cell in field.page.cells if {cell.a, cell.b} <= {*field.ids}]
+    try:
+        found = metagame(cells, field.ids, field.page.scored) if cells else None
+    except FitError:  # no equilibrium within tolerance: the page does without this section
+        return None
+    if found is None:
+        return None
+
+    unit = ELO if field.page.scored == "win" else 1.0
+    return Choices(
+        tuple(
+            Choice(row, _share(mixed), signed(unit * worth, field.digits), _share(mass))
+            for row, mixed, worth, mass in zip(
+                listed, found.mixture, found.worth, found.mass, strict=True
+            )
+        ),
+        _top(field, found.top),
+    )
+
+
+def _top(field: Field, top: Sequence[Sequence[str]]) -> str:
+    """Who is on top of the response graph, in a sentence."""
+    groups = [", ".join(line(field.names[id], 40) for id in group) for group in top]
+    if len(top) > 1:
+        return f"{len(top)} groups are on top, undecided among themselves: {'; '.join(groups)}."
+    if len(top[0]) > 1:
+        return f"{groups[0]} form a top cycle: each is beaten by another of them."
+    return f"{groups[0]} is on top: no entrant is known to beat it."
+
+
+def _share(value: float) -> str:
+    return f"{number(100 * value, 1)} %"
 
 
 def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:

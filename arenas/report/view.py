@@ -30,6 +30,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
         progress=pictures.proof(page.progress) if page.progress else None,
         board=tables.board(field, listed),
         matrix=tables.matrix(field, listed),
+        metagame=tables.choices(field, listed),
         roles=_roles(field),
         tokens=_tokens(field),
         lineage=_lineage(field),

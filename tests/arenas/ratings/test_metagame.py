@@ -13,7 +13,7 @@ from sparring.arenas.ratings.alpha_rank import alpha_rank, alpha_rank_roles, sta
 from sparring.arenas.ratings.crosstable import crosstable
 from sparring.arenas.ratings.hodge import hodge
 from sparring.arenas.ratings.leaderboard import rate
-from sparring.arenas.ratings.metagame import cycles, response_graph, strata, top_cycles
+from sparring.arenas.ratings.metagame import cycles, metagame, response_graph, top_cycles
 from sparring.arenas.ratings.nash import nash_average
 from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import Cell, Estimate, complete
@@ -32,7 +32,6 @@ def test_a_cycle_on_top_is_one_component():
     led = [("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("b", "d"), ("c", "d")]
     graph = response_graph([cell(a, b, a) for a, b in led])
     assert top_cycles(graph) == (("a", "b", "c"),)
-    assert strata(graph) == (("a", "b", "c"), ("d",))
     assert cycles(graph) == (("a", "c", "b"),)
 
 
@@ -112,6 +111,21 @@ def test_open_spiel_agrees_on_alpha_rank(seed, monkeypatch):
     assert alpha_rank_roles(pair, alpha=0.3, population=20).ravel() == pytest.approx(
         joint, abs=1e-6
     )
+
+
+def test_the_metagame_counts_undecided_pairs_as_level():
+    def cell(a, b, score, lead):
+        return Cell(a, b, Estimate(score, 0.02, score - 0.04, score + 0.04), 100, (), lead)
+
+    ring = [cell("a", "b", 0.7, "a"), cell("b", "c", 0.7, "b"), cell("a", "c", 0.3, "c")]
+    found = metagame(ring, "abc", "win")
+    assert found.mixture == pytest.approx([1 / 3] * 3, abs=1e-6)
+    assert found.mass == pytest.approx([1 / 3] * 3)
+    assert found.top == (("a", "b", "c"),)
+    open_ended = metagame([*ring[:2], cell("a", "c", 0.49, None)], "abc", "win")
+    assert open_ended.mixture == pytest.approx([0.5, 0, 0.5], abs=1e-5)
+    assert open_ended.top == (("a",),)
+    assert metagame(ring[:2], "abc", "win") is None, "a and c never met"
 
 
 def test_nash_average_references():

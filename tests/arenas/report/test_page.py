@@ -131,6 +131,7 @@ def test_a_page_with_everything_has_every_section(text: str) -> None:
         "progress",
         "leaderboard",
         "crosstable",
+        "metagame",
         "roles",
         "lineage",
         "gates",
