@@ -266,6 +266,7 @@ def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:
     paid = [place.payoff for place in row.places]
     if kind == "payoff":
         return tuple(paid)
+
     others = max(1, len(paid) - 1)
     return tuple((sum((a > b) + (a == b) / 2 for b in paid) - 0.5) / others for a in paid)
 
@@ -279,11 +280,13 @@ def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, .
     for row in rows:
         if row.void or row.mirror or (row.forfeited and not forfeits):
             continue
+
         if row.leg in blocks[row.pair]:
             raise ResultsError(
                 f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once"
             )
         blocks[row.pair][row.leg] = row
+
     pairs = [
         Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
         for id, legs in blocks.items()

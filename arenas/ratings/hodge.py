@@ -33,6 +33,7 @@ def hodge(advantage: Floats, met: NDArray[np.bool_] | None = None) -> Split:
     count = len(advantage)
     known = ~np.eye(count, dtype=bool) if met is None else met & ~np.eye(count, dtype=bool)
     flow = np.where(known, advantage, 0.0)
+
     laplacian = np.diag(known.sum(1).astype(float)) - known
     ranking = np.linalg.pinv(laplacian) @ flow.sum(1)
     rest = np.where(known, flow - (ranking[:, None] - ranking[None, :]), 0.0)

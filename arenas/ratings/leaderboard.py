@@ -57,11 +57,13 @@ def rate(
     the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
     """
     kept = tuple(rows)
+
     pairs = complete(kept, forfeits=forfeits)
     played = gather(pairs, kind)
     unit = ELO if kind == "win" else 1.0
     tied = lineage if tau else ()
     proven = kind == "payoff" or finite(played, tied)
+
     chosen = prior if prior or proven else FALLBACK
     fitted = fit(
         played,
@@ -74,12 +76,16 @@ def rate(
         draws=draws,
     )
     cells = crosstable(pairs, kind, level=level, names=played.names)
+
     doubt = misfit(played, kind, fitted)
     circle = bool(cycles(response_graph(cells), limit=1))
     cyclic = cyclic_share(cells, played.names, kind)
+
+    # rounded, so that equal ratings do not stand in an order of rounding errors
     order = sorted(
         range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n])
     )
+
     apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
     forgotten = forgetting(lineage_of(Born(child, parent) for parent, child in lineage), cells)
@@ -119,11 +125,13 @@ def rank_intervals(
     gap = fitted.rating[:, None] - fitted.rating[None, :]
     spread = np.diag(fitted.covariance)
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
+
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
     ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (
         group[:, None] == group[None, :]
     )
+
     worse, better = ahead.sum(1), ahead.sum(0)
     return tuple((1 + int(b), len(gap) - int(w)) for b, w in zip(better, worse, strict=True))
 
@@ -143,10 +151,12 @@ def _standings(
         role: _estimates(rating, covariance, unit, level)
         for role, (rating, covariance) in fitted.as_role.items()
     }
+
     games = Counter(
         name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places}
     )
     blocks = Counter(name for pair in pairs for name in pair.entrants)
+
     accounts = spending(rows)
     mine = [accounts.get(name, Spent()) for name in played.names]
     return tuple(

@@ -68,9 +68,11 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
     for cell in cells:
         if cell.lead is None or cell.a not in kept or cell.b not in kept:
             continue
+
         won = cell if cell.lead == cell.a else cell.turned
         if not nx.has_path(kept, won.a, won.b):
             continue
+
         distance = int(nx.shortest_path_length(kept, won.a, won.b))
         least = won.score.low - middle(won.kind)
         alarms.append(Forgetting(won.a, won.b, won.score, distance, least))

@@ -44,7 +44,7 @@ def metagame(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> Me
     if len(names) < 3 or np.isnan(table).any():
         return None
 
-    # noise must not crown anybody: only resolved differences are strategies' payoffs
+    # noise must not decide a game: only resolved differences count as payoffs
     at = {name: n for n, name in enumerate(names)}
     resolved = np.zeros(table.shape)
     for cell in cells:
@@ -97,5 +97,6 @@ def _cycles(graph: nx.DiGraph[str], longest: int) -> Iterator[tuple[str, ...]]:
     for group in sorted(nx.strongly_connected_components(graph), key=min):
         if len(group) > 2:
             for loop in nx.simple_cycles(graph.subgraph(group), length_bound=longest):
+                # one cycle, one text, wherever the search met it first
                 start = loop.index(min(loop))
                 yield tuple(loop[start:] + loop[:start])

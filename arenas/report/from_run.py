@@ -40,12 +40,14 @@ def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, st
     for key in ("recipe", "model", "seed"):
         if key in config:
             yield key.capitalize(), str(config[key])
+
     last = dict[str, Any]()
     for record in records:
         last |= record
     for key in ("step", "games", "tokens"):
         if _is_number(last.get(key)):
             yield "Steps" if key == "step" else key.capitalize(), compact(last[key])
+
     spent = seconds(records)
     if total := sum(spent.values()):
         shares = ", ".join(f"{name} {part / total:.0%}" for name, part in _largest(spent))
@@ -60,8 +62,10 @@ def progress(records: Records, game: Game | None) -> Progress | None:
     x_name, shown = _x_name(records), _evaluated(records)
     if not shown["nashconv"]:
         return None
+
     random = random_nashconv(game) if game else None
     references = [] if random is None else [(f"random ({_fraction(random)})", random)]
+
     nash, legal, versus = ("Nash (0)", 0.0), shown["legal_mass"], shown["versus_nash"]
     return Progress(
         nashconv=Chart("Exact NashConv", x_name, shown["nashconv"], (*references, nash), low=0.0),
@@ -83,6 +87,7 @@ def curves(records: Records) -> tuple[Chart, ...]:
     What stayed at 0 from first to last has no chart.
     """
     keys = list(dict.fromkeys(key for record in records for key in record))
+
     charts: list[Chart] = []
     for kind, title, digits in CURVES:
         found = [key for key in keys if key.partition("/")[0] == kind]
@@ -118,6 +123,7 @@ def seconds(records: Records) -> dict[str, float]:
         for key, value in record.items():
             kind, _, phase = key.partition("/")
             if kind == "seconds" and _is_number(value):
+                # a counter that fell has begun anew after a resume
                 counted = before.get(phase, 0.0)
                 total[phase] = total.get(phase, 0.0) + (
                     value - counted if value >= counted else value

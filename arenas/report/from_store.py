@@ -62,10 +62,12 @@ def tournament_report(
 def run_page(folder: Path) -> Page:
     """What the folder of a run holds."""
     records, config = metrics(folder), settings(folder)
+
     store = folder / STORE
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
     load_own(folder)
+
     played = tournament_page(store) if store.is_file() else Page("")
     trained = _game(config)
     return replace(
@@ -87,11 +89,13 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         chosen = find(ref.id, **dict(ref.parameters))
         rows = archive.rows(chosen)
         kind = chosen.score or "win"
+
         pairs = complete(rows)
         board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
         entrants = tuple(_known(archive, board))
         replays, notices = _replays(archive, rows)
         descent, odd = _descent(archive, entrants)
+
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
@@ -126,6 +130,7 @@ def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[
     if not games:
         raise ReportError(f"{archive.path} holds no games yet")
     if game is None and len(games) > 1:
+        # the game played most is what its users most likely ask for
         counted = {
             g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games
         }
@@ -173,8 +178,10 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
         if finding.game != game:
             continue
         ruling = json.loads(finding.result)
+
         test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
         new, old = (names.get(id, id) for id in (str(ruling["new"]), str(ruling["old"])))
+
         low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
         yield Gate(
             candidate=new,
@@ -198,11 +205,14 @@ def _replays(
         if not row.void:
             for pair in combinations(sorted({place.entrant for place in row.places}), 2):
                 held.setdefault(pair, []).append(row)
+
     replays: dict[tuple[str, str], tuple[Replay, ...]] = {}
     faults: list[str] = []
     for pair, games in held.items():
         number = {id: n for n, id in enumerate(dict.fromkeys(row.pair for row in games), 1)}
         found: list[Replay] = []
+
+        # games that did not end as they should are worth reading first
         for row in sorted(games, key=lambda row: row.status == "completed")[:PER_CELL]:
             title = f"Pair {number[row.pair]:,}, game {row.leg + 1} of {row.legs}"
             try:
@@ -230,6 +240,7 @@ def _facts(
         yield "Parameters", ", ".join(f"{name} = {value!r}" for name, value in ref.parameters)
     if cost := sum(row.cost for row in rows):
         yield "Cost", f"{cost:.4g}"
+
     used = sorted({r.episode.verifier for games in replays.values() for r in games} - {""})
     if used:
         yield "Code run by", ", ".join(used)

@@ -28,6 +28,7 @@ def notices(field: Field) -> tuple[Notice, ...]:
         found += _cycles(field)
     found += _void(page.statuses, page.reasons)
 
+    # sorting is stable, so notices of one severity keep their order
     weight = {"alarm": 0, "warning": 1, "note": 2}
     return tuple(sorted(dict.fromkeys(found), key=lambda notice: weight[notice.severity]))
 
@@ -63,6 +64,8 @@ def _collapse(progress: Progress | None) -> Iterable[Notice]:
     points = progress.nashconv.series[0].points if progress.nashconv.series else ()
     if points:
         best, last = min(y for _, y in points), points[-1][1]
+
+        # twice the best and a margin: noise of an evaluation alone does not reach it
         if last > 2 * best + 0.05:
             yield Notice(
                 "Late collapse",

@@ -51,6 +51,7 @@ def board(field: Field, listed: tuple[Row, ...]) -> Board | None:
 def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
     if not field.cells:
         return None
+
     order = [field.place[id] for id in graphs.order(field.stacked)]
     edges = {frozenset(edge) for edge in field.graph.edges}
     return Matrix(
@@ -125,6 +126,7 @@ def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
 def _graph(field: Field) -> Plot:
     """The response graph of those who have a resolved pair."""
     shown = {id: field.names[id] for id in field.ids if field.degree[id]}
+
     stacked = [[c for c in layer if c[0] in shown] for layer in field.stacked]
     wide, narrow = (
         graphs.response_graph(
@@ -137,6 +139,7 @@ def _graph(field: Field) -> Plot:
 
 def _row(field: Field, standing: Standing, games: Stories) -> Row:
     id, first, last = standing.entrant, *standing.ranks
+
     low, high = charts.span(s.rating for s in field.standings)
     return Row(
         index=field.place[id],
@@ -159,9 +162,11 @@ def _square(field: Field, a: str, b: str, games: Stories) -> Square:
     cell = field.cells.get((a, b))
     if cell is None:
         return Square(None)
+
     count = len(games.get(field.key(a, b), ()))
     state = f"{field.names[cell.lead]} is ahead" if cell.lead else "undecided"
     points = field.points(cell.score.value)
+
     return Square(
         cell=cell,
         link=field.link(a, b),

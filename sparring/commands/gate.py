@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "new", metavar="NEW", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
-    parser.add_argument("old", metavar="OLD", help="whom it must beat")
+    parser.add_argument("old", metavar="OLD", help="the one it must beat")
     parser.add_argument("--game", metavar="GAME", help="default: the game that NEW's run trains on")
     parser.add_argument("--low", type=float, metavar="X", help="not better than this (default 0)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""`sparring league`: who is in a league, who beats whom, and whom a learner would meet next."""
+"""`sparring league`: the pool of a league, its win rates, and the next opponents of its learners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
   sparring league demo                      the pool, the win rates, and what comes next
-  sparring league demo --matches 1000       how often whom, over the next thousand
+  sparring league demo --matches 1000       shares of opponents in the next thousand
 """
 
 
