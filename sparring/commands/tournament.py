@@ -54,6 +54,7 @@ def add(commands: Commands) -> None:
         metavar="ENTRANT",
         help="random, an oracle, a model, RUN@STEP, RUN@latest",
     )
+
     parser.add_argument(
         "--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)"
     )
@@ -70,6 +71,7 @@ def add(commands: Commands) -> None:
         "--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)"
     )
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
+
     parser.add_argument(
         "--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)"
     )
@@ -82,6 +84,7 @@ def add(commands: Commands) -> None:
         metavar="WHO=IN,OUT",
         help="what an entrant's tokens cost per million, read and written",
     )
+
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -105,6 +108,8 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
+
+    # The store knows entrants by their ids; people name them, and the actors of a cluster seat them so.
     prices = _prices(arguments.price, names)
     entrants = [seat(name, game, hosts=hosts) for name in names]
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
@@ -133,23 +138,25 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         )
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
-        print(f"{count} games failed ({status}) and are not rated; run again to play them")
+        print(f"{count} games are void ({status}) and not rated; run again to play them")
     print(f"games, replays and graphs: {tournament_report(store, folder / 'report.html')}")
     return 0
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
-    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for who does not play."""
+    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
     from sparring.arenas.costs import Price
 
     found: dict[str, Price] = {}
     for who, text in pairs(given, "--price", "WHO=IN,OUT").items():
         if who not in names:
             raise ArgumentError(f"--price {who}: no such entrant; there are {', '.join(names)}")
+
         try:
             tokens_in, tokens_out = map(float, text.split(","))
         except ValueError:
             raise ArgumentError(f"--price {who}={text}: expected two numbers, IN,OUT") from None
+
         found[who] = Price(tokens_in, tokens_out)
     return found
 
@@ -159,6 +166,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     load_games(arguments)
     faults: list[str] = []
+
+    # A store of a training run may hold games of the run's own files.
     for store in map(store_of, arguments.entrants):
         load_own(store.parent)
         faults += verify(store)
