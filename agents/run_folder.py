@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,22 @@ class RunFolder:
             return tomllib.loads(self.config.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
+
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`, in order; empty where there is none.
+
+        Reading ends at the first line that was not written whole.
+        """
+        found: list[dict[str, Any]] = []
+        lines = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
+        for line in lines.splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(record, dict):
+                found.append(record)
+        return found
 
     def load_games(self) -> None:
         """Register the games of the files that the run was started with, where they still exist."""

@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
         "--schedule",
         choices=("round-robin", "gauntlet", "ladder", "swiss", "information"),
         default="round-robin",
-        help="who meets whom (default round-robin)",
+        help="which pairs are played (default round-robin)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of the first pair (default 0)"
