@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from ...envs.errors import SparringError
+from ...envs.seeds import bits
 from ...envs.types import Finish, PolicyRef, Reply
 from ..language.chat_template import Dialect
 from ..language.choices import Scored, Scores, draw_choice
@@ -304,8 +305,7 @@ class Hosted:
 
 def _seed(key: Key) -> int:
     """63 bits of noise for one reply, which depend on every part of its key."""
-    name = f"{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") >> 1
+    return bits(key.name, 63)
 
 
 def _log_sum(logs: Sequence[float]) -> float:

@@ -6,11 +6,10 @@ from sparring.envs.tasks.programs import (
     LONGEST,
     answer,
     arguments,
-    near_copy,
     program,
-    shape,
     source_fault,
 )
+from sparring.envs.tasks.shapes import near_copy, shape
 
 LOOP = """def f(xs):
     total = 0

@@ -64,3 +64,14 @@ def test_stale_tasks_are_named_oldest_first():
 
 def test_bands():
     assert [Task(None, rate, 0).band for rate in (0, 0.1, 0.5, 0.9, 1, None)] == [0, 1, 2, 3, 4, 2]
+
+
+def test_a_near_copy_is_found_among_all_that_is_kept():
+    shelf = Shelf()
+    kept = [{"source": f"def f(x):\n    return {'x + ' * n}1", "input": (1,)} for n in (0, 2, 6)]
+    for item in kept:
+        shelf.add(item, step=0)
+    dressed = "def f(list):\n    z = 0\n    return list + list + 1"
+    assert shelf.copies({"source": dressed}, 9) == [kept[1]]
+    assert shelf.copies({"source": "def f(x):\n    return len(x)"}, 1) == []
+    assert shelf.copies("What is it?", 1) == []
