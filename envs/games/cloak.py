@@ -44,6 +44,7 @@ def cloak(wordings: int = 6, harmless: float = 0.5) -> Script:
     wording = yield from ask("attacker", SEEDS[twin], choices=names)
     reply = yield from ask("defender", f"wording {wording}", choices=REPLIES)
 
+    # a wording far from what the seed is loses its meaning the more easily
     kept = int(wording) if twin else wordings + 1 - int(wording)
     faithful = yield from chance((wordings - kept, kept))
     right = (reply == "comply") == bool(twin)

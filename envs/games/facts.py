@@ -71,6 +71,7 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
         "proposer", "digit?", choices=DIGITS, tries=1, otherwise=None
     )
     yield from note("claim_right", claim == WORLD[key])
+    # without a document nothing but the challenger's word says what is true
     admitted = claim is not None and (not grounded or claim == WORLD[key])
     yield from note("gate", "admitted" if admitted else "not grounded")
     if not admitted:

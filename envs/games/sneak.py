@@ -70,22 +70,23 @@ def perfect(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> S
 def sneak(steps: int = 3) -> Script:
     """A sneaky generator falsifies one step of a calculation with digits; a critic names it.
 
-    Moves: the generator gives a step a false digit, as in 2=7, or none; the critic names a step, or none.
-    The calculation is one of 16, of `steps` additions and multiplications modulo 10. A lie that leaves the
-    last digit as it was loses without asking the critic. Payoff: the critic wins when it names exactly the
-    falsified step (or none where there is none), else the generator. A perfect critic always wins.
+    Moves: the generator gives a step a digit, as in 2=7, or changes none; the critic names a step, or none.
+    The calculation is one of 16, of `steps` additions and multiplications modulo 10. A lie that is no lie,
+    or that leaves the last digit as it was, loses without asking the critic. Payoff: the critic wins when
+    it names exactly the falsified step (or none where there is none), else the generator. A perfect critic
+    always wins.
     Notes: lie, the step, or −1 where it was no lie; gold, whether the critic was right.
     Source: SPC (Chen et al. 2025), as sneaky-critic; here every lie is listed, so that the critic's worst
     case is exact.
     """
     start, task = chains(steps)[(yield from chance((1,) * CHAINS))]
     true = results(start, task)
-    lies = [f"{i}={d}" for i in range(1, steps + 1) for d in range(10) if d != true[i - 1]]
+    lies = [f"{i}={d}" for i in range(1, steps + 1) for d in range(10)]
     said = yield from ask("generator", shown(start, task, true), choices=("none", *lies))
 
     lie, false = map(int, said.split("=")) if said != "none" else (0, 0)
     told = results(start, task, lie, false)
-    sound = not lie or told[-1] != true[-1]
+    sound = not lie or (told[lie - 1] != true[lie - 1] and told[-1] != true[-1])
     yield from note("lie", lie if sound else -1)
     if not sound:
         return {"generator": -1, "critic": 1}

@@ -65,6 +65,7 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
             break
         prompt = f"the other says: {move}"
 
+    # nothing is taken where both talked until the turns were over
     parts = {seat: TAKEN[move] for seat, move in taken.items()}
     agreed = bool(parts) and all(a + b == 1 for a, b in zip(*parts.values(), strict=True))
     own = {seat: _points(parts[seat], book) if agreed else 0.0 for seat, book in worth.items()}

@@ -31,11 +31,13 @@ def _range(
     """The payoff range. Raises ParameterError for parameters that do not fit together."""
     check_name(ID, "label", label, LABELS)
     check_name(ID, "part", part, PARTS)
+
     if label == "swapped" and not wordings == 2 <= attempts:
         raise ParameterError(
             f"{ID}: label 'swapped' needs wordings=2 and attempts of 2 or more, "
             f"not wordings={wordings} and attempts={attempts}"
         )
+
     if item >= len(problems(level, part)):
         most = len(problems(level, part)) - 1
         raise ParameterError(
@@ -105,6 +107,8 @@ def _labels(
     """The answer that each solver is paid for; none where nobody voted."""
     if label == "gold":
         return dict.fromkeys(answers, (problem.key,))
+
+    # seats see the wordings by turns, so every other seat sees the same one
     seats, apart = list(answers), 1 if label == "pooled" else wordings
     halves = [seats[i::apart] for i in range(apart)]
     votes = [majority([answers[seat] for seat in half]) for half in halves]

@@ -75,6 +75,7 @@ def sums_check(
         yield from credit(seat, before[seat], "right")
     yield from note("gold", fmean(before.values()))
 
+    # who calls its own answer right lets it stand, where that is asked for
     going = seats
     if verdict:
         said = yield from ask_all(dict.fromkeys(seats, "right or wrong?"), choices=VERDICTS)

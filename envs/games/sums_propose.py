@@ -11,6 +11,7 @@ from ..types import Message
 
 ID = "sums-propose-v0"
 LABELS = ("gold", "majority")
+LISTED = "; ".join(f"{number}: {task}" for number, task in GRID.items())
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
@@ -31,7 +32,10 @@ def _range(reward: str, kind: str, label: str) -> tuple[float, float]:
     roles=lambda attempts: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts: 1 + attempts,
     payoff_range=_range,
-    rules="Sums modulo a number. The proposer picks a task such as 3 + 6 mod 8, solvers find what is hidden.",
+    rules={
+        "proposer": f"Pick a task by its number; others must find the part that is hidden. {LISTED}",
+        "solver": "Sums modulo a number. Find what stands in place of the ?: a number, or + - *.",
+    },
     bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
@@ -40,8 +44,9 @@ def sums_propose(
 ) -> Script:
     """A proposer picks a sum of a listed grid; solvers find its result, operand or operator.
 
-    Moves: one of 48 tasks a ∘ b mod m, twelve for each m of 4, 8, 16 and 32; what each solver takes the
-    hidden part for. `kind`: result (deduction), operand (abduction), operator (induction), or mixed, drawn.
+    Moves: the number of one of 48 tasks a ∘ b mod m, twelve for each m of 4, 8, 16 and 32; each solver's
+    guess at the hidden part. `kind`: result (deduction), operand (abduction), operator (induction), or
+    mixed, drawn.
     Payoff: proposer −1 for no task, else by `reward` in the share p of solvers that are right (paper,
     released, variance, tent, neither_end); solver 1 right, −0.5 wrong, −1 unreadable. With
     `label="majority"` right is what most say (R-Zero), else all that gives the result.
@@ -52,7 +57,7 @@ def sums_propose(
     solvers = list(seat_names({"solver": attempts}))
     hidden = KINDS[(yield from chance((1, 1, 1)))] if kind == "mixed" else kind
     picked: str | None = yield from ask(
-        "proposer", f"{hidden}: pick a task", choices=tuple(GRID), tries=1, otherwise=None
+        "proposer", f"{hidden}: task?", choices=tuple(GRID), tries=1, otherwise=None
     )
     yield from note("gate", "admitted" if picked else "no task of the grid")
     if picked is None:
@@ -73,4 +78,4 @@ def sums_propose(
     yield from note("proxy", len(labelled) / attempts)
     yield from note("gold", len(right) / attempts)
     yield from note("modulus", task.modulus)
-    return (yield from settle("sums-propose", {"task": picked, "kind": hidden}, paid, reward))
+    return (yield from settle("sums-propose", {"task": str(task), "kind": hidden}, paid, reward))

@@ -72,6 +72,8 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
         rest, most = k - count, k // count
         ways = np.zeros((len(p), rest + 1, most))
         ways[:, 0, 0] = 1.0
+
+        # an answer said more often than this one would win: such cases are left out of the series
         ways = reduce(lambda so_far, q: _with_one_more(so_far, q, count), others.T, ways)
         shared = ways[:, rest] @ (1 / np.arange(1, most + 1))
         total += p**count / math.factorial(count) * shared
@@ -111,6 +113,7 @@ def problem_marks(tree: Tree, policy: Behaviour, seat: str = "solver", note: str
     if not np.isin(truth.round(9), (0.0, 1.0)).all():
         raise TreeError(f"{tree.game.id}: {note!r} is not settled by what {seat} says")
 
+    # problems may have choices of different number: short rows end in answers that are never given
     width = max(len(spot.info.choices) for spot in spots)
     shape = (len(spots), width)
     weight, odds, right = np.zeros(len(spots)), np.zeros(shape), np.zeros(shape)

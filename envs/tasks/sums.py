@@ -108,8 +108,8 @@ def _grid() -> tuple[Task, ...]:
     )
 
 
-GRID = {str(task): task for task in _grid()}
-"""The tasks that a proposer may pick, by their text."""
+GRID = {str(number): task for number, task in enumerate(_grid(), 1)}
+"""The tasks that a proposer may pick, by number."""
 
 
 def majority(answers: Sequence[str | None]) -> str | None:

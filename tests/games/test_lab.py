@@ -217,9 +217,10 @@ def test_the_grid_has_twelve_tasks_of_each_modulus():
 
 
 def test_any_operand_or_sign_that_gives_the_result_is_right():
-    task = GRID["2 * 3 mod 4"]
+    task = GRID["9"]
+    assert (str(task), str(GRID["2"])) == ("2 * 3 mod 4", "1 + 2 mod 4")
     assert [b for b in task.hiding("operand")[1] if task.fits("operand", b)] == ["1", "3"]
-    assert [s for s in "+-*" if GRID["1 + 2 mod 4"].fits("operator", s)] == ["+", "-"]
+    assert [s for s in "+-*" if GRID["2"].fits("operator", s)] == ["+", "-"]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_any_operand_or_sign_that_gives_the_result_is_right():
     [("paper", 0.75), ("released", 0.75), ("variance", 0.75), ("tent", 0.25), ("neither_end", 1)],
 )
 def test_a_proposer_is_paid_by_the_share_that_is_right(play, reward, proposer):
-    players = {"proposer": "3 + 2 mod 4", **solvers(1, 2, 2, "?")}
+    players = {"proposer": "1", **solvers(1, 2, 2, "?")}
     table = play("sums-propose-v0", players, attempts=4, reward=reward)
     assert dict(table.payoff) == {
         "proposer": proposer,
@@ -237,14 +238,14 @@ def test_a_proposer_is_paid_by_the_share_that_is_right(play, reward, proposer):
 
 
 def test_by_majority_the_proxy_parts_from_gold(play):
-    players = {"proposer": "3 + 2 mod 4", **solvers(1, 2, 2, 3)}
+    players = {"proposer": "1", **solvers(1, 2, 2, 3)}
     table = play("sums-propose-v0", players, attempts=4, label="majority")
     assert list(table.payoff.values()) == [0.5, -0.5, 1, 1, -0.5]
     assert (notes(table)["proxy"], notes(table)["gold"]) == (0.5, 0.25)
 
 
 def test_what_is_no_task_of_the_grid_costs(play):
-    table = play("sums-propose-v0", {"proposer": "1 + 1 mod 4"}, attempts=2)
+    table = play("sums-propose-v0", {"proposer": "49"}, attempts=2)
     assert list(table.payoff.values()) == [-1, 0, 0]
 
 
@@ -345,29 +346,30 @@ def test_over_refusal_is_exact():
 # sneak
 
 
-def test_the_step_that_is_named_decides(play):
-    for lie, named, critic in (
-        ("1", "1", 1),
-        ("1", "2", -1),
-        ("none", "none", 1),
-        ("none", "1", -1),
-    ):
+@pytest.mark.parametrize(
+    ("lie", "named", "critic"),
+    [(True, "2", 1), (True, "1", -1), (True, "none", -1), (False, "none", 1), (False, "1", -1)],
+)
+def test_the_step_that_is_named_decides(play, lie, named, critic):
+    def generator(ask):
+        return f"2={(int(ask.prompt[-1]) + 1) % 10}" if lie else "none"
 
-        def generator(ask, lie=lie):
-            return lie if lie == "none" else next(c for c in ask.choices if c.startswith(lie))
-
-        table = play("sneak-v0", {"generator": generator, "critic": named}, steps=2)
-        assert dict(table.payoff) == {"generator": -critic, "critic": critic}
+    table = play("sneak-v0", {"generator": generator, "critic": named}, steps=2)
+    assert dict(table.payoff) == {"generator": -critic, "critic": critic}
 
 
-def test_a_lie_that_the_end_does_not_show_loses_unasked(play):
-    """In some of these games a multiplication swallows the lie."""
-    tables = [play("sneak-v0", {"generator": "1=0", "critic": "1"}, seed=s) for s in range(30)]
-    swallowed = [table for table in tables if notes(table).get("lie") == -1]
+def test_a_lie_that_is_none_or_that_the_end_does_not_show_loses_unasked(play):
+    """Among all lies on the first step are the true digit, and some that a multiplication swallows."""
+    true = swallowed = 0
+    for seed, digit in itertools.product(range(12), range(10)):
+        table = play("sneak-v0", {"generator": f"1={digit}", "critic": "1"}, seed=seed)
+        if notes(table)["lie"] == -1:
+            assert dict(table.payoff) == {"generator": -1, "critic": 1}
+            assert len(table.turns) == 1
+            shown = table.view("generator")[1].text.split("= ")[1][0]
+            true, swallowed = true + (shown == str(digit)), swallowed + (shown != str(digit))
+    assert true == 12
     assert swallowed
-    for table in swallowed:
-        assert dict(table.payoff) == {"generator": -1, "critic": 1}
-        assert len(table.turns) == 1
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
