@@ -272,17 +272,16 @@ class _Walk:
 
     def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
         self._count()
-        pending = table.pending
         if table.unopened:
             raise TreeError(
                 f"{self.game.id} draws what cannot be enumerated (randomness or recall)"
             )
-        if pending is None:
+        if table.ending:
             self._leaf(table, odds, last)
-        elif isinstance(pending, Chance):
-            self._branch(table, odds, [(i, p, last) for i, p in _shares(pending)])
-        elif isinstance(pending[0], Ask):
-            self._branch(table, odds, self._joint(table, cast(tuple[Ask, ...], pending), last))
+        elif table.chance:
+            self._branch(table, odds, [(i, p, last) for i, p in _shares(table.chance)])
+        elif table.asks:
+            self._branch(table, odds, self._joint(table, table.asks, last))
         else:
             raise TreeError(f"{self.game.id} asks a verifier, so its tree cannot be walked")
 
@@ -349,7 +348,7 @@ class _Walk:
         self.notes.append(dict(_numbers(table.notes)))
 
     def _refuse_retry(self, table: Table) -> None:
-        for asked in _asks(table):
+        for asked in table.asks:
             if asked.retry:
                 raise TreeError(f"{self.game.id} refuses a choice that it lists: {asked.prompt}")
 
@@ -366,11 +365,6 @@ def _numbers(notes: Sequence[tuple[str, Value]]) -> Iterator[tuple[str, float]]:
         for label, item in [(name, value), *((f"{name}/{place}", item) for place, item in items)]:
             if isinstance(item, (bool, int, float)):
                 yield label, float(item)
-
-
-def _asks(table: Table) -> Iterator[Ask]:
-    if isinstance(table.pending, tuple):
-        yield from (wish for wish in table.pending if isinstance(wish, Ask))
 
 
 def _shares(draw: Chance) -> list[tuple[int, float]]:

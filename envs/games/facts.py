@@ -60,25 +60,21 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
     solvers = list(seat_names({"solver": attempts}))
     page = DOCUMENTS[(yield from chance((1,) * len(DOCUMENTS)))] if grounded else KEYS
     shown = ", ".join(f"{key} {WORLD[key]}" for key in page) if grounded else "no document"
-    key: str | None = yield from ask(
-        "proposer", f"{shown}; key?", choices=page, tries=1, otherwise=None
-    )
-    if key is None:
+    key = yield from ask("proposer", f"{shown}; key?", choices=page, tries=1, otherwise="")
+    if not key:
         yield from note("gate", "no key")
         return refused(solvers)
 
-    claim: str | None = yield from ask(
-        "proposer", "digit?", choices=DIGITS, tries=1, otherwise=None
-    )
+    claim = yield from ask("proposer", "digit?", choices=DIGITS, tries=1, otherwise="")
     yield from note("claim_right", claim == WORLD[key])
     # without a document nothing but the challenger's word says what is true
-    admitted = claim is not None and (not grounded or claim == WORLD[key])
+    admitted = claim != "" and (not grounded or claim == WORLD[key])
     yield from note("gate", "admitted" if admitted else "not grounded")
     if not admitted:
         return refused(solvers)
 
-    answers: dict[str, str | None] = yield from ask_all(
-        dict.fromkeys(solvers, f"{key} ?"), choices=DIGITS, tries=1, otherwise=None
+    answers = yield from ask_all(
+        dict.fromkeys(solvers, f"{key} ?"), choices=DIGITS, tries=1, otherwise=""
     )
     paid = {seat: float(answer == claim) for seat, answer in answers.items()}
     yield from note("proxy", sum(paid.values()) / attempts)

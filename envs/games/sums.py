@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
-from ..parse import one_of
 from ..registry import ParameterError, game, seat_names
 from ..script import Script, Steps, ask_all, chance, note
 from ..tasks.sums import LEVELS, MOST, PARTS, Problem, check_name, majority, problems
@@ -87,26 +86,24 @@ def sums(
     first = yield from chance((1,) * wordings)
     shown = {seat: problem.shown((first + i) % wordings) for i, seat in enumerate(solvers)}
     asked = {seat: f"{text}?" for seat, text in shown.items()}
-    answers = yield from ask_all(
-        asked, one_of(problem.choices), problem.choices, tries=1, otherwise=None
-    )
+    answers = yield from ask_all(asked, choices=problem.choices, tries=1, otherwise="")
 
     if label == "judge":
         paid = yield from _judged(shown, answers)
     else:
         labels = yield from _labels(problem, label, wordings, answers)
-        paid = {seat: float(answers[seat] in labels[seat]) for seat in solvers}
+        paid = {seat: float(answers[seat] == labels[seat]) for seat in solvers}
     yield from note("proxy", fmean(paid.values()))
     yield from note("gold", fmean(answer == problem.key for answer in answers.values()))
     return paid
 
 
 def _labels(
-    problem: Problem, label: str, wordings: int, answers: Mapping[str, str | None]
-) -> Steps[dict[str, tuple[str, ...]]]:
-    """The answer that each solver is paid for; none where nobody voted."""
+    problem: Problem, label: str, wordings: int, answers: Mapping[str, str]
+) -> Steps[dict[str, str | None]]:
+    """The answer that each solver is paid for; None where no one voted."""
     if label == "gold":
-        return dict.fromkeys(answers, (problem.key,))
+        return dict.fromkeys(answers, problem.key)
 
     # seats see the wordings by turns, so every other seat sees the same one
     seats, apart = list(answers), 1 if label == "pooled" else wordings
@@ -117,16 +114,15 @@ def _labels(
     yield from note("label_right", fmean(vote == problem.key for vote in votes))
     if label == "swapped":
         votes.reverse()
-    given = [() if vote is None else (vote,) for vote in votes]
-    return {seat: given[i % apart] for i, seat in enumerate(seats)}
+    return {seat: votes[i % apart] for i, seat in enumerate(seats)}
 
 
-def _judged(shown: Mapping[str, str], answers: Mapping[str, str | None]) -> Steps[dict[str, float]]:
+def _judged(shown: Mapping[str, str], answers: Mapping[str, str]) -> Steps[dict[str, float]]:
     """1 where the judge of the attempt says right. An attempt without an answer is not judged."""
     judged = {
         seat.replace("solver", "judge"): f"{shown[seat]} = {answer}: right or wrong?"
         for seat, answer in answers.items()
-        if answer is not None
+        if answer
     }
     said = yield from ask_all(judged, choices=VERDICTS)
     return {seat: float(said.get(seat.replace("solver", "judge")) == "right") for seat in answers}

@@ -56,19 +56,19 @@ def sums_propose(
     """
     solvers = list(seat_names({"solver": attempts}))
     hidden = KINDS[(yield from chance((1, 1, 1)))] if kind == "mixed" else kind
-    picked: str | None = yield from ask(
-        "proposer", f"{hidden}: task?", choices=tuple(GRID), tries=1, otherwise=None
+    picked = yield from ask(
+        "proposer", f"{hidden}: task?", choices=tuple(GRID), tries=1, otherwise=""
     )
     yield from note("gate", "admitted" if picked else "no task of the grid")
-    if picked is None:
+    if not picked:
         return refused(solvers)
 
     task = GRID[picked]
     shown, choices = task.hiding(hidden)
-    answers: dict[str, str | None] = yield from ask_all(
-        dict.fromkeys(solvers, shown), choices=choices, tries=1, otherwise=None
+    answers = yield from ask_all(
+        dict.fromkeys(solvers, shown), choices=choices, tries=1, otherwise=""
     )
-    given = {seat: answer for seat, answer in answers.items() if answer is not None}
+    given = {seat: answer for seat, answer in answers.items() if answer}
     right = {seat for seat, answer in given.items() if task.fits(hidden, answer)}
     vote = majority(list(answers.values()))
     agree = {seat for seat, answer in given.items() if answer == vote}

@@ -112,9 +112,9 @@ GRID = {str(number): task for number, task in enumerate(_grid(), 1)}
 """The tasks that a proposer may pick, by number."""
 
 
-def majority(answers: Sequence[str | None]) -> str | None:
-    """What most answers say; the earliest of equally frequent ones, None where all are None."""
-    counts = Counter(answer for answer in answers if answer is not None)
+def majority(answers: Sequence[str]) -> str | None:
+    """What most answers say, the earliest of equally frequent ones; "" is no answer, None is no majority."""
+    counts = Counter(answer for answer in answers if answer)
     return counts.most_common(1)[0][0] if counts else None
 
 
