@@ -40,6 +40,8 @@ def pick(odds: Sequence[float], at: float) -> int:
 class Scripted:
     """Replies by rule. A sequence answers a seat's asks in order, its last reply ever after."""
 
+    streams = False
+
     def __init__(
         self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted"
     ) -> None:
@@ -57,6 +59,8 @@ class Scripted:
 
 class Random:
     """Takes every listed choice with equal probability."""
+
+    streams = False
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -77,6 +81,8 @@ class Random:
 
 class Oracle:
     """Plays by a function of its view: a game's own scripted player, or any policy that is known exactly."""
+
+    streams = False
 
     def __init__(self, player: Player, name: str, id: str, seed: int = 0) -> None:
         self._player = player
@@ -101,6 +107,8 @@ class Human:
 
     Raises Left at the end of input; Ctrl-C is left to the caller.
     """
+
+    streams = False
 
     def __init__(
         self, name: str = "human", stdin: TextIO | None = None, stdout: TextIO | None = None

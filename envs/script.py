@@ -60,11 +60,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A wish for `count` items of the driver's task buffer, or of `seeds` where it has none."""
+    """A wish for `count` items of the driver's task buffer, or of `seeds` where it has none.
+
+    With `like`, for items that are near copies of it, among all that the buffer holds.
+    """
 
     kind: str
     count: int
     seeds: tuple[Value, ...]
+    like: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,10 +300,13 @@ def note(name: str, value: Value) -> Generator[Wish, None, None]:
 
 
 def recall(
-    kind: str, count: int, seeds: Sequence[Value] = ()
+    kind: str, count: int, seeds: Sequence[Value] = (), like: Value = None
 ) -> Generator[Wish, tuple[Value, ...], tuple[Value, ...]]:
-    """Up to `count` items of the driver's task buffer; drawn from `seeds` where it has none."""
-    return (yield Recall(kind, count, tuple(seeds)))
+    """Up to `count` items of the driver's task buffer; drawn from `seeds` where it has none.
+
+    With `like`, those that are near copies of it.
+    """
+    return (yield Recall(kind, count, tuple(seeds), like))
 
 
 def keep(kind: str, item: Value) -> Generator[Wish, None, None]:

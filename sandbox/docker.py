@@ -9,7 +9,6 @@ the containers share with the host: `runtime="runsc"` (gVisor) puts another kern
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
 from collections.abc import Generator
@@ -19,12 +18,10 @@ from typing import Any, Final
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from . import runner
 from .cache import Cache
 from .image.build import archive, tag
-from .local import START_SECONDS, hello
+from .pool.connection import ConnectionLost, SocketConnection
 from .pool.pool import Pool
-from .pool.stream import ConnectionLost
 from .pool.verifier import Pooled
 from .verifier import VerifierError
 
@@ -35,9 +32,8 @@ MEGABYTES: Final = 1024
 DEVICES: Final = "ro,dev,nosuid,noexec,noatime,mode=755,size=64k"
 """How /dev is mounted. As the engine has it, to follow one of its links sets the link's time of last access,
 and a later program reads there what an earlier one wrote."""
-OWN_MEGABYTES: Final = (
-    128  # of a container's memory, for supervisor, fork servers and waiting requests
-)
+OWN_MEGABYTES: Final = 128
+"""Of a container's memory, for supervisor, fork servers and waiting requests."""
 _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business
     "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/sys", "/dev/mqueue",
@@ -65,22 +61,24 @@ def _place() -> str:
 
 
 def _reason(fault: BaseException) -> str:
-    """The engine's own words, else the innermost reason: what the libraries add says the same three times."""
+    """The engine's own words, else the innermost reason: the libraries around it repeat it three times."""
     if isinstance(fault, APIError) and fault.explanation:
         return " ".join(str(fault.explanation).split())[:200]
+
     seen: list[BaseException] = []
     while fault not in seen:
         seen.append(fault)
         within = (fault.__cause__, fault.__context__, *fault.args, getattr(fault, "reason", None))
         new = [each for each in within if isinstance(each, BaseException) and each not in seen]
         fault = next(iter(new), fault)
+
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return " ".join(str(fault).split())[:200]
 
 
 def engine(timeout: int = 20) -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST names, after it told its version. Raises VerifierError."""
+    """A client of the engine that DOCKER_HOST names. Raises VerifierError when the engine does not answer."""
     try:
         return docker.from_env(timeout=timeout, version="auto")
     except (DockerException, OSError) as fault:
@@ -100,6 +98,7 @@ def build(rebuild: bool = False) -> str:
                     return str(client.images.get(tag()).id)
                 except ImageNotFound:
                     pass
+
             data, digest = archive()
             loaded = client.images.load(data)
             if not loaded or not client.images.get(tag()):
@@ -150,19 +149,20 @@ def remove_orphans() -> int:
     return removed
 
 
-class DockerConnection:
+class DockerConnection(SocketConnection):
     """A container and the stream attached to it."""
 
     def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
         self._client = engine()
         self._id = ""
-        self._socket: socket.socket | None = None
         self._buffer = bytearray()
         try:
             with _explained("starting a container"):
                 self._start(image, megabytes, runtime)
             self.strength = self._greeting()
-            self._stream.setblocking(False)
+        except (ConnectionLost, OSError) as fault:
+            self.close()
+            raise VerifierError(f"the container's supervisor left at once: {fault}") from None
         except BaseException:
             self.close()
             raise
@@ -184,6 +184,7 @@ class DockerConnection:
             runtime=runtime,
         )
         host["MaskedPaths"] = list(_MASKED)
+
         labels = {OWNER: owner(), EXPIRES: str(int(time.time() + LIFETIME_SECONDS))}
         self._id = api.create_container(
             image,
@@ -193,60 +194,32 @@ class DockerConnection:
             host_config=host,
             labels=labels,
         )["Id"]
+
+        # Attached before it starts: nothing that the supervisor says is missed.
         stream: Any = api.attach_socket(
             self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         )
         self._attached = stream
         self._socket = getattr(stream, "_sock", stream)
+        self._stream.setblocking(False)
+
         api.start(self._id)
-
-    @property
-    def _stream(self) -> socket.socket:
-        if self._socket is None:
-            raise ConnectionLost("the container is closed")
-        return self._socket
-
-    def _greeting(self) -> str:
-        came, until = b"", time.monotonic() + START_SECONDS
-        self._stream.settimeout(START_SECONDS)
-        while (strength := hello(came)) is None:
-            wait = until - time.monotonic()
-            if wait <= 0 or not select.select([self._stream], [], [], wait)[0]:
-                raise VerifierError("the container's supervisor did not start in time")
-            try:
-                came += self.receive()
-            except (ConnectionLost, OSError) as fault:
-                raise VerifierError(f"the container's supervisor left at once: {fault}") from None
-        return strength
 
     @property
     def container(self) -> str:
         """Its id."""
         return self._id
 
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def send(self, data: memoryview) -> int:
-        return self._stream.send(data)
-
-    def receive(self) -> bytes:
-        try:
-            data = self._stream.recv(runner.CHUNK_BYTES)
-        except BlockingIOError:
-            return b""
-        if not data:
-            raise ConnectionLost("the container ended")
-        self._buffer += data
-        return self._unframed()
-
-    def _unframed(self) -> bytes:
+    def _unframed(self, data: bytes) -> bytes:
         """What whole frames hold: stream number, three zeros, length, then that many bytes."""
+        self._buffer += data
         out, start = bytearray(), 0
+
         while len(self._buffer) - start >= 8:
             length = int.from_bytes(self._buffer[start + 4 : start + 8], "big")
             if len(self._buffer) - start - 8 < length:
                 break
+
             body = self._buffer[start + 8 : start + 8 + length]
             if self._buffer[start] == 2:
                 raise ConnectionLost(
@@ -254,6 +227,7 @@ class DockerConnection:
                 )
             out += body
             start += 8 + length
+
         del self._buffer[:start]
         return bytes(out)
 
@@ -286,6 +260,7 @@ def docker_verifier(
         raise VerifierError(
             f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}"
         )
+
     if image is None:
         build()
     remove_orphans()
@@ -296,9 +271,11 @@ def docker_verifier(
             identity = client.images.get(name).id
     finally:
         client.close()
+
     first = DockerConnection(name, megabytes, runtime)
     called = f"docker[{runtime}]" if runtime else "docker"
     full = f"{called}({first.strength.removeprefix('container+')})"
+
     pool = Pool(
         lambda: DockerConnection(name, megabytes, runtime),
         size or os.cpu_count() or 1,

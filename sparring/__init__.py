@@ -60,6 +60,7 @@ def _open_verifier(name: str) -> Any:
     return import_module(".sandbox.choose", __name__).find_verifier(name)
 
 
+# Games know no sandbox, since envs/ stands below it: the face says how a verifier's name becomes one.
 install(_open_verifier)
 
 
@@ -68,6 +69,7 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version(__name__)
     if name not in _HOME:
         raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+
     return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 

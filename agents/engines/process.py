@@ -34,7 +34,7 @@ holds whole ones, and 128 tokens, a CPU's default, are more than many a turn."""
 
 
 def install() -> None:
-    """Have vLLM on a CPU multiply adapters as `punica.py` does, where an engine of ours asks for it.
+    """Have vLLM on a CPU multiply adapters as `cpu_lora.py` does, where an engine of ours asks for it.
 
     A plugin of vLLM (`vllm.general_plugins` in pyproject.toml): it is called in each of its processes.
     """
@@ -48,7 +48,7 @@ def install() -> None:
 
 
 class Vllm:
-    """vLLM's engine on the model of a folder, as an `Engine`. Close it, or use it as a context manager.
+    """vLLM's engine on the model of a folder, as a `TokenEngine`. Close it, or use it as a context manager.
 
     `adapters` may act in one batch (any number may be loaded), of rank `rank` at most. `memory` is the
     share of a GPU's memory that it takes; `dtype` is "auto", "float32", "bfloat16". One thread steps the

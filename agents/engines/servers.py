@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..language.shared_prefixes import Tokens
 from .http import Call
-from .policy import Draw, Drawn, EngineError, Look, Tokens
+from .policy import Draw, Drawn, EngineError, Look
 
 _PROBE_SECONDS = 0.5
 _TRIES = 8
@@ -49,7 +50,7 @@ class Server:
 
 
 class Servers:
-    """One or more vLLM servers of the same base model, as an `Engine`.
+    """One or more vLLM servers of the same base model, as a `TokenEngine`.
 
     `urls` end in `/v1`; `source` is what they loaded their model from. A draw goes to the server with the
     fewest of ours under way. A draw whose server dies is made again, elsewhere or when one is back; when none

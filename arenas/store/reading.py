@@ -117,7 +117,7 @@ class Archive:
     ) -> list[GameRow]:
         """All rows of a game by (order, pair, leg), which no crash or worker can change.
 
-        `voids` adds the attempts that came to nothing, for their cost and cause. `upto` gives the rows as
+        `voids` adds the attempts that failed, for their cost and cause. `upto` gives the rows as
         they were when a finding was made.
         """
         tables = [ROW.format(id="played", paid="payoff, offenders")]
@@ -141,6 +141,7 @@ class Archive:
             ).fetchone()
         if not found:
             raise StoreError(f"no game with key {key!r} in {self.path}")
+
         digest, *place = found
         try:
             line = self._segments.read(*place)
@@ -148,6 +149,7 @@ class Archive:
             raise StoreError(
                 f"the transcript of game {key[:12]} cannot be read: {fault}"
             ) from fault
+
         if sha256(line).digest() != digest:
             raise StoreError(
                 f"the transcript of game {key[:12]} (segment {place[0]}, byte {place[1]}) is not the one "

@@ -47,7 +47,7 @@ def played_row(
 
 
 def void_row(one: Settled, seating: int, share: float, attempt: int) -> tuple[Any, ...]:
-    """An attempt that came to nothing, for `voids`."""
+    """An attempt that failed, for `voids`."""
     return (
         *_named(one, seating), one.row.status, *_spent(one.row, share), one.reason, one.worker, attempt,
         time.time(),
@@ -89,9 +89,11 @@ def read_row(
         took,
         key,
     ) = values
+
     names = seatings[seating]
     paid = json.loads(payoff) if payoff else [0.0] * len(names)
     bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
+
     return GameRow(
         pair,
         order,

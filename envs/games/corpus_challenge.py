@@ -29,8 +29,7 @@ DOCUMENTS = (
 ASK = """\
 Ask a short question that a text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
-<answer>eight</answer>
-<question>How many legs has a spider?</question>
+{example}
 This is the text:
 {document}"""
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
@@ -39,24 +38,30 @@ ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        text = view[-1].text.split("\n")[-1]
-        found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
-        word = found[0] if found else text
-        sentence = next(part for part in text.split(". ") if word in part)
-        asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
-        return f"<answer>{word}</answer>\n<question>What is missing here? {asked}</question>"
+        return cloze(view[-1].text.split("\n")[-1])
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
+
+
+def cloze(document: str) -> str:
+    """A move that every document allows: one of its sentences without its first number or its last word."""
+    found = re.search(r"\d+", document) or re.search(r"\w+(?=\W*$)", document)
+    word = found[0] if found else document
+    sentence = next((part for part in document.split(". ") if _holds(part, word)), document)
+    asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
+    return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
 
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
+    # Small models stop at the end of their question and leave its tag open.
     if "</question>" not in text:
-        text += (
-            "</question>"  # small models stop at the end of their question and leave its tag open
-        )
+        text += "</question>"
+
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
+
+    # An answer that is most of the document would be right for any question about it.
     if (
         not re.search(r"\w", answer)
         or not _holds(document, answer)
@@ -97,17 +102,20 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     """
     solvers = list(seat_names({"solver": attempts}))
     (document,) = yield from recall("document", 1, DOCUMENTS)
-    prompt = ASK.format(document=document)
+
+    prompt = ASK.format(document=document, example=cloze(str(document)))
     task = yield from ask(
         "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
     )
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:
         return refused(solvers)
+
     question, gold = task
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))
     answers = yield from ask_all(asked, said, tries=1, otherwise=None)
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
+
     yield from note("proxy", vote(list(answers.values())).share)
     yield from note("gold", sum(paid.values()) / attempts)
     return (

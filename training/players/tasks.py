@@ -32,8 +32,12 @@ class Tasks:
     def __call__(self, wish: Recall) -> Sequence[Value]:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
-        Of `stale/KIND`, those of the kind that were measured longest ago, before this step.
+        Of `stale/KIND`, those of the kind that were measured longest ago, before this step. With
+        `wish.like`, near copies of it among all of the kind.
         """
+        if wish.like is not None:
+            return self._shelf(wish.kind).copies(wish.like, wish.count)
+
         rng = generator(f"tasks/{self._seed}/{self._step}/{self._drawn}")
         self._drawn += 1
         if wish.kind.startswith(STALE):

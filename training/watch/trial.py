@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from ...agents.policy import Policy
+from ...agents.policy import Policy, Renamed
+from ...agents.run_folder import RunFolder
 from ...agents.seats import seat
 from ...arenas.executors.local import Local
 from ...arenas.fixture import places
@@ -29,7 +30,7 @@ from ...sandbox.verifier import Verifier
 from .. import checkpoints
 from ..config import Config, ConfigError
 from ..players.learner import sampling
-from ..players.opponents import Ancestors, Under
+from ..players.opponents import Ancestors
 from ..selfplay import judge
 from .records import Metrics
 
@@ -76,12 +77,12 @@ class Trial:
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""
-        older = [at for at in checkpoints.steps(self._folder / "checkpoints") if at < step]
+        older = [at for at in RunFolder(self._folder).steps if at < step]
         past = [self._saved(at) for at in checkpoints.spread(older, ANCESTORS)]
         own = self._saved(step)
         if not (past or self._frozen):
             return {}
-        path = self._folder / "store.sqlite"
+        path = RunFolder(self._folder).store
         tournament(
             self._game,
             [own, *past, *self._frozen],
@@ -114,7 +115,7 @@ class Trial:
     def _saved(self, step: int) -> Policy:
         """The checkpoint under the name that `sparring` knows it by."""
         policy = self._ancestors(step)
-        return Under(policy, PolicyRef(f"{self._folder.name}@{step}", policy.ref.id))
+        return Renamed(policy, PolicyRef(f"{self._folder.name}@{step}", policy.ref.id))
 
 
 def measured(

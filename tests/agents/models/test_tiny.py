@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from sparring.agents.language.exact import behaviour
+from sparring.agents.language.transformer import Transformer
+from sparring.agents.models.cache import cache_root, cached
+from sparring.agents.models.load import load_model
+from sparring.agents.models.names import ModelError, UnknownModelError
+from sparring.agents.models.tiny import Shape, build
+from sparring.agents.models.weights import find_model, weights_in
+from sparring.envs.exact import tree
+from sparring.envs.registry import Game
+from sparring.envs.types import Message
+
+
+def test_tiny_starts_near_uniform_over_legal_moves(tiny: Transformer, kuhn: Game) -> None:
+    odds, mass = behaviour(tiny, tree(kuhn).infosets)
+    assert min(mass.values()) >= 0.99
+    assert 0.85 <= tree(kuhn).exploit(odds).nash_conv <= 1.0
+
+
+def test_kuhn_prompts_and_moves_are_short(tiny: Transformer, kuhn: Game) -> None:
+    lengths = {len(tiny.dialect.encode(i.role, i.messages)) for i in tree(kuhn).infosets}
+    assert lengths == {3, 4, 7}
+    assert {len(tiny.dialect.choice(move)) for move in ("check", "bet", "fold", "call")} == {1}
+
+
+def test_second_tries_are_spoken_too(tiny: Transformer) -> None:
+    view = (
+        Message("game", "J"),
+        Message("self", "raise"),
+        Message("game", "That is no move here. Answer with one of: check, bet"),
+    )
+    from sparring.agents.language.exact import distributions
+    from sparring.agents.policy import Key, Request
+
+    (found,) = distributions(
+        tiny, [Request("first", "first", view, ("check", "bet"), Key(0, 0, "first", 1))]
+    )
+    assert found.legal_mass > 0.9
+
+
+def test_equal_seeds_build_equal_weights_and_others_do_not(tmp_path: Path, kuhn: Game) -> None:
+    small = Shape(games=50, steps=2)
+    torch.manual_seed(5)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        folder = tmp_path / name
+        folder.mkdir()
+        build(folder, kuhn, seed, small)
+    hashes = {name: weights_in(tmp_path / name).hash for name in "abc"}
+    assert hashes["a"] == hashes["b"] != hashes["c"]
+
+
+def test_a_model_is_built_once(tiny: Transformer, kuhn: Game) -> None:
+    folder = find_model("tiny", kuhn).folder
+    assert folder.parent == cache_root()
+    changed = (folder / "model.safetensors").stat().st_mtime_ns
+    assert load_model("tiny", kuhn, sampling=tiny.sampling).ref == tiny.ref
+    assert (folder / "model.safetensors").stat().st_mtime_ns == changed
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("written")
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        cached("model", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(UnknownModelError, match="did you mean smollm2-135m"):
+        find_model("smollm-135m")
+    with pytest.raises(ModelError, match="say which"):
+        find_model("tiny")
+
+
+def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
+    with pytest.raises(ModelError, match=r"no config\.json") as empty:
+        load_model(str(tmp_path))
+    build(tmp_path, kuhn, 0, Shape(games=20, steps=1))
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be loaded") as cut:
+        load_model(str(tmp_path))
+    assert "\n" not in str(empty.value) + str(cut.value)
