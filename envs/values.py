@@ -137,11 +137,13 @@ def _close(a: Value, b: Value, tolerance: float) -> bool:
         return alike or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     if (type(a) is list and type(b) is list) or (type(a) is tuple and type(b) is tuple):
         return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+
     if type(a) is dict and type(b) is dict:
         mine = {_text(key): item for key, item in a.items()}
         theirs = {_text(key): item for key, item in b.items()}
         if not len(mine) == len(a) == len(theirs) == len(b):
-            return _text(a) == _text(b)  # several NaN as keys: which goes with which is not known
+            # several NaN among the keys: which goes with which is not known
+            return _text(a) == _text(b)
         return mine.keys() == theirs.keys() and all(
             _close(mine[k], theirs[k], tolerance) for k in mine
         )
@@ -159,23 +161,27 @@ def read(text: str, kilobytes: int = 64) -> Value:
         raise Illegal(
             f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came"
         )
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stray backslash in a model's text needs no warning
             tree = ast.parse(text.strip(), mode="eval").body
         value = _literal(tree, DEPTH)
+    # the compiler says MemoryError or RecursionError for what nests too deep for it
     except (SyntaxError, MemoryError, RecursionError, ValueError) as fault:
         if isinstance(fault, (Unreadable, Illegal)):
             raise
         raise Unreadable(
             f"not a Python literal ({type(fault).__name__}): {excerpt(text)}"
         ) from None
+
     return check(value, kilobytes)
 
 
 def _literal(node: ast.expr, depth: int) -> Value:
     if depth < 0:
         raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+
     match node:
         case ast.Constant(value=None | bool() | int() | float() | str() | bytes() as constant):
             return constant
@@ -202,6 +208,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
             return frozenset(_members([_literal(item, depth - 1) for item in items]))
         case _:
             pass
+
     raise Unreadable(f"not a Python literal: {excerpt(ast.unparse(node))}")
 
 
@@ -241,6 +248,7 @@ def _tagged(value: Value) -> Any:
         return value
     if type(value) is bytes:
         return {"bytes": value.hex()}
+
     if type(value) is list:
         return [_tagged(item) for item in value]
     if type(value) is tuple:
@@ -258,6 +266,7 @@ def _ordered(members: set[Value] | frozenset[Value]) -> list[tuple[str, Any]]:
     A set inside a set is gone through once for both, not once more for every set around it.
     """
     pairs: list[tuple[str, Any]] = []
+
     for member in members:
         if type(member) is frozenset:
             inner = _ordered(member)
@@ -285,6 +294,8 @@ def from_json(data: object, kilobytes: int = KILOBYTES) -> Value:
 
 def _untagged(data: Any, depth: int) -> Value:
     kind = type(data)
+
+    # a bool, a number or a text stands for itself; everything else is a list or a dict of one tag
     if data is None or kind is bool or kind is int or kind is float or kind is str:
         return data
     if depth < 0:
@@ -293,6 +304,7 @@ def _untagged(data: Any, depth: int) -> Value:
         return [_untagged(item, depth - 1) for item in data]
     if kind is not dict or len(data) != 1:
         raise Unreadable(f"not a stored value: {excerpt(repr(data)[:100])}")
+
     ((tag, body),) = data.items()
     match tag, body:
         case "int", str():
