@@ -113,6 +113,9 @@ def code_blocks(text: str, language: str = "") -> list[str]:
     or tildes, also in list items; a last one may stay open. A tag right behind a closing fence
     counts as on a line of its own.
     """
+    if "```" not in text and "~~~" not in text:
+        return []
+
     text = _TAG_BEHIND.sub(r"\1\n", text)
     fences = [token for token in _markdown().parse(text) if token.type == "fence"]
     return [fence.content for fence in fences if language.casefold() in ("", _mark(fence.info))]
