@@ -18,8 +18,9 @@ from hashlib import sha256
 from typing import Any
 
 from ..envs.errors import SparringError
+from ..envs.seeds import bits
 from ..envs.types import Finish, PolicyRef, Reply
-from .policy import FREE, Answer, ConstraintError, Key, QuotaError, Request, Sampling
+from .policy import FREE, ConstraintError, Key, QuotaError, Request, Response, Sampling
 from .prompts import chat, split_thought
 
 _AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -89,7 +90,7 @@ class Remote:
         self._answering: str | None = None
         self._gate: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         gate = self._opened()
         asked = (self._reply(request, gate) for request in requests)
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -117,7 +118,7 @@ class Remote:
             raise ConstraintError(
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
-        seed = int.from_bytes(sha256(repr(request.key).encode()).digest()[:4], "big") >> 1
+        seed = bits(repr(request.key), 31)
         body = {
             "model": self.endpoint.model,
             "messages": chat(request.role, request.messages),
@@ -216,7 +217,7 @@ def _post(endpoint: Endpoint, body: bytes) -> Mapping[str, Any]:
     return found
 
 
-def _answer(answer: Reply | BaseException) -> Answer:
+def _answer(answer: Reply | BaseException) -> Response:
     """Faults that concern this request alone stand in its place."""
     if isinstance(answer, (Reply, RemoteError)):
         return answer
@@ -242,5 +243,5 @@ def _wait(endpoint: Endpoint, attempt: int, asked: str, key: Key) -> float:
     """Seconds before the next try: what the endpoint asks for, else doubling, spread by the key."""
     if asked.isdecimal():
         return float(asked)
-    spread = sha256(f"{key}/{attempt}".encode()).digest()[0] / 255
+    spread = bits(f"{key}/{attempt}", 8) / 255
     return endpoint.backoff_seconds * 2**attempt * (0.5 + spread / 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 import sys
 import threading
@@ -12,17 +11,15 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import TextIO
 
-from ..envs.errors import SparringError
+from ..envs.errors import SparringError, Unknown
 from ..envs.registry import Game, Player
+from ..envs.seeds import fraction
 from ..envs.types import Message, PolicyRef, Reply
-from .policy import Key, Policy, Request
+from .policy import Policy, Request
 
 
-class UnknownPlayerError(SparringError, KeyError):
+class UnknownPlayerError(Unknown):
     """No scripted player of this name fits the game."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class UnansweredError(SparringError, LookupError):
@@ -31,12 +28,6 @@ class UnansweredError(SparringError, LookupError):
 
 class Left(SparringError, EOFError):
     """The person at the terminal went away (end of input)."""
-
-
-def fraction(seed: int, key: Key) -> float:
-    """A number in [0, 1) that depends on nothing but the key."""
-    name = f"{seed}/{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    return int.from_bytes(sha256(name.encode()).digest()[:6]) / 2**48
 
 
 def pick(odds: Sequence[float], at: float) -> int:
@@ -48,6 +39,8 @@ def pick(odds: Sequence[float], at: float) -> int:
 
 class Scripted:
     """Replies by rule. A sequence answers a seat's asks in order, its last reply ever after."""
+
+    streams = False
 
     def __init__(
         self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted"
@@ -67,6 +60,8 @@ class Scripted:
 class Random:
     """Takes every listed choice with equal probability."""
 
+    streams = False
+
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self.ref = PolicyRef("random", f"random/{seed}")
@@ -79,11 +74,15 @@ class Random:
             raise UnansweredError(
                 f"random plays only games that list choices; {request.seat} got none"
             )
-        return request.choices[int(fraction(self._seed, request.key) * len(request.choices))]
+        return request.choices[
+            int(fraction(f"{self._seed}/{request.key.name}") * len(request.choices))
+        ]
 
 
 class Oracle:
     """Plays by a function of its view: a game's own scripted player, or any policy that is known exactly."""
+
+    streams = False
 
     def __init__(self, player: Player, name: str, id: str, seed: int = 0) -> None:
         self._player = player
@@ -99,7 +98,7 @@ class Oracle:
         return (
             said
             if isinstance(said, str)
-            else choices[pick(said, fraction(self._seed, request.key))]
+            else choices[pick(said, fraction(f"{self._seed}/{request.key.name}"))]
         )
 
 
@@ -108,6 +107,8 @@ class Human:
 
     Raises Left at the end of input; Ctrl-C is left to the caller.
     """
+
+    streams = False
 
     def __init__(
         self, name: str = "human", stdin: TextIO | None = None, stdout: TextIO | None = None
@@ -205,7 +206,4 @@ def scripted(name: str, game: Game) -> Policy:
     makers: Mapping[str, Callable[[], Policy]] = {"random": Random, "human": Human}
     if name in makers:
         return makers[name]()
-    known = scripted_names(game)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-    raise UnknownPlayerError(f"no scripted player {name!r} for {game.id}{hint}")
+    raise UnknownPlayerError("scripted player", name, scripted_names(game), where=f" for {game.id}")

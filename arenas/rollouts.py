@@ -89,7 +89,7 @@ class _Game:
 
     @property
     def over(self) -> bool:
-        return self.sitting.table.pending is None
+        return self.sitting.table.ending is not None
 
 
 _Asked = tuple[Request, _Game, int]
@@ -169,7 +169,7 @@ class _Desk:
     def take(self, game: _Game) -> None:
         """Take on what the game is waiting for."""
         sitting = game.sitting
-        asks, jobs = sitting.asks, sitting.jobs
+        asks, jobs = sitting.table.asks, sitting.table.jobs
         game.missing = len(asks) + len(jobs)
         game.answers = [None] * game.missing
         for slot, ask in enumerate(asks):

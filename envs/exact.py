@@ -10,7 +10,7 @@ strategies"). Retries are not walked: a policy is what it does among legal choic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias, cast
@@ -258,17 +258,16 @@ class _Walk:
 
     def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
         self._count()
-        pending = table.pending
         if table.unopened:
             raise TreeError(
                 f"{self.game.id} draws what cannot be enumerated (randomness or recall)"
             )
-        if pending is None:
+        if table.ending:
             self._leaf(table, odds, last)
-        elif isinstance(pending, Chance):
-            self._branch(table, odds, [(i, p, last) for i, p in _shares(pending)])
-        elif isinstance(pending[0], Ask):
-            self._branch(table, odds, self._joint(table, cast(tuple[Ask, ...], pending), last))
+        elif table.chance:
+            self._branch(table, odds, [(i, p, last) for i, p in _shares(table.chance)])
+        elif table.asks:
+            self._branch(table, odds, self._joint(table, table.asks, last))
         else:
             raise TreeError(f"{self.game.id} asks a verifier, so its tree cannot be walked")
 
@@ -334,7 +333,7 @@ class _Walk:
         self.payoff.append(tuple(table.payoff[seat] for seat in self.game.players))
 
     def _refuse_retry(self, table: Table) -> None:
-        for asked in _asks(table):
+        for asked in table.asks:
             if asked.retry:
                 raise TreeError(f"{self.game.id} refuses a choice that it lists: {asked.prompt}")
 
@@ -342,11 +341,6 @@ class _Walk:
         self.nodes += 1
         if self.nodes > self.max_nodes:
             raise _too_large(self.game, self.max_nodes)
-
-
-def _asks(table: Table) -> Iterator[Ask]:
-    if isinstance(table.pending, tuple):
-        yield from (wish for wish in table.pending if isinstance(wish, Ask))
 
 
 def _shares(draw: Chance) -> list[tuple[int, float]]:

@@ -10,9 +10,9 @@ import ast
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from .parse import Illegal, Unreadable, excerpt
 from .types import Value
@@ -32,31 +32,60 @@ _JSON_BITS = 53  # what every JSON reader keeps exactly
 
 def check(value: object, kilobytes: int = KILOBYTES) -> Value:
     """The value itself, if it is plain. Raises Illegal when it is not, is too deep, or is too large."""
+    if not _plain(value, kilobytes):
+        raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+    return value
+
+
+def _plain(value: object, kilobytes: int) -> TypeGuard[Value]:
+    """Whether the value is plain and nests at most DEPTH deep. Raises Illegal for what else is wrong."""
     left = kilobytes * 1024
     level: list[object] = [value]
+
+    # level by level, not by recursion: what nests deeply must not exhaust the stack
     for _ in range(DEPTH + 1):
         below: list[object] = []
         for item in level:
-            kind = type(item)
-            if kind is int:
-                left -= 1 + cast(int, item).bit_length() // 8
-            elif kind in _ATOMS:
+            if _integer(item):
+                left -= 1 + item.bit_length() // 8
+            elif _sized(item):
+                left -= 1 + len(item)
+            elif type(item) in _ATOMS:
                 left -= 1
-            elif kind in _SIZED:
-                left -= 1 + len(cast("list[object]", item))
             else:
-                raise Illegal(f"{kind.__name__} is not a plain value; {_PLAIN}")
+                raise Illegal(f"{type(item).__name__} is not a plain value; {_PLAIN}")
             if left < 0:
                 raise Illegal(f"a value of at most {kilobytes} KiB was expected, a larger one came")
-            if kind is dict:
-                below.extend(cast("dict[object, object]", item))
-                below.extend(cast("dict[object, object]", item).values())
-            elif kind in _NESTING:
-                below.extend(cast("Iterable[object]", item))
+
+            if _mapping(item):
+                below.extend(item)
+                below.extend(item.values())
+            elif _nesting(item):
+                below.extend(item)
         if not below:
-            return cast(Value, value)
+            return True
         level = below
-    raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+    return False
+
+
+def _integer(item: object) -> TypeGuard[int]:
+    return type(item) is int
+
+
+def _sized(item: object) -> TypeGuard[Sized]:
+    return type(item) in _SIZED
+
+
+def _mapping(item: object) -> TypeGuard[dict[object, object]]:
+    return type(item) is dict
+
+
+def _nesting(item: object) -> TypeGuard[Iterable[object]]:
+    return type(item) in _NESTING
+
+
+def _unordered(item: Value) -> TypeGuard[set[Value] | frozenset[Value]]:
+    return type(item) is set or type(item) is frozenset
 
 
 def canonical(value: Value) -> str:
@@ -82,7 +111,9 @@ def _text(value: Value) -> str:
         return f"({_text(value[0])},)" if len(value) == 1 else f"({', '.join(map(_text, value))})"
     if type(value) is dict:
         return "{" + ", ".join(sorted(f"{_text(k)}: {_text(v)}" for k, v in value.items())) + "}"
-    members = ", ".join(sorted(map(_text, cast("set[Value]", value))))
+
+    assert _unordered(value)
+    members = ", ".join(sorted(map(_text, value)))
     if type(value) is set:
         return f"{{{members}}}" if members else "set()"
     return f"frozenset({{{members}}})" if members else "frozenset()"
@@ -130,7 +161,7 @@ def read(text: str, kilobytes: int = 64) -> Value:
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a stray backslash in a model's text is no news
+            warnings.simplefilter("ignore")  # a stray backslash in a model's text needs no warning
             tree = ast.parse(text.strip(), mode="eval").body
         value = _literal(tree, DEPTH)
     except (SyntaxError, MemoryError, RecursionError, ValueError) as fault:
@@ -161,7 +192,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
         case ast.Set(elts=items):
             return set(_members([_literal(item, depth - 1) for item in items]))
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            names = _members([_literal(cast(ast.expr, key), depth - 1) for key in keys])
+            names = _members([_literal(key, depth - 1) for key in keys if key])
             return dict(zip(names, [_literal(item, depth - 1) for item in values], strict=True))
         case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
             return set()
@@ -216,7 +247,7 @@ def _tagged(value: Value) -> Any:
         return {"tuple": [_tagged(item) for item in value]}
     if type(value) is dict:
         return {"dict": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
-    if type(value) is set or type(value) is frozenset:
+    if _unordered(value):
         return {type(value).__name__: [tagged for _, tagged in _ordered(value)]}
     return value
 
@@ -255,14 +286,14 @@ def from_json(data: object, kilobytes: int = KILOBYTES) -> Value:
 def _untagged(data: Any, depth: int) -> Value:
     kind = type(data)
     if data is None or kind is bool or kind is int or kind is float or kind is str:
-        return cast(Value, data)
+        return data
     if depth < 0:
         raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
     if kind is list:
         return [_untagged(item, depth - 1) for item in data]
     if kind is not dict or len(data) != 1:
         raise Unreadable(f"not a stored value: {excerpt(repr(data)[:100])}")
-    ((tag, body),) = cast("dict[object, Any]", data).items()
+    ((tag, body),) = data.items()
     match tag, body:
         case "int", str():
             return int(body, 16)
@@ -273,17 +304,13 @@ def _untagged(data: Any, depth: int) -> Value:
         case "str", str():
             return bytes.fromhex(body).decode("utf-8", "surrogatepass")
         case "tuple", list():
-            return tuple([_untagged(item, depth - 1) for item in cast("list[object]", body)])
+            return tuple([_untagged(item, depth - 1) for item in body])
         case "set", list():
-            return set(
-                _members([_untagged(item, depth - 1) for item in cast("list[object]", body)])
-            )
+            return set(_members([_untagged(item, depth - 1) for item in body]))
         case "frozenset", list():
-            return frozenset(
-                _members([_untagged(i, depth - 1) for i in cast("list[object]", body)])
-            )
+            return frozenset(_members([_untagged(i, depth - 1) for i in body]))
         case "dict", list():
-            pairs = [(key, item) for key, item in cast("list[tuple[Any, Any]]", body)]
+            pairs = [(key, item) for key, item in body]
             keys = _members([_untagged(key, depth - 1) for key, _ in pairs])
             return dict(zip(keys, [_untagged(item, depth - 1) for _, item in pairs], strict=True))
         case _:

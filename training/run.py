@@ -20,7 +20,7 @@ from ..agents.models.names import check_name
 from ..agents.run_folder import free_folder, run_folder
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from ..sandbox.lazy import Lazy
+from ..sandbox.choose import Lazy
 from . import checkpoints
 from .config import Config, played
 from .settings import read, to_toml

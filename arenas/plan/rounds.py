@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from ...envs.registry import Game
+from ...envs.seeds import bits
 from ..fixture import Purpose, places
 from ..ratings.arrays import gather
 from ..ratings.fit import FitError, fit
@@ -33,7 +33,7 @@ Ancestry: TypeAlias = Mapping[str, Sequence[str]]
 
 def seed_of(*parts: object) -> int:
     """A seed that depends on its parts alone: purpose, run, entrants, index. 62 bits, as SQLite likes."""
-    return int(sha256(canonical(parts).encode()).hexdigest()[:16], 16) >> 2
+    return bits(canonical(parts), 62)
 
 
 def block(

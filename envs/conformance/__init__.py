@@ -57,11 +57,10 @@ class Trial:
         """`watch` sees the table before every answer."""
         table = Table(self.game, seed)
         rng = random.Random(f"conformance/{seed}")
-        while table.pending is not None:
+        while table.ending is None:
             watch(table)
-            if isinstance(table.pending, tuple) and isinstance(table.pending[0], Ask):
-                asks = cast(tuple[Ask, ...], table.pending)
-                table.answer([say(ask, table, rng) for ask in asks])
+            if table.asks:
+                table.answer([say(ask, table, rng) for ask in table.asks])
             else:
                 self.verdicts.settle(table)
         return table
@@ -293,8 +292,7 @@ def _saying(trial: Trial, seat: str | None, text: str) -> Say:
 
 
 def _asked(table: Table) -> tuple[str, ...]:
-    wishes = cast(tuple[Any, ...], table.pending)
-    return tuple(wish.seat for wish in wishes if isinstance(wish, Ask) and not wish.retry)
+    return tuple(ask.seat for ask in table.asks if not ask.retry)
 
 
 def _ended(table: Table, where: str) -> Iterator[str]:

@@ -109,9 +109,9 @@ def test_random_tic_tac_toe_has_the_published_odds_and_states():
 
     def odds(answers):
         table = replay(game, 0, answers)
-        if table.pending is None:
+        if table.ending is not None:
             return {1: (1, 0, 0), 0: (0, 1, 0), -1: (0, 0, 1)}[table.payoff["x"]]
-        (asked,) = table.pending
+        (asked,) = table.asks
         if asked.prompt not in known:
             nexts = [odds([*answers, [Reply(choice)]]) for choice in asked.choices]
             known[asked.prompt] = tuple(sum(each) / len(nexts) for each in zip(*nexts, strict=True))

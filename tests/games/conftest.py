@@ -65,12 +65,12 @@ def play(
             return Reply(player)
         return Reply(player(ask) if callable(player) else next(player))
 
-    while table.pending is not None:
-        if isinstance(table.pending[0], Ask):
-            table.answer([reply(ask) for ask in table.pending])
+    while table.ending is None:
+        if table.asks:
+            table.answer([reply(ask) for ask in table.asks])
         else:
             assert verify is not None, "the game runs code; give a verifier"
-            table.answer(verify(table.pending))
+            table.answer(verify(table.jobs))
     if table.fault:
         raise table.fault
     return table

@@ -10,7 +10,7 @@ import pytest
 from sparring.agents.models.load import load_model
 from sparring.envs.registry import find
 from sparring.envs.types import Ending
-from sparring.sandbox.lazy import Lazy
+from sparring.sandbox.choose import Lazy
 from sparring.training.recipes import configured
 from sparring.training.selfplay import LostGamesError, SelfPlay, Timed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,8 @@ from ...agents.engines.available import on_gpu
 from ...agents.engines.follower import Following
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
-from ...agents.policy import Policy, Request, Sampling
+from ...agents.policy import Policy, Sampling, Wrapper
 from ...envs.registry import Game
-from ...envs.types import PolicyRef, Reply
 from ..config import Config, ConfigError, played
 from .sent import opened, saved
 
@@ -32,37 +31,23 @@ class Player(Policy, Protocol):
         ...
 
 
-class Itself:
+class Itself(Wrapper):
     """The learner's own model plays."""
-
-    def __init__(self, learner: Transformer) -> None:
-        self._learner = learner
-        self.act = learner.act
-
-    @property
-    def ref(self) -> PolicyRef:
-        return self._learner.ref
 
     def sync(self, learner: Transformer) -> None:
         """It has the weights already."""
 
 
-class OnWorkers:
+class OnWorkers(Wrapper):
     """Engines in a fleet play, and are sent the learner's weights before each step.
 
     Copies of its model get the trained parameters; engines of vLLM (`files`) an adapter or a model as files.
     """
 
     def __init__(self, fleet: Fleet, *, files: bool = False) -> None:
+        super().__init__(fleet)
         self._fleet = fleet
         self._files = files
-
-    @property
-    def ref(self) -> PolicyRef:
-        return self._fleet.ref
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        return await self._fleet.act(requests)
 
     def sync(self, learner: Transformer) -> None:
         self._fleet.publish(_files(learner) if self._files else _trained(learner), learner.ref)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,28 +12,23 @@ from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import quiet
-from ...agents.policy import Answer, Request
+from ...agents.policy import Renamed
 from ...envs.registry import Game
 from ..config import Config
 
 
-class OnEngine:
-    """Plays with what `sync` sent last: an adapter under a name of its own, or all weights."""
-
-    streams = True
+class OnEngine(Renamed):
+    """Plays, under the learner's name, with what `sync` sent last: an adapter, or all weights."""
 
     def __init__(self, host: Host, learner: Transformer) -> None:
         self._there = Following(host, learner.sampling)
         self.host = host
-        self.ref = learner.ref
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        return await self._there.act(requests)
+        super().__init__(self._there, learner.ref)
 
     def sync(self, learner: Transformer) -> None:
         """Play with the learner's present weights from now on. No game of the learner may be running."""
         self._there.take(saved(learner), learner.weights)
-        self.ref = learner.ref
+        self._ref = learner.ref
 
     def close(self) -> None:
         self._there.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import Outcome, TournamentError, tournament
-from sparring.envs import registry
-from sparring.envs.registry import Game
+from sparring.envs.registry import Game, find, forgetting, game
 from sparring.envs.script import Script, ask, verify
 from sparring.envs.types import Job, PolicyRef, Reply, Verdict
 from sparring.sandbox.verifier import VerifierError
@@ -172,7 +171,6 @@ def test_a_tournament_reports_what_stayed_void_and_rates_the_rest(
     outcome = tournament(
         kuhn, entrants, tmp_path / "s.sqlite", pairs=20, executor=lambda p: Local(p, at_once=1)
     )
-    assert isinstance(outcome, Outcome)
     assert set(outcome.voids) == {"void_engine"}
     with Archive(tmp_path / "s.sqlite") as store:
         rows = store.rows(kuhn)
@@ -186,7 +184,6 @@ def test_a_forfeit_is_a_loss_by_its_cause_and_can_be_left_out_of_ratings(
 ) -> None:
     mute = Scripted(["I would rather not say"], "mute")
     outcome = tournament(kuhn, [Random(1), mute, Random(2)], tmp_path / "s.sqlite", pairs=10)
-    assert isinstance(outcome, Outcome)
     last = outcome.leaderboard.standings[-1]
     assert last.entrant == mute.ref.id
     assert sum((last.forfeits or {}).values()) == 40
@@ -270,26 +267,26 @@ class Dying:
 
 
 @pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> Game:
+def checked() -> Iterator[Game]:
     """A game that runs code before it pays."""
-    monkeypatch.setattr(registry, "_declared", dict(registry._declared))
+    with forgetting():
 
-    @registry.game(
-        "checked-v0",
-        roles={"a": 1, "b": 1},
-        max_turns=2,
-        payoff_range=(-1, 1),
-        sum="zero",
-        score="win",
-    )
-    def checked() -> Script:
-        mine = yield from ask("a", "?", choices=("x", "y"))
-        other = yield from ask("b", "?", choices=("x", "y"))
-        (verdict,) = yield from verify(Job("1"))
-        won = 1.0 if verdict.status == "ok" and mine == other else -1.0
-        return {"a": won, "b": -won}
+        @game(
+            "checked-v0",
+            roles={"a": 1, "b": 1},
+            max_turns=2,
+            payoff_range=(-1, 1),
+            sum="zero",
+            score="win",
+        )
+        def checked() -> Script:
+            mine = yield from ask("a", "?", choices=("x", "y"))
+            other = yield from ask("b", "?", choices=("x", "y"))
+            (verdict,) = yield from verify(Job("1"))
+            won = 1.0 if verdict.status == "ok" and mine == other else -1.0
+            return {"a": won, "b": -won}
 
-    return registry.find("checked-v0")
+        yield find("checked-v0")
 
 
 @pytest.mark.parametrize(
@@ -301,15 +298,13 @@ def test_a_verifier_that_dies_ends_the_run_with_one_clear_error_and_what_was_pla
     path, entrants = tmp_path / "s.sqlite", [Random(1), Random(2)]
 
     def hold(verifier: Dying, pairs: int = 100) -> Outcome:
-        outcome = tournament(
+        return tournament(
             checked,
             entrants,
             path,
             pairs=pairs,
             executor=lambda p: Local(p, verifier=verifier, at_once=4),
         )
-        assert isinstance(outcome, Outcome)
-        return outcome
 
     with pytest.raises(error, match="is gone"):
         hold(Dying(10, fault))
