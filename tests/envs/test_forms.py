@@ -8,7 +8,7 @@ import pytest
 from sparring.envs.players import example
 from sparring.envs.registry import find, game_ids
 from sparring.envs.table import Table
-from sparring.envs.types import Ask, PolicyRef, Reply
+from sparring.envs.types import PolicyRef, Reply
 from sparring.training.players.tasks import Tasks
 
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
@@ -28,12 +28,12 @@ def copied(game, ask, view):
 
 def played(game, seed, buffer, executing):
     table = Table(game, seed, buffer=buffer)
-    while table.pending is not None:
-        if not isinstance(table.pending[0], Ask):
-            table.answer(asyncio.run(executing().verify(table.pending)))
+    while not table.ending:
+        if table.jobs:
+            table.answer(asyncio.run(executing().verify(table.jobs)))
             continue
-        assert not any(ask.retry for ask in table.pending), table.pending[0].prompt
-        table.answer([Reply(copied(game, ask, table.view(ask.seat))) for ask in table.pending])
+        assert not any(ask.retry for ask in table.asks), table.asks[0].prompt
+        table.answer([Reply(copied(game, ask, table.view(ask.seat))) for ask in table.asks])
     return table
 
 

@@ -7,6 +7,7 @@ quadratic work sixteenfold.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -33,7 +34,7 @@ from sparring.envs.registry import find, game_ids
 from sparring.envs.script import _move
 from sparring.envs.table import Table
 from sparring.envs.tasks import answers, arithmetic, likeness, programs, questions, shapes, specs
-from sparring.envs.types import Ask, Reply
+from sparring.envs.types import Reply
 
 LONG = 100_000
 TOKENS = (
@@ -117,10 +118,8 @@ def tolerant(reader):
     """The reader with its refusals taken as an answer; every other exception is a fault."""
 
     def read(text):
-        try:
+        with contextlib.suppress(ValueError):
             reader(text)
-        except ValueError:
-            pass
 
     return read
 
@@ -143,11 +142,11 @@ ROLES = [(id, role) for id in OURS for role in find(id).roles]
 def played(game, role, text, executing):
     """A game in which the role says the text, and the others what the game's own player says."""
     table = Table(game, 0)
-    while table.pending is not None:
-        if not isinstance(table.pending[0], Ask):
-            table.answer(asyncio.run(executing().verify(table.pending)))
+    while not table.ending:
+        if table.jobs:
+            table.answer(asyncio.run(executing().verify(table.jobs)))
             continue
-        table.answer([Reply(says(game, role, ask, text, table)) for ask in table.pending])
+        table.answer([Reply(says(game, role, ask, text, table)) for ask in table.asks])
     return table
 
 
