@@ -73,14 +73,17 @@ def _alive(parsed: ast.Module) -> ast.Module:
     It finds what is never reached, does nothing, or binds names that nothing reads. Code that is dead for
     another reason (`if len(x) < 0`) stays.
     """
-    for _ in range(4):  # a function that only dead code called is dead in the next round
+    # A function that only dead code called is dead in the next round.
+    for _ in range(4):
         needed = _needed(parsed)
         before = sum(1 for _ in ast.walk(parsed))
+
         for node in list(ast.walk(parsed)):
             for field in ("body", "orelse", "finalbody"):
                 block = getattr(node, field, None)
                 if isinstance(block, list):
                     setattr(node, field, list(_kept(block, needed)))
+
         if sum(1 for _ in ast.walk(parsed)) == before:
             break
     return parsed

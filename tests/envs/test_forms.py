@@ -51,3 +51,17 @@ def test_the_example_of_a_form_is_a_move_again_and_again(id, executing):
         assert not [turn.reply.text for turn in table.turns if turn.refused]
         assert table.payoff.get("proposer", 0) > -1
         tasks.add([table.episode({seat: PolicyRef("copy") for seat in game.seats})])
+
+
+def test_what_is_like_the_example_is_not_listed_among_what_may_not_be_copied():
+    """A kept program that differs from the example in a constant, and one that is another."""
+    like, unlike = "def f(x):\n    return sorted(x)[2:]", "def f(x):\n    return len(x) + 1"
+    table = Table(
+        find("code-deduction-v0"),
+        buffer=lambda wish: (
+            [] if wish.like else [{"source": s, "input": ([],)} for s in (like, unlike)]
+        ),
+    )
+    prompt = table.asks[0].prompt
+    assert unlike in prompt
+    assert like not in prompt
