@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeGuard
@@ -22,7 +23,9 @@ _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 def tree(source: str) -> ast.Module | None:
     """The syntax tree, or None where there is none (also for nesting too deep to parse)."""
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stray backslash is not the reader's to judge
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

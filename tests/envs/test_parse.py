@@ -26,6 +26,7 @@ CODE = "def f(x):\n    return x\n"
         f"````python\n{CODE}````",
         f"```python\r\n{CODE}```\r\n",
         f"```python\n{CODE}",
+        f"```python\n{CODE}```\n```",
         f"```python\n{CODE}```<answer>1</answer>",
         "1. Here it is:\n\n   ```python\n   def f(x):\n       return x\n   ```\n",
         "- ~~~python\n  def f(x):\n      return x\n  ~~~",
