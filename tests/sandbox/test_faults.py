@@ -112,8 +112,9 @@ def test_a_run_that_twice_has_what_forks_it_killed_has_lost() -> None:
     def strike() -> None:
         for _ in range(2):
             assert until(lambda: any(len(family(each)) == 3 for each in supervisors("local")))
-            os.kill(family(supervisors("local")[0])[1], signal.SIGKILL)
-            assert until(lambda: len(family(supervisors("local")[0])) != 3)
+            server = family(supervisors("local")[0])[1]
+            os.kill(server, signal.SIGKILL)
+            assert until(lambda server=server: not alive(server))
 
     killer = threading.Thread(target=strike)
     killer.start()
