@@ -55,6 +55,7 @@ def bills(episode: Episode, entrants: Mapping[str, str], prices: Mapping[str, Pr
     for turn in episode.turns:
         read[turn.seat] = read.get(turn.seat, 0) + len(turn.reply.prompt_tokens)
         wrote[turn.seat] = wrote.get(turn.seat, 0) + len(turn.reply.tokens)
+
     found: dict[str, Bill] = {}
     for seat, tokens in read.items():
         price = prices.get(entrants[seat])

@@ -99,6 +99,7 @@ async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Response]
     for slot, ask in enumerate(asks):
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
     calls = (_batch(sitting, [asks[slot] for slot in own]) for own in slots.values())
+
     found: dict[int, Response] = {}
     for own, answered in zip(slots.values(), await asyncio.gather(*calls), strict=True):
         found.update(zip(own, answered, strict=True))

@@ -22,7 +22,8 @@ from typing import Any
 import torch
 from sparring.agents.language.shared_prefixes import batches
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import load_model, quiet
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import quiet
 from sparring.agents.policy import Key, Request, Sampling
 from sparring.envs.registry import Game, find
 from sparring.envs.table import Table

@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from sparring.agents.models.load import load_model, quiet
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import quiet
 from sparring.envs.registry import find
 from sparring.sandbox.choose import Lazy
 from sparring.training.config import Config

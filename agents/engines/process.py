@@ -34,7 +34,7 @@ holds whole ones, and 128 tokens, a CPU's default, are more than many a turn."""
 
 
 def install() -> None:
-    """Have vLLM on a CPU multiply adapters as `punica.py` does, where an engine of ours asks for it.
+    """Have vLLM on a CPU multiply adapters as `cpu_lora.py` does, where an engine of ours asks for it.
 
     A plugin of vLLM (`vllm.general_plugins` in pyproject.toml): it is called in each of its processes.
     """

@@ -70,7 +70,7 @@ def rounds(
 ) -> Generator[list[Group], Sequence[GameRow], None]:
     """The groups of each round; send the rows of all games issued so far to get the next.
 
-    `pairs` is how often everybody meets who should: in a round robin each cell, in a gauntlet the first
+    `pairs` is how often each planned pair meets: in a round robin each cell, in a gauntlet the first
     named against each other, in a ladder each against all its ancestors (`ancestry`; by default all
     that are named before it), in Swiss the number of rounds, and by information as many pairs in all as
     a round robin has.
@@ -90,7 +90,7 @@ def rounds(
 
 
 def size(schedule: Schedule, game: Game, names: Sequence[str], pairs: int) -> int:
-    """How many blocks an adaptive schedule comes to."""
+    """How many blocks an adaptive schedule plays."""
     return (
         pairs * (len(names) // 2)
         if schedule == "swiss"
@@ -122,6 +122,7 @@ def _information(
     usual: scripted players cost no tokens, and would else meet each other only.
     """
     kind = game.score or "win"
+
     low, high = game.payoff_range
     rows: Sequence[GameRow] = ()
     while count > 0:
@@ -130,9 +131,12 @@ def _information(
             pairs = complete(rows)
             fitted = fit(gather(pairs, kind), kind) if pairs else None
         except FitError:
-            fitted = None  # too little is known yet; newcomers are as vague as everybody
+            fitted = None  # too little is known yet: every entrant is as vague as a newcomer
+
         uses = expected(spending(rows), names)
+
         cost = np.maximum(np.add.outer(uses, uses), max(1.0, CHEAPEST * 2 * sum(uses) / len(uses)))
+
         chosen = next_pairs(
             names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16, tokens=cost
         )

@@ -1,4 +1,4 @@
-"""What a report shows: plain values, filled by `collect` from a store and a run folder, or by hand."""
+"""What a report shows: plain values, filled from a store and a run folder, or by hand."""
 
 from __future__ import annotations
 

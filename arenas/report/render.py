@@ -28,6 +28,7 @@ from .view import View, view
 def html(page: Page, *, budget: int = BUDGET) -> str:
     """The whole file as text. `budget` bounds the replays in it, in bytes."""
     shown = view(page, budget)
+
     css, js = _part("page.css"), _part("page.js")
     return (
         _environment()
@@ -49,6 +50,7 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
     Raises ReportError where it cannot be written.
     """
     path = Path(path)
+
     text = html(page, budget=budget)
     try:
         _replace(path, text)
@@ -58,6 +60,7 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
 
 
 def _replace(path: Path, text: str) -> None:
+    # beside the target, since a rename across file systems is no rename
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -80,7 +83,7 @@ def policy(css: str, js: str) -> str:
 
 
 def numbers(page: Page, shown: View) -> dict[str, Any]:
-    """The page's numbers as plain data: for its script, and for whoever wants to compute with them."""
+    """The page's numbers as plain data: for its script, and to compute with."""
     board = page.board
     return {
         "title": page.title,
@@ -156,6 +159,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
     filters: Mapping[str, Any] = {
         "line": line,
         "compact": compact,

@@ -85,11 +85,11 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "environment": ("import os\ndef f(x): return sorted(os.environ.items())", ("ok",)),
     "arguments": ("import sys\ndef f(x): return sys.argv + sys.orig_argv", ("ok",)),
     "the harness's file": (
-        "import sys\ndef f(x):\n    for p in ('/runner.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
+        "import sys\ndef f(x):\n    for p in ('/runner/child.pyc', '/runner/child.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
         "        try: print(open(p).read()[:99])\n        except OSError: pass", ("ok",)),
     "patched runner": (  # what it does to the runner's own functions it does to its own record
-        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['_said'] = g['_fault'] = lambda *a: '[0,7]'\n"
-        "    g['_caller'] = g['_write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
+        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['entry'] = g['fault'] = lambda *a: '[0,7]'\n"
+        "    g['caller'] = g['write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
     "inputs changed for later calls": (
         "import sys\ndef f(x):\n    for a in sys._getframe(2).f_locals['inputs']: a.__class__\n    return x.__class__.__name__", ("ok", "error")),
     "lying reduce": ("class A(list):\n    def __reduce__(self): return (int, (7310442981,))\ndef f(x): return A()", ("invalid",)),
@@ -123,7 +123,7 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "a status of its own": (  # by the runner's own exception
         "import sys\ndef f(x): raise sys._getframe(1).f_globals['_Refused']('0,7],[0', 'x')", ("invalid",)),
     "more room": (
-        "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if getattr(o, '__qualname__', '') == '_caller.<locals>.text':\n"
+        "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if getattr(o, '__qualname__', '') == 'caller.<locals>.text':\n"
         "            for name, cell in zip(o.__code__.co_freevars, o.__closure__):\n"
         "                if name == 'left': cell.cell_contents = 1 << 60\n    return 'x' * (3 << 20)", ("invalid", "output_limit")),
     "interrupted in the harness": (

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from ...envs.parse import Illegal
 from ...envs.types import Verdict
-from ..verdicts import Run, failed, request
+from ..request import Run, request
+from ..verdicts import failed
 from .ticket import Ticket
 
 

@@ -6,6 +6,8 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sparring.agents.run_folder import RunFolder
+
 from .executors import add_executor, engine_of, executor
 from .options import (
     MANY,
@@ -99,7 +101,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
 
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
     folder = store_folder(arguments.out, "gates")
-    store = folder / "store.sqlite"
+    store = RunFolder(folder).store
     if arguments.dry_run:
         print(plan(game, new, old, store, test))
         return 0
@@ -126,6 +128,6 @@ def game_of(arguments: argparse.Namespace) -> Game:
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
 
-    config = read(checkpoint(name, step).parent.parent / "config.toml")
+    config = read(RunFolder(checkpoint(name, step).parents[1]).config)
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sparring.agents.run_folder import load_own
+from sparring.agents.run_folder import RunFolder
 
 from .options import MANY, ArgumentError, Commands, add_load, command, load_games, whole
 from .stores import store_of
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The store names its games; those of a run's own files must be registered before they are found.
     load_games(arguments)
     path = store_of(arguments.store)
-    load_own(path.parent)
+    RunFolder(path.parent).load_games()
 
     with Archive(path) as archive:
         for ref in archive.games():

@@ -145,10 +145,10 @@ def _engine(text: str) -> str:
 @contextmanager
 def hosting(engine: str) -> Generator[Hosts | None]:
     """Where models are hosted beside this process's transformers. None: nowhere else."""
-    from sparring.agents.engines.available import auto
+    from sparring.agents.engines.available import resolved
 
     # Models in this process need no host: each is loaded where it is seated.
-    named = auto() if engine == "auto" else engine
+    named = resolved(engine)
     if named == "transformers":
         yield None
         return

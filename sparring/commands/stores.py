@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sparring.agents.run_folder import found_folder, run_folder
+from sparring.agents.run_folder import RunFolder, found_folder, run_folder
 
 
 def store_folder(out: str | None, name: str) -> Path:
@@ -31,4 +31,4 @@ def kept(folder: Path) -> Generator[None]:
 def store_of(name: str) -> Path:
     """The store of a run (its name or folder), or the store file itself. It need not exist."""
     folder = found_folder(name)
-    return folder if folder.is_file() else folder / "store.sqlite"
+    return folder if folder.is_file() else RunFolder(folder).store

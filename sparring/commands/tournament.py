@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
-from sparring.agents.run_folder import load_own
+from sparring.agents.run_folder import RunFolder
 from sparring.envs.errors import did_you_mean
 
 from .executors import add_executor, engine_of, executor
@@ -75,7 +75,7 @@ def add(commands: Commands) -> None:
         "--schedule",
         choices=("round-robin", "gauntlet", "ladder", "swiss", "information"),
         default="round-robin",
-        help="who meets whom (default round-robin)",
+        help="which pairs are played (default round-robin)",
     )
     parser.add_argument(
         "--seed", type=SEED, default=0, metavar="S", help="of the first pair (default 0)"
@@ -129,7 +129,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
     folder = store_folder(arguments.out, f"tournament-{game.id}")
-    store = folder / "store.sqlite"
+    store = RunFolder(folder).store
     if not store.exists():
         _check_anchor(arguments.anchor, names, list(specs))
     asked: Asked = {
@@ -155,7 +155,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(store, folder / 'report.html')}")
+    print(f"games, replays and graphs: {tournament_report(store, RunFolder(folder).report)}")
     return 0
 
 
@@ -192,7 +192,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     # A store of a training run may hold games of the run's own files.
     for store in map(store_of, arguments.entrants):
-        load_own(store.parent)
+        RunFolder(store.parent).load_games()
         faults += verify(store)
     if not faults:
         print("every rating and every transcript is as recorded")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from sparring.envs.types import Job
-from sparring.sandbox import VerifierError, runner
+from sparring.sandbox import VerifierError
 from sparring.sandbox.docker import (
     engine,
     owner,
     remove_orphans,
 )
-from sparring.sandbox.local import LocalConnection, interpreter, local_verifier
+from sparring.sandbox.local import LocalConnection, command, local_verifier
 from sparring.sandbox.pool.pool import Pool
 from sparring.sandbox.pool.verifier import Pooled
 
@@ -149,7 +149,7 @@ def test_below_the_floor_nothing_starts() -> None:
 
 
 def test_a_supervisor_that_hears_nothing_leaves() -> None:
-    command = [interpreter(), "-S", "-s", "-P", runner.__file__, "supervise", "seccomp", "1"]
-    silent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    arguments = [*command(), "supervise", "seccomp", "1"]
+    silent = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert silent.wait(20) == 0
     silent.communicate()

@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 from sparring.envs.types import Job, Limits, Result
 from sparring.envs.values import same
-from sparring.sandbox import VerifierError, open_verifier, runner
+from sparring.sandbox import VerifierError, open_verifier
 from sparring.sandbox.pool.verifier import Pooled
+from sparring.sandbox.runner.wire import INPUTS
 
 from ..conftest import opened
 
@@ -84,10 +85,10 @@ def test_thousands_of_honest_failures_are_no_forgery(verifier: Pooled) -> None:
 
 
 def test_as_many_inputs_as_are_let_in_come_back_and_more_are_refused(verifier: Pooled) -> None:
-    most = tuple((None,) for _ in range(runner.INPUTS))
+    most = tuple((None,) for _ in range(INPUTS))
     fits, over = (Job("def f(x): return x", "f", each) for each in (most, (*most, (None,))))
     first, second = verifier.run([fits, over])
-    assert (first.status, len(first.results)) == ("ok", runner.INPUTS), first.detail
+    assert (first.status, len(first.results)) == ("ok", INPUTS), first.detail
     assert second.status == "refused"
 
 
