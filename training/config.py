@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, cast
 
+from ..agents.engines.available import resolved
 from ..envs.errors import SparringError
 from ..envs.registry import Game, find, load
 
@@ -272,6 +273,12 @@ _LOWEST: Mapping[str, float] = {
     "record.probe_every": 1,
     "watch.trial": 0,
 }
+
+
+def settled(config: Config) -> Config:
+    """The same settings with the engine that `auto` means on this machine."""
+    engine = resolved(config.rollout.engine)
+    return replace(config, rollout=replace(config.rollout, engine=engine))
 
 
 def played(config: Config) -> Game:

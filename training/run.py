@@ -17,12 +17,12 @@ from types import FrameType
 from typing import Any
 
 from ..agents.models.names import check_name
-from ..agents.run_folder import free_folder, run_folder
+from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config, played
+from .config import Config, played, settled
 from .settings import read, to_toml
 from .watch.records import Metrics
 
@@ -65,18 +65,20 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
     folder = run_folder(name)
-    if not (folder / "config.toml").is_file():
+    if not RunFolder(folder).config.is_file():
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
-    config = read(folder / "config.toml")
+    config = read(RunFolder(folder).config)
     if steps is not None:
         config = replace(config, steps=steps)
-    if not checkpoints.steps(folder / "checkpoints"):
+    if not RunFolder(folder).steps:
         raise RunError(
             f"{name} was left before its first checkpoint; remove {folder} and train anew"
         )
-    place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
+    place = checkpoints.at(
+        RunFolder(folder).checkpoints, int(number) if number.isdecimal() else None
+    )
     checkpoints.verify(place)
-    if int(place.name[5:]) >= config.steps:
+    if (step_of(place) or 0) >= config.steps:
         raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
     return _persist(config, played(config), folder, place, quiet=quiet)
 
@@ -87,10 +89,10 @@ def _persist(
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
         done = _run(config, game, folder, place, quiet=quiet)
-        before = [at for at in checkpoints.steps(folder / "checkpoints") if at < done.step]
+        before = [at for at in RunFolder(folder).steps if at < done.step]
         if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
             return done
-        place = checkpoints.at(folder / "checkpoints", before[-1])
+        place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
         config = replace(config, rollbacks=config.rollbacks + 1)
 
@@ -101,7 +103,7 @@ def _free(config: Config) -> Path:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; choose another --out")
     if folder.exists() and any(folder.iterdir()):
-        begun = checkpoints.steps(folder / "checkpoints")
+        begun = RunFolder(folder).steps
         other = "resume it with --resume" if begun else "remove it"
         raise RunError(f"{folder} exists; {other}, or choose another --out")
     return folder
@@ -110,19 +112,19 @@ def _free(config: Config) -> Path:
 def _begin(config: Config, folder: Path) -> None:
     """Make the folder; only now, when the game, the model and the settings are known to be good."""
     with checkpoints.writing(folder):
-        for part in ("checkpoints", "transcripts"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        checkpoints.replace_text(folder / "config.toml", to_toml(config))
+        for part in (RunFolder(folder).checkpoints, RunFolder(folder).transcripts):
+            part.mkdir(parents=True, exist_ok=True)
+        checkpoints.replace_text(RunFolder(folder).config, to_toml(config))
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     import torch
 
-    from ..agents.models.load import quiet as hushed
+    from ..agents.models.weights import quiet as hushed
     from .loop import Loop
     from .players.learner import loaded, on_workers
     from .players.opponents import InLeague, Loaded, opponents
-    from .players.sent import chosen, on_engine
+    from .players.sent import on_engine
     from .selfplay import SelfPlay, Timed
     from .trainer import SelfPlayTrainer
     from .watch.evaluate import exact_tree
@@ -130,10 +132,12 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     from .watch.records import Records
     from .watch.trial import Trial
 
+    # settled once, for engines here and on workers; the folder keeps the word that was given
+    given, config = config, settled(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     policy = loaded(config, game)
-    drafts = checkpoints.drafts(folder / "checkpoints")
+    drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
     with contextlib.ExitStack() as stack:
         stack.enter_context(hushed())
         runner = stack.enter_context(asyncio.Runner())
@@ -146,10 +150,12 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         host = None
         if config.rollout.workers:
             play.player = stack.enter_context(on_workers(config, play.policy))
-        elif chosen(config.rollout.engine):
+        elif config.rollout.engine != "transformers":
             play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
             host = sent.host
-        ancestors = Loaded(folder / "checkpoints", game, play.policy, config.opponents.held, host)
+        ancestors = Loaded(
+            RunFolder(folder).checkpoints, game, play.policy, config.opponents.held, host
+        )
         play.opponents = stack.enter_context(
             opponents(config, game, play.policy, folder, ancestors)
         )
@@ -157,8 +163,8 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         if config.watch.trial:
             store = play.opponents.store if isinstance(play.opponents, InLeague) else None
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
-        step = int(place.name[5:]) if place else None
-        _begin(config, folder)
+        step = step_of(place) if place else None
+        _begin(given, folder)
         records = Records(folder, tensorboard=config.record.tensorboard, after=step)
         stack.callback(records.close)
         stack.enter_context(display)
@@ -178,7 +184,7 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
             display.say(f"rolled back to step {step} (number {config.rollbacks})", "yellow")
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         stack.enter_context(_interrupts(loop.interrupt, display.say))
-        with checkpoints.writing(folder / "checkpoints"):
+        with checkpoints.writing(RunFolder(folder).checkpoints):
             trainer.train(resume_from_checkpoint=str(place) if place else None)
         if not loop.broken:
             display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_engine,
@@ -15,12 +17,13 @@ from .options import (
     command,
     load_games,
     pairs,
+    whole,
 )
 
 _EXAMPLES = """\
-  sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
+  sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
-  sparring train --resume demo                                  go on where a run stopped
+  sparring train --resume poker                                 go on where a run stopped
 """
 
 
@@ -35,9 +38,11 @@ def add(commands: Commands) -> None:
     )
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
-    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+        "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, metavar="S", help="of games, sampling and initialisation"
     )
 
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")

@@ -7,11 +7,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from ...agents.engines.available import auto
 from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
-from ...agents.models.load import quiet
+from ...agents.models.weights import quiet
 from ...agents.policy import Renamed
 from ...envs.registry import Game
 from ..config import Config
@@ -46,16 +45,11 @@ def saved(learner: Transformer) -> tempfile.TemporaryDirectory[str]:
     return files
 
 
-def chosen(engine: str) -> bool:
-    """Whether the named engine is another than the trained model itself. `auto` takes vLLM on a GPU."""
-    return (auto() if engine == "auto" else engine) != "transformers"
-
-
 def opened(config: Config, game: Game) -> Host:
     """The engine that the settings name, with the run's base model. Raises HostError."""
     rank = config.update.lora
     return open_host(
-        auto() if config.rollout.engine == "auto" else config.rollout.engine,
+        config.rollout.engine,
         config.model,
         game,
         seed=config.seed,
