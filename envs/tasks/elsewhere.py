@@ -25,8 +25,8 @@ def _calculators():
     """Import the modules of C that calculate and no more: later none can be."""
     names = (
         "array atexit binascii cmath math pyexpat unicodedata zlib _ast _bisect _blake2 _bz2 _contextvars "
-        "_csv _decimal _heapq _json _locale _lzma _md5 _opcode _queue _random _sha1 _sha2 _sha256 _sha3 _sha512 "
-        "_statistics _string _struct _suggestions _symtable _tokenize"
+        "_csv _decimal _heapq _json _locale _lzma _md5 _opcode _queue _random _sha1 _sha2 _sha256 "
+        "_sha3 _sha512 _statistics _string _struct _suggestions _symtable _tokenize"
     )
     for name in names.split():
         try:

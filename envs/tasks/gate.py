@@ -40,6 +40,9 @@ _TEXT = Path(__file__).with_name("elsewhere.py").read_text(encoding="utf-8")
 _NAMES = ", ".join(re.findall(r"^def (\w+)", _TEXT, re.MULTILINE))
 _ELSEWHERE = f"{_TEXT}\n\n_elsewhere()\ndel {_NAMES}\n"
 
+_COMPARED = frozenset(("ok", "error", "invalid"))
+"""Statuses that are a program's own doing, not its limits'."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -126,22 +129,22 @@ def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value]
 def attempted(here: Verdict, there: Verdict, expected: Value) -> bool | None:
     """Whether an admitted program gives the value expected of it for the one input of a `trial`.
 
-    None when it changed its mind, which is its proposer's fault and not the solver's: it gave plain values
-    that are not the same in all processes, in all calls, here and elsewhere. A program that fails on this
-    input, or takes too long, only does not give the value.
+    None when it changed its mind, which is its proposer's fault and not the solver's: what its calls came
+    to is not the same in all processes, in all calls, here and elsewhere. That the input takes it too long,
+    or too much, is the solver's choice: then it only does not give the value.
     """
     if here.status == "nondeterministic":
         return None
-    values, moved = plain_values(here, 2), plain_values(there, 3)
-    if values is None:
+    if here.status not in _COMPARED or not here.results:
         return False
-    if not _agree(values[:1], values[1:]):
+
+    first = here.results[0]
+    calls = (*here.results, *there.results) if there.status in _COMPARED else here.results
+    if any(call.status != first.status or not same(call.value, first.value) for call in calls):
         return None
-    if moved is None:
-        return None if there.status in ("ok", "error", "nondeterministic") else False
-    if not _agree((*values, values[0]), moved):
-        return None
-    return same(values[0], expected)
+    if first.status != "ok":
+        return False
+    return same(first.value, expected) if there.status in _COMPARED else None
 
 
 def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:
