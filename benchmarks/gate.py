@@ -195,11 +195,15 @@ def ruled(
     verifier: Any, source: str, inputs: Sequence[tuple[Value, ...]] = X, **options: Any
 ) -> Ruling:
     """The gate's ruling, with jobs run by the verifier."""
-    steps = gate(source, inputs, **options)
+    return driven(verifier, gate(source, inputs, **options))
+
+
+def driven(verifier: Any, steps: Any) -> Any:
+    """What steps return, with their jobs run by the verifier and all else they wish for left out."""
     try:
-        wish: Any = next(steps)
+        wish = next(steps)
         while True:
-            wish = steps.send(tuple(verifier.run(wish)))
+            wish = steps.send(tuple(verifier.run(wish)) if isinstance(wish, tuple) else None)
     except StopIteration as end:
         return end.value
 

@@ -104,11 +104,7 @@ def test_a_puzzle_that_goes_by_the_clock_for_others_pays_as_if_refused(verifier)
     year = time.gmtime().tm_year
     source = f"import time\ndef sat(x):\n    return x == 7 or time.gmtime().tm_year == {year}"
     assert bench.ruled(verifier, source, [(7,)], entry="sat", expected=[True]).admitted
-    steps, sent = tried(source, {"solver_1": (7,), "solver_2": (8,)}, True, entry="sat"), None
-    with pytest.raises(StopIteration) as end:
-        while True:
-            wish = steps.send(sent)
-            sent = tuple(verifier.run(wish)) if isinstance(wish, tuple) else None
-    assert end.value.value is None
+    answers = {"solver_1": (7,), "solver_2": (8,)}
+    assert bench.driven(verifier, tried(source, answers, True, entry="sat")) is None
     assert withdrawn(["solver_1"]) == {"proposer": -1.0, "solver_1": 0.0}
     assert withdrawn(["solver_1"], known=True) == {"proposer": 0.0, "solver_1": 0.0}
