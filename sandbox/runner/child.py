@@ -9,7 +9,7 @@ import marshal
 import os
 import signal
 import sys
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from . import record
 from .framing import read_exactly, write_all
@@ -117,13 +117,13 @@ def _finish_program() -> None:
 
 def _exit_entry(leaving: SystemExit) -> str:
     """The entry of a program that left by `sys.exit`."""
-    code = leaving.code
+    code: Any = leaving.code
     if code is None:
         return f"[{OK},null]"
 
     # By the number itself: a class of the program's may equal what it likes.
     if issubclass(type(code), int):
-        number = int.__add__(cast(int, code), 0)
+        number = int.__add__(code, 0)
     else:
         number = 1
         sys.stderr.write(f"{str(code)[:_PRINTED]}\n")
@@ -150,8 +150,9 @@ class _Brief:
 
 def _print_fault(fault: BaseException) -> None:
     """Print the traceback; an exception with a long text is no output without end."""
-    stderr, brief = sys.stderr, _Brief()
-    sys.stderr = cast(Any, brief)
+    stderr = sys.stderr
+    brief: Any = _Brief()
+    sys.stderr = brief
     try:
         sys.__excepthook__(type(fault), fault, fault.__traceback__)
     finally:
