@@ -40,6 +40,7 @@ def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int)
         os.closerange(RULES, MARK + 1)
         gc.enable()
 
+        # Only now, locked in and alone, does it read what it is to run.
         length = int.from_bytes(read_exactly(0, 4), "little")
         source, entry, inputs, backwards = marshal.loads(read_exactly(0, length))
         said = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
@@ -78,7 +79,7 @@ def _interpret(
     """Run the request; returns the record, a JSON list of what became of each call."""
     call = record.caller(room)
     name = "__main__" if entry is None else "snippet"
-    module = type(sys)(name)
+    module = type(sys)(name)  # `types.ModuleType`, without the import
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
 
@@ -102,6 +103,7 @@ def _interpret(
 
     if function is module:
         return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
+    # In reverse in the second process: a program that counts its calls gives other values there.
     order = reversed(inputs) if backwards else inputs
     said = [call(function, arguments) for arguments in order]
     return f"[{','.join(reversed(said) if backwards else said)}]"
@@ -109,6 +111,7 @@ def _interpret(
 
 def _finish_program() -> None:
     """What an interpreter does at its end: wait for threads, run the exit functions."""
+    # Only what the program itself imported: else nothing can wait.
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     if "atexit" in sys.modules:
