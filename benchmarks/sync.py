@@ -18,7 +18,7 @@ from sparring.agents.engines.hosts import Host, open_host
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.models.load import load_model, quiet
 from sparring.envs.registry import find
-from sparring.training.players.sent import OnEngine
+from sparring.training.players.learner import OnEngine
 
 
 def learner(model: str, rank: int) -> Transformer:

@@ -63,7 +63,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Opponents:
+class OpponentsConfig:
     """Who sits in the seats beside the learner's; only the learner's turns are trained on.
 
     `mirror`: the learner in every seat. `fixed`: `entrant`, named as for `sparring play`. `past`: the run's
@@ -87,7 +87,7 @@ class Opponents:
 
 @dataclass(frozen=True)
 class Credits:
-    """From payoffs to advantages (see `advantage.py`, `rewards.py`).
+    """From payoffs to advantages (see `data/collect.py`, `data/advantage.py`).
 
     Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
     or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
@@ -163,7 +163,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Watch:
-    """When to raise an alarm, and what it does (see `monitors.py`).
+    """When to raise an alarm, and what it does (see `watch/monitors.py`).
 
     `rollback` goes on from the last checkpoint before the alarm, with other games, at most `rollbacks`
     times in a run; then, or without such a checkpoint, it stops. A limit of 0 is off. `gold_gap` is how far
@@ -171,7 +171,7 @@ class Watch:
 
     Every checkpoint plays `trial` pairs (0: none) against each of some of its ancestors and each of the
     players `frozen`, named as for `sparring play`; an alarm says to whom of the first it resolvably loses,
-    and against whom of the second an ancestor did resolvably better (see `trial.py`).
+    and against whom of the second an ancestor did resolvably better (see `watch/trial.py`).
     """
 
     action: Action = "warn"
@@ -214,7 +214,7 @@ class Config:
     out: str = ""
     rollbacks: int = 0
     rollout: Rollout = Rollout()
-    opponents: Opponents = Opponents()
+    opponents: OpponentsConfig = OpponentsConfig()
     credits: Credits = Credits()
     update: Update = Update()
     record: Record = Record()

@@ -43,6 +43,7 @@ class Loop(TrainerCallback):
         config: Config,
         folder: Path,
         play: SelfPlay,
+        trainer: SelfPlayTrainer,
         records: Records,
         display: Display,
         *,
@@ -53,6 +54,7 @@ class Loop(TrainerCallback):
         self.config = config
         self.folder = folder
         self.play = play
+        self.trainer = trainer
         self.records = records
         self.display = display
         self.alarms: list[Alarm] = []
@@ -60,7 +62,6 @@ class Loop(TrainerCallback):
         self.interrupted = False
         self.broken = False
         self.saved: int | None = None
-        self.trainer: SelfPlayTrainer
         self.magnet: Average | None = None
         self.average: Average | None = None
         self._watcher = Watcher(config.watch)

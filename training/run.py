@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -20,14 +18,13 @@ from ..agents.models.names import check_name
 from ..agents.run_folder import free_folder, run_folder
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from ..sandbox.lazy import Lazy
 from . import checkpoints
 from .config import Config, played
-from .settings import read, to_toml
+from .settings import read
 from .watch.records import Metrics
 
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-"""What asks a run to stop, and what it does when it comes a second time."""
+"""The signals that ask a run to stop, and their handlers once it was asked."""
 
 
 class RunError(SparringError, RuntimeError):
@@ -67,9 +64,11 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     folder = run_folder(name)
     if not (folder / "config.toml").is_file():
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
+
     config = read(folder / "config.toml")
     if steps is not None:
         config = replace(config, steps=steps)
+
     if not checkpoints.steps(folder / "checkpoints"):
         raise RunError(
             f"{name} was left before its first checkpoint; remove {folder} and train anew"
@@ -107,85 +106,25 @@ def _free(config: Config) -> Path:
     return folder
 
 
-def _begin(config: Config, folder: Path) -> None:
-    """Make the folder; only now, when the game, the model and the settings are known to be good."""
-    with checkpoints.writing(folder):
-        for part in ("checkpoints", "transcripts"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        checkpoints.replace_text(folder / "config.toml", to_toml(config))
-
-
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
-    import torch
-
-    from ..agents.models.load import quiet as hushed
-    from .loop import Loop
-    from .players.learner import loaded, on_workers
-    from .players.opponents import InLeague, Loaded, opponents
-    from .players.sent import chosen, on_engine
-    from .selfplay import SelfPlay, Timed
-    from .trainer import SelfPlayTrainer
-    from .watch.evaluate import exact_tree
+    from .assembly import assembled
     from .watch.progress import Display
-    from .watch.records import Records
-    from .watch.trial import Trial
 
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    policy = loaded(config, game)
-    drafts = checkpoints.drafts(folder / "checkpoints")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(hushed())
-        runner = stack.enter_context(asyncio.Runner())
-        display = Display(config.steps, quiet=quiet)
-        verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
-        stack.callback(lambda: runner.run(verifier.close()))
-        if config.verifier != "auto":
-            verifier.open()
-        play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=Timed(verifier))
-        host = None
-        if config.rollout.workers:
-            play.player = stack.enter_context(on_workers(config, play.policy))
-        elif chosen(config.rollout.engine):
-            play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
-            host = sent.host
-        ancestors = Loaded(folder / "checkpoints", game, play.policy, config.opponents.held, host)
-        play.opponents = stack.enter_context(
-            opponents(config, game, play.policy, folder, ancestors)
-        )
-        trial = None
-        if config.watch.trial:
-            store = play.opponents.store if isinstance(play.opponents, InLeague) else None
-            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
-        step = int(place.name[5:]) if place else None
-        _begin(config, folder)
-        records = Records(folder, tensorboard=config.record.tensorboard, after=step)
-        stack.callback(records.close)
-        stack.enter_context(display)
-        tree = exact_tree(game) if config.record.evaluate_every else None
-        loop = Loop(config, folder, play, records, display, tree=tree, trial=trial, resume=place)
-        trainer = SelfPlayTrainer(
-            policy.model,
-            policy.dialect.tokenizer,
-            config,
-            play.batch,
-            folder=drafts,
-            callbacks=[loop],
-        )
-        loop.trainer = trainer
-        display.say(_header(config, folder, policy.model))
+    display = Display(config.steps, quiet=quiet)
+    with assembled(config, game, folder, place, display) as loop:
+        display.say(_header(config, folder, loop.trainer.model))
         if config.rollbacks and place:
-            display.say(f"rolled back to step {step} (number {config.rollbacks})", "yellow")
-        stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
-        stack.enter_context(_interrupts(loop.interrupt, display.say))
-        with checkpoints.writing(folder / "checkpoints"):
-            trainer.train(resume_from_checkpoint=str(place) if place else None)
+            back = f"rolled back to step {place.name[5:]} (number {config.rollbacks})"
+            display.say(back, "yellow")
+
+        with _interrupts(loop.interrupt, display.say), checkpoints.writing(folder / "checkpoints"):
+            loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+
+        step = loop.trainer.state.global_step
         if not loop.broken:
-            display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
+            display.say(_farewell(folder, step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(
-            folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken
-        )
+        return Trained(folder, step, loop.last, alarms, loop.interrupted, loop.broken)
 
 
 def _header(config: Config, folder: Path, model: Any) -> str:
@@ -212,10 +151,8 @@ def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generat
         return
 
     def first(number: int, frame: FrameType | None) -> None:
-        for (
-            each,
-            at_once,
-        ) in _STOPS.items():  # not what was `before`: a job begun with & is deaf to Ctrl-C
+        # The default handlers, not those of `before`: a job begun with & ignores Ctrl-C.
+        for each, at_once in _STOPS.items():
             signal.signal(each, at_once)
         stop()
         say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")

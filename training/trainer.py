@@ -9,13 +9,13 @@ signatures, the keys of the batch and advantages per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -43,7 +43,6 @@ class SelfPlayTrainer(GRPOTrainer):
         source: Callable[[int], Batch],
         *,
         folder: Path,
-        callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         arguments = _arguments(config, folder)
         slots = config.steps * config.update.microbatches * arguments.world_size
@@ -53,7 +52,6 @@ class SelfPlayTrainer(GRPOTrainer):
             args=arguments,
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
-            callbacks=list(callbacks),
         )
         self._microbatches = config.update.microbatches
         self.remove_callback(PrinterCallback)

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...envs.errors import SparringError
 from ..config import ConfigError, Credits
+from .samples import Attempt, Sample
 
 K = TypeVar("K", bound=Hashable)
 
@@ -24,16 +25,15 @@ class NonFiniteError(SparringError, ArithmeticError):
 
 
 class Outcome(NamedTuple):
-    """What one seat earned in one episode. `episode` is its index in issue order, across all workers."""
+    """What an attempt earned."""
 
-    game: str
-    role: str
-    seat: str
-    opponent: str
-    group: str
-    episode: int
-    seed: int
-    reward: float
+    attempt: Attempt
+    earned: float
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """What outcomes must share to be compared at all: (game, role)."""
+        return self.attempt.game, self.attempt.role
 
 
 class Centre(NamedTuple):
@@ -44,6 +44,14 @@ class Centre(NamedTuple):
 
     def advantage(self, earned: float) -> float:
         return (earned - self.baseline) / self.scale
+
+
+class Credited(NamedTuple):
+    """A sample, and for each of its turns what the turn is measured against and its advantage."""
+
+    sample: Sample
+    centres: tuple[Centre, ...]
+    advantages: tuple[float, ...]
 
 
 class Baseline(NamedTuple):
@@ -66,6 +74,30 @@ Baselines: TypeAlias = Mapping[str, Baseline]
 Estimate: TypeAlias = tuple[list[Centre], Baselines]
 
 
+def credit(
+    samples: Sequence[Sample], baselines: Baselines, settings: Credits
+) -> tuple[list[Credited], Baselines]:
+    """Every sample with the advantages of its turns, and the baselines afterwards.
+
+    Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
+    """
+    found = {sample.attempt: Outcome(sample.attempt, sample.attempt.reward) for sample in samples}
+    centres, kept = estimate(list(found.values()), baselines, settings)
+    of = dict(zip(found, centres, strict=True))
+
+    return [credited(sample, [of[sample.attempt]] * len(sample.spans)) for sample in samples], kept
+
+
+def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
+    """The sample's turns measured against `centres`. Raises NonFiniteError, naming the sample."""
+    amounts = tuple(
+        centre.advantage(span.earned) for span, centre in zip(sample.spans, centres, strict=True)
+    )
+    if not math.isfinite(sum(amounts)):
+        raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
+    return Credited(sample, tuple(centres), amounts)
+
+
 def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Role-conditioned advantage estimation (SPIRAL): A = R − b, then b ← λb + (1 − λ)R.
 
@@ -79,7 +111,9 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
         centre = Centre(now.read(settings.decay, settings.bias_correction))
         for index in members:
             centres[index] = centre
-        rewards = [outcomes[i].reward for i in members]
+
+        # A role's seats in one episode are one observation, so that the decay counts episodes.
+        rewards = [outcomes[i].earned for i in members]
         kept[key] = now.updated(sum(rewards) / len(rewards), settings.decay)
     return centres, kept
 
@@ -93,9 +127,11 @@ def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for key, members in _grouped(outcomes, lambda o: _key(o, settings)).items():
         before = baselines.get(key, Baseline()).read(settings.decay, settings.bias_correction)
-        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
+
+        # Alone in the batch, an outcome is measured against the running baseline only.
         for index in members:
-            rest = (total - outcomes[index].reward) / others if others else 0.0
+            rest = (total - outcomes[index].earned) / others if others else 0.0
             weight = settings.prior / (settings.prior + others) if others else 1.0
             centres[index] = Centre(weight * before + (1 - weight) * rest)
     return centres, kept
@@ -103,22 +139,22 @@ def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
 
 def group(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean and standard deviation of the attempts at one prompt by one role (GRPO)."""
-    return _whitened(outcomes, settings, lambda o: (o.game, o.role, o.group)), baselines
+    return _whitened(outcomes, settings, lambda o: (o.task, o.attempt.group)), baselines
 
 
 def whiten(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean and standard deviation over the batch per (game, role) (TRR++)."""
-    return _whitened(outcomes, settings, lambda o: (o.game, o.role)), baselines
+    return _whitened(outcomes, settings, lambda o: o.task), baselines
 
 
 def loo(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean of the *other* attempts at the same prompt by the same role (RLOO)."""
-    return _others(outcomes, lambda o: (o.game, o.role, o.group)), baselines
+    return _others(outcomes, lambda o: (o.task, o.attempt.group)), baselines
 
 
 def paired(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean of the other replicates of the same seed, for the same role."""
-    return _others(outcomes, lambda o: (o.game, o.role, o.seed)), baselines
+    return _others(outcomes, lambda o: (o.task, o.attempt.seed)), baselines
 
 
 def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
@@ -126,17 +162,14 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
     A role with one seat in an episode proposes; a role with several solves.
     """
-    seats = _grouped(outcomes, lambda o: (o.episode, o.role))
-    several = {
-        (o.game, o.role)
-        for members in seats.values()
-        for o in [outcomes[members[0]]]
-        if members[1:]
-    }
+    seats: dict[tuple[int, tuple[str, str]], set[str]] = defaultdict(set)
+    for outcome in outcomes:
+        seats[outcome.attempt.episode, outcome.task].add(outcome.attempt.seat)
+    several = {task for (_, task), members in seats.items() if len(members) > 1}
 
     def together(outcome: Outcome) -> Hashable:
-        one = (outcome.game, outcome.role)
-        return (*one, outcome.episode) if one in several else one
+        task = outcome.task
+        return (task, outcome.attempt.episode) if task in several else task
 
     return _others(outcomes, together), baselines
 
@@ -158,9 +191,10 @@ def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credit
     Raises NonFiniteError, naming the outcome, when a reward is not finite.
     """
     for outcome in outcomes:
-        if not math.isfinite(outcome.reward):
+        of = outcome.attempt
+        if not math.isfinite(outcome.earned):
             raise NonFiniteError(
-                f"the reward of {outcome.seat} in {outcome.game} seed {outcome.seed} is {outcome.reward}"
+                f"the reward of {of.seat} in {of.game} seed {of.seed} is {outcome.earned}"
             )
     return ESTIMATORS[settings.estimator](outcomes, baselines, settings)
 
@@ -181,8 +215,9 @@ def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
 
 
 def _key(outcome: Outcome, settings: Credits) -> str:
-    key = f"{outcome.game} {outcome.role}"
-    return f"{key} {outcome.opponent}" if settings.by_opponent else key
+    """The name of the outcome's baseline."""
+    parts = [*outcome.task, *([outcome.attempt.opponent] if settings.by_opponent else [])]
+    return " ".join(parts)
 
 
 def _in_issue_order(
@@ -190,7 +225,7 @@ def _in_issue_order(
 ) -> dict[tuple[int, str], list[int]]:
     """Indices of the outcomes of each (episode, role), episodes ascending."""
     found: dict[tuple[int, str], list[int]] = {}
-    episodes = [outcome.episode for outcome in outcomes]
+    episodes = [outcome.attempt.episode for outcome in outcomes]
     for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
         found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
     return found
@@ -209,7 +244,7 @@ def _whitened(
     """Centred and divided by the standard deviation, which is floored: near-constant rewards stay small."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
-        rewards = [outcomes[i].reward for i in members]
+        rewards = [outcomes[i].earned for i in members]
         centre = Centre(fmean(rewards), max(pstdev(rewards), settings.std_floor))
         for index in members:
             centres[index] = centre
@@ -220,8 +255,8 @@ def _others(outcomes: Sequence[Outcome], key: Callable[[Outcome], Hashable]) -> 
     """Measured against the mean of the others; one alone has nothing to be measured against: advantage 0."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
-        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
         for index in members:
-            reward = outcomes[index].reward
+            reward = outcomes[index].earned
             centres[index] = Centre((total - reward) / others if others else reward)
     return centres

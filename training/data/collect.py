@@ -1,28 +1,18 @@
-"""Finished games become samples: who is trained on what, and what each turn earned."""
+"""Finished games become samples: who is trained on what, and what each turn earned.
+
+What a proposer earns for a task is part of its game (`envs/tasks/pay.py`), chosen by the game's `reward`.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple
 
 from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
-from ..config import Credits
-from .advantage import Outcome
-from .rewards import returns
-from .samples import Sample, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """The samples of some episodes, what each trained seat earned, and how the episodes ended."""
-
-    samples: tuple[Sample, ...]
-    outcomes: tuple[Outcome, ...]
-    endings: Mapping[str, int] = field(default_factory=dict[str, int])
+from ..config import Credits, Spread
+from .samples import Attempt, Sample, Span
 
 
 def collect(
@@ -33,7 +23,7 @@ def collect(
     role_of: Mapping[str, str],
     version: int = 0,
     judges: Collection[str] = (),
-) -> Collected:
+) -> list[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
@@ -42,41 +32,64 @@ def collect(
     to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
-    outcomes: list[Outcome] = []
-    endings: Counter[str] = Counter()
     groups: dict[tuple[Message, ...], str] = {}
-    spread = settings.spread
+
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
-        endings[episode.ending.kind] += 1
-        trained = _trained(episode, settings, learner, role_of, judges)
-        if not trained:
-            continue
-        opponent, game, kind = _opponent(episode, learner), episode.game.id, episode.ending.kind
-        turns_of: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in trained}
-        for number, turn in enumerate(episode.turns):
-            if turn.seat in turns_of:
-                turns_of[turn.seat].append((number, turn))
-        for seat, turns in turns_of.items():
-            prompt = None
-            for _, turn in turns:
-                if turn.reply.tokens:
-                    prompt = turn.prompt
-                    break
+        seats = _trained(episode, settings, learner, role_of, judges)
+        opponent = _opponent(episode, learner) if seats else ""
+        for seat, turns in _turns(episode, seats).items():
+            prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
             if prompt is None:
                 continue
+
+            # Groups are named by their first prompt, whose digest is made once a step.
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
             credits = _credits(turns, settings)
-            reward = payoff if spread == "terminal" else payoff + sum(credits)
-            role = role_of[seat]
-            outcomes.append(Outcome(game, role, seat, opponent, group, index, episode.seed, reward))
-            about = (game, role, seat, opponent, group, index, episode.seed, episode.replicate)
-            earned = returns(payoff, credits, spread)
-            for tokens, logprobs, spans in _merged(turns, credits, earned):
-                samples.append(
-                    Sample(tokens, logprobs, spans, *about, payoff, reward, version, kind)
-                )
-    return Collected(tuple(samples), tuple(outcomes), dict(endings))
+            attempt = Attempt(
+                game=episode.game.id,
+                role=role_of[seat],
+                seat=seat,
+                opponent=opponent,
+                group=group,
+                episode=index,
+                seed=episode.seed,
+                replicate=episode.replicate,
+                payoff=payoff,
+                reward=payoff if settings.spread == "terminal" else payoff + sum(credits),
+                version=version,
+                ending=episode.ending.kind,
+            )
+            earned = returns(payoff, credits, settings.spread)
+            samples += [Sample(attempt, *run) for run in _merged(turns, credits, earned)]
+    return samples
+
+
+def returns(payoff: float, credits: Sequence[float], spread: Spread) -> list[float]:
+    """What each of a seat's turns is credited with, in turn order.
+
+    `terminal`: the payoff. `to_go`: the payoff and all credits from this turn on. `turn`: the payoff
+    and this turn's credits.
+    """
+    if spread == "terminal":
+        return [payoff] * len(credits)
+    if spread == "turn":
+        return [payoff + credit for credit in credits]
+
+    total, gathered = payoff, [0.0] * len(credits)
+    for index in range(len(credits) - 1, -1, -1):
+        total += credits[index]
+        gathered[index] = total
+    return gathered
+
+
+def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, Turn]]]:
+    """The turns of each of the seats, with their index among all."""
+    found: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in seats}
+    for number, turn in enumerate(episode.turns):
+        if turn.seat in found:
+            found[turn.seat].append((number, turn))
+    return found
 
 
 def _trained(
@@ -128,20 +141,21 @@ def _named(turn: Turn, settings: Credits) -> float:
     return sum(amount for name, amount in turn.credits.items() if name in wanted)
 
 
-_Run: TypeAlias = tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]
-"""Tokens, log-probabilities and spans of turns that extend each other."""
+class _Run(NamedTuple):
+    """Turns whose tokens extend each other."""
+
+    tokens: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def _merged(
     turns: Sequence[tuple[int, Turn]], credits: Sequence[float], earned: Sequence[float]
-) -> list[_Run]:
+) -> Iterator[_Run]:
     """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
-    found: list[_Run] = []
-    tokens: tuple[int, ...] = ()
-    logprobs: tuple[float, ...] = ()
-    spans: tuple[Span, ...] = ()
+    run = _Run()
     for (index, turn), credit, amount in zip(turns, credits, earned, strict=True):
-        reply = turn.reply
+        reply, prompt = turn.reply, turn.reply.prompt_tokens
         if not reply.tokens:
             continue
         if reply.unconstrained is not None:
@@ -149,17 +163,21 @@ def _merged(
                 f"turn {index} of {turn.seat} was drawn among its choices; its log-probabilities are not "
                 "those that the learner is trained on. Let the learner play unconstrained"
             )
-        prompt = reply.prompt_tokens
-        if tokens and prompt[: len(tokens)] != tokens:
-            found.append((tokens, logprobs, spans))
-            tokens, logprobs, spans = (), (), ()
-        start = len(prompt)
-        logprobs += (0.0,) * (start - len(tokens)) + reply.logprobs
-        tokens = prompt + reply.tokens
-        spans += (Span(index, start, len(tokens), credit, amount),)
-    if tokens:
-        found.append((tokens, logprobs, spans))
-    return found
+
+        # A prompt that does not begin with all that was said starts a sample of its own.
+        if run.tokens and prompt[: len(run.tokens)] != run.tokens:
+            yield run
+            run = _Run()
+
+        start, stop = len(prompt), len(prompt) + len(reply.tokens)
+        context = (0.0,) * (start - len(run.tokens))
+        run = _Run(
+            prompt + reply.tokens,
+            run.logprobs + context + reply.logprobs,
+            (*run.spans, Span(index, start, stop, credit, amount)),
+        )
+    if run.tokens:
+        yield run
 
 
 def _digest(prompt: tuple[Message, ...]) -> str:

@@ -10,6 +10,30 @@ from typing import NamedTuple
 from ...envs.types import EndingKind
 
 
+class Attempt(NamedTuple):
+    """One seat's part in one episode: what estimators group by, and what the seat was paid.
+
+    game:     the id, with those parameters that are not the defaults
+    group:    names attempts at the same first prompt
+    episode:  index of the episode in issue order; `seed` and `replicate` are its own
+    payoff:   the seat's, scaled; `reward` adds all its credits in this episode
+    version:  step of the weights that played it
+    """
+
+    game: str
+    role: str
+    seat: str
+    opponent: str
+    group: str
+    episode: int
+    seed: int
+    replicate: int
+    payoff: float
+    reward: float
+    version: int
+    ending: EndingKind
+
+
 class Span(NamedTuple):
     """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
 
@@ -26,30 +50,16 @@ class Span(NamedTuple):
 class Sample(NamedTuple):
     """What one seat said in a run of turns, ready to be credited and packed.
 
+    attempt:  whose turns these are, in which game
     tokens:   prompt and replies as the model saw and sampled them, nothing encoded again (length T)
     logprobs: of the sampled tokens under the sampler, 0 elsewhere (length T)
     spans:    the turns, in order; all tokens outside spans are context and never trained
-    payoff:   the seat's, scaled; `reward` adds all its credits in this episode
-    group:    names attempts at the same prompt by the same role
-    episode:  index of the episode in issue order; `seed` and `replicate` are its own
-    version:  step of the weights that sampled it
     """
 
+    attempt: Attempt
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     spans: tuple[Span, ...]
-    game: str
-    role: str
-    seat: str
-    opponent: str
-    group: str
-    episode: int
-    seed: int
-    replicate: int
-    payoff: float
-    reward: float
-    version: int
-    ending: EndingKind
 
     @property
     def sampled(self) -> tuple[bool, ...]:
@@ -62,5 +72,6 @@ class Sample(NamedTuple):
     @property
     def name(self) -> str:
         """What people find the sample by."""
-        copy = f" copy {self.replicate}" if self.replicate else ""
-        return f"{self.game} seed {self.seed}{copy} {self.seat} turn {self.spans[0].turn}"
+        of = self.attempt
+        copy = f" copy {of.replicate}" if of.replicate else ""
+        return f"{of.game} seed {of.seed}{copy} {of.seat} turn {self.spans[0].turn}"

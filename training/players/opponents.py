@@ -41,7 +41,10 @@ class Opponents(Protocol):
         ...
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        """Who sits where in the step's game `number`; its replicates are seated alike."""
+        """Who sits in each player's seat in the step's game `number`; its replicates are seated alike.
+
+        Judges' seats are not among them.
+        """
         ...
 
     def record(self, episodes: Sequence[Episode]) -> None:
@@ -65,7 +68,7 @@ class Mirror:
         """Nothing to look at."""
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        return dict.fromkeys(self._game.seats, learner)
+        return dict.fromkeys(self._game.players, learner)
 
     def record(self, episodes: Sequence[Episode]) -> None:
         """Nothing to learn."""
@@ -152,7 +155,7 @@ class InLeague:
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
         following = self.league.next_match(self.id, step * self._games + number)
         if following.opponent == self.id:
-            return dict.fromkeys(self._game.seats, learner)
+            return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
         other = Under(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
         place = (
@@ -304,8 +307,7 @@ def learner_places(config: Config, game: Game) -> tuple[str, ...]:
 
 
 def seated(game: Game, learner: Policy, place: str, other: Policy) -> Seats:
-    """The learner in a place (a seat, or all of a role) and in the judges' seats, the other elsewhere."""
+    """The learner in a place (a seat, or all of a role), the other in all other players' seats."""
     return {
-        seat: learner if place in (seat, role) or role in game.judges else other
-        for seat, role in game.role_of.items()
+        seat: learner if place in (seat, game.role_of[seat]) else other for seat in game.players
     }

@@ -24,9 +24,9 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
     lengths are in tokens, thoughts in characters; `solve_rate` and other numeric notes are means.
     """
-    record: Metrics = {
-        f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())
-    }
+    endings = Counter(episode.ending.kind for episode in step.episodes)
+    record: Metrics = {f"endings/{kind}": count for kind, count in sorted(endings.items())}
+
     by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
@@ -34,12 +34,13 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
     record |= notes(step.episodes)
     record |= proposals(step.episodes)
     record |= verdicts(step.episodes)
-    record["samples"] = len(step.collected.samples)
+    record["samples"] = len(step.trained)
     return record
 
 
@@ -90,15 +91,15 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
 
 def _opponents(step: Step) -> Metrics:
     """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
+    attempts = dict.fromkeys(credited.sample.attempt for credited in step.trained)
     paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for outcome in step.collected.outcomes:
-        if outcome.opponent != "self":
-            paid[outcome.opponent][outcome.episode] += outcome.reward
-    record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
-    record |= {
-        f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())
-    }
-    return record
+    for attempt in attempts:
+        if attempt.opponent != "self":
+            paid[attempt.opponent][attempt.episode] += attempt.reward
+
+    against = sorted(paid.items())
+    record: Metrics = {f"games_against/{name}": len(games) for name, games in against}
+    return record | {f"reward_against/{name}": fmean(games.values()) for name, games in against}
 
 
 def verdicts(episodes: Sequence[Episode]) -> Metrics:
