@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..envs.types import PolicyRef, Reply
-from .policy import Answer, Policy, Request
+from .policy import Policy, Request, Response
 
 
 class Classifier:
@@ -15,6 +15,8 @@ class Classifier:
     `labels` maps a choice to the model's own name for it, where these differ (`complied` to `LABEL_1`).
     What is classified is the ask's prompt alone. Raises KeyError for an ask that nobody here can answer.
     """
+
+    streams = False
 
     def __init__(
         self,
@@ -38,10 +40,10 @@ class Classifier:
             name, f"{id}/{sorted(renamed.items())}/{otherwise.ref.id if otherwise else ''}"
         )
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         return [await self._reply(request) for request in requests]
 
-    async def _reply(self, request: Request) -> Answer:
+    async def _reply(self, request: Request) -> Response:
         choices = request.choices or ()
         if choices and all(choice.casefold() in self._index for choice in choices):
             return Reply(self._likeliest(request.messages[-1].text, choices))

@@ -1,6 +1,6 @@
-"""A policy that is shown, before its own conversation, a few finished ones of its role.
+"""A policy whose prompts begin with a few finished conversations of its role.
 
-Small models follow a form that they have seen far better than one that they are told.
+Small models follow a form that they have seen far better than one that is described to them.
 """
 
 from __future__ import annotations
@@ -9,24 +9,27 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from ..envs.types import Message, PolicyRef
-from .policy import Answer, Policy, Request
+from .policy import Policy, Request, Response, Wrapper
 
 
-class Shown:
-    """`policy` with `examples` put between the rules and what happened: role to messages, without rules."""
+class Shown(Wrapper):
+    """`policy` with `examples` between the rules and the game so far.
+
+    `examples` maps a role to messages, without rules.
+    """
 
     def __init__(self, policy: Policy, examples: Mapping[str, Sequence[Message]]) -> None:
-        self._policy = policy
+        super().__init__(policy)
         self._examples = {role: tuple(messages) for role, messages in examples.items()}
         self._digest = sha256(repr(sorted(self._examples.items())).encode()).hexdigest()[:8]
 
     @property
     def ref(self) -> PolicyRef:
-        inner = self._policy.ref
+        inner = self._inner.ref
         return PolicyRef(inner.name, f"{inner.id}/shown/{self._digest}")
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        return await self._policy.act([self._with_examples(request) for request in requests])
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
+        return await self._inner.act([self._with_examples(request) for request in requests])
 
     def _with_examples(self, request: Request) -> Request:
         told = [message for message in request.messages if message.speaker == "system"]

@@ -69,15 +69,13 @@ class ContextError(SparringError, ValueError):
     """A prompt is longer than the model can read."""
 
 
-Answer: TypeAlias = Reply | Exception
-"""What a policy says to one request: a reply, or the fault that concerns this request and no other."""
+Response: TypeAlias = Reply | Exception
+"""What a policy gives for one request: a reply, or a fault of this request and no other."""
 
 
 class Policy(Protocol):
     """Answers requests. Same requests in the same order give the same replies.
 
-    A policy with a true attribute `streams` batches by itself, as a server does: it may be asked again
-    before it has answered, so rollouts that need not be deterministic hand it each game as it comes.
     A request that cannot be answered (its prompt is too long, say) has its fault in the place of a reply,
     and ends its own game only. `act` raises QuotaError at the end of a quota; whatever else it raises is
     a fault of the engine, and ends all games that asked.
@@ -86,11 +84,50 @@ class Policy(Protocol):
     @property
     def ref(self) -> PolicyRef: ...
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """One answer per request, in the order of the requests."""
+    @property
+    def streams(self) -> bool:
+        """Whether the policy batches by itself, as a server does.
+
+        It may then be asked again before it has answered, so rollouts that need not be
+        deterministic hand it each game as it comes.
+        """
+        ...
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
+        """One response per request, in the order of the requests."""
         ...
 
 
 def streams(policy: Policy) -> bool:
-    """Whether the policy may be asked again before it has answered."""
-    return bool(getattr(policy, "streams", False))
+    """Whether the policy streams; False for a user's class that was written without the member."""
+    return getattr(policy, "streams", False)
+
+
+class Wrapper:
+    """A policy around another: everything that a subclass does not change is the inner policy's."""
+
+    def __init__(self, inner: Policy) -> None:
+        self._inner = inner
+
+    @property
+    def ref(self) -> PolicyRef:
+        return self._inner.ref
+
+    @property
+    def streams(self) -> bool:
+        return streams(self._inner)
+
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
+        return await self._inner.act(requests)
+
+
+class Renamed(Wrapper):
+    """A policy under another reference: the same play, another name."""
+
+    def __init__(self, inner: Policy, ref: PolicyRef) -> None:
+        super().__init__(inner)
+        self._ref = ref
+
+    @property
+    def ref(self) -> PolicyRef:
+        return self._ref

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.types import Finish, PolicyRef, Reply
-from .policy import FREE, Answer, ConstraintError, Key, QuotaError, Request, Sampling
+from .policy import FREE, ConstraintError, Key, QuotaError, Request, Response, Sampling
 from .prompts import chat, split_thought
 
 _AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -89,7 +89,7 @@ class Remote:
         self._answering: str | None = None
         self._gate: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         gate = self._opened()
         asked = (self._reply(request, gate) for request in requests)
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -216,7 +216,7 @@ def _post(endpoint: Endpoint, body: bytes) -> Mapping[str, Any]:
     return found
 
 
-def _answer(answer: Reply | BaseException) -> Answer:
+def _answer(answer: Reply | BaseException) -> Response:
     """Faults that concern this request alone stand in its place."""
     if isinstance(answer, (Reply, RemoteError)):
         return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 import sys
 import threading
@@ -12,17 +11,14 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import TextIO
 
-from ..envs.errors import SparringError
+from ..envs.errors import SparringError, Unknown
 from ..envs.registry import Game, Player
 from ..envs.types import Message, PolicyRef, Reply
 from .policy import Key, Policy, Request
 
 
-class UnknownPlayerError(SparringError, KeyError):
+class UnknownPlayerError(Unknown):
     """No scripted player of this name fits the game."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class UnansweredError(SparringError, LookupError):
@@ -49,6 +45,8 @@ def pick(odds: Sequence[float], at: float) -> int:
 class Scripted:
     """Replies by rule. A sequence answers a seat's asks in order, its last reply ever after."""
 
+    streams = False
+
     def __init__(
         self, replies: Sequence[str] | Callable[[Request], str], name: str = "scripted"
     ) -> None:
@@ -67,6 +65,8 @@ class Scripted:
 class Random:
     """Takes every listed choice with equal probability."""
 
+    streams = False
+
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self.ref = PolicyRef("random", f"random/{seed}")
@@ -84,6 +84,8 @@ class Random:
 
 class Oracle:
     """Plays by a function of its view: a game's own scripted player, or any policy that is known exactly."""
+
+    streams = False
 
     def __init__(self, player: Player, name: str, id: str, seed: int = 0) -> None:
         self._player = player
@@ -108,6 +110,8 @@ class Human:
 
     Raises Left at the end of input; Ctrl-C is left to the caller.
     """
+
+    streams = False
 
     def __init__(
         self, name: str = "human", stdin: TextIO | None = None, stdout: TextIO | None = None
@@ -205,7 +209,4 @@ def scripted(name: str, game: Game) -> Policy:
     makers: Mapping[str, Callable[[], Policy]] = {"random": Random, "human": Human}
     if name in makers:
         return makers[name]()
-    known = scripted_names(game)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-    raise UnknownPlayerError(f"no scripted player {name!r} for {game.id}{hint}")
+    raise UnknownPlayerError("scripted player", name, scripted_names(game), where=f" for {game.id}")

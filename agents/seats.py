@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..envs.errors import SparringError
+from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
 from .models.names import MODELS
 from .policy import FREE, Policy, Sampling
@@ -19,11 +18,8 @@ if TYPE_CHECKING:
 CLASSIFIER = "classifier:"
 
 
-class UnknownEntrantError(SparringError, KeyError):
-    """Nobody has this name: no scripted player, no model, no checkpoint."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+class UnknownEntrantError(Unknown):
+    """No scripted player, model or checkpoint has this name."""
 
 
 def seat(
@@ -62,8 +58,8 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
         (place for place in (runs / run, Path(run)) if (place / "checkpoints").is_dir()), None
     )
     if home is None:
-        near = _near(run, _names(runs))
-        raise UnknownEntrantError(f"no run {run!r} with checkpoints, in {runs} or as a path{near}")
+        where = f" with checkpoints, in {runs} or as a path"
+        raise UnknownEntrantError("run", run, _names(runs), where=where, otherwise="")
     known = sorted(
         int(p.name[5:]) for p in (home / "checkpoints").glob("step-*") if p.name[5:].isdecimal()
     )
@@ -116,17 +112,10 @@ def _unknown(spec: str, game: Game, runs: Path) -> str:
     if Path(spec).is_dir():
         return f"the folder {spec!r} holds no model: it has no config.json"
     known = (*scripted_names(game), *MODELS)
-    near = (
-        _near(spec, [*known, *_names(runs)])
-        or f"; there are {', '.join(known)}, a folder, RUN@step"
-    )
+    otherwise = f"; there are {', '.join(known)}, a folder, RUN@step"
+    near = did_you_mean(spec, [*known, *_names(runs)], otherwise)
     return f"nobody is called {spec!r} in {game.id}{near}"
 
 
 def _names(runs: Path) -> list[str]:
     return sorted(path.name for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
-
-
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ..agents.policy import Policy
+from ..agents.policy import Policy, Renamed
 from ..envs.errors import SparringError
 from ..envs.types import PolicyRef
 
@@ -17,20 +17,16 @@ class EntrantError(SparringError, ValueError):
     """An entrant cannot take part: it has no id, shares one, or could not be loaded."""
 
 
-class Alias:
-    """A policy under a second id, for the A/A control: same play, other name."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.ref = PolicyRef(f"{policy.ref.name}′", policy.ref.id + CONTROL)
-        self._policy = policy
-        self.act = policy.act
+def control_of(policy: Policy) -> Renamed:
+    """The entrant's A/A control: the same play under a second name."""
+    return Renamed(policy, PolicyRef(f"{policy.ref.name}′", policy.ref.id + CONTROL))
 
 
 def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Policy]:
     """The entrants by id; `control` adds the first one a second time. Raises EntrantError for a shared id."""
     taking = list(entrants)
     if control and taking:
-        taking.append(Alias(taking[0]))
+        taking.append(control_of(taking[0]))
     by_id: dict[str, Policy] = {}
     for policy in taking:
         ref = policy.ref

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import cast
 
-from ..agents.policy import Answer as Said
-from ..agents.policy import ContextError, Key, Policy, QuotaError, Request
+from ..agents.policy import ContextError, Key, Policy, QuotaError, Request, Response
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
 from ..envs.types import Ask, Episode, Job, Source, Verdict
@@ -64,7 +63,7 @@ class Sitting:
         key = Key(match.seed, match.replicate, seat, count)
         return Request(seat, match.game.role_of[seat], self.table.view(seat), ask.choices, key)
 
-    def answer(self, answers: Sequence[Said] | Sequence[Verdict]) -> None:
+    def answer(self, answers: Sequence[Response] | Sequence[Verdict]) -> None:
         """Take the answers to all that is pending; a fault among them ends the game, and pays nothing."""
         for answer in answers:
             if isinstance(answer, Exception):
@@ -80,7 +79,7 @@ class Sitting:
         )
 
 
-async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Said]:
+async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Response]:
     """What the policy answers. Raises RuntimeError when it does not answer each request once."""
     answered = await policy.act(requests)
     if len(answered) != len(requests):
@@ -106,19 +105,19 @@ def needed(verifier: Verifier | None, sitting: Sitting) -> Verifier:
     return verifier
 
 
-async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
+async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Response]:
     """An answer to each ask of seats that move together: each policy is asked once, all at the same time."""
     slots: dict[int, list[int]] = {}
     for slot, ask in enumerate(asks):
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
     calls = (_batch(sitting, [asks[slot] for slot in own]) for own in slots.values())
-    found: dict[int, Said] = {}
+    found: dict[int, Response] = {}
     for own, answered in zip(slots.values(), await asyncio.gather(*calls), strict=True):
         found.update(zip(own, answered, strict=True))
     return [found[slot] for slot in range(len(asks))]
 
 
-async def _batch(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Said]:
+async def _batch(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Response]:
     """Answers to asks of one policy, whose seats share the seconds that it took."""
     began = perf_counter()
     answered = await replies(

@@ -24,7 +24,7 @@ from sparring.arenas.match import Match, play
 from sparring.envs.registry import Game, find, game_ids
 from sparring.envs.story import story
 from sparring.envs.types import Episode
-from sparring.sandbox.lazy import Lazy
+from sparring.sandbox.choose import Lazy
 
 
 def small(id: str) -> Game:

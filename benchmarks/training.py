@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from sparring.agents.models.load import quiet
 from sparring.envs.registry import find
-from sparring.sandbox.lazy import Lazy
+from sparring.sandbox.choose import Lazy
 from sparring.training.config import Config
 from sparring.training.data.batch import Batch
 from sparring.training.players.learner import loaded

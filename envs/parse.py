@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 _BLOCK = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)```", re.DOTALL)
 _EDGES = " \t\r\n.!\"'`*"
@@ -73,19 +71,6 @@ def code_block(text: str, language: str = "") -> str:
     if len(blocks) > 1:
         raise Ambiguous(f"{len(blocks)} ```{language} code blocks where one was expected")
     return blocks[0]
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """The reply as one JSON object. Raises Unreadable with the position of the fault."""
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as fault:
-        raise Unreadable(f"not JSON ({fault}): {excerpt(text)}") from None
-    if not isinstance(value, dict):
-        raise Unreadable(
-            f"a JSON object was expected, {type(value).__name__} came: {excerpt(text)}"
-        )
-    return value
 
 
 def line(text: str, limit: int = 300) -> str:

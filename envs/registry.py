@@ -7,7 +7,6 @@ A game is one file: in `envs/games/`, in another package through the entry-point
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -23,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from .errors import SparringError
+from .errors import SparringError, Unknown, did_you_mean
 from .script import Script
 from .types import GameRef, Message, Value
 
@@ -44,11 +43,8 @@ class GameError(SparringError, ValueError):
     """A game's declaration is wrong, or what it was given does not fit it."""
 
 
-class UnknownGameError(GameError, KeyError):
+class UnknownGameError(Unknown, GameError):
     """No game has this id."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class ParameterError(GameError, TypeError):
@@ -212,7 +208,7 @@ class _Declaration:
     def _checked(self, name: str, value: Value) -> Value:
         if name not in self.defaults:
             known = ", ".join(f"{n}={v!r}" for n, v in self.defaults.items()) or "none"
-            hint = _nearest(name, list(self.defaults))
+            hint = did_you_mean(name, self.defaults, "")
             raise ParameterError(
                 f"{self.id} takes no parameter {name!r}{hint}; its parameters: {known}"
             )
@@ -298,12 +294,6 @@ def _defaults(id: str, script: Callable[..., Script]) -> dict[str, Value]:
     return {p.name: p.default for p in signature}
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    close += [k for k in known if name in k and k not in close][:3]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
 def find(id: str, **parameters: Value) -> Game:
     """The game of this id, with parameters.
 
@@ -320,9 +310,12 @@ def find(id: str, **parameters: Value) -> Game:
             if "/" in id:
                 names(id.partition("/")[0])  # says which namespaces there are
             listing = f"games {id}/" if id in NAMESPACES else "games"
-            hint = _nearest(id, known) or f"; `sparring {listing}` lists them"
             raise UnknownGameError(
-                f"no game {id!r}{hint} (one in a file of yours needs --load FILE)"
+                "game",
+                id,
+                known,
+                otherwise=f"; `sparring {listing}` lists them",
+                more=" (one in a file of yours needs --load FILE)",
             )
     return _declared[id].bind(parameters)
 
@@ -347,8 +340,7 @@ def names(namespace: str) -> Mapping[str, str]:
     Raises UnknownGameError for a namespace that there is not, and MissingLibraryError.
     """
     if namespace not in NAMESPACES:
-        hint = _nearest(namespace, NAMESPACES) or f"; there are {', '.join(NAMESPACES)}"
-        raise UnknownGameError(f"no namespace {namespace!r}{hint}")
+        raise UnknownGameError("namespace", namespace, NAMESPACES)
     return importlib.import_module(f".adapters.{namespace}", __package__).names()
 
 
@@ -363,8 +355,8 @@ def _declare_foreign(id: str) -> None:
     known = names(namespace)
     adapter = importlib.import_module(f".adapters.{namespace}", __package__)
     if not adapter.declare(id, name):
-        hint = _nearest(name, list(known)) or f"; `sparring games {namespace}/` lists them"
-        raise UnknownGameError(f"no game {name!r} in {namespace}{hint}")
+        listing = f"; `sparring games {namespace}/` lists them"
+        raise UnknownGameError("game", name, known, where=f" in {namespace}", otherwise=listing)
     _foreign.add(id)
 
 

@@ -9,7 +9,6 @@ the containers share with the host: `runtime="runsc"` (gVisor) puts another kern
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
 from collections.abc import Generator
@@ -19,12 +18,10 @@ from typing import Any, Final
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from . import runner
 from .cache import Cache
 from .image.build import archive, tag
-from .local import START_SECONDS, hello
+from .pool.connection import ConnectionLost, SocketConnection
 from .pool.pool import Pool
-from .pool.stream import ConnectionLost
 from .pool.verifier import Pooled
 from .verifier import VerifierError
 
@@ -150,19 +147,20 @@ def remove_orphans() -> int:
     return removed
 
 
-class DockerConnection:
+class DockerConnection(SocketConnection):
     """A container and the stream attached to it."""
 
     def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
         self._client = engine()
         self._id = ""
-        self._socket: socket.socket | None = None
         self._buffer = bytearray()
         try:
             with _explained("starting a container"):
                 self._start(image, megabytes, runtime)
             self.strength = self._greeting()
-            self._stream.setblocking(False)
+        except (ConnectionLost, OSError) as fault:
+            self.close()
+            raise VerifierError(f"the container's supervisor left at once: {fault}") from None
         except BaseException:
             self.close()
             raise
@@ -198,55 +196,25 @@ class DockerConnection:
         )
         self._attached = stream
         self._socket = getattr(stream, "_sock", stream)
+        self._stream.setblocking(False)
+
         api.start(self._id)
-
-    @property
-    def _stream(self) -> socket.socket:
-        if self._socket is None:
-            raise ConnectionLost("the container is closed")
-        return self._socket
-
-    def _greeting(self) -> str:
-        came, until = b"", time.monotonic() + START_SECONDS
-        self._stream.settimeout(START_SECONDS)
-        while (strength := hello(came)) is None:
-            wait = until - time.monotonic()
-            if wait <= 0 or not select.select([self._stream], [], [], wait)[0]:
-                raise VerifierError("the container's supervisor did not start in time")
-            try:
-                came += self.receive()
-            except (ConnectionLost, OSError) as fault:
-                raise VerifierError(f"the container's supervisor left at once: {fault}") from None
-        return strength
 
     @property
     def container(self) -> str:
         """Its id."""
         return self._id
 
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def send(self, data: memoryview) -> int:
-        return self._stream.send(data)
-
-    def receive(self) -> bytes:
-        try:
-            data = self._stream.recv(runner.CHUNK_BYTES)
-        except BlockingIOError:
-            return b""
-        if not data:
-            raise ConnectionLost("the container ended")
-        self._buffer += data
-        return self._unframed()
-
-    def _unframed(self) -> bytes:
+    def _unframed(self, data: bytes) -> bytes:
         """What whole frames hold: stream number, three zeros, length, then that many bytes."""
+        self._buffer += data
         out, start = bytearray(), 0
+
         while len(self._buffer) - start >= 8:
             length = int.from_bytes(self._buffer[start + 4 : start + 8], "big")
             if len(self._buffer) - start - 8 < length:
                 break
+
             body = self._buffer[start + 8 : start + 8 + length]
             if self._buffer[start] == 2:
                 raise ConnectionLost(
@@ -254,6 +222,7 @@ class DockerConnection:
                 )
             out += body
             start += 8 + length
+
         del self._buffer[:start]
         return bytes(out)
 

@@ -53,7 +53,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Reply:
     """A supervisor's reply, as it came."""
 
     fate: int
@@ -133,20 +133,20 @@ def _check_limits(limits: Limits) -> None:
         raise Illegal(f"at most 16 MiB of output and 8 MiB of values can be had, {limits} came")
 
 
-def verdict(job: Job, report: Report) -> Verdict:
+def verdict(job: Job, reply: Reply) -> Verdict:
     """What a run came to. How the child ended outranks whatever it claimed."""
-    status, detail = _ending(job, report)
+    status, detail = _ending(job, reply)
     claims: tuple[Result, ...] = ()
     forbidden = int(status == "forbidden")
     if status == "ok":
         try:
-            status, claims, detail = _claims(job, report.record)
+            status, claims, detail = _claims(job, reply.record)
         except (ValueError, TypeError, LookupError, RecursionError) as fault:
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
     results = claims or tuple(Result(status) for _ in job.inputs)
-    stdout, stderr = (data.decode("utf-8", "replace") for data in (report.stdout, report.stderr))
+    stdout, stderr = (data.decode("utf-8", "replace") for data in (reply.stdout, reply.stderr))
     return Verdict(
-        status, results, stdout, stderr, report.wall_seconds, forbidden, _one_line(detail)
+        status, results, stdout, stderr, reply.wall_seconds, forbidden, _one_line(detail)
     )
 
 
@@ -155,36 +155,36 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
 
 
-def _ending(job: Job, report: Report) -> tuple[Status, str]:
+def _ending(job: Job, reply: Reply) -> tuple[Status, str]:
     limits = job.limits
-    if report.fate == runner.FAILED:
-        said = report.stderr[:200].decode("utf-8", "replace")
+    if reply.fate == runner.FAILED:
+        said = reply.stderr[:200].decode("utf-8", "replace")
         return "infra", f"the run was not carried out: {said or 'no child was locked in'}"
-    if report.fate == runner.DEADLINE:
+    if reply.fate == runner.DEADLINE:
         return "timeout", f"not done after {limits.seconds:g} s"
-    if report.fate == runner.OUTPUT:
+    if reply.fate == runner.OUTPUT:
         return "output_limit", f"more than {limits.output_kilobytes} KiB of output"
-    if report.fate == runner.THREADS:
+    if reply.fate == runner.THREADS:
         return "memory", f"more than {runner.THREADS_AT_ONCE} threads at once"
-    if report.fate != runner.ENDED and report.fate != runner.RECORD:
+    if reply.fate != runner.ENDED and reply.fate != runner.RECORD:
         return "infra", "the run was not carried out"
-    code = os.waitstatus_to_exitcode(report.wait_status)
-    if code < 0 and report.fate == runner.ENDED:
-        return _killed(-code, report, limits.cpu_seconds)
+    code = os.waitstatus_to_exitcode(reply.wait_status)
+    if code < 0 and reply.fate == runner.ENDED:
+        return _killed(-code, reply, limits.cpu_seconds)
     if code == runner.EXIT_MEMORY:
         return "memory", f"more than {limits.megabytes} MiB of memory"
     if code > 0:
         return "crash", f"the process left with code {code}"
-    if not report.record:
+    if not reply.record:
         return "no_result", "the process left before its result"
     return "ok", ""
 
 
-def _killed(number: int, report: Report, cpu_limit: float) -> tuple[Status, str]:
+def _killed(number: int, reply: Reply, cpu_limit: float) -> tuple[Status, str]:
     name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if number == signal.SIGSYS:
         return "forbidden", "a system call that no honest program makes"
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and report.cpu_seconds >= cpu_limit):
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and reply.cpu_seconds >= cpu_limit):
         return "cpu", f"more than {cpu_limit:g} s of processor time"
     if number == signal.SIGKILL:
         return "memory", "killed by the kernel, most likely for its memory"

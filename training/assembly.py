@@ -12,7 +12,7 @@ import torch
 
 from ..agents.models.load import quiet
 from ..envs.registry import Game
-from ..sandbox.lazy import Lazy
+from ..sandbox.choose import Lazy
 from . import checkpoints
 from .config import Config
 from .loop import Loop

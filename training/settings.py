@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 import types
@@ -11,6 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+from ..envs.errors import near
 from .config import Config, ConfigError
 
 
@@ -146,10 +146,8 @@ def _nearest(name: str) -> str:
     """The settings whose name or last part is close, as a question."""
     known = list(_flat(Config(), ""))
     leaf = name.rpartition(".")[2]
-    found = [k for k in known if k.rpartition(".")[2] == leaf]
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     by_leaf = {k.rpartition(".")[2]: k for k in known}
-    close += [by_leaf[k] for k in difflib.get_close_matches(leaf, list(by_leaf), n=2, cutoff=0.6)]
-    found += [k for k in close if k not in found]
-    hint = " or ".join(dict.fromkeys(found[:3]))
+    found = [k for k in known if k.rpartition(".")[2] == leaf]
+    found += [*near(name, known), *(by_leaf[k] for k in near(leaf, by_leaf))]
+    hint = " or ".join([*dict.fromkeys(found)][:3])
     return f"; did you mean {hint}?" if hint else f"; the settings are {', '.join(known)}"

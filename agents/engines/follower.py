@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from ...envs.types import PolicyRef
-from ..policy import Answer, Request, Sampling
+from ..policy import Sampling, Wrapper
 from .hosts import Host
 from .policy import Hosted
 
 
-class Following:
+class Following(Wrapper):
     """Acts on a host with what `take` was given last: an adapter under a name of its own, or all weights.
 
     Each adapter has a new name, since the engine caches prefixes by name; the one before it is retired once
@@ -21,21 +20,13 @@ class Following:
     given them again.
     """
 
-    streams = True
-
     def __init__(self, host: Host, sampling: Sampling) -> None:
         self.host = host
         self._sampling = sampling
         self._run = uuid.uuid4().hex[:8]
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._policy = host.base.with_sampling(sampling)
-
-    @property
-    def ref(self) -> PolicyRef:
-        return self._policy.ref
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        return await self._policy.act(requests)
+        super().__init__(self._policy)
 
     def take(self, files: tempfile.TemporaryDirectory[str], weights: str) -> None:
         """Act with the adapter or model in this folder, which is ours from now on; `weights` names them.
@@ -44,6 +35,7 @@ class Following:
         """
         before = self._policy
         self._policy = self._taken(Path(files.name), weights).with_sampling(self._sampling)
+        self._inner = self._policy
         if before.adapter != self.host.base.adapter:
             self.host.retire(before)
         self.close()

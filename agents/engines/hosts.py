@@ -21,7 +21,7 @@ from ..models.load import model_folder, open_dialect, weights_hash
 from ..policy import FREE, Policy, Sampling
 from ..remote import Endpoint, Remote
 from .available import on_gpu
-from .policy import Engine, EngineError, Hosted
+from .policy import EngineError, Hosted, TokenEngine
 from .servers import Servers, is_vllm
 from .wide_heads import NARROWEST, head_size, widen, widened
 
@@ -40,7 +40,7 @@ class Host:
     name, and a game in progress keeps the version that it began with.
     """
 
-    def __init__(self, engine: Engine, base: Hosted, *, head: int, closing: ExitStack) -> None:
+    def __init__(self, engine: TokenEngine, base: Hosted, *, head: int, closing: ExitStack) -> None:
         self.engine = engine
         self.base = base
         self._head = head
@@ -142,7 +142,7 @@ def _same(servers: Servers, model: str, folder: Path, dialect: Dialect) -> None:
 _PROBE = "Role: first. You hold the K, 3 × 7 = 21; żółć!\nCheck or bet?"
 
 
-def _nothing(engine: Engine, folder: Path, closing: ExitStack) -> str | None:
+def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | None:
     """An adapter of zeros for the base to wear, by name; None where the engine takes no adapters.
 
     vLLM 0.30 and 0.32 on a CPU give requests without an adapter the one in the last slot, when others in
@@ -241,7 +241,7 @@ def _engine(
     rank: int,
     context: int,
     dtype: str,
-) -> Engine:
+) -> TokenEngine:
     if engine.startswith(("http://", "https://")):
         return _connected(engine.split(","), closing)
     if engine not in ("vllm", "server"):
@@ -264,7 +264,7 @@ def _engine(
     return _connected([child.url], closing)
 
 
-def _connected(urls: list[str], closing: ExitStack) -> Engine:
+def _connected(urls: list[str], closing: ExitStack) -> TokenEngine:
     try:
         servers = Servers(urls)
     except SparringError:

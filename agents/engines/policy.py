@@ -15,7 +15,7 @@ from ...envs.types import Finish, PolicyRef, Reply
 from ..language.chat_template import Dialect
 from ..language.choices import Scored, Scores, draw_choice
 from ..language.sampling import uniforms
-from ..policy import FREE, Answer, ConstraintError, ContextError, Key, Request, Sampling
+from ..policy import FREE, ConstraintError, ContextError, Key, Request, Response, Sampling
 
 Tokens: TypeAlias = tuple[int, ...]
 
@@ -59,7 +59,7 @@ class EngineError(SparringError, RuntimeError):
     """An engine is gone, or refuses what it was asked for."""
 
 
-class Engine(Protocol):
+class TokenEngine(Protocol):
     """What draws tokens. Everything but `draw` blocks until it is done, and may be called from any thread.
 
     Equal draws give equal tokens where the engine lays them out alike; another layout changes rounding.
@@ -100,7 +100,7 @@ class Hosted:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: TokenEngine,
         dialect: Dialect,
         *,
         name: str,
@@ -141,9 +141,9 @@ class Hosted:
         """The same weights under other settings."""
         return self.twin(sampling=sampling)
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         """One answer per request, in order; ContextError for a prompt beyond the model's context."""
-        answers: dict[int, Answer] = {}
+        answers: dict[int, Response] = {}
         free: list[int] = []
         held: list[int] = []
         for i, request in enumerate(requests):
@@ -225,7 +225,7 @@ class Hosted:
                 f"{self.ref.name} reads at most {self.engine.context}"
             )
 
-    async def _speak(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def _speak(self, requests: Sequence[Request]) -> Sequence[Response]:
         """Replies drawn freely; equal sets of requests reach the engine in one order."""
         draws = [self._draw(request) for request in requests]
         order = sorted(range(len(draws)), key=lambda i: (draws[i].prompt, draws[i].seed))
@@ -246,7 +246,7 @@ class Hosted:
             self.adapter,
         )
 
-    def _reply(self, draw: Draw, drawn: Drawn | Exception) -> Answer:
+    def _reply(self, draw: Draw, drawn: Drawn | Exception) -> Response:
         if isinstance(drawn, Exception):
             return drawn
         if not drawn.tokens:
@@ -263,7 +263,7 @@ class Hosted:
         )
         return Reply(spoken.text, spoken.thought, tokens, logprobs, finish, draw.prompt, memory)
 
-    def _choose(self, requests: Sequence[Request]) -> list[Answer]:
+    def _choose(self, requests: Sequence[Request]) -> list[Response]:
         if self.dialect.thinks:
             raise ConstraintError(
                 f"{self.ref.name} thinks before it moves: it cannot be held to the choices"
@@ -271,20 +271,20 @@ class Hosted:
         groups: dict[Sampling, list[int]] = {}
         for i, request in enumerate(requests):
             groups.setdefault(request.sampling or self.sampling, []).append(i)
-        answers: dict[int, Answer] = {}
+        answers: dict[int, Response] = {}
         for sampling, members in groups.items():
             said = self._chosen([requests[i] for i in members], sampling)
             answers.update(zip(members, said, strict=True))
         return [answers[i] for i in range(len(requests))]
 
-    def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Answer]:
+    def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Response]:
         prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
         spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
         settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
         scores = self.scores(
             [(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings
         )
-        answers: list[Answer] = []
+        answers: list[Response] = []
         for request, prompt, some in zip(requests, prompts, spelt, strict=True):
             found = [scores[prompt][tokens] for tokens in some]
             try:

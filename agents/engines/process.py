@@ -48,7 +48,7 @@ def install() -> None:
 
 
 class Vllm:
-    """vLLM's engine on the model of a folder, as an `Engine`. Close it, or use it as a context manager.
+    """vLLM's engine on the model of a folder, as a `TokenEngine`. Close it, or use it as a context manager.
 
     `adapters` may act in one batch (any number may be loaded), of rank `rank` at most. `memory` is the
     share of a GPU's memory that it takes; `dtype` is "auto", "float32", "bfloat16". One thread steps the

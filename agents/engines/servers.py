@@ -49,7 +49,7 @@ class Server:
 
 
 class Servers:
-    """One or more vLLM servers of the same base model, as an `Engine`.
+    """One or more vLLM servers of the same base model, as a `TokenEngine`.
 
     `urls` end in `/v1`; `source` is what they loaded their model from. A draw goes to the server with the
     fewest of ours under way. A draw whose server dies is made again, elsewhere or when one is back; when none

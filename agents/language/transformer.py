@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ...envs.types import Finish, PolicyRef, Reply
-from ..policy import FREE, Answer, ConstraintError, ContextError, Key, Request, Sampling
+from ..policy import FREE, ConstraintError, ContextError, Key, Request, Response, Sampling
 from .chat_template import Dialect
 from .choices import Scores, draw_choice, score
 from .sampling import draw, logprobs, uniforms
@@ -46,6 +46,8 @@ class Transformer:
     a run's step): give every change a new name by `publish`. The model may be one that is being trained;
     it is put into evaluation mode while it acts. Not safe under concurrent changes of the weights.
     """
+
+    streams = False
 
     def __init__(
         self,
@@ -109,13 +111,13 @@ class Transformer:
         twin.publish(self.weights)
         return twin
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         """One answer per request, in order; ContextError for a prompt beyond the model's context."""
         if self._small:  # a hop to a thread would cost more than the model
             return self.answers(requests)
         return await asyncio.to_thread(self.answers, requests)
 
-    def answers(self, requests: Sequence[Request]) -> list[Answer]:
+    def answers(self, requests: Sequence[Request]) -> list[Response]:
         """`act` without the event loop."""
         faults = [self._refusal(request) for request in requests]
         replies = iter(

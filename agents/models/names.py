@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from ...envs.errors import SparringError
+from ...envs.errors import SparringError, Unknown
 
 MODELS = ("tiny", "smollm2-135m")
 
@@ -14,25 +13,18 @@ class ModelError(SparringError, ValueError):
     """A model cannot be loaded."""
 
 
-class UnknownModelError(ModelError, KeyError):
+class UnknownModelError(Unknown, ModelError):
     """No model has this name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def check_name(name: str) -> None:
     """Raise UnknownModelError for what can be no model."""
     hub = name.count("/") == 1 and not name.startswith((".", "/", "~"))
     if not (name in MODELS or hub or Path(name).expanduser().is_dir()):
-        raise UnknownModelError(unknown(name))
+        raise unknown(name)
 
 
-def unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
-    hint = (
-        f"; did you mean {near[0]}?"
-        if near
-        else f"; known: {', '.join(MODELS)}, a folder, or a hub id"
-    )
-    return f"no model or folder {name!r}{hint}"
+def unknown(name: str) -> UnknownModelError:
+    """The error to raise for a name that no model has."""
+    otherwise = f"; known: {', '.join(MODELS)}, a folder, or a hub id"
+    return UnknownModelError("model or folder", name, MODELS, otherwise=otherwise)

@@ -22,7 +22,7 @@ from ...agents.policy import Policy
 from ...envs.registry import load
 from ...sandbox.verifier import Verifier
 from ..costs import Price
-from ..entrants import CONTROL, Alias, EntrantError
+from ..entrants import CONTROL, EntrantError, control_of
 from ..fixture import Settled, void
 from .local import Local, Order, RunError
 from .ray_cluster import Cluster, last_line, stillborn
@@ -192,7 +192,7 @@ class _Actor:
 
     def _load(self, id: str) -> Policy:
         if id.endswith(CONTROL):
-            return Alias(self._load(id.removesuffix(CONTROL)))
+            return control_of(self._load(id.removesuffix(CONTROL)))
         policy = self._player(self._specs[id])
         if policy.ref.id != id:
             raise EntrantError(

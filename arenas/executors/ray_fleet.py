@@ -43,6 +43,8 @@ class Fleet:
     (see `Cluster`).
     """
 
+    streams = False
+
     def __init__(
         self,
         engine: Callable[[], Policy],

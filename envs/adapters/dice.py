@@ -15,8 +15,8 @@ _lock = threading.Lock()
 class Dice:
     """States of `random` and `numpy.random` of one's own.
 
-    While `lent`, the process draws from them; afterwards it draws on from where it was. One holder at a
-    time; what other threads draw from the global generators meanwhile is not kept apart.
+    While `lent`, the process draws from them; afterwards it draws on from where it was. Only one is lent
+    at a time. What other threads draw from the global generators meanwhile is not kept apart.
     """
 
     def __init__(self, seed: int) -> None:

@@ -55,6 +55,7 @@ def declare(id: str, name: str) -> bool:
     if why := _unplayable(kind):
         raise GameError(f"OpenSpiel's {name} {why}")
 
+    # Each fact is read from the loaded game, since it depends on the parameters.
     def script(**parameters: Value) -> Script:
         return (yield from _script(name, parameters))
 
@@ -123,6 +124,7 @@ def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
     spiel = load("pyspiel", "openspiel")
     defaults = _kinds()[name].parameter_specification
     given: dict[str, Any] = dict(written)
+
     try:
         for key, value in written:
             if isinstance(defaults[key], dict):
@@ -132,6 +134,8 @@ def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
         raise GameError(
             f"OpenSpiel does not load {name} with {dict(written)}: {_needs(name, fault)}"
         ) from None
+
+    # Such a game draws inside itself; without a seed of ours it could not be replayed.
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC" and "rng_seed" not in defaults:
         raise GameError(
             f"OpenSpiel's {name} with {dict(written)} draws from a generator that takes no seed"
@@ -183,6 +187,7 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
     loaded = _load(name, _written(name, parameters))
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC":
         loaded = yield from _seeded(name, parameters)
+
     state = loaded.new_initial_state()
     while not state.is_terminal():
         if state.is_chance_node():
@@ -198,6 +203,7 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
                 f"player_{seat}", _prompt(state, loaded, seat, [*moves]), choices=[*moves]
             )
             state.apply_action(moves[move])
+
     return {f"player_{seat}": payoff for seat, payoff in enumerate(state.returns())}
 
 
@@ -224,6 +230,8 @@ def _moves(state: Any, seat: int) -> dict[str, int]:
     actions: Sequence[int] = state.legal_actions(seat)
     texts = [" ".join(state.action_to_string(seat, action).split()) for action in actions]
     folded = [text.casefold() for text in texts]
+
+    # Replies are read without case, so texts that differ only in case would be one move.
     if len(set(folded)) < len(folded):
         repeated = {text for text in folded if folded.count(text) > 1}
         texts = [

@@ -40,7 +40,7 @@ OWN_REWARDS: Mapping[str, tuple[float, float]] = {
     "Set": (-20.0, 20.0),
     "UsedCarNegotiation": (0.0, 1.0),
 }
-"""What games pay that do otherwise than 1 to a winner and −1 to a loser, and shares in between."""
+"""Payoff ranges of the games that do not pay 1 to a winner, −1 to a loser and shares in between."""
 
 _SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
 CAVEATS: Mapping[str, str] = {
@@ -64,13 +64,17 @@ def names() -> Mapping[str, str]:
     for line in (
         (folder("textarena", "textarena") / "envs" / "__init__.py").read_text().splitlines()
     ):
+        # The count of players stands in a comment above each group of registrations; a comment that starts
+        # with a capital begins a group without a count.
         if line.startswith("# ") and not _HEADING.match(line):
             players = "" if line[2:3].isupper() else players
+
         if heading := _HEADING.match(line):
             few, many = heading[2], heading[3]
             players = (
                 f"{few} to {many} players" if many else f"{few} player{'' if few == '1' else 's'}"
             )
+
         if id := _ID.match(line):
             found[id[1]] = players
     return dict(sorted(found.items()))
@@ -136,6 +140,8 @@ def _seen(name: str, parameters: Mapping[str, Value]) -> Seen:
 def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
     wanted = cast(int, parameters["players"])
     reason = ""
+
+    # TextArena declares no numbers of players: the smallest that it accepts is found by trying.
     for players in [wanted] if wanted else range(_fewest(name), MOST + 1):
         try:
             arena = _arena(name, players, parameters, 0)
@@ -148,13 +154,15 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
             if not isinstance(fault, (AssertionError, ValueError)):
                 break
             continue
+
         kind = type(arena.state).__name__
         if wanted or players > 1 or kind == "SinglePlayerState":
             limit = cast("int | None", getattr(arena.state, "max_turns", None))
             return Seen(players, max(ENDLESS, 4 * (limit or 0)), kind)
+
     count = wanted or f"up to {MOST}"
     raise GameError(
-        f"TextArena does not set up {name} for {count} players ({reason or 'it says not why'})"
+        f"TextArena does not set up {name} for {count} players ({reason or 'it gives no reason'})"
     )
 
 
@@ -206,6 +214,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     shown = [message.text for message in view if message.speaker == "game"]
     lines = [line for text in shown[-1:] for line in text.splitlines() if _LISTED.search(line)]
     everything = "\n".join(shown)
+
     found = _MOVE.findall(everything)
     moves = (
         _MOVE.findall("\n".join(lines))
@@ -216,5 +225,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
         f"[{word}]" for words in _WORDS.findall(everything)[:1] for word in words.split(", ")
     ]
     moves = moves or ["[0]"]
+
+    # The draw is keyed by the view, so that the same game is played again alike.
     drawn = sha256("\n".join(message.text for message in view).encode(errors="replace")).digest()
     return moves[int.from_bytes(drawn[:6]) % len(moves)]

@@ -22,8 +22,8 @@ LONGEST = 4_000
 class Arena:
     """A TextArena environment without its wrappers of observations: views are kept by our table.
 
-    It draws from generators of its own. A refused move leaves no trace for anybody else, and TextArena
-    never ends a game for one: how often a seat may try is for our rules to say.
+    It draws from generators of its own. A refused move is hidden from the other seats, and TextArena never
+    ends a game for one: our rules say how often a seat may try.
     """
 
     def __init__(self, name: str, players: int, options: Mapping[str, Value], seed: int) -> None:
@@ -70,13 +70,17 @@ class Arena:
         if len(text) > LONGEST:
             raise Illegal(f"at most {LONGEST:,} characters were expected, {len(text):,} came")
         self._refused = None
+
+        # A refusal is told to every seat; with these counts it can be taken back.
         seen = {seat: len(messages) for seat, messages in self.state.observations.items()}
         try:
             with self._inside():
                 self.over, _ = self._env.step(self._rewrite(text))
-        except Exception as fault:  # half a move may have been made, so there is no second try
+        except Exception as fault:
+            # Half a move may have been made, so there is no second try.
             reason = f"TextArena breaks on it ({type(fault).__name__}: {fault})"
             raise Forfeit((f"player_{self.seat}",), reason, "unparsable") from fault
+
         if self._refused is not None:
             for seat, messages in self.state.observations.items():
                 del messages[seen.get(seat, 0) :]
@@ -84,8 +88,9 @@ class Arena:
         return text
 
     def payoff(self) -> dict[str, float]:
-        """The rewards, once over. Raises GameError where TextArena gives none, and Forfeit where it names
-        a player who moved illegally.
+        """The rewards at the end. Raises GameError where TextArena gives none.
+
+        Raises Forfeit where TextArena says that a player moved illegally.
         """
         rewards, information = self._env.close()
         guilty = [seat for seat, facts in (information or {}).items() if facts.get("invalid_move")]

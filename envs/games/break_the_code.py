@@ -59,16 +59,20 @@ def break_the_code(attempts: int = 3) -> Script:
     prompt = ATTACK.format(
         text=spec.text, kind=spec.kind, code=fenced(code), example=canonical(spec.hidden[3])
     )
-    tests = tuple((x,) for x in spec.hidden)
     broken = False
+
     for _ in range(attempts):
         x = yield from ask("attacker", prompt, legal_input(spec.kind))
         wanted, given = yield from verify(*_jobs(spec.reference, code, ((x,),)))
         broken = not right(given, wanted.results[0].value)
         if broken:
             break
+
         value = canonical(given.results[0].value)
         prompt = f"It is right there: {called((x,))} gives {value}. Try another x."
+
+    # Gold does not decide who wins; it shows how often an attacker misses a fault.
+    tests = tuple((x,) for x in spec.hidden)
     wanted, given = yield from verify(*_jobs(spec.reference, code, tests))
     yield from note("proxy", not broken)
     yield from note("gold", right(given, *(result.value for result in wanted.results)))

@@ -58,6 +58,7 @@ def code_abduction(
     )
     if task is None:
         return refused(solvers)
+
     source, gold = task.program.source, task.values[0]
     question = SOLVE.format(code=fenced(source), value=canonical(gold))
     tried = yield from ask_all(
@@ -65,6 +66,7 @@ def code_abduction(
     )
     attempted = {seat: x if x is None else Program(source, (x,)) for seat, x in tried.items()}
     paid = yield from judged(attempted, gold)
+
     item = {"source": source, "input": task.program.inputs[0]}
     return (yield from settle("code-abduction", item, paid, reward, known=task.known))
 

@@ -109,22 +109,27 @@ def code_as_task(
     rng = yield from randomness()
     shop = _stocked(rng)
     solvers = list(seat_names({"solver": attempts}))
+
     bundle = yield from _bundle(shop, calls)
     if bundle is None:
         yield from note("gate", "unreadable")
         return refused(solvers)
+
     known = yield from recall(KIND, references)
     if any(
         similar(bundle.task, str(item["task"]), 0.9) for item in known if isinstance(item, dict)
     ):
         yield from note("gate", "near_copy")
         return refused(solvers)
+
+    # The self-test: check accepts the author's own answer and rejects each wrong one.
     cases = [(bundle.solution,), *((wrong,) for wrong in bundle.wrong)]
     wanted = [True, *(False for _ in bundle.wrong)]
     ruling = yield from gate(bundle.source, cases, entry="check", expected=wanted)
     yield from note("gate", ruling.reason or "admitted")
     if not ruling.admitted:
         return refused(solvers)
+
     given = yield from _solved(shop, bundle.task, solvers, calls)
     attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
     paid = yield from judged(attempted, True, entry="check")
@@ -163,8 +168,11 @@ def _solved(
     """Each executor's answer, after its calls; None where it gave none that could be read."""
     prompts = dict.fromkeys(solvers, SOLVE.format(help=TOOL_HELP, task=task, calls=calls))
     given: dict[str, Answer | None] = {}
+
     for left in range(calls, -1, -1):
         moves = yield from ask_all(prompts, reader(answer, left > 0), tries=1, otherwise=None)
+
+        # Only seats that called a tool are asked again.
         prompts = {}
         for seat, move in moves.items():
             if isinstance(move, Call):
@@ -173,6 +181,7 @@ def _solved(
                 given[seat] = move
         if not prompts:
             break
+
     return {seat: given.get(seat) for seat in solvers}
 
 

@@ -61,6 +61,7 @@ def code_deduction(
     )
     if task is None:
         return refused(solvers)
+
     source, given = task.program.source, task.program.inputs[0]
     question = SOLVE.format(code=fenced(source), call=called(given))
     answers = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)

@@ -55,8 +55,10 @@ def program_with_inputs(text: str) -> Program:
     inputs = tuple(arguments(line) for line in tagged(text, "inputs").splitlines() if line.strip())
     if not 4 <= len(inputs) <= 12 or len(inputs) % 2:
         raise Illegal(f"4 to 12 inputs were expected, and an even number; {len(inputs)} came")
+
     if len(set(map(canonical, inputs))) < len(inputs):
         raise Illegal("the inputs must differ")
+
     message = (
         " ".join(tagged(text, "message").split())[:MESSAGE_CHARACTERS]
         if "<message>" in text
@@ -89,17 +91,21 @@ def code_induction(
     )
     if task is None:
         return refused(solvers)
+
+    # The first half of the pairs is shown, the other half decides.
     inputs, half = task.program.inputs, len(task.values) // 2
     pairs = "\n".join(
         f"{called(given)} = {canonical(value)}"
         for given, value in zip(inputs[:half], task.values[:half], strict=True)
     )
     question = SOLVE.format(message=task.program.message, pairs=pairs)
+
     written = yield from ask_all(dict.fromkeys(solvers, question), program, tries=1, otherwise=None)
     attempted = {
         seat: code if code is None else Program(code, inputs[half:])
         for seat, code in written.items()
     }
     paid = yield from judged(attempted, *task.values[half:])
+
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}
     return (yield from settle("code-induction", item, paid, reward, known=task.known))

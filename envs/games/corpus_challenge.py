@@ -50,13 +50,15 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def challenge(text: str, document: str) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where the document does not hold the answer."""
+    # Small models stop at the end of their question and leave its tag open.
     if "</question>" not in text:
-        text += (
-            "</question>"  # small models stop at the end of their question and leave its tag open
-        )
+        text += "</question>"
+
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
+
+    # An answer that is most of the document would be right for any question about it.
     if (
         not re.search(r"\w", answer)
         or not _holds(document, answer)
@@ -97,6 +99,7 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     """
     solvers = list(seat_names({"solver": attempts}))
     (document,) = yield from recall("document", 1, DOCUMENTS)
+
     prompt = ASK.format(document=document)
     task = yield from ask(
         "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
@@ -104,10 +107,12 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:
         return refused(solvers)
+
     question, gold = task
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))
     answers = yield from ask_all(asked, said, tries=1, otherwise=None)
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
+
     yield from note("proxy", vote(list(answers.values())).share)
     yield from note("gold", sum(paid.values()) / attempts)
     return (

@@ -72,15 +72,19 @@ def critique_refine(steps: int = 4) -> Script:
     rng = yield from randomness()
     chain = drawn(rng, steps)
     gold = str(chain.results[-1])
+
     first = yield from ask("generator", ANSWER.format(task=chain.task), said)
     before = same_answer(first, gold)
     yield from credit("generator", float(before), "right")
+
     found = yield from ask("critic", CRITIC.format(task=chain.task, answer=first), critique)
     yield from credit("critic", float(found.right == before), "verdict")
+
     again = AGAIN.format(verdict="right" if found.right else "wrong", critique=found.text)
     second = yield from ask("generator", again, said)
     after = same_answer(second, gold)
     yield from credit("generator", float(after), "right")
+
     yield from note("proxy", found.right)
     yield from note("gold", before)
     yield from note("refined", after)

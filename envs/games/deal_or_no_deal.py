@@ -71,6 +71,7 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
             seat,
             f"There are {_listed(there)}. To you they are worth, apiece: {_listed(worth[seat])}.",
         )
+
     prompt = "Your move?"
     for turn in range(turns):
         seat = ("first", "second")[turn % 2]
@@ -78,17 +79,21 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
         if isinstance(move, str):
             prompt = f"The other says: {move}"
             continue
+
+        # The other names its own part without seeing this one.
         ask_other = (
             f"The other has named its deal. Of {_listed(there)}, name what you take, as in: {FORM}"
         )
         reply = yield from ask(OTHER[seat], ask_other, deal(there))
         agreed = all(a + b == n for a, b, n in zip(move, reply, there, strict=True))
         yield from note("agreed", agreed)
+
         taken = {seat: move, OTHER[seat]: reply}
         own = {
             s: sum(map(int.__mul__, taken[s], worth[s])) / POINTS if agreed else 0.0 for s in OTHER
         }
         return {s: own[s] + dial * own[OTHER[s]] for s in OTHER}
+
     yield from note("agreed", False)
     return dict.fromkeys(OTHER, 0.0)
 

@@ -62,17 +62,21 @@ def discussion(agents: int = 3, rounds: int = 2, steps: int = 4) -> Script:
     prompts = dict.fromkeys(seats, OPEN.format(task=chain.task, others=agents - 1))
     scores = dict.fromkeys(seats, 0)
     spoken: dict[str, str] = {}
+
     for number in range(1, rounds + 1):
         spoken = yield from ask_all(prompts, line)
         said = "\n".join(f"{names[seat]}: {text}" for seat, text in spoken.items())
         for seat in seats:
             asked = JUDGE.format(task=chain.task, round=number, said=said, name=names[seat])
             scores[seat] += int((yield from ask("judge", asked, choices=SCORES)))
+
         prompts = {seat: GO_ON.format(said=_others(seat, spoken, names)) for seat in seats}
+
     mean = sum(scores.values()) / agents
     finals = [_result(text) for text in spoken.values()]
     gold = str(chain.results[-1])
     label = vote(finals).label
+
     yield from note("proxy", mean / rounds / 10)
     yield from note("gold", sum(f is not None and same_answer(f, gold) for f in finals) / agents)
     yield from note("vote", label is not None and same_answer(label, gold))

@@ -34,6 +34,7 @@ def kuhn_poker() -> Script:
     """
     first, second = DEALS[(yield from chance((1,) * len(DEALS)))]
     sign = 1 if CARDS.index(first) > CARDS.index(second) else -1
+
     opening = yield from ask("first", first, choices=("check", "bet"))
     if opening == "check":
         if (yield from ask("second", f"{second} check", choices=("check", "bet"))) == "check":
@@ -44,6 +45,7 @@ def kuhn_poker() -> Script:
             if called == "call"
             else {"first": -1, "second": 1}
         )
+
     if (yield from ask("second", f"{second} bet", choices=("fold", "call"))) == "fold":
         return {"first": 1, "second": -1}
     return {"first": 2 * sign, "second": -2 * sign}

@@ -90,14 +90,10 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def formula(text: str) -> str:
     """A formula in x as canonical text. Raises Unreadable for anything but arithmetic and functions."""
-    code = (
-        text.strip()
-        .replace("^", "**")
-        .replace("−", "-")
-        .removeprefix("∫")
-        .removesuffix("dx")
-        .strip()
-    )
+    code = text.strip().replace("^", "**").replace("−", "-")
+    code = code.removeprefix("∫").removesuffix("dx").strip()
+
+    # Longer formulas could hold a table of values instead of an antiderivative.
     parsed = tree(code) if len(code) <= 160 else None
     body = parsed.body[0] if parsed and len(parsed.body) == 1 else None
     if not isinstance(body, ast.Expr) or not _plain(body.value):
@@ -155,6 +151,8 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
     rng = yield from randomness()
     points: list[Value] = [*sorted(rng.uniform(0.2, 2.5) for _ in range(POINTS))]
     solvers = list(seat_names({"solver": attempts}))
+
+    # Variants are written level by level; none may repeat the root or another variant.
     parents: dict[str, str] = {}
     frontier = [root]
     for _ in range(depth):
@@ -163,6 +161,8 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
             found = yield from _variants(node, {root, *parents}, width, points)
             parents.update(dict.fromkeys(found, node))
             frontier.extend(found)
+
+    # Leaves first and the root last, as in the paper.
     rates: dict[str, float] = {}
     solved = dict.fromkeys(solvers, 0)
     for integrand in [*reversed(parents), root]:
@@ -170,11 +170,13 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
         rates[integrand] = sum(right.values()) / attempts
         for seat in solvers:
             solved[seat] += right[seat]
+
     root_rate = rates.pop(root)
     yield from note("root", root_rate)
     yield from note("tree", [(parents[variant], variant, rate) for variant, rate in rates.items()])
     for variant, rate in rates.items():
         yield from keep("ladder", {"integrand": variant, "solve_rate": rate})
+
     earned = sum(map(pay, rates.values())) / len(rates) if rates else -1.0
     return {"proposer": earned, **{seat: n / (len(rates) + 1) for seat, n in solved.items()}}
 
@@ -206,6 +208,7 @@ def _attempts(
         tries=1,
         otherwise=None,
     )
+
     given = {seat: answer for seat, answer in answers.items() if answer is not None}
     results = yield from _checked([(integrand, answer) for answer in given.values()], points)
     right = {

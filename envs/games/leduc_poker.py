@@ -35,13 +35,17 @@ def betting(
         choices = (("fold", "call") if owing else ("check",)) + (more if raises < 2 else ())
         asked = f"{', '.join(choices[:-1])} or {choices[-1]}?"
         move = yield from ask(seat, "\n".join([*news[seat], asked]), choices=choices)
+
+        # A seat is told only what it has not seen yet; its own moves stand in its view already.
         news[seat].clear()
         news[other].append(move)
+
         if move == "fold":
             return seat
         if move == "call" or (move == "check" and checked):
             pot[seat] = pot[other]
             return None
+
         if move == "check":
             checked = True
         else:
@@ -73,6 +77,7 @@ def leduc_poker(suits: bool = True) -> Script:
     width = 2 if suits else 1
     news = {"first": [first[:width]], "second": [second[:width]]}
     pot = {"first": 1, "second": 1}
+
     folded = yield from betting(2, pot, news)
     if folded is None:
         board = deck.pop((yield from chance((1,) * len(deck))))
@@ -83,4 +88,5 @@ def leduc_poker(suits: bool = True) -> Script:
         if folded is None:
             won = pot["first"] * ((ahead > 0) - (ahead < 0))
             return {"first": won, "second": -won}
+
     return {folded: -pot[folded], OTHER[folded]: pot[folded]}

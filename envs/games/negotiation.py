@@ -80,6 +80,7 @@ def negotiation(turns: int = 10) -> Script:
             seat,
             f"You value wood at {value[seat]['wood']} and gold at {value[seat]['gold']} apiece.",
         )
+
     standing: Offer | None = None
     news = ""
     for turn in range(turns):
@@ -90,11 +91,14 @@ def negotiation(turns: int = 10) -> Script:
         if isinstance(move, Offer):
             standing, news = move, f"The other offers {move}. "
             continue
+
         if move == "accept" and standing:
             _trade(held[other], held[seat], standing)
             yield from note("trade", str(standing))
         news = f"The other says {move}. "
         standing = None
+
+    # Divided by what everything is worth to both, a margin lies between −1 and 1.
     gain = {seat: _worth(held[seat], value[seat]) - before[seat] for seat in OTHER}
     share = (gain["first"] - gain["second"]) / sum(_worth(all_goods, value[seat]) for seat in OTHER)
     return {"first": share, "second": -share}
@@ -111,14 +115,17 @@ def reader(
             return line
         if line == "accept":
             raise Illegal("there is no offer to accept")
+
         found = _OFFER.fullmatch(line)
         if not found:
             raise Unreadable(
                 f"expected `offer 2 wood for 1 gold`, `accept` or `pass`, not {excerpt(text)}"
             )
+
         offer = Offer(int(found[1]), found[2], int(found[3]), found[4])
         if offer.given == offer.wanted or offer.give + offer.want == 0:
             raise Illegal(f"an offer trades one good for the other, not {offer}")
+
         if offer.give > mine[offer.given] or offer.want > theirs[offer.wanted]:
             raise Illegal(
                 f"you hold {_listed(mine)} and the other {_listed(theirs)}; not enough for {offer}"

@@ -79,6 +79,7 @@ def nim(heaps: str = "1-3-5-7") -> Script:
     """
     left = sizes(heaps)
     seat, other = "first", "second"
+
     while sum(left):
         legal = moves(left)
         shown = ", ".join(legal[:SHOWN]) + " …" * (len(legal) > SHOWN)
@@ -87,4 +88,6 @@ def nim(heaps: str = "1-3-5-7") -> Script:
         )
         left = after(left, move)
         seat, other = other, seat
+
+    # The seat that would move next left the last piece to the other.
     return {seat: 1, other: -1}

@@ -55,10 +55,12 @@ def prisoners_dilemma(rounds: int = 5) -> Script:
     """
     total: dict[str, float] = dict.fromkeys(SEATS, 0)
     prompts: dict[str, str] = dict.fromkeys(SEATS, OPENING)
+
     for _ in range(rounds):
         moves = yield from ask_all(prompts, choices=MOVES)
         for seat, pay in zip(SEATS, PAYS[moves[SEATS[0]], moves[SEATS[1]]], strict=True):
             total[seat] += pay
+
         others = zip(SEATS, reversed(SEATS), strict=True)
         prompts = {seat: f"The other did {moves[other]}. {OPENING}" for seat, other in others}
     return total

@@ -74,13 +74,17 @@ def programming_puzzle(
     )
     if task is None:
         return refused(solvers)
+
     source = task.program.source
     question = SOLVE.format(code=fenced(source))
     found = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
     attempted = {seat: x and Program(source, ((x.value,),)) for seat, x in found.items()}
     paid = yield from judged(attempted, True, entry="sat")
+
+    # Verified solutions are the data of the paper's own fine-tuning.
     for seat, x in found.items():
         if x and paid[seat] == 1:
             yield from keep("puzzle-solution", {"source": source, "answer": x.value})
+
     item = {"source": source, "input": task.program.inputs[0]}
     return (yield from settle("programming-puzzle", item, paid, reward, known=task.known))

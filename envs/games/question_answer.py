@@ -115,6 +115,7 @@ def question_answer(
     solvers = list(seat_names({"solver": attempts}))
     known = [str(item) for item in (yield from recall("question", references))]
     kind, example = TOPICS[topic]
+
     extra = "<paraphrase>the same in other words</paraphrase>" if label == "swapped" else ""
     prompt = ASK.format(
         kind=kind, example=example, known="\n".join(known) or "(none yet)", paraphrase=extra
@@ -124,10 +125,13 @@ def question_answer(
     )
     if not wordings:
         return {"proposer": -1.0, **dict.fromkeys(solvers, 0.0)}
+
+    # With two wordings, every other solver gets the second.
     shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
     prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
     answers = yield from ask_all(prompts, said, tries=1, otherwise=None)
     paid = yield from _paid(label, shown, answers)
+
     share = sum(paid.values()) / attempts
     yield from note("proxy", share)
     yield from _note_gold(topic, wordings[0], list(answers.values()))
@@ -157,11 +161,14 @@ def _paid(
                     (yield from ask("judge", asked, choices=("right", "wrong"))) == "right"
                 )
         return paid
+
+    # Swapped: each half is paid by the other's vote. Otherwise both halves are everybody.
     halves = (
         (list(answers)[::2], list(answers)[1::2]) if label == "swapped" else (list(answers),) * 2
     )
     votes: list[Vote] = [vote([answers[seat] for seat in half]) for half in halves]
     yield from note("label", votes[0].label)
+
     judged_by = {seat: votes[1 - i].label for i, half in enumerate(halves) for seat in half}
     return {seat: float(_agrees(answer, judged_by[seat])) for seat, answer in answers.items()}
 

@@ -61,14 +61,18 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
     rng = yield from randomness()
     shown = rng.sample(OBJECTS, objects)
     target = rng.choice([name for name in shown if telling(name, shown, words)] or shown)
+
     prompt = SPEAK.format(
         objects="\n".join(f"- {name}" for name in shown), target=target, words=words
     )
     said = yield from ask("speaker", prompt, lambda text: short(tagged(text, "say"), words))
+
+    # Shuffled, so that the position of an object tells the listener nothing.
     rng.shuffle(shown)
     numbered = "\n".join(f"{number} {name}" for number, name in enumerate(shown, 1))
     numbers = [str(number) for number in range(1, objects + 1)]
     picked = yield from ask("listener", PICK.format(objects=numbered, said=said), choices=numbers)
+
     yield from note("words", len(said.split()))
     paid = float(shown[int(picked) - 1] == target)
     return {"speaker": paid, "listener": paid}

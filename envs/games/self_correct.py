@@ -55,15 +55,18 @@ def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") ->
     """
     spec = SPECS[(yield from chance((1,) * len(SPECS)))]
     prompt, before, rights = FIRST.format(kind=spec.kind, text=spec.text), 0.0, list[Value]()
+
     for turn in range(turns):
         source = yield from ask("solver", prompt, program)
         correct, told = yield from _graded(spec, source)
+
         yield from credit("solver", correct, "right")
         if turn:
             yield from credit("solver", alpha * (correct - before), "correction")
         before = correct
         rights.append(correct)
         prompt = AGAIN.format(feedback=told if feedback == "execution" else "")
+
     yield from note("right", rights)
     return {"solver": before}
 

@@ -89,11 +89,13 @@ def sneaky_critic(steps: int = 4) -> Script:
     chain = drawn(rng, steps)
     true = yield from _results(chain, Lie(0, 0))
     lie = yield from ask("generator", SNEAK.format(chain=chain.shown(true)), _lie(steps))
+
     told = (yield from _results(chain, lie)) if lie.step else true
     sound = not lie.step or (told[lie.step - 1] != true[lie.step - 1] and told[-1] != true[-1])
     yield from note("lie", lie.step if sound else -1)
     if not sound:
         return {"generator": -1, "critic": 1}
+
     names = ("none", *map(str, range(1, steps + 1)))
     named = yield from ask("critic", CRITIC.format(chain=chain.shown(told)), choices=names)
     found = named == names[lie.step]

@@ -74,33 +74,39 @@ def solve_verify(
     the share of wrong ones that some counted test exposes. Source: Sol-Ver (Lin et al. 2025).
     """
     spec = SPECS[(yield from chance((1,) * len(SPECS)))]
-    writers, testers = (
-        list(seat_names({"solver": solvers})),
-        list(seat_names({"verifier": verifiers})),
-    )
+    writers = list(seat_names({"solver": solvers}))
+    testers = list(seat_names({"verifier": verifiers}))
+
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
+
     example = f"{canonical(spec.hidden[-1])} => …\n{canonical(spec.hidden[-2])} => …"
     test = TEST.format(kind=spec.kind, text=spec.text, tests=tests, example=example)
     written = yield from ask_all(
         dict.fromkeys(testers, test), lambda text: reader(text, spec, tests), tries=1, otherwise=()
     )
+
+    # One job a solution: the written tests come first, the hidden inputs behind them.
     every = [one for batch in written.values() for one in batch]
     inputs = tuple((one.input,) for one in every) + tuple((x,) for x in spec.hidden)
     codes = [spec.reference, *(source or "" for source in sources.values())]
     verdicts = yield from verify(
         *(Job(c, "f", inputs, repeat=2, limits=PROPOSAL_LIMITS) for c in codes)
     )
+
     passed = [
         [_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts
     ]
     judges = passed[:1] if oracle == "reference" else passed[1:]
     counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]
+
     hidden = [r.value for r in verdicts[0].results[len(every) :]]
     good = [_tail_right(verdict, len(every), hidden) for verdict in verdicts[1:]]
+
     paid = {seat: _share(row, counts) for seat, row in zip(writers, passed[1:], strict=True)}
     caught = [not all(p for p, c in zip(row, counts, strict=True) if c) for row in passed[1:]]
     wrong = [c for c, right_one in zip(caught, good, strict=True) if not right_one]
+
     yield from note("proxy", sum(paid.values()) / solvers)
     yield from note("gold", sum(good) / solvers)
     yield from note("caught", sum(wrong) / len(wrong) if wrong else 1.0)
@@ -113,6 +119,8 @@ def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
     A line that is no test, has an excluded input or repeats one is passed over: it earns nothing as it is.
     """
     found: dict[str, Test] = {}
+
+    # Twice as many rows as tests are read, so that a few bad ones do not cost the good ones.
     for row in [*filter(str.strip, tagged(text, "tests").splitlines())][: 2 * most]:
         given, _, output = row.partition("=>")
         try:
@@ -120,6 +128,7 @@ def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
         except ValueError:
             continue
         found.setdefault(canonical(test.input), test)
+
     if not found:
         raise Illegal(
             f"1 to {most} lines like `input => output` were expected, not {excerpt(text)}"

@@ -59,19 +59,24 @@ def taboo(rounds: int = 5) -> Script:
     rng = yield from randomness()
     word = rng.choice(WORDS)
     attack, brief = ATTACK.format(word=word), DEFEND
+
     for turn in range(rounds):
         said = yield from ask("attacker", attack, line)
         if says(said, word):
             return (yield from _won("defender", "the attacker said the word"))
+
         answer = yield from ask("defender", brief + SAID.format(said=said), line)
         if guess := _GUESS.fullmatch(answer):
             right = guess[1].casefold() == word
             return (
                 yield from _won("defender" if right else "attacker", f"the guess was {guess[1]}")
             )
+
+        # A wrong guess has lost above, so the word is only looked for in talk.
         if says(answer, word):
             return (yield from _won("attacker", f"the defender said the word in round {turn + 1}"))
         attack, brief = SAID.format(said=answer), ""
+
     yield from note("how", "nobody said the word")
     return {"attacker": 0, "defender": 0}
 

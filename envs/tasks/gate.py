@@ -1,9 +1,9 @@
 """The gate: what a proposed program must pass before anyone is paid for it.
 
-It parses, defines the function, is no near copy of what the buffer holds, stays inside its limits, gives
-plain values, gives them again in fresh processes with other hash seeds and to a repeated call, and does
-not change its mind when clock, locale, process, environment and machine are other ones. Nothing is banned by
-name: a program is refused for what it does. `benchmarks/gate.py` measures what leaks through.
+It parses, defines the function, is no near copy of what the buffer holds, stays inside its limits and gives
+plain values. It gives the same values in fresh processes with other hash seeds, to a repeated call, and with
+another clock, locale, process, environment and machine. Nothing is banned by name: a program is refused for
+what it does. `benchmarks/gate.py` measures what leaks through.
 """
 
 from __future__ import annotations
@@ -144,6 +144,8 @@ def gate(
         return Ruling("unreadable", fault)
     if near_copy(source, buffer):
         return Ruling("near_copy", "nearly the same as a program that is already known")
+
+    # Each input comes twice, so that a program that keeps state between calls shows it.
     twice = (*inputs, *inputs)
     here, there = yield from verify(
         Job(source, entry, twice, repeat=2, limits=limits),
@@ -160,16 +162,19 @@ def elsewhere(source: str) -> str:
 def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value] | None) -> Ruling:
     if here.status == "nondeterministic":
         return Ruling("nondeterministic", "fresh processes disagree about its value")
+
     values = plain_values(here, 2 * count)
     if values is None:
         return Ruling("failed", f"it did not run: {here.detail or here.status}")
     if not _agree(values[:count], values[count:]):
         return Ruling("stateful", "a second call with the same input gives another value")
+
     moved = plain_values(there, 2 * count)
     if moved is None or not _agree(values, moved):
         return Ruling(
             "surroundings", "its value depends on clock, locale, process, environment or machine"
         )
+
     if expected is not None and not _agree(values[:count], expected):
         return Ruling("self_test", "it fails its own test")
     return Ruling("", values=values[:count])

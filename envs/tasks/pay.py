@@ -42,14 +42,6 @@ def neither_end(p: float) -> float:
     return float(0 < p < 1)
 
 
-def unbiased_variance(right: int, attempts: int) -> float:
-    """p(1 − p) estimated without bias from `right` of `attempts` (n/(n−1) · p̂(1−p̂)); 0 for one attempt."""
-    if attempts < 2:
-        return 0.0
-    p = right / attempts
-    return attempts / (attempts - 1) * p * (1 - p)
-
-
 PROPOSER_REWARDS: dict[str, ProposerReward] = {
     "paper": learnability,
     "released": learnability_released,

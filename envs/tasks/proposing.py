@@ -20,7 +20,7 @@ IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "so
 class Task:
     """An admitted proposal: what was written, and the value that execution gave for each input.
 
-    `known` says that nobody proposed it now: it comes from the buffer, to be measured again.
+    A `known` task was not proposed in this game: it comes from the buffer, to be measured again.
     """
 
     program: Program
@@ -42,16 +42,19 @@ def propose(
     """Ask the seat `proposer` for a program with inputs, and let it through the gate, or return None.
 
     `{known}` in the prompt becomes the `references` recalled programs of this kind, which may not be
-    copied. Notes `gate`: admitted, or the reason. With probability `review` nobody is asked: the task
-    whose solve rate was measured longest ago comes back, if the driver's buffer has one.
+    copied. Notes `gate`: admitted, or the reason. With probability `review` the proposer is not asked: the
+    task whose solve rate was measured longest ago comes back, if the driver's buffer has one.
     """
     if review and (yield from chance((1 - review, review))):
         task = yield from _reviewed(kind, entry, expected)
         if task:
             return task
+
     known = sources((yield from recall(kind, references, seeds)))
     shown = prompt.replace("{known}", "\n".join(map(fenced, known)))
     program = yield from ask("proposer", shown, parse, tries=1, otherwise=Program(""))
+
+    # A reply that cannot be read is an empty program, which the gate calls unreadable.
     ruling = yield from gate(
         program.source, program.inputs, entry=entry, buffer=known, expected=expected
     )
@@ -79,7 +82,7 @@ def _program(item: Value) -> Program:
 
 
 def refused(solvers: Sequence[str], proposer: str = "proposer") -> Payoff:
-    """The payoff when the gate refuses: −1 for the proposer, nothing for those who were not asked."""
+    """The payoff when the gate refuses: −1 for the proposer, 0 for the solvers, who were not asked."""
     return {proposer: -1.0, **dict.fromkeys(solvers, 0.0)}
 
 
@@ -95,6 +98,7 @@ def judged(
         Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()
     ]
     verdicts = yield from verify(*jobs)
+
     paid = dict.fromkeys(attempts, -1.0)
     for seat, verdict in zip(given, verdicts, strict=True):
         paid[seat] = 1.0 if right(verdict, *expected) else -0.5
@@ -112,7 +116,7 @@ def settle(
 ) -> Steps[Payoff]:
     """Pay the proposer for the share of solvers that were paid 1, note that share and keep the task.
 
-    For a `known` task there is nobody to pay: only its solve rate is measured again.
+    A `known` task has no proposer to pay: only its solve rate is measured again.
     """
     rate = sum(amount == 1 for amount in paid.values()) / len(paid)
     yield from note("solve_rate", rate)

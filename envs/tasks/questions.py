@@ -1,6 +1,7 @@
 """Short questions of many kinds, each with one answer that neither a guess nor a list gives.
 
-Half of them ask what one who is after a word might ask too: spell it, count it, turn it round.
+Half are questions that an attacker who seeks the secret word would ask too: spell it, count its letters,
+turn it round.
 """
 
 from __future__ import annotations

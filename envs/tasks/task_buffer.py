@@ -1,4 +1,4 @@
-"""A buffer of tasks of one kind: none twice, each with its latest difficulty, the rare not crowded out."""
+"""A buffer of tasks of one kind: none twice, each with its latest difficulty, drawn evenly by difficulty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BANDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An item as a game kept it, its solve rate when last measured (None: never), and the step of that."""
+    """An item as a game kept it, its latest solve rate (None: not measured), and the step it was kept at."""
 
     item: Value
     rate: float | None
@@ -25,12 +25,12 @@ class Task:
 
     @property
     def band(self) -> int:
-        """0 for tasks that nobody solved to 4 for those that everybody did."""
+        """From 0 for tasks that no attempt solved to 4 for those that every attempt solved."""
         if self.rate is None:
             return BANDS // 2
-        return (
-            0 if self.rate <= 0 else BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
-        )
+        if self.rate <= 0:
+            return 0
+        return BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
 
 
 class Shelf:

@@ -5,34 +5,13 @@ from __future__ import annotations
 import marshal
 import select
 import socket
-from typing import Final, Protocol
+from typing import Final
 
 from .. import runner
-from ..verdicts import Report
+from ..verdicts import Reply
+from .connection import Connection, ConnectionLost
 
 REPLY_BYTES: Final = 64 << 20
-
-
-class ConnectionLost(Exception):
-    """The supervisor is gone or cannot be understood."""
-
-
-class Connection(Protocol):
-    """A running supervisor and the stream to it."""
-
-    def fileno(self) -> int: ...
-
-    def send(self, data: memoryview) -> int:
-        """Send some of `data` without blocking; how much was taken. Raises OSError."""
-        ...
-
-    def receive(self) -> bytes:
-        """What has arrived, without framing; empty when only part of a frame has. Raises ConnectionLost."""
-        ...
-
-    def close(self) -> None:
-        """End the supervisor and everything it runs; safe to call twice."""
-        ...
 
 
 def cancel(*ident: int) -> bytes:
@@ -72,11 +51,12 @@ class Stream:
             self._push()
         return bool(events.get(own, 0) & ~select.POLLOUT)
 
-    def replies(self) -> list[tuple[int, Report]]:
+    def replies(self) -> list[tuple[int, Reply]]:
         """The whole replies that have arrived."""
         self._incoming += self._connection.receive()
-        found: list[tuple[int, Report]] = []
+        found: list[tuple[int, Reply]] = []
         start, head = 0, runner.REPLY.size
+
         while len(self._incoming) - start >= head:
             ident, fate, status, wall, user, system, _, *sizes = runner.REPLY.unpack_from(
                 self._incoming, start
@@ -85,11 +65,13 @@ class Stream:
                 raise ConnectionLost("a reply is too large")
             if len(self._incoming) - start - head < sum(sizes):
                 break
+
             start += head
             parts: list[bytes] = []
             for size in sizes:
                 parts.append(bytes(self._incoming[start : start + size]))
                 start += size
-            found.append((ident, Report(fate, status, wall, user + system, *parts)))
+            found.append((ident, Reply(fate, status, wall, user + system, *parts)))
+
         del self._incoming[:start]
         return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from concurrent.futures import Future
 
 from ...envs.types import Job, Verdict
 from ..cache import Cache, apart
 from ..verdicts import Run, stages
-from .pool import Counters, Pool
+from .pool import Pool
+from .queue import Counters
 
 
 class Pooled:
@@ -27,15 +29,14 @@ class Pooled:
         return self._name
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        """One verdict per job, in order. Cancelling kills what runs."""
-        steps = self._steps(jobs)
-        runs = next(steps)
-        while True:
-            done = await asyncio.wrap_future(self._pool.submit(runs))
-            try:
-                runs = steps.send(done)
-            except StopIteration as end:
-                return end.value
+        """One verdict per job, in order. Cancelling kills what runs.
+
+        Raises VerifierError when the pool is closed or belongs to another process.
+        """
+        verdicts: list[Verdict] = []
+        for future in self._submitted(jobs, verdicts):
+            await asyncio.wrap_future(future)
+        return verdicts
 
     async def stream(self, jobs: Sequence[Job]) -> AsyncIterator[tuple[int, Verdict]]:
         """Each job's index and verdict, as they are done."""
@@ -53,31 +54,46 @@ class Pooled:
 
     def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         """`verify` for code without an event loop: blocks until all are done."""
-        steps = self._steps(jobs)
-        runs = next(steps)
-        while True:
-            future = self._pool.submit(runs)
+        verdicts: list[Verdict] = []
+        for future in self._submitted(jobs, verdicts):
             try:
-                runs = steps.send(future.result())
-            except StopIteration as end:
-                return end.value
+                future.result()
             except BaseException:
                 future.cancel()
                 raise
+        return verdicts
+
+    def _submitted(
+        self, jobs: Sequence[Job], verdicts: list[Verdict]
+    ) -> Iterator[Future[list[Verdict]]]:
+        """What to wait for, one after another. After the last, `verdicts` holds one per job."""
+        steps = self._steps(jobs)
+        try:
+            runs = next(steps)
+            while True:
+                future = self._pool.submit(runs)
+                yield future
+                runs = steps.send(future.result())
+        except StopIteration as end:
+            verdicts += end.value
 
     def _steps(self, jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[Verdict]]:
         """`stages` of the jobs that are new; equal jobs of one call are run once."""
         cache = self.cache
         if cache is None:
             return (yield from stages(jobs))
+
+        # A job without a key is refused: its place stands for it, so that it is equal to no other.
         keys = [cache.key(job) or i.to_bytes(8, "little") for i, job in enumerate(jobs)]
         found = [cache.find(key) for key in keys]
         fresh = {
             key: job for key, job, known in zip(keys, jobs, found, strict=True) if known is None
         }
+
         verdicts = dict(zip(fresh, (yield from stages(list(fresh.values()))), strict=True))
         for key, verdict in verdicts.items():
             cache.keep(key if len(key) > 8 else None, verdict)
+
         return [known or apart(verdicts[key]) for key, known in zip(keys, found, strict=True)]
 
     def counters(self) -> Counters:

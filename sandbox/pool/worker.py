@@ -1,4 +1,4 @@
-"""A thread that keeps one supervisor fed with its pool's runs, hears it, and replaces it."""
+"""A thread that feeds one supervisor with runs of the queue, hears its replies, and replaces it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,49 @@ import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from .. import runner
 from ..verdicts import failed, verdict
-from .stream import Connection, ConnectionLost, Stream, cancel
+from .connection import Connection, ConnectionLost
+from .queue import Queue
+from .stream import Stream, cancel
 from .ticket import Ticket
 
-if TYPE_CHECKING:
-    from .pool import Pool
-
-FRAME: Final = 16  # runs given to a supervisor at a time: enough to hide the way there and back
+FRAME: Final = 16
+"""Runs given to a supervisor at a time: enough to hide the way there and back."""
 GRACE_SECONDS: Final = runner.START_SECONDS + 10.0
 """Beyond a run's own deadline, before its supervisor counts as dead."""
-HEARTBEAT_SECONDS: Final = 20.0  # well below a supervisor's patience with a silent client
-STUCK_SECONDS: Final = 0.03  # a run longer than this has the ones behind it moved to an idle worker
-OPEN_TRIES: Final = 6  # an engine that is being restarted is back within these tries
-HELD_BYTES: Final = 8 << 20  # of requests that a supervisor holds while it runs another
+HEARTBEAT_SECONDS: Final = 20.0
+"""Well below a supervisor's patience with a silent client."""
+STUCK_SECONDS: Final = 0.03
+"""A run longer than this has the ones behind it moved to an idle worker."""
+OPEN_TRIES: Final = 6
+"""An engine that is being restarted is back within these tries."""
+HELD_BYTES: Final = 8 << 20
+"""Of requests that a supervisor holds while it runs another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """When a supervisor is replaced though nothing is wrong: after so many runs, or so long."""
+
+    runs: int = 20_000
+    seconds: float = 3600.0
 
 
 class Worker:
-    """A thread that keeps one supervisor fed."""
+    """A thread that keeps one supervisor fed with the runs of a queue; `connect` makes a supervisor."""
 
-    def __init__(self, pool: Pool, name: str) -> None:
-        self._pool = pool
+    def __init__(
+        self, queue: Queue, connect: Callable[[], Connection], lifetime: Lifetime, name: str
+    ) -> None:
+        self._queue = queue
+        self._connect = connect
+        self._lifetime = lifetime
+
         self._doing: OrderedDict[int, Ticket] = OrderedDict()
         self._orders: deque[int] = deque()  # runs to take back
         self._since = time.monotonic()  # when the first of `_doing` began
@@ -55,11 +73,11 @@ class Worker:
 
     @property
     def rank(self) -> int:
-        """Who is woken first: the free with a supervisor, the free, the busy."""
+        """The free with a supervisor come first, then the free, then the busy."""
         return 2 * (not self.free) + (not self._connected)
 
     def wake(self, anyway: bool) -> bool:
-        """Ring, unless it is awake; whether it was rung."""
+        """Wake the worker if it sleeps, or `anyway`. Returns whether it was woken."""
         if not (self._asleep or anyway):
             return False
         self._asleep = False
@@ -89,31 +107,32 @@ class Worker:
 
     def _main(self) -> None:
         tries = 0
-        while not self._pool.closed:
-            tickets = self._pool.take(self, FRAME)
+        while not self._queue.closed:
+            tickets = self._queue.take(self, FRAME)
             if not tickets:
                 self._sleep()
                 continue
+
             try:
-                connection = self._pool.connection()
-            except (
-                Exception
-            ) as fault:  # an engine has many ways to fail, and this thread must go on
+                connection = self._connect()
+            except Exception as fault:
+                # An engine has many ways to fail, and this thread must go on.
                 tries += 1
-                self._pool.put_back(tickets)
+                self._queue.put_back(tickets)
                 if tries >= OPEN_TRIES:
-                    self._pool.give_up(str(fault) or type(fault).__name__)
+                    self._queue.give_up(str(fault) or type(fault).__name__)
                     tries = 0
                 else:
                     time.sleep(0.2 * 2**tries)
                 continue
+
             tries = 0
             self._serve(connection, tickets)
 
     def _sleep(self) -> None:
         self._asleep = True
-        relief = self._pool.relieve(self)
-        patience = 0.0 if self._pool.waiting() else STUCK_SECONDS if relief else 60.0
+        relief = self._queue.relieve(self)
+        patience = 0.0 if self._queue.waiting() else STUCK_SECONDS if relief else 60.0
         with contextlib.suppress(OSError):
             select.select([self._ours], [], [], patience)
             self._ours.recv(4096)
@@ -124,41 +143,48 @@ class Worker:
         try:
             self._start(stream, tickets)
             self._drive(stream)
-        except Exception as fault:  # whatever it is, this thread must go on, and its runs be told
-            self._pool.restarted()
+        except Exception as fault:
+            # Whatever it is, this thread must go on, and its runs must be told.
+            self._queue.restarted()
             lost = list(self._doing.values())
             self._doing.clear()
+
             connection.close()
-            self._pool.retry(lost, f"the supervisor was lost ({fault})")
+            self._queue.retry(lost, f"the supervisor was lost ({fault})")
         finally:
             self._connected = False
             connection.close()
 
     def _drive(self, stream: Stream) -> None:
-        """Feed and hear one supervisor until the pool closes or its time is over."""
-        pool = self._pool
+        """Feed and hear one supervisor until the queue closes or the supervisor's lifetime is over."""
+        queue = self._queue
         spoke = time.monotonic()
-        over, last = spoke + pool.recycle_seconds, self._next + pool.recycle_runs
-        while not pool.closed:
+        over, last = spoke + self._lifetime.seconds, self._next + self._lifetime.runs
+
+        while not queue.closed:
             now = time.monotonic()
             if now > spoke + HEARTBEAT_SECONDS:
                 spoke = now
                 stream.send(cancel())
+
             old = self._next > last or now > over
             if old and not self._doing:
                 return
             room = not old and self._has_room(now)
             if room:
-                self._start(stream, pool.take(self, FRAME - len(self._doing)))
+                self._start(stream, queue.take(self, FRAME - len(self._doing)))
             self._take_back(stream)
+
+            # Asleep before the last look at the queue: what is submitted after it rings the bell.
             self._asleep = room
-            relief = not self._doing and pool.relieve(self)
-            if room and not self._doing and pool.waiting():
-                continue  # submitted between the look and the sleep
+            relief = not self._doing and queue.relieve(self)
+            if room and not self._doing and queue.waiting():
+                continue
             if stream.wait(self._ours, self._patience(relief)):
                 self._hear(stream)
             with contextlib.suppress(BlockingIOError):
                 self._ours.recv(4096)
+
         for ticket in self._doing.values():
             ticket.batch.future.cancel()
         self._doing.clear()
@@ -184,24 +210,27 @@ class Worker:
         return sum(ticket.size for ticket in self._doing.values())
 
     def _start(self, stream: Stream, tickets: Sequence[Ticket]) -> None:
+        """Send these runs, as many as the supervisor may hold; the others go back to the queue."""
         frames: list[bytes] = []
         for place, ticket in enumerate(tickets):
             if self._doing and self._held() > HELD_BYTES:
-                self._pool.put_back(tickets[place:])
+                self._queue.put_back(tickets[place:])
                 break
+
             try:
-                frame = self._pool.framed(self._next, ticket)
-            except (
-                Exception
-            ) as fault:  # a job may be wrong in any way, and only it is refused for it
-                self._pool.settle(ticket, failed(ticket.run.job, "refused", str(fault)[:500]))
+                frame = self._queue.framed(self._next, ticket)
+            except Exception as fault:
+                # A job may be wrong in any way, and only it is refused for it.
+                self._queue.settle(ticket, failed(ticket.run.job, "refused", str(fault)[:500]))
                 continue
+
             if not self._doing:
                 self._since = time.monotonic()
             ticket.size = len(frame)
             frames.append(frame)
             self._doing[self._next] = ticket
             self._next += 1
+
         if frames:
             stream.send(b"".join(frames))
 
@@ -217,22 +246,26 @@ class Worker:
             stream.send(b"".join(map(cancel, idents)))
 
     def _hear(self, stream: Stream) -> None:
-        for ident, report in stream.replies():
-            if report.fate == runner.HELLO:
+        """Take the supervisor's replies, and settle the runs that they answer."""
+        for ident, reply in stream.replies():
+            if reply.fate == runner.HELLO:
                 continue
+
             first = next(iter(self._doing), None) == ident
             ticket = self._doing.pop(ident, None)
             if ticket is None:
                 raise ConnectionLost(f"a reply came to run {ident}, which was not asked")
             if first:
                 self._since = time.monotonic()
-            if report.fate == runner.CANCELLED:
+
+            if reply.fate == runner.CANCELLED:
                 ticket.recalled = False
                 if not ticket.unwanted:
-                    self._pool.put_back([ticket])
+                    self._queue.put_back([ticket])
                 continue
-            outcome = verdict(ticket.run.job, report)
+
+            outcome = verdict(ticket.run.job, reply)
             if outcome.status == "infra":
-                self._pool.retry([ticket], outcome.detail, died=False)
+                self._queue.retry([ticket], outcome.detail, died=False)
             else:
-                self._pool.settle(ticket, outcome)
+                self._queue.settle(ticket, outcome)

@@ -50,7 +50,7 @@ def executor(
 
     The actors of a cluster seat the entrants by these names. On leaving, actors and verifier are gone.
     """
-    from sparring.sandbox.lazy import Lazy
+    from sparring.sandbox.choose import Lazy
 
     if arguments.executor == "local":
         from sparring.arenas.executors.local import Local

@@ -121,7 +121,7 @@ def seating(game: Game) -> str:
 
 def _show(game: Game, verifier: str) -> int:
     from sparring.envs.playthrough import recorded
-    from sparring.sandbox.lazy import Lazy
+    from sparring.sandbox.choose import Lazy
 
     print(f"{game.id} ({game.family})\n\n{game.description}\n")
     for role, rules in game.rules.items():
@@ -169,7 +169,7 @@ def _wanted(name: str) -> list[str]:
 def _check(ids: list[str], seeds: int, verifier: str) -> int:
     from sparring.envs.conformance import checks
     from sparring.envs.registry import find
-    from sparring.sandbox.lazy import Lazy
+    from sparring.sandbox.choose import Lazy
 
     failed = 0
     for id in ids:

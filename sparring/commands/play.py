@@ -118,7 +118,7 @@ def seating(
 
 async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Policy]) -> int:
     from sparring.arenas.match import Match
-    from sparring.sandbox.lazy import Lazy
+    from sparring.sandbox.choose import Lazy
 
     verifier = Lazy(arguments.verifier, announce)
     if arguments.shots:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sparring.agents.engines import servers
+from sparring.agents.engines import servers as module
 from sparring.agents.engines.child import Child
 from sparring.agents.engines.hosts import HostError, Hosts, open_host
 from sparring.agents.engines.policy import Draw, Drawn, EngineError
@@ -28,7 +28,7 @@ from sparring.envs.registry import Game
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_PROBE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_PROBE_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_patience_is_that_of_all_requests_together(
     servers = Servers([child.url], patience=10.0, at_once=1)
     child.kill()
     clock = Clock()
-    monkeypatch.setattr(servers, "time", clock)
+    monkeypatch.setattr(module, "time", clock)
     assert all(isinstance(fault, ServerDownError) for fault in drawn(servers, draws(1, 2, 3, 4, 5)))
     assert 10 < clock.now < 11
     servers.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 
 import pytest
-from sparring.agents.policy import Answer, Request
+from sparring.agents.policy import Request, Response
 from sparring.arenas.match import Match, SeatingError, play
 from sparring.arenas.rollouts import Allowance, play_all, rollouts
 from sparring.envs.registry import Game, find, game
@@ -71,7 +71,7 @@ def test_a_policy_that_raises_ends_its_games_as_errors_and_no_other() -> None:
 class Refusing(Keyed):
     """Cannot answer one game; the fault stands in its answer's place."""
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         said = await super().act(requests)
         return [
             ValueError("too long") if r.key.seed == 2 else a

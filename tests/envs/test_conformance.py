@@ -10,7 +10,7 @@ from sparring.envs.parse import one_of
 from sparring.envs.registry import find, game, game_ids
 from sparring.envs.script import Forfeit, Script, ask, ask_all, note, tell
 from sparring.envs.types import Reply
-from sparring.sandbox.lazy import Lazy
+from sparring.sandbox.choose import Lazy
 
 LEFT = iter(range(10**9))
 

@@ -6,25 +6,25 @@ import sys
 import pytest
 from sparring.envs.types import Job, Result, Value
 from sparring.envs.values import same
-from sparring.sandbox.verdicts import Report, verdict
+from sparring.sandbox.verdicts import Reply, verdict
 
 JOB = Job("def f(x): return x", "f", ((1,),))
 
 
-def said(record: str) -> Report:
+def said(record: str) -> Reply:
     body = record.encode()
-    return Report(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
+    return Reply(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
 
 
 LOOSE = """
 import sys
 sys.setrecursionlimit(10**6)
 sys.set_int_max_str_digits(0)
-from sparring.sandbox.verdicts import Report, verdict
+from sparring.sandbox.verdicts import Reply, verdict
 from sparring.envs.types import Job
 body = eval(sys.argv[1])
-report = Report(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
-print(verdict(Job("", "f", ((1,),)), report).status)
+reply = Reply(0, 0, 0.1, 0.1, b"", b"", len(body).to_bytes(4, "little") + body)
+print(verdict(Job("", "f", ((1,),)), reply).status)
 """
 
 

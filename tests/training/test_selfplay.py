@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sparring.envs.registry import find
 from sparring.envs.types import Ending
-from sparring.sandbox.lazy import Lazy
+from sparring.sandbox.choose import Lazy
 from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
 from sparring.training.selfplay import LostGamesError, SelfPlay, Timed

@@ -7,7 +7,7 @@ files to vLLM, tensors or files to workers.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,8 @@ from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model, quiet
-from ...agents.policy import Answer, Policy, Request, Sampling
+from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...envs.registry import Game
-from ...envs.types import PolicyRef, Reply
 from ..config import Config, ConfigError, played
 
 if TYPE_CHECKING:
@@ -37,59 +36,43 @@ class Player(Policy, Protocol):
         ...
 
 
-class Itself:
+class Itself(Wrapper):
     """The learner's own model plays."""
-
-    def __init__(self, learner: Transformer) -> None:
-        self._learner = learner
-        self.act = learner.act
-
-    @property
-    def ref(self) -> PolicyRef:
-        return self._learner.ref
 
     def sync(self, learner: Transformer) -> None:
         """It has the weights already."""
 
 
-class OnEngine:
-    """An engine of vLLM plays with what `sync` sent last: an adapter under a name of its own, or all weights."""
+class OnEngine(Renamed):
+    """An engine of vLLM plays, under the learner's name, with what `sync` sent last.
 
-    streams = True
+    That is an adapter under a name of its own, or all weights.
+    """
 
     def __init__(self, host: Host, learner: Transformer) -> None:
         self._there = Following(host, learner.sampling)
         self.host = host
-        self.ref = learner.ref
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        return await self._there.act(requests)
+        super().__init__(self._there, learner.ref)
 
     def sync(self, learner: Transformer) -> None:
         """Play with the learner's present weights from now on. No game of the learner may be running."""
         self._there.take(saved(learner), learner.weights)
-        self.ref = learner.ref
+        self._ref = learner.ref
 
     def close(self) -> None:
         self._there.close()
 
 
-class OnWorkers:
+class OnWorkers(Wrapper):
     """Engines in a fleet play, and are sent the learner's weights before each step.
 
     Copies of its model get the trained parameters; engines of vLLM (`files`) an adapter or a model as files.
     """
 
     def __init__(self, fleet: Fleet, *, files: bool = False) -> None:
+        super().__init__(fleet)
         self._fleet = fleet
         self._files = files
-
-    @property
-    def ref(self) -> PolicyRef:
-        return self._fleet.ref
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        return await self._fleet.act(requests)
 
     def sync(self, learner: Transformer) -> None:
         self._fleet.publish(_files(learner) if self._files else _trained(learner), learner.ref)

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 from ...agents.engines.hosts import Host
 from ...agents.engines.policy import Hosted
 from ...agents.language.transformer import Transformer
-from ...agents.policy import Answer, Policy, Request, Sampling
+from ...agents.policy import Policy, Renamed, Sampling
 from ...arenas.fixture import places
 from ...arenas.league import League, Mix
 from ...arenas.plan.rounds import seed_of
@@ -157,7 +157,7 @@ class InLeague:
         if following.opponent == self.id:
             return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
-        other = Under(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
+        other = Renamed(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
         place = (
             following.seat
             if following.seat in self._places
@@ -184,18 +184,6 @@ class InLeague:
             for seat, ref in episode.seats.items()
         }
         return replace(episode, seats=seats)
-
-
-class Under:
-    """A policy under another reference."""
-
-    def __init__(self, policy: Policy, ref: PolicyRef) -> None:
-        self.ref = ref
-        self.streams = getattr(policy, "streams", False)
-        self._policy = policy
-
-    async def act(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        return await self._policy.act(requests)
 
 
 class Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
@@ -10,16 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...envs.errors import SparringError
+from ...envs.errors import Unknown
 from ..config import Config
 from ..settings import override, read
 
 
-class UnknownRecipeError(SparringError, KeyError):
+class UnknownRecipeError(Unknown):
     """No recipe has this name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def recipe_names() -> list[str]:
@@ -32,9 +28,7 @@ def recipe(name: str) -> Config:
     """The settings of a recipe. Raises UnknownRecipeError, naming the nearest."""
     known = recipe_names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-        raise UnknownRecipeError(f"no recipe {name!r}{hint}")
+        raise UnknownRecipeError("recipe", name, known)
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     return module.CONFIG
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from ...agents.policy import Policy
+from ...agents.policy import Policy, Renamed
 from ...agents.seats import seat
 from ...arenas.executors.local import Local
 from ...arenas.fixture import places
@@ -29,7 +29,7 @@ from ...sandbox.verifier import Verifier
 from .. import checkpoints
 from ..config import Config, ConfigError
 from ..players.learner import sampling
-from ..players.opponents import Ancestors, Under
+from ..players.opponents import Ancestors
 from ..selfplay import judge
 from .records import Metrics
 
@@ -114,7 +114,7 @@ class Trial:
     def _saved(self, step: int) -> Policy:
         """The checkpoint under the name that `sparring` knows it by."""
         policy = self._ancestors(step)
-        return Under(policy, PolicyRef(f"{self._folder.name}@{step}", policy.ref.id))
+        return Renamed(policy, PolicyRef(f"{self._folder.name}@{step}", policy.ref.id))
 
 
 def measured(

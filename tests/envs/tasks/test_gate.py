@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _spec = importlib.util.spec_from_file_location(
-    "gate_benchmark", Path(__file__).parents[2] / "benchmarks/gate.py"
+    "gate_benchmark", Path(__file__).parents[3] / "benchmarks/gate.py"
 )
 bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
