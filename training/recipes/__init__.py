@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...envs.errors import Unknown
+from ...envs.errors import Unknown, exit_code
 from ..config import Config
 from ..settings import override, read
 
@@ -33,6 +34,14 @@ def recipe(name: str) -> Config:
     return module.CONFIG
 
 
+def run_if_main(module: str, config: Config) -> None:
+    """Train by a recipe whose file is started as a program: `python -m sparring.training.recipes.spiral`."""
+    if module == "__main__":
+        from ..run import train
+
+        sys.exit(exit_code("recipe", lambda: 130 if train(config).interrupted else 0))
+
+
 def configured(
     name: str | None,
     file: Path | None = None,
@@ -50,6 +59,7 @@ def configured(
     config = replace(recipe(name), recipe=name)
     if file:
         config = replace(read(file, config), recipe=name)
+
     listed = (
         [f"{key}={value}" for key, value in settings.items()]
         if isinstance(settings, Mapping)

@@ -8,6 +8,7 @@ Published: progress is graded by the share of tests passed; here r is 1 when all
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -17,7 +18,4 @@ CONFIG = language(
     Credits(estimator="loo", spread="to_go"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,11 +9,9 @@ sample unless a model, RUN@N or classifier is named (`--set judge=smollm2-135m`)
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("comas", "discussion-v0", {"rounds": 1, "steps": 2}, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

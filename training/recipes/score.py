@@ -12,14 +12,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CREDITS = Credits(estimator="loo", spread="turn", named=("correction",))
 BASE = language("score", "self-correct-v0", {"alpha": 10.0}, CREDITS)
 CONFIG = replace(BASE, update=replace(BASE.update, kl=0.01, kl_gradient="reverse", magnet_move=0.0))
 
-
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

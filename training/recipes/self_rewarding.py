@@ -10,6 +10,7 @@ arithmetic is recorded beside it (`notes/gold`).
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -19,7 +20,4 @@ CONFIG = language(
     Credits(estimator="hierarchical"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)
