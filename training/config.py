@@ -227,6 +227,7 @@ class Config:
                 raise ConfigError(
                     f"{name} must be a finite number of at least {lowest}; it is {value}"
                 )
+
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -237,6 +238,7 @@ class Config:
                 f"rollout.workers = {self.rollout.workers} makes engines of its own, and rollout.engine = "
                 f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
             )
+
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "

@@ -67,35 +67,40 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
         name = prefix + key
         if key not in hints:
             raise ConfigError(f"no setting {name!r}{_nearest(name)}")
+
         now = getattr(part, key)
         if is_dataclass(now):
-            if not isinstance(value, Mapping):
-                raise ConfigError(
-                    f"{name} is a table of settings, like {name}.{fields(now)[0].name}"
-                )
-            changes[key] = _merged(now, cast(Mapping[str, Any], value), name + ".")
+            example = f"{name}.{fields(now)[0].name}"
+            inner = _table(value, f"{name} is a table of settings, like {example}")
+            changes[key] = _merged(now, inner, name + ".")
         elif isinstance(now, Mapping):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{name} must be a table; it is {value!r}")
-            changes[key] = {**now, **cast(Mapping[str, Any], value)}
+            changes[key] = {**now, **_table(value, f"{name} must be a table; it is {value!r}")}
         else:
             changes[key] = _checked(name, hints[key], value)
     return replace(part, **changes)
+
+
+def _table(value: Any, otherwise: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(otherwise)
+    return cast(Mapping[str, Any], value)
 
 
 def _checked(name: str, hint: Any, value: Any) -> Any:
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint):
-            raise ConfigError(
-                f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}"
-            )
+            known = ", ".join(map(str, get_args(hint)))
+            raise ConfigError(f"{name} must be one of {known}; it is {value!r}")
         return value
+
+    # One name stands for a list of one: `--set credits.trained=solver`.
     if origin is tuple:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
             raise ConfigError(f"{name} must be a list; it is {value!r}")
         return tuple(_checked(name, get_args(hint)[0], item) for item in cast(list[Any], items))
+
     if origin in (Union, types.UnionType):
         allowed = get_args(hint)
         hint = next((kind for kind in allowed if type(value) is kind), allowed[0])

@@ -103,10 +103,13 @@ def _trained(
     kind = episode.ending.kind
     if kind == "error" or (kind == "truncated" and not settings.truncated):
         return []
+
+    # A forfeit pays the innocent for nothing that they did.
+    seats = episode.ending.seats if kind == "forfeit" else episode.payoff
     roles = settings.trained
     return [
         seat
-        for seat in (episode.ending.seats if kind == "forfeit" else episode.payoff)
+        for seat in seats
         if episode.seats[seat].name == learner
         and role_of[seat] not in judges
         and (not roles or role_of[seat] in roles)

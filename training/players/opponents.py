@@ -139,6 +139,7 @@ class InLeague:
         self._ancestors = ancestors
         self._games = config.rollout.games
         self._places = learner_places(config, game)
+
         self.store = store
         self.id = f"learner/{run}"
         self.league = League(store, game, mix, config.seed)
@@ -249,10 +250,13 @@ def opponents(
     if mode == "mirror":
         yield Mirror(game)
         return
+
     learner_places(config, game)
     if mode == "fixed":
         yield Fixed(config, game, fixed(config, game, learner.sampling))
         return
+
+    # The modes that are left play the run's own checkpoints.
     if not config.record.checkpoint_every:
         raise ConfigError(
             f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every"
@@ -264,6 +268,7 @@ def opponents(
     if mode == "past":
         yield Past(config, game, saved, ancestors)
         return
+
     folder.mkdir(parents=True, exist_ok=True)
     with Store(folder / "store.sqlite") as store:
         yield InLeague(config, game, saved, store, folder.name, ancestors)

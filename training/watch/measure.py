@@ -75,12 +75,15 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
     and templates only append, and low where they write a prompt anew at every turn.
     """
     kept = whole = 0
+
     for episode in episodes:
         before: dict[str, tuple[int, ...]] = {}
         for turn in episode.turns:
             prompt = turn.reply.prompt_tokens
             last = before.get(turn.seat, ())
             whole += len(prompt)
+
+            # The usual case first: comparing slices is faster than looking for the first difference.
             if prompt[: len(last)] == last:
                 kept += len(last)
             else:
@@ -126,6 +129,7 @@ def notes(episodes: Sequence[Episode]) -> Metrics:
             found[name].append(value)
         if own.keys() >= {"proxy", "gold"}:
             gaps.append(own["proxy"] - own["gold"])
+
     record: Metrics = {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
     return record | ({"gold_gap": fmean(gaps)} if gaps else {})
 
@@ -139,10 +143,12 @@ def proposals(episodes: Sequence[Episode]) -> Metrics:
         str(value) for episode in episodes for name, value in episode.notes if name == "gate"
     )
     record: Metrics = {f"gate/{reason}": n / said.total() for reason, n in sorted(said.items())}
+
     kept: dict[str, list[str]] = defaultdict(list)
     for episode in episodes:
         for kind, item in episode.kept:
             kept[kind].append(repr(item))
+
     return record | {
         f"distinct/{kind}": len(set(items)) / len(items)
         for kind, items in sorted(kept.items())
