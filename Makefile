@@ -5,6 +5,7 @@ VENV ?= .venv
 # so a machine without a GPU wants the index of CPU builds that pytorch.org names under "Get started".
 TORCH_INDEX ?=
 SEED ?= 1
+VLLM ?= .vllm
 VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or one_engine or punica or smollm"
 SEEDS = 1 2 3
 DEMO = runs/demo-$(SEED)
@@ -13,13 +14,10 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 export OMP_NUM_THREADS ?= 1
 
-VLLM ?= .vllm
-
-.PHONY: vllm test-vllm help setup dev demo demo-seeds test test-slow lint types wheel clean
-
 help:
 	@echo "make demo         train a tiny language model on poker by self-play; prove it in a report (10 minutes)"
 	@echo "make demo-seeds   the same for the seeds $(SEEDS)"
+	@echo "make check        lint, types and tests: what a change must pass"
 	@echo "make test         set up and run the tests"
 	@echo "make test-slow    the long tests: kill tests, 10,000 snippets, clusters"
 	@echo "make vllm         vLLM for CPUs in its own environment ($(VLLM)); make test-vllm: its tests"
@@ -49,6 +47,8 @@ demo: $(VENV)/.setup
 demo-seeds: $(VENV)/.setup
 	for seed in $(SEEDS); do $(MAKE) demo SEED=$$seed || exit 1; done
 
+check: lint types test
+
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow"
 
@@ -73,3 +73,5 @@ wheel: $(VENV)/.dev
 
 clean:
 	rm -rf build dist *.egg-info $(VENV)
+
+.PHONY: help setup dev demo demo-seeds check test test-slow vllm test-vllm lint types wheel clean

@@ -137,7 +137,7 @@ def settle(
 
 
 def void(fixture: Fixture, source: str) -> GameRow:
-    """The row of an attempt that came to nothing by its `source`: `engine`, `context`, `worker` …"""
+    """The row of an attempt that failed, by the `source` of its fault: `engine`, `context`, `worker` …"""
     row = settle(
         fixture,
         Episode(fixture.game.ref, fixture.seed, fixture.replicate, {}, (), {}, Ending("error")),

@@ -37,6 +37,41 @@ RANGE_SHARE = 1 / 40
 
 
 @dataclass(frozen=True, slots=True)
+class GatePlan:
+    """What to expect of a gate: where the score is `test.low`, and where it is `test.high`.
+
+    `variance` is that of a pair's score; `measured` tells whether games in the store have shown it, or it
+    is assumed.
+    """
+
+    game: Game
+    test: Gate
+    variance: float
+    measured: bool
+
+    @property
+    def if_not_better(self) -> Forecast:
+        return self.test.forecast(self.test.low, self.variance)
+
+    @property
+    def if_better(self) -> Forecast:
+        return self.test.forecast(self.test.high, self.variance)
+
+    def __str__(self) -> str:
+        test = self.test
+        return (
+            f"{self.game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} "
+            f"against {test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
+            f"if not better: {self._told(self.if_not_better)}; if better: {self._told(self.if_better)} "
+            f"(spread of a pair {self.variance**0.5:.3g}, {'as measured' if self.measured else 'assumed'})"
+        )
+
+    def _told(self, expected: Forecast) -> str:
+        pairs = min(expected.pairs, self.test.pairs)
+        return f"{pairs:.0f} pairs, decides with chance {expected.decides:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """A gate's decision on `new` against `old` (entrant ids), from `pairs` that counted.
 
@@ -61,11 +96,11 @@ def gate_of(
     pairs: int = 400,
 ) -> Gate:
     """The gate of a game: bounds in Elo (0, 50) for win games, else in payoff (0, 1/40 of its range)."""
-    least, most = game.payoff_range
     if game.score == "win":
-        return Gate.elo(
-            low or 0.0, 50.0 if high is None else high, alpha=alpha, beta=beta, pairs=pairs
-        )
+        upper = 50.0 if high is None else high
+        return Gate.elo(low or 0.0, upper, alpha=alpha, beta=beta, pairs=pairs)
+
+    least, most = game.payoff_range
     upper = (most - least) * RANGE_SHARE if high is None else high
     # a forfeit pays lo − 1, and in zero-sum games as much to the other
     ends = (least - 1, max(most, 1 - least))
@@ -82,41 +117,33 @@ def gate(
     seed: int = 0,
     judges: Mapping[str, Policy] | None = None,
     executor: Callable[[Mapping[str, Policy]], Executor] = Local,
-    dry_run: bool = False,
     say: Say = lambda _: None,
-) -> Ruling | Gate:
-    """Play `new` against `old` until the test decides; with `dry_run` only say what to expect.
+) -> Ruling:
+    """Play `new` against `old` until the test decides. `plan` tells what to expect, and plays nothing.
 
     Raises EntrantError, TournamentError, RunError or StoreError; games already played are never lost.
     """
-    players = known([new, old])
-    chosen = test or gate_of(game)
-    if len(places(game)) != 2 or game.score is None:
-        raise TournamentError(f"a gate needs a game of two places with a score; {game.id} is none")
-    say(forecast(game, chosen, _spread(game, Path(store))))
-    if dry_run:
-        return chosen
-    sitting = {role: policy.ref.id for role, policy in (judges or {}).items()}
+    planned = plan(game, new, old, store, test)
+    say(str(planned))
+    chosen = planned.test
     names = (new.ref.id, old.ref.id)
-    plan = [
-        fixture
-        for order in range(chosen.pairs)
-        for fixture in fixtures(
-            game, block("gate", seed, names, order, seatings(names, places(game))), "gate", sitting
-        )
-    ]
+    sitting = {policy.ref.id: policy for policy in (judges or {}).values()}
+    everyone = {new.ref.id: new, old.ref.id: old, **sitting}
+
     with Store(store) as base:
         base.admit(game)
-        everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
         for policy in everyone.values():
             base.enter(policy.ref)
+
         settings = {"new": names[0], "old": names[1], "seed": seed, **_plain(chosen)}
         if found := _ruled(base, game, settings, chosen):
             say(f"decided before: {found.decision.outcome}")
             return found
-        given_up = asyncio.run(
-            _play(base, game, plan, executor(everyone), _Live(game, chosen, names, say))
-        )
+
+        games = _games(game, chosen, names, seed, judges or {})
+        live = _Live(game, chosen, names, say)
+        given_up = asyncio.run(_play(base, game, games, executor(everyone), live))
+
         ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
         if ruling.decision.outcome:
             base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
@@ -124,23 +151,33 @@ def gate(
         return ruling
 
 
-def forecast(game: Game, test: Gate, measured: float | None = None) -> str:
-    """The gate's plan in a line: its bounds, and what to expect where nothing and where `high` is true.
+def plan(
+    game: Game, new: Policy, old: Policy, store: str | Path, test: Gate | None = None
+) -> GatePlan:
+    """What to expect of `gate` with the same arguments. Nothing is played or written.
 
-    `measured` is the variance of pairs' scores as games played before show it; without it one is assumed.
+    Raises EntrantError for one player under two names, and TournamentError for a game that has no gate.
     """
+    known([new, old])
+    if len(places(game)) != 2 or game.score is None:
+        raise TournamentError(f"a gate needs a game of two places with a score; {game.id} is none")
+
+    measured = _spread(game, Path(store))
     variance = measured or assumed(_kind(game), *game.payoff_range)
-    none, real = (test.forecast(at, variance) for at in (test.low, test.high))
+    return GatePlan(game, test or gate_of(game), variance, measured is not None)
 
-    def told(expected: Forecast) -> str:
-        return f"{min(expected.pairs, test.pairs):.0f} pairs, decides with chance {expected.decides:.0%}"
 
-    return (
-        f"{game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} against "
-        f"{test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
-        f"if not better: {told(none)}; if better: {told(real)} "
-        f"(spread of a pair {variance**0.5:.3g}, {'as measured' if measured else 'assumed'})"
-    )
+def _games(
+    game: Game, test: Gate, names: Sequence[str], seed: int, judges: Mapping[str, Policy]
+) -> list[Fixture]:
+    """All games of the gate's pairs, in the order in which they count."""
+    sitting = {role: policy.ref.id for role, policy in judges.items()}
+    seats = seatings(names, places(game))
+    return [
+        fixture
+        for order in range(test.pairs)
+        for fixture in fixtures(game, block("gate", seed, names, order, seats), "gate", sitting)
+    ]
 
 
 def _spread(game: Game, store: Path) -> float | None:
@@ -163,15 +200,17 @@ def rule(
     test: Gate,
     given_up: Iterable[int] = (),
 ) -> Ruling:
-    """The decision that rows of a gate come to."""
+    """The decision that follows from a gate's rows."""
     new, old, kind = settings["new"], settings["old"], _kind(game)
+
+    # a store may hold several gates of the same two: the seeds tell which rows are this one's
     seeds = {
-        block("gate", settings["seed"], (new, old), order, ()).seed: order
-        for order in range(test.pairs)
+        block("gate", settings["seed"], (new, old), order, ()).seed for order in range(test.pairs)
     }
     mine = [
         row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}
     ]
+
     missing = frozenset(given_up)
     scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
     unit = "Elo" if kind == "win" else "payoff"
@@ -196,19 +235,12 @@ def _plain(test: Gate) -> dict[str, Any]:
 def _ruled(store: Store, game: Game, settings: Mapping[str, Any], test: Gate) -> Ruling | None:
     """What was decided before under the same settings: a decision is made once."""
     wanted = json.loads(canonical(dict(settings)))
+
     for found in store.findings("gate"):
-        given_up = found.settings["given_up"]
-        if found.game == game.ref and {**found.settings, "given_up": []} == {
-            **wanted,
-            "given_up": [],
-        }:
-            return rule(
-                store.rows(game, "gate", upto=(found.upto, found.voids)),
-                game,
-                settings,
-                test,
-                given_up,
-            )
+        asked = {name: value for name, value in found.settings.items() if name != "given_up"}
+        if found.game == game.ref and asked == wanted:
+            rows = store.rows(game, "gate", upto=(found.upto, found.voids))
+            return rule(rows, game, settings, test, found.settings["given_up"])
     return None
 
 
@@ -243,15 +275,16 @@ class _Live:
 
 
 async def _play(
-    store: Store, game: Game, plan: Sequence[Fixture], executor: Executor, live: _Live
+    store: Store, game: Game, games: Sequence[Fixture], executor: Executor, live: _Live
 ) -> frozenset[int]:
     """Play until decided. Returns the numbers of the pairs that no attempt could play."""
-    orders = {fixture.pair: fixture.order for fixture in plan}
+    pairs = {fixture.pair for fixture in games}
     for row in store.rows(game, "gate", voids=False):
-        if row.pair in orders and live.add(row):
+        if row.pair in pairs and live.add(row):
             return frozenset()
+
     void: set[str] = set()
-    async with aclosing(carry_out(store, plan, executor)) as outcomes:
+    async with aclosing(carry_out(store, games, executor)) as outcomes:
         async for settled in outcomes:
             row = settled.row
             if row.void:
@@ -260,7 +293,7 @@ async def _play(
             void.discard(row.key)
             if live.add(row):
                 return frozenset()
-    return frozenset(fixture.order for fixture in plan if fixture.key in void)
+    return frozenset(fixture.order for fixture in games if fixture.key in void)
 
 
 def _score(pair: Pair, entrant: str, kind: ScoreKind) -> float:

@@ -41,10 +41,11 @@ class TournamentError(SparringError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tournament comes to before it runs. `tokens` is None until some game has been played.
+    """What a tournament will play. `tokens` is None until some game has been played.
 
     `resolves` is the difference, in `unit`, that the intervals of two entrants resolve with chance 80 % once
     all is played; `measured` tells whether the games' spread is that of games in the store, or assumed.
+    An adaptive schedule may play fewer than `missing` games.
     """
 
     game: GameRef
@@ -69,7 +70,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A tournament after it ran. `voids` counts, by status, games that came to nothing in every attempt."""
+    """A tournament after it ran. `voids` counts, by status, the games that failed in every attempt."""
 
     plan: Plan
     leaderboard: Leaderboard
@@ -89,13 +90,12 @@ def tournament(
     judges: Mapping[str, Policy] | None = None,
     executor: Callable[[Mapping[str, Policy]], Executor] = Local,
     ancestry: Ancestry | None = None,
-    dry_run: bool = False,
     forfeits: bool = True,
     anchor: str = "mean",
     say: Say = lambda _: None,
     run: Callable[[Coroutine[Any, Any, Counter[str]]], Counter[str]] = asyncio.run,
-) -> Outcome | Plan:
-    """Hold a tournament and rate it; with `dry_run` only say what it would come to.
+) -> Outcome:
+    """Hold a tournament and rate it. `plan` tells what that would play, and plays nothing.
 
     `pairs` and `ancestry` as `rounds` takes them. `executor` is given all players by id. `anchor` is the
     entrant whose rating is 0, by name or id; `forfeits=False` rates only pairs without one. `store` is a
@@ -103,29 +103,50 @@ def tournament(
     EntrantError, TournamentError, ResultsError, RunError or StoreError; games already played are never lost.
     """
     players = known(entrants, control=control)
-    fits(game, len(players), schedule)
-    call = Call(game, tuple(players), pairs, schedule, seed, judges or {}, ancestry)
-    path = store.path if isinstance(store, Store) else Path(store)
-    if dry_run and not path.exists():
-        return call.plan(players, None, say)
-    if dry_run:
-        with Archive(path) as archive:
-            return call.plan(players, archive, say)
-    with nullcontext(store) if isinstance(store, Store) else Store(path) as base:
+    call = Call(game, players, pairs, schedule, seed, judges or {}, ancestry)
+
+    with nullcontext(store) if isinstance(store, Store) else Store(store) as base:
         base.admit(game)
-        everyone = {**players, **{policy.ref.id: policy for policy in (judges or {}).values()}}
         _anchored(anchor, [policy.ref for policy in players.values()], base)
+        everyone = {**players, **{policy.ref.id: policy for policy in call.judges.values()}}
         for policy in everyone.values():
             base.enter(policy.ref)
-        planned = call.plan(players, base, say)
+
+        planned = call.plan(base)
+        say(str(planned))
         voids = run(_play(base, call, executor(everyone), planned, say))
         return _rated(base, game, planned, voids, anchor, forfeits)
 
 
+def plan(
+    game: Game,
+    entrants: Sequence[Policy],
+    store: str | Path,
+    *,
+    pairs: int = 50,
+    schedule: Schedule = "round-robin",
+    seed: int = 0,
+    control: bool = False,
+    judges: Mapping[str, Policy] | None = None,
+    ancestry: Ancestry | None = None,
+) -> Plan:
+    """What `tournament` with the same arguments would play, given the games that the store holds.
+
+    Nothing is played or written, and the store need not exist. Raises EntrantError, TournamentError or
+    StoreError.
+    """
+    players = known(entrants, control=control)
+    call = Call(game, players, pairs, schedule, seed, judges or {}, ancestry)
+    path = Path(store)
+    with Archive(path) if path.exists() else nullcontext() as archive:
+        return call.plan(archive)
+
+
 def _anchored(anchor: str, taking: Sequence[PolicyRef], store: Archive) -> None:
-    """Raises TournamentError for an anchor that is nobody's name or id, before anything is played."""
+    """Raises TournamentError where no entrant has the anchor's name or id, before anything is played."""
     past = {entrant.id for entrant in store.entrants()}
     names = [ref.name for ref in taking]
+
     if anchor not in {"mean", *names, *(ref.id for ref in taking), *past}:
         raise TournamentError(
             f"no entrant {anchor!r} to be the anchor; there are {', '.join(names)}, or mean"
@@ -138,9 +159,10 @@ def fits(game: Game, entrants: int, schedule: Schedule) -> None:
     if game.score is None:
         raise TournamentError(f"{game.id} cannot be rated: it declares no score")
     if not 2 <= len(where) <= entrants:
+        needs = "two places or more" if len(where) < 2 else f"at least {len(where)} entrants"
         raise TournamentError(
-            f"{game.id} is played by {len(where)} at a time; {entrants} entrants came, at least "
-            f"{max(2, len(where))} are needed (with two places or more)"
+            f"{game.id} seats {len(where)} rated entrants a game, and {entrants} came; "
+            f"a tournament needs {needs}"
         )
     if len(where) > 2 and schedule != "round-robin":
         raise TournamentError(
@@ -150,15 +172,29 @@ def fits(game: Game, entrants: int, schedule: Schedule) -> None:
 
 @dataclass(frozen=True)
 class Call:
-    """What a tournament was asked for: all that its plan depends on."""
+    """What a tournament was asked for: all that its plan depends on. `players` by entrant id.
+
+    Raises TournamentError where these players cannot play the game on this schedule.
+    """
 
     game: Game
-    names: tuple[str, ...]
+    players: Mapping[str, Policy]
     pairs: int
     schedule: Schedule
     seed: int
     judges: Mapping[str, Policy]
     ancestry: Ancestry | None = None
+
+    def __post_init__(self) -> None:
+        fits(self.game, len(self.players), self.schedule)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.players)
+
+    @property
+    def kind(self) -> ScoreKind:
+        return self.game.score or "win"
 
     def rounds(self) -> Generator[list[Fixture], Sequence[GameRow], None]:
         """The games of each round; send the rows of all issued so far to get the next."""
@@ -166,6 +202,7 @@ class Call:
         sitting = {role: policy.ref.id for role, policy in self.judges.items()}
         source = rounds(self.schedule, self.game, self.names, self.pairs, self.ancestry)
         groups = next(source, None)
+
         while groups is not None:
             blocks = issue(groups)
             rows = yield [
@@ -176,34 +213,44 @@ class Call:
             except StopIteration:
                 groups = None
 
-    def plan(self, players: Mapping[str, Policy], store: Archive | None, say: Say) -> Plan:
-        """What the tournament comes to, said before it runs; an adaptive one's `missing` is at most so."""
-        if self.schedule in ADAPTIVE:
-            blocks = size(self.schedule, self.game, self.names, self.pairs)
-            games, done = blocks * 2, 0
-            couples = list(combinations(self.names, 2))
-            met: Meetings = dict.fromkeys(couples, blocks / len(couples))
-        else:
-            issued = next(self.rounds())
-            met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
-            blocks, games = sum(met.values()), len(issued)
-            done = len(store.recorded([game.key for game in issued])) if store else 0
-        rows = store.rows(self.game, voids=False) if store else []
+    def plan(self, store: Archive | None) -> Plan:
+        """What the tournament will play; `store` holds the games that are there already."""
+        met, games, done = self._meetings(store)
         missing = games - done
+        rows = store.rows(self.game, voids=False) if store else []
+
+        # an entrant without games is expected to use what the others use
         uses = expected(spending(rows), self.names)
         seated = len(places(self.game))
         tokens = missing * seated * sum(uses) / len(uses) if rows else None
-        refs = tuple([policy.ref for policy in players.values()])
-        kind: ScoreKind = self.game.score or "win"
-        known = spread(rows, kind) if seated == 2 else None
-        variance = 2 * (known or assumed(kind, *self.game.payoff_range))
-        unit = "Elo" if kind == "win" else "payoff"
-        least = detects(met, kind, variance)
-        planned = Plan(
-            self.game.ref, refs, blocks, games, missing, tokens, least, unit, known is not None
+
+        # blocks of more than two places have no single score whose spread could be measured
+        measured = spread(rows, self.kind) if seated == 2 else None
+        variance = 2 * (measured or assumed(self.kind, *self.game.payoff_range))
+
+        return Plan(
+            game=self.game.ref,
+            entrants=tuple([policy.ref for policy in self.players.values()]),
+            pairs=round(sum(met.values())),
+            games=games,
+            missing=missing,
+            tokens=tokens,
+            resolves=detects(met, self.kind, variance),
+            unit="Elo" if self.kind == "win" else "payoff",
+            measured=measured is not None,
         )
-        say(str(planned))
-        return planned
+
+    def _meetings(self, store: Archive | None) -> tuple[Meetings, int, int]:
+        """How often each group will meet, how many games that is, and how many are recorded."""
+        if self.schedule in ADAPTIVE:
+            blocks = size(self.schedule, self.game, self.names, self.pairs)
+            couples = list(combinations(self.names, 2))
+            return dict.fromkeys(couples, blocks / len(couples)), blocks * 2, 0
+
+        issued = next(self.rounds())
+        met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
+        done = len(store.recorded([game.key for game in issued])) if store else 0
+        return met, len(issued), done
 
 
 async def _play(
@@ -211,13 +258,14 @@ async def _play(
 ) -> Counter[str]:
     """Play what is missing, round by round; returns how many games stayed void, by status.
 
-    Raises TournamentError where none of them came to anything.
+    Raises TournamentError where every game failed.
     """
     voids: dict[str, Settled] = {}
     done, step = 0, max(1, planned.missing // 20)
     issued: set[str] = set()
     source = call.rounds()
     games = next(source, None)
+
     while games is not None:
         async with aclosing(carry_out(store, games, executor)) as outcomes:
             async for settled in outcomes:
@@ -228,20 +276,20 @@ async def _play(
                 done += 1
                 if done % step == 0:
                     say(f"{done:,} of {planned.missing:,} games")
+
+        # only an adaptive schedule looks at results: the others are spared the reading
         issued |= {game.key for game in games}
-        seen = call.schedule in ADAPTIVE
-        rows = (
-            [row for row in store.rows(call.game, voids=False) if row.key in issued] if seen else []
-        )
+        rows: list[GameRow] = []
+        if call.schedule in ADAPTIVE:
+            rows = [row for row in store.rows(call.game, voids=False) if row.key in issued]
         try:
             games = source.send(rows)
         except StopIteration:
             games = None
+
     if voids and not done and planned.missing == planned.games:
         one = next(iter(voids.values()))
-        raise TournamentError(
-            f"no game came to anything; the first is {one.row.status}: {one.reason}"
-        )
+        raise TournamentError(f"every game failed; the first is {one.row.status}: {one.reason}")
     return Counter(settled.row.status for settled in voids.values())
 
 
@@ -249,13 +297,12 @@ def _rated(
     store: Store, game: Game, planned: Plan, voids: Counter[str], anchor: str, forfeits: bool
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
-    descent = [
-        list(edge) for edge in inherited(store, [entrant.id for entrant in store.entrants()])
-    ]
+    names = {entrant.id: entrant.name for entrant in store.entrants()}
+    descent = [list(edge) for edge in inherited(store, list(names))]
+
     settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits, "lineage": descent}
     board = leaderboard(store.rows(game), game, settings)
     store.find("ratings", game, settings, text(board))
-    names = {entrant.id: entrant.name for entrant in store.entrants()}
     return Outcome(planned, board, names, voids)
 
 

@@ -71,12 +71,14 @@ def _open_verifier(name: str) -> Any:
     return import_module(".sandbox.choose", __name__).find_verifier(name)
 
 
-install(_open_verifier)  # games know no sandbox: the face says how a verifier's name becomes one
+# Games know no sandbox, since envs/ stands below it: the face says how a verifier's name becomes one.
+install(_open_verifier)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+
     return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 

@@ -26,10 +26,26 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, help="say which version this is")
+
+    # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (games, play, train, tournament, gate, league, report, sandbox, engines):
         command.add(commands)
     return top
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends. Looked up only when asked for: the metadata is slow to read."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"sparring {version('sparring')}")
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

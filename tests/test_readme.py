@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -45,6 +49,32 @@ def test_every_sparring_command_in_the_readme_is_one_that_exists() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*PAGES, ROOT / "CHANGELOG.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_files_named_on_a_page_exist() -> None:
+    rooms = "envs|agents|arenas|sandbox|training|tests|examples|benchmarks|docs"
+    named = re.compile(rf"`((?:{rooms})/[\w/.-]*\w(?:\.\w+)?/?)(?=[`:])")
+    found = [(page.name, path) for page in PAGES for path in named.findall(page.read_text())]
+    assert len(found) > 40
+    assert [(page, path) for page, path in found if not (ROOT / path).exists()] == []
+
+
+def test_modules_named_on_a_page_exist() -> None:
+    named = re.compile(r"\bsparring\.((?:envs|agents|arenas|sandbox|training)[\w.]*\w)")
+    for page in PAGES:
+        for name in named.findall(page.read_text()):
+            # a name may end in one or two attributes of a module
+            steps = name.split(".")
+            places = [ROOT / "/".join(steps[:n]) for n in range(len(steps), len(steps) - 3, -1)]
+            there = any(p.is_dir() or p.with_suffix(".py").is_file() for p in places if p != ROOT)
+            assert there, f"{page.name} names sparring.{name}"
+
+
+def test_the_architecture_page_names_every_folder_of_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for room in ("envs", "agents", "arenas", "sandbox", "training", "sparring"):
+        for file in (ROOT / room).glob("*/__init__.py"):
+            assert f"{file.parent.name}/`" in page, f"{room}/{file.parent.name} is not on the page"

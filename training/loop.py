@@ -227,7 +227,7 @@ class Loop(TrainerCallback):
         try:
             found = self._trial.hold(step)
         except SparringError as fault:
-            self.display.say(f"the trial of step {step} came to nothing: {fault}", "yellow")
+            self.display.say(f"the trial of step {step} failed: {fault}", "yellow")
             return
 
         self._count("trial", time.perf_counter() - began)

@@ -163,7 +163,7 @@ async def carry_out(
 
 def _gave_up(futile: int, settled: Settled, recorder: _Recorder) -> str:
     return (
-        f"{futile} games in a row came to nothing; the last: {settled.row.status}, {settled.reason}. "
+        f"{futile} games in a row failed; the last: {settled.row.status}, {settled.reason}. "
         f"{recorder.recorded} games were recorded in this run and stay; run again to go on"
     )
 

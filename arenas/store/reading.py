@@ -117,7 +117,7 @@ class Archive:
     ) -> list[GameRow]:
         """All rows of a game by (order, pair, leg), which no crash or worker can change.
 
-        `voids` adds the attempts that came to nothing, for their cost and cause. `upto` gives the rows as
+        `voids` adds the attempts that failed, for their cost and cause. `upto` gives the rows as
         they were when a finding was made.
         """
         tables = [ROW.format(id="played", paid="payoff, offenders")]

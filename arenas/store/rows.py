@@ -47,7 +47,7 @@ def played_row(
 
 
 def void_row(one: Settled, seating: int, share: float, attempt: int) -> tuple[Any, ...]:
-    """An attempt that came to nothing, for `voids`."""
+    """An attempt that failed, for `voids`."""
     return (
         *_named(one, seating), one.row.status, *_spent(one.row, share), one.reason, one.worker, attempt,
         time.time(),

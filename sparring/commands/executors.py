@@ -46,9 +46,9 @@ def executor(
     specs: Mapping[str, str],
     prices: Mapping[str, Price] | None = None,
 ) -> Generator[Opening]:
-    """What opens the executor for the players. `specs` are the entrants' names by id, `prices` likewise.
+    """Yields a function from players to their executor. `specs` are names by entrant's id, `prices` too.
 
-    The actors of a cluster seat the entrants by these names. On leaving, actors and verifier are gone.
+    The actors of a cluster seat the entrants by these names. On leaving, actors and verifier are closed.
     """
     from sparring.sandbox.choose import Lazy
 
@@ -61,14 +61,18 @@ def executor(
         finally:
             asyncio.run(verifier.close())
         return
+
     try:
         from sparring.arenas.executors.ray import Ray
     except ModuleNotFoundError:
         raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
+
+    # An actor may start in another folder, and opens the verifier there: no path may be relative,
+    # and what it gets must pickle.
     opened = partial(Lazy, arguments.verifier)
     loaded = [str(Path(file).resolve()) for file in arguments.load]
-    with Ray(partial(_seated, game), specs, games=loaded, prices=prices, verifier=opened) as crew:
-        yield lambda _: crew
+    with Ray(partial(_seated, game), specs, games=loaded, prices=prices, verifier=opened) as ray:
+        yield lambda _: ray
 
 
 def _seated(game: Game, spec: str) -> Policy:

@@ -40,6 +40,7 @@ def add(commands: Commands) -> None:
         metavar="GAME",
         help="show this game's rules and facts; NAMESPACE/ lists a library's",
     )
+
     parser.add_argument(
         "--check",
         nargs="?",
@@ -50,6 +51,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seeds", type=int, default=20, metavar="N", help="of --check (default 20)"
     )
+
     add_set(parser, "a parameter of the game shown")
     add_verifier(parser)
     add_load(parser)
@@ -58,12 +60,14 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     load_games(arguments)
+
+    # `--check NAME` and `NAME --check` mean the same; `--check` alone is every game.
     if arguments.check is not None:
-        return _check(
-            _wanted(arguments.check or arguments.game or ""), arguments.seeds, arguments.verifier
-        )
+        wanted = _wanted(arguments.check or arguments.game or "")
+        return _check(wanted, arguments.seeds, arguments.verifier)
     if arguments.game and arguments.game.endswith("/"):
         return _listing(arguments.game.rstrip("/"))
+
     return _show(chosen_game(arguments), arguments.verifier) if arguments.game else _table()
 
 
@@ -73,6 +77,8 @@ def _table() -> int:
     games = [find(id) for id in game_ids()]
     shown = {game.id: (game.id, seating(game), game.sum, game.about) for game in games}
     wide = [max(len(row[column]) for row in shown.values()) for column in range(3)]
+
+    # A terminal cuts what a game is about at its edge; a file or a pipe gets the whole line.
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for family, members in by_family(games).items():
         print(f"{family}")
@@ -80,6 +86,7 @@ def _table() -> int:
             id, roles, kind, about = shown[game.id]
             line = f"  {id:<{wide[0]}}  {roles:<{wide[1]}}  {kind:<{wide[2]}}  {about}"
             print(line[:room])
+
     print("other libraries")
     for line in _libraries():
         print(line[:room])
@@ -128,6 +135,7 @@ def _show(game: Game, verifier: str) -> int:
         print(f"  {role} is told: {rules or 'what stands in its prompts'}")
     for name, value in facts(game).items():
         print(f"  {name:<12} {value}")
+
     print("\nA sample game:\n")
     print(recorded(game, verifier=lambda: Lazy(verifier)))
     return 0
@@ -145,6 +153,7 @@ def facts(game: Game) -> dict[str, str]:
     judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
     together = ", all at once" if game.simultaneous else ""
     rated = f"by {game.score}, each {game.rated} its own entrant" if game.score else "not at all"
+
     return {
         "roles": seating(game) + judges,
         "parameters": given or "none",
@@ -173,12 +182,13 @@ def _check(ids: list[str], seeds: int, verifier: str) -> int:
 
     failed = 0
     for id in ids:
+        # Each check is printed when it is done: a game that hangs shows in which one.
         for check in checks(find(id), range(seeds), verifier=lambda: Lazy(verifier)):
             failed += not check.passed
-            print(
-                f"{'ok  ' if check.passed else 'FAIL'} {id} {check.name}: {check.rule}", flush=True
-            )
+            mark = "ok  " if check.passed else "FAIL"
+            print(f"{mark} {id} {check.name}: {check.rule}", flush=True)
             for fault in check.faults:
                 print(f"       {fault}")
+
     print(f"{failed} failed" if failed else "all checks passed")
     return 2 if failed else 0

@@ -28,8 +28,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "new", metavar="NEW", help="random, an oracle, a model, RUN@STEP, RUN@latest"
     )
-    parser.add_argument("old", metavar="OLD", help="whom it must beat")
+    parser.add_argument("old", metavar="OLD", help="the player it must beat")
     parser.add_argument("--game", metavar="GAME", help="default: the game that NEW's run trains on")
+
     parser.add_argument("--low", type=float, metavar="X", help="not better than this (default 0)")
     parser.add_argument(
         "--high",
@@ -43,10 +44,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)"
     )
+
     parser.add_argument("--pairs", type=int, default=400, metavar="N", help="at most (default 400)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/gates)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
+
     add_executor(parser)
     add_playing(parser)
     parser.set_defaults(run=run)
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
-    from sparring.arenas.gate import Ruling, gate, gate_of
+    from sparring.arenas.gate import gate, gate_of, plan
 
     game = game_of(arguments)
     test = gate_of(
@@ -72,30 +75,26 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         pairs=arguments.pairs,
     )
     new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
+
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
-    folder = store_folder(arguments.out, "gates", make=not arguments.dry_run)
-    with executor(arguments, game, specs) as opened:
-        ruling = gate(
-            game,
-            new,
-            old,
-            folder / "store.sqlite",
-            test,
-            seed=arguments.seed,
-            executor=opened,
-            dry_run=arguments.dry_run,
-            say=partial(print, flush=True),
-        )
-    if not isinstance(ruling, Ruling):
+    store = store_folder(arguments.out, "gates", make=not arguments.dry_run) / "store.sqlite"
+    if arguments.dry_run:
+        print(plan(game, new, old, store, test))
         return 0
+
+    with executor(arguments, game, specs) as opened:
+        say = partial(print, flush=True)
+        ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
+
     print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
     return 0 if ruling.decision.outcome == "better" else 1
 
 
 def game_of(arguments: argparse.Namespace) -> Game:
-    """The game that is named, or the one that NEW's run trains on, with its parameters and its own file."""
+    """The named game, or that of NEW's run, with the run's parameters and its own file."""
     if arguments.game:
         return chosen_game(arguments)
+
     from sparring.agents.seats import checkpoint
     from sparring.training.settings import read
 
@@ -104,6 +103,7 @@ def game_of(arguments: argparse.Namespace) -> Game:
         raise ArgumentError(
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
+
     config = read(checkpoint(name, step).parent.parent / "config.toml")
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

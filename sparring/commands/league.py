@@ -1,4 +1,4 @@
-"""`sparring league`: who is in a league, who beats whom, and whom a learner would meet next."""
+"""`sparring league`: a league's pool, its win rates, and the opponents a learner would meet next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
   sparring league demo                      the pool, the win rates, and what comes next
-  sparring league demo --matches 1000       how often whom, over the next thousand
+  sparring league demo --matches 1000       how often each, over the next thousand
 """
 
 
@@ -41,9 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.matches < 1:
         raise ArgumentError(f"--matches {arguments.matches}: expected 1 or more")
+
+    # The store names its games; those of a run's own files must be registered before they are found.
     load_games(arguments)
     path = store_of(arguments.store)
     load_own(path.parent)
+
     with Archive(path) as archive:
         for ref in archive.games():
             league = League(archive, find(ref.id, **dict(ref.parameters)))
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
                 raise ArgumentError(
                     f"{path} holds no league; training with opponents from one makes it"
                 )
+
             names = {entrant.id: entrant.name for entrant in archive.entrants()}
             print(f"{ref.id}: {len(league.learners)} learners, {len(league.pool)} snapshots")
             for learner, kind in league.learners.items():
@@ -62,6 +66,7 @@ def _show(league: League, learner: str, kind: str, names: dict[str, str], matche
     ahead = [league.next_match(learner) for _ in range(matches)]
     often = Counter(match.opponent for match in ahead)
     reasons = {match.opponent: match.reason for match in ahead}
+
     print(f"\n{names[learner]} ({kind})")
     for opponent in [learner, *league.pool]:
         rate = league.rate(learner, opponent)

@@ -79,10 +79,12 @@ def hosting(engine: str) -> Generator[Hosts | None]:
     """Where models are hosted beside this process's transformers. None: nowhere else."""
     from sparring.agents.engines.available import auto
 
+    # Models in this process need no host: each is loaded where it is seated.
     named = auto() if engine == "auto" else engine
     if named == "transformers":
         yield None
         return
+
     from sparring.agents.engines.hosts import Hosts
 
     with Hosts(named) as hosts:
@@ -90,7 +92,7 @@ def hosting(engine: str) -> Generator[Hosts | None]:
 
 
 def announce(verifier: str) -> None:
-    """Say what runs the code of these games, once it is open."""
+    """Say which verifier runs the code of these games, once it is open."""
     print(f"code runs in: {verifier}", flush=True)
 
 
@@ -110,6 +112,7 @@ def pairs(items: list[str], flag: str, form: str = "KEY=VALUE") -> dict[str, str
             raise ArgumentError(f"{flag} {item!r}: expected {form}")
         if key in found:
             raise ArgumentError(f"{flag} {key} is given twice")
+
         found[key] = value
     return found
 
@@ -118,7 +121,12 @@ def literal(text: str) -> Value:
     """A Python literal where the text is one, else the text itself."""
     try:
         value: Any = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (
+        ValueError,
+        SyntaxError,
+        MemoryError,
+        RecursionError,
+    ):  # deep nesting raises the last two
         return text
     return value
 

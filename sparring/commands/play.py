@@ -47,6 +47,7 @@ def add(commands: Commands) -> None:
         help="human, random, an oracle, a model or RUN@STEP; fills all seats of a role, *=WHO all roles "
         "(default: the game's own `sample` player, or random where it has none)",
     )
+
     parser.add_argument(
         "--shots",
         type=int,
@@ -64,6 +65,7 @@ def add(commands: Commands) -> None:
         metavar="T",
         help="of models; 0 is greedy (default 1)",
     )
+
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
     parser.add_argument(
         "--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move"
@@ -74,6 +76,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)"
     )
+
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -85,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"--delay {arguments.delay:g}: expected 0 to 60 seconds")
     if arguments.temperature < 0 or arguments.max_tokens < 1:
         raise ArgumentError("--temperature is at least 0, --max-tokens at least 1")
+
     game = chosen_game(arguments)
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
@@ -108,8 +112,11 @@ def seating(
         raise ArgumentError(
             f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}"
         )
+
     usual = named.get("*", "sample" if "sample" in game.oracles else "random")
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
+
+    # One policy a name: a model that sits in several seats is loaded once and asked in one batch.
     policies = {
         s: seat(s, game, sampling=sampling, hosts=hosts) for s in dict.fromkeys(specs.values())
     }
@@ -123,6 +130,8 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     verifier = Lazy(arguments.verifier, announce)
     if arguments.shots:
         seats = await _shown(game, seats, verifier, arguments.shots)
+
+    # A person has seen every move as it was made, so only the result is left to print.
     human = "human" in {policy.ref.name for policy in seats.values()}
     errors = 0
     try:
@@ -139,11 +148,13 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 async def _shown(
     game: Game, seats: dict[str, Policy], verifier: Verifier, count: int
 ) -> dict[str, Policy]:
-    """The same seating with examples before the eyes of all that sample their replies."""
+    """The same seating, with example games before the prompts of all policies that sample."""
     from sparring.agents.few_shot import Shown
     from sparring.arenas.examples import examples
 
     given = await examples(game, verifier, count)
+
+    # Scripted players and people have no sampling settings, and read no examples.
     sampled = {
         id(policy): Shown(policy, given) for policy in seats.values() if hasattr(policy, "sampling")
     }
@@ -170,7 +181,7 @@ async def _watched(match: Match, verifier: Verifier, delay: float) -> Episode:
     def show(turns: tuple[Turn, ...]) -> None:
         for count in range(telling.told + 1, len(turns) + 1):
             print("\n".join(telling.news(turns[:count])), flush=True)
-            time.sleep(delay)
+            time.sleep(delay)  # holds the game up on purpose: the next move waits for the reader
 
     episode = await play(match, verifier=verifier, watch=lambda table: show(table.turns))
     show(episode.turns)
@@ -179,11 +190,11 @@ async def _watched(match: Match, verifier: Verifier, delay: float) -> Episode:
 
 
 async def _played(match: Match, verifier: Verifier, delay: float) -> Episode:
-    """Let somebody at the terminal play, and say what the game came to."""
+    """Play a match with a person at the terminal, and print its result."""
     from sparring.arenas.match import play
 
     episode = await play(match, verifier=verifier)
     reason = f" ({episode.ending.reason})" if episode.ending.reason else ""
     amounts = ", ".join(f"{seat} {amount:+g}" for seat, amount in episode.payoff.items())
-    print(f"\nThe game is over{reason}: {amounts or 'nobody is paid'}")
+    print(f"\nThe game is over{reason}: {amounts or 'no seat is paid'}")
     return episode

@@ -1,4 +1,4 @@
-"""`sparring sandbox`: what can run untrusted code here, and how strongly it is held."""
+"""`sparring sandbox`: what can run untrusted code here, and how strongly it is isolated."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ def add(commands: Commands) -> None:
         commands, "sandbox", "Run untrusted code; see and build the sandbox.", _EXAMPLES
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
     doctor = command(
         actions, "doctor", "Say what this machine offers.", "  sparring sandbox doctor\n"
     )
     doctor.set_defaults(run=_doctor)
+
     build = command(
         actions, "build", "Build the Docker image offline.", "  sparring sandbox build\n"
     )
     build.set_defaults(run=_build)
+
     run = command(
         actions, "run", "Run a file as untrusted code.", "  sparring sandbox run program.py\n"
     )
@@ -46,6 +49,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--stdin", default="", metavar="TEXT", help="what the program reads")
     add_verifier(run)
     run.set_defaults(run=_run)
+
     check = command(
         actions, "check", "Try to break a verifier.", "  sparring sandbox check --verifier local\n"
     )
@@ -79,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _shown(text: str, where: TextIO) -> str:
-    """What a program wrote; a terminal gets what can be printed, and none of the orders it would obey."""
+    """What a program wrote; for a terminal its control characters are written out, not obeyed."""
     if not where.isatty():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
@@ -90,6 +94,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
     async def told(verifier: Verifier) -> list[bool]:
         passed: list[bool] = []
+
+        # A check takes up to seconds, and there are hundreds: each is printed when it is done.
         async for finding in findings(verifier):
             print(finding, flush=True)
             passed.append(finding.passed)
@@ -111,10 +117,11 @@ def _text(file: Path) -> str:
 
 
 def _with(name: str, use: Callable[[Verifier], Awaitable[T]]) -> tuple[str, T]:
-    """What is done with the verifier called `name`, and its full name."""
+    """The full name of the verifier called `name`, and what `use` returns for it."""
     from sparring.sandbox.choose import find_verifier
 
     async def used() -> tuple[str, T]:
+        # Opened inside the loop that closes it: its supervisors belong to that loop.
         verifier = find_verifier(name)
         try:
             return verifier.name, await use(verifier)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from sparring.agents.run_folder import load_own
 
@@ -24,6 +24,17 @@ from .stores import store_folder, store_of
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.arenas.costs import Price
+    from sparring.arenas.plan.rounds import Schedule
+
+
+class Asked(TypedDict):
+    """What a plan and a tournament are both asked for."""
+
+    pairs: int
+    schedule: Schedule
+    seed: int
+    control: bool
+
 
 _EXAMPLES = """\
   sparring tournament kuhn-poker-v0 random nash demo@100 demo@latest
@@ -43,6 +54,7 @@ def add(commands: Commands) -> None:
         metavar="ENTRANT",
         help="random, an oracle, a model, RUN@STEP, RUN@latest",
     )
+
     parser.add_argument(
         "--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)"
     )
@@ -59,6 +71,7 @@ def add(commands: Commands) -> None:
         "--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)"
     )
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
+
     parser.add_argument(
         "--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)"
     )
@@ -71,6 +84,7 @@ def add(commands: Commands) -> None:
         metavar="WHO=IN,OUT",
         help="what an entrant's tokens cost per million, read and written",
     )
+
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -86,7 +100,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
     from sparring.arenas.report.terminal import show
-    from sparring.arenas.tournament import Plan, tournament
+    from sparring.arenas.tournament import plan, tournament
 
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
@@ -94,48 +108,55 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
     if arguments.pairs < 1:
         raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
+
+    # The store knows entrants by their ids; people name them, and the actors of a cluster seat them so.
     prices = _prices(arguments.price, names)
     entrants = [seat(name, game, hosts=hosts) for name in names]
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
     folder = store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
+    store = folder / "store.sqlite"
+    asked: Asked = {
+        "pairs": arguments.pairs,
+        "schedule": arguments.schedule,
+        "seed": arguments.seed,
+        "control": arguments.control,
+    }
+    if arguments.dry_run:
+        print(plan(game, entrants, store, **asked))
+        return 0
+
     with executor(arguments, game, specs, costs) as opened:
         outcome = tournament(
             game,
             entrants,
-            folder / "store.sqlite",
-            pairs=arguments.pairs,
-            schedule=arguments.schedule,
-            seed=arguments.seed,
-            control=arguments.control,
+            store,
+            **asked,
             executor=opened,
-            dry_run=arguments.dry_run,
             anchor=arguments.anchor,
             say=partial(print, flush=True),
         )
-    if isinstance(outcome, Plan):
-        return 0
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
-        print(f"{count} games came to nothing ({status}) and are not rated; run again to play them")
-    print(
-        f"games, replays and graphs: {tournament_report(folder / 'store.sqlite', folder / 'report.html')}"
-    )
+        print(f"{count} games are void ({status}) and not rated; run again to play them")
+    print(f"games, replays and graphs: {tournament_report(store, folder / 'report.html')}")
     return 0
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
-    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for who does not play."""
+    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
     from sparring.arenas.costs import Price
 
     found: dict[str, Price] = {}
     for who, text in pairs(given, "--price", "WHO=IN,OUT").items():
         if who not in names:
             raise ArgumentError(f"--price {who}: no such entrant; there are {', '.join(names)}")
+
         try:
             tokens_in, tokens_out = map(float, text.split(","))
         except ValueError:
             raise ArgumentError(f"--price {who}={text}: expected two numbers, IN,OUT") from None
+
         found[who] = Price(tokens_in, tokens_out)
     return found
 
@@ -145,6 +166,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     load_games(arguments)
     faults: list[str] = []
+
+    # A store of a training run may hold games of the run's own files.
     for store in map(store_of, arguments.entrants):
         load_own(store.parent)
         faults += verify(store)

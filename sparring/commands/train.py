@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "recipe", nargs="?", metavar="RECIPE", help="spiral, absolute-zero, r-zero, …"
     )
+
     parser.add_argument(
         "--config", type=Path, metavar="F.toml", help="settings; flags override them"
     )
@@ -38,10 +39,13 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
     )
+
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
     parser.add_argument(
         "--resume", metavar="RUN", help="continue this run from its last checkpoint"
     )
+
+    # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
     add_engine(parser)
     add_verifier(parser)
     parser.set_defaults(verifier=None, engine=None)
@@ -61,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         _refuse_others(arguments)
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
+
     flags = {
         name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")
     }
@@ -68,12 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = pairs(arguments.set, "--set")
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
+
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     return 130 if train(config).interrupted else 0
 
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
-    """Raise ArgumentError for what a resumed run would ignore: its settings are its own."""
+    """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
     names = ("config", "set", "model", "seed", "out", "engine", "verifier")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += [arguments.recipe] if arguments.recipe else []

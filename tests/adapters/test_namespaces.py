@@ -15,10 +15,9 @@ from pettingzoo.test import api_test, seed_test
 from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match, play
 from sparring.arenas.tournament import tournament
+from sparring.cli import main
 from sparring.envs.aec import make
 from sparring.envs.registry import MissingLibraryError, UnknownGameError, find, names
-
-from sparring.cli import main
 
 needs_openspiel = pytest.mark.skipif(
     not importlib.util.find_spec("pyspiel"), reason="OpenSpiel is not installed"

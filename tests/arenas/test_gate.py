@@ -1,236 +1,122 @@
-"""The sequential test decides rightly, whatever finishes first."""
-
 from __future__ import annotations
 
-from dataclasses import replace
-from math import log
+from pathlib import Path
+from statistics import stdev
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sparring.arenas.ratings.evalues import discoveries, evidence, log_evidence, pair_evidence
-from sparring.arenas.ratings.sprt import (
-    PENTANOMIAL,
-    Gate,
-    elo,
-    judge,
-    llr,
-    normalised_llr,
-    prefix,
-    score,
-)
-from sparring.arenas.results import ResultsError, complete
-
-from .planted import pair_rows
+from sparring.agents.policy import Policy
+from sparring.agents.scripted import Random, Scripted, scripted
+from sparring.arenas.entrants import EntrantError
+from sparring.arenas.executors.local import Local
+from sparring.arenas.gate import gate, gate_of, plan
+from sparring.arenas.results import complete
+from sparring.arenas.store import Store
+from sparring.arenas.store.reading import Archive
+from sparring.arenas.tournament import TournamentError, tournament
+from sparring.envs.registry import Game, find
 
 
-def test_reference_elo():
-    assert score(50) == pytest.approx(0.5714631174, abs=1e-9)
-    assert elo(0.75) == pytest.approx(190.848502, abs=1e-4)
+@pytest.fixture
+def folder() -> Policy:
+    """Never bets and always folds: the worst there is without forfeiting."""
+    return Scripted(
+        lambda request: "fold" if "fold" in (request.choices or ()) else "check", "folder"
+    )
 
 
-def test_reference_likelihood_ratios():
-    trinomial = llr((0, 0.5, 1), (21184, 40708, 21404), score(0.5), score(2.5))
-    assert trinomial == pytest.approx(-1.5718887927, abs=1e-6)
-    pairs = llr(PENTANOMIAL, (3, 4, 10, 15, 18), score(0), score(50))
-    assert pairs == pytest.approx(4.7071880994, abs=1e-6)
-    normalised = normalised_llr(PENTANOMIAL, (365, 16618, 36229, 16974, 390), 0, 2)
-    assert normalised == pytest.approx(2.2503677035, abs=1e-6)
+def test_the_better_player_passes_and_the_worse_does_not(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
+    nash = scripted("nash", kuhn)
+    up = gate(kuhn, nash, folder, tmp_path / "a.sqlite")
+    down = gate(kuhn, folder, nash, tmp_path / "a.sqlite", seed=1)
+    assert (up.decision.outcome, down.decision.outcome) == ("better", "not better")
+    assert up.decision.llr >= up.gate.upper
+    assert down.decision.llr <= down.gate.lower
+    assert len(up.decision.curve) == up.decision.pairs < 400
 
 
-@given(st.integers(1, 300), st.integers(1, 300))
-def test_of_two_scores_it_is_the_bernoulli_ratio(wins, losses):
-    low, high = score(0), score(50)
-    exact = wins * log(high / low) + losses * log((1 - high) / (1 - low))
-    assert llr((0, 1), (losses, wins), low, high) == pytest.approx(exact, abs=1e-6)
+def test_a_player_is_not_better_than_its_equal(tmp_path: Path) -> None:
+    game = find("tic-tac-toe-v0")
+    ruling = gate(game, scripted("minimax", game), Random(3), tmp_path / "s.sqlite")
+    assert ruling.decision.outcome == "better"
+    equal = gate(
+        game, Random(4), Random(3), tmp_path / "s.sqlite", gate_of(game, 0, 200, pairs=200)
+    )
+    assert equal.decision.outcome == "not better"
 
 
-def test_exact_at_the_boundary_where_shortcuts_fail():
-    """All pairs won twice: the ratio grows with every pair, where a variance of 0 breaks closed forms."""
-    values = [llr(PENTANOMIAL, (0, 0, 0, 0, n), score(0), score(50)) for n in (10, 100, 1000)]
-    assert values[0] == pytest.approx(10 * log(score(50) / 0.5), rel=0.05)
-    assert values[2] == pytest.approx(1000 * log(score(50) / 0.5), rel=0.01)
-    assert values[0] < values[1] < values[2]
-
-
-@given(
-    st.lists(st.integers(0, 50), min_size=5, max_size=5).filter(sum),
-    st.floats(0.1, 10),
-    st.floats(-5, 5),
-)
-def test_units_of_the_scores_do_not_matter(counts, scale, shift):
-    moved = [scale * value + shift for value in PENTANOMIAL]
-    low, high = 0.5, 0.6
-    there = llr(moved, counts, scale * low + shift, scale * high + shift)
-    assert there == pytest.approx(llr(PENTANOMIAL, counts, low, high), abs=1e-5, rel=1e-5)
-
-
-def test_bounds_outside_the_scores_are_refused():
-    with pytest.raises(ResultsError, match="must lie inside"):
-        llr(PENTANOMIAL, (1, 1, 1, 1, 1), 0.5, 1.2)
-
-
-def test_a_score_that_was_never_seen_counts_a_thousandth():
-    """With two scores a mean fixes the odds, so the ratio can be written down."""
-    reference = 10 * log(0.6 / 0.5) + 1e-3 * log(0.4 / 0.5)
-    assert llr((0.0, 1.0), (0, 10), 0.5, 0.6) == pytest.approx(reference, abs=1e-9)
-
-
-def test_decision_is_frozen_at_the_first_crossing():
-    gate = Gate.elo()
-    won = gate.judge([1.0] * 60)
-    assert won.outcome == "better"
-    assert gate.judge([1.0] * won.pairs + [0.0] * 300) == won
-    assert gate.judge([0.0] * 60).outcome == "not better"
-    assert gate.judge([0.5, 0.75] * 3).outcome is None
-    assert Gate.elo(pairs=6).judge([0.5, 0.75] * 3).outcome == "undecided"
-
-
-def test_payoff_games_gate_in_payoff_units():
-    gate = Gate(0.0, 0.2, support=(-2.0, 2.0), pairs=1000)
-    draw = np.random.default_rng(4)
-    won = gate.judge(draw.choice([-1.0, 0.5, 1.5], 1000, p=[0.3, 0.4, 0.3]).tolist())
-    lost = gate.judge(draw.choice([-1.5, -0.5, 1.0], 1000, p=[0.3, 0.4, 0.3]).tolist())
-    assert (won.outcome, lost.outcome) == ("better", "not better")
-
-
-def test_only_the_finished_prefix_counts():
-    rows = [pair_rows("ab", 0, 1, order, (1, -1)) for order in range(40)]
-    done = [row for order, pair in enumerate(rows) for row in pair if order != 3]
-    assert [pair.order for pair in prefix(complete(done))] == [0, 1, 2]
-    assert len(prefix(complete(done), given_up=frozenset({3}))) == 39
-    assert judge(Gate.elo(), complete(done), "a").pairs == 3
-    everything = [row for pair in rows for row in pair]
-    assert judge(Gate.elo(), complete(everything), "a").outcome == "better"
-
-
-WIN, LOSS = log(score(50) / 0.5), log((1 - score(50)) / 0.5)
-"""What one game adds to the Bernoulli ratio of the default gate."""
-
-
-def played(flying: int, runs: int, games: int) -> tuple[np.ndarray, np.ndarray]:
-    """Equal players, `flying` games at once: who won (runs, games), and when each game finished.
-
-    A win takes 1 tick, a loss 10; the next game starts where one ends.
-    """
-    draw = np.random.default_rng(flying)
-    won = draw.random((games, runs)) < 0.5
-    free = np.zeros((flying, runs), np.int16)
-    finish = np.empty((games, runs), np.int16)
-    everyone = np.arange(runs)
-    for game in range(games):
-        slot = free.argmin(0)
-        finish[game] = free[slot, everyone] + np.where(won[game], 1, 10)
-        free[slot, everyone] = finish[game]
-    return won.T, finish.T
-
-
-def called_better(walk: np.ndarray, open_: np.ndarray) -> float:
-    """Share of walks that first cross the upper bound; only values where `open_` are looked at."""
-    gate = Gate.elo()
-    over, under = (walk >= gate.upper) & open_, (walk <= gate.lower) & open_
-    crossed = over | under
-    return float(np.take_along_axis(over, crossed.argmax(1)[:, None], 1).mean())
-
-
-@pytest.mark.parametrize("flying", [1, 10, 40, 200])
-def test_duration_does_not_bias_the_decision(flying):
-    """4,000 runs; the finished prefix is looked at after every tick, up to game 1,200."""
-    won, finish = played(flying, 4000, 1200)
-    walk = np.where(won, WIN, LOSS).cumsum(1)
-    prefix_done = np.maximum.accumulate(finish, 1)
-    assert called_better(walk, prefix_done <= finish.max(1, keepdims=True)) <= 0.06
-
-
-def test_completion_order_would_bias_it():
-    """The trap itself, in the same games: counted as they finish, equals are told apart."""
-    won, finish = played(40, 400, 1200)
-    arrived = np.take_along_axis(won, finish.argsort(1, kind="stable"), 1)
-    walk = np.where(arrived, WIN, LOSS).cumsum(1)
-    assert called_better(walk, np.ones_like(arrived)) > 0.9
-
-
-def test_the_gate_looking_at_any_moment_finds_what_the_simulation_found():
-    """Through `prefix` and `judge` on rows that arrive by finish time, at random moments."""
-    won, finish = played(40, 12, 700)
-    gate = Gate(score(0), score(50), support=(0.0, 1.0), pairs=700)
-    moments = np.random.default_rng(1)
-    for victories, done in zip(won, finish, strict=True):
-        rows = [
-            pair_rows("ab", 0, 1, n, (1, -1) if victory else (-1, 1))
-            for n, victory in enumerate(victories)
-        ]
-        pairs = complete([replace(legs[0], legs=1) for legs in rows])
-        final = gate.judge([float(v) for v in victories])
-        for moment in sorted(moments.integers(1, int(done.max()), 3)):
-            now = judge(gate, [pair for pair in pairs if done[pair.order] <= moment], "a")
-            assert now == final or (now.outcome is None and now.curve == final.curve[: now.pairs])
-        walk = np.where(victories, WIN, LOSS).cumsum()[: final.pairs]
-        assert final.curve[20:] == pytest.approx(walk[20:].tolist(), abs=1e-2)
-
-
-@pytest.mark.slow
-def test_error_rates_hold_for_the_gate_itself():
-    draw = np.random.default_rng(0)
-    level = (0.05, 0.2, 0.5, 0.2, 0.05)
-    passed = [
-        Gate.elo(pairs=1000).judge(draw.choice(PENTANOMIAL, 1000, p=level).tolist()).outcome
-        == "better"
-        for _ in range(100)
+def test_the_decision_does_not_depend_on_how_many_games_are_in_flight(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
+    decisions = [
+        gate(
+            kuhn,
+            Random(1),
+            folder,
+            tmp_path / f"{at_once}.sqlite",
+            executor=lambda p, n=at_once: Local(p, at_once=n),
+        ).decision
+        for at_once in (1, 5, 64)
     ]
-    assert sum(passed) <= 11
+    assert decisions[0] == decisions[1] == decisions[2]
 
 
-def test_forecast_agrees_with_simulation():
-    gate = Gate.elo(pairs=3000)
-    said = gate.forecast(0.55, 0.125)
-    draw = np.random.default_rng(1)
-    low, high = gate.low, gate.high
-    steps = (high - low) * (draw.normal(0.55, 0.125**0.5, (4000, 3000)) - (low + high) / 2) / 0.125
-    walk = steps.cumsum(1)
-    over, under = walk >= gate.upper, walk <= gate.lower
-    at = (over | under).argmax(1)
-    assert said.passes == pytest.approx(over[np.arange(4000), at].mean(), abs=0.03)
-    assert said.pairs == pytest.approx(at.mean(), rel=0.1)
-    assert said.decides > 0.99
-    level = gate.forecast((low + high) / 2, 0.125)
-    near = gate.forecast((low + high) / 2 + 1e-7, 0.125)
-    assert level.passes == pytest.approx(0.5)
-    assert level.pairs == pytest.approx(near.pairs, rel=1e-3)
-    assert Gate.elo(pairs=10).forecast(0.5, 0.125).decides < 0.1
+def test_a_decision_is_made_once(tmp_path: Path, kuhn: Game, folder: Policy) -> None:
+    path = tmp_path / "s.sqlite"
+    first = gate(kuhn, Random(1), folder, path)
+    with Store(path) as store:
+        games = len(store)
+    said: list[str] = []
+    again = gate(kuhn, Random(1), folder, path, say=said.append)
+    assert again == first
+    assert any("decided before" in line for line in said)
+    with Store(path) as store:
+        assert len(store) == games
+        assert len(store.findings("gate")) == 1
 
 
-def test_reference_e_value_and_large_counts():
-    assert evidence(17, 20) == pytest.approx(43.8001671, abs=1e-6)
-    assert log_evidence(50_000, 100_000) < 0
-    assert evidence(100_000, 100_000) == float("inf")
-
-
-def test_e_value_errs_with_chance_alpha_at_any_time():
-    draw = np.random.default_rng(2)
-    wins = (draw.random((2000, 400)) < 0.5).cumsum(1)
-    table = np.array([[log_evidence(min(w, n), n) for w in range(401)] for n in range(1, 401)])
-    best = table[np.arange(400), wins].max(1)
-    assert (best >= log(1 / 0.05)).mean() <= 0.05
-
-
-def test_pairs_that_are_level_tell_nothing():
-    rows = [
-        row for n in range(20) for row in pair_rows("ab", 0, 1, n, (1, -1) if n < 17 else (-1, 1))
+def test_the_llr_is_told_live_in_the_order_of_issue(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
+    said: list[str] = []
+    ruling = gate(kuhn, Random(1), folder, tmp_path / "s.sqlite", say=said.append)
+    live = [line for line in said if line.startswith("pair ")]
+    assert [f"pair {n + 1}: LLR {llr:+.3f}" for n, llr in enumerate(ruling.decision.curve)] == [
+        line.split(" in ")[0] for line in live
     ]
-    rows += [row for n in range(20, 30) for row in pair_rows("ab", 0, 1, n, (1, 1))]
-    assert pair_evidence(complete(rows), "a", "win") == pytest.approx(43.8001671)
 
 
-@settings(max_examples=50)
-@given(st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0, 1000), min_size=1))
-def test_discoveries_are_the_largest_and_grow_with_alpha(values):
-    strict, loose = discoveries(values, 0.05), discoveries(values, 0.2)
-    assert set(strict) <= set(loose)
-    assert all(values[a] >= values[b] for a in strict for b in values if b not in strict)
+def test_games_of_a_gate_are_never_rated(tmp_path: Path, kuhn: Game, folder: Policy) -> None:
+    path = tmp_path / "s.sqlite"
+    gate(kuhn, Random(1), folder, path)
+    tournament(kuhn, [Random(1), folder], path, pairs=4)
+    with Archive(path) as store:
+        rated = store.rows(kuhn)
+        assert len(rated) == 8
+        assert {row.seed for row in rated}.isdisjoint(
+            {row.seed for row in store.rows(kuhn, "gate")}
+        )
 
 
-def test_discoveries_by_hand():
-    assert discoveries({"a": 100, "b": 45, "c": 1, "d": 0.2}, 0.05) == ("a", "b")
-    assert discoveries({"a": 79, "b": 1, "c": 1, "d": 1}, 0.05) == ()
+def test_a_payoff_gate_is_forecast_from_the_spread_that_games_have_shown(
+    tmp_path: Path, kuhn: Game
+) -> None:
+    path = tmp_path / "s.sqlite"
+    assert "spread of a pair 0.707, assumed" in str(plan(kuhn, Random(1), Random(2), path))
+    tournament(kuhn, [Random(1), Random(2)], path, pairs=200)
+    with Archive(path) as store:
+        pairs = [pair.score("random/1", "payoff") for pair in complete(store.rows(kuhn))]
+    told = str(plan(kuhn, Random(1), Random(2), path))
+    assert f"spread of a pair {stdev(pairs):.3g}, as measured" in told
+
+
+def test_a_plan_plays_nothing_and_a_bad_pairing_is_refused(
+    tmp_path: Path, kuhn: Game, folder: Policy
+) -> None:
+    assert "at most 400 pairs" in str(plan(kuhn, Random(1), folder, tmp_path / "s.sqlite"))
+    assert not (tmp_path / "s.sqlite").exists()
+    with pytest.raises(EntrantError, match="same player"):
+        gate(kuhn, Random(1), Random(1), tmp_path / "s.sqlite")
+    with pytest.raises(TournamentError, match="two places"):
+        gate(find("code-deduction-v0"), Random(1), folder, tmp_path / "s.sqlite")

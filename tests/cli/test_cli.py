@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pexpect
 import pytest
-from sparring.envs.registry import find, game_ids
-
 from sparring.cli import main, parser
 from sparring.commands import games, gate
+from sparring.envs.registry import find, game_ids
 
 HEAVY = (
     "torch",
@@ -30,6 +30,13 @@ def test_starting_imports_nothing_heavy() -> None:
     code = f"import sys, sparring, sparring.cli; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"sparring {version('sparring')}\n"
 
 
 def test_listing_games_imports_nothing_heavy() -> None:

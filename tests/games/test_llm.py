@@ -6,9 +6,8 @@ import re
 
 import pytest
 from sparring.agents.models.smollm import carried
-from sparring.envs.registry import find, game_ids
-
 from sparring.cli import main
+from sparring.envs.registry import find, game_ids
 
 OURS = [id for id in game_ids() if "/" not in id and not id.startswith(("test-", "my-"))]
 SHORT = {

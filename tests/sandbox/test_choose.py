@@ -4,10 +4,9 @@ import importlib
 from pathlib import Path
 
 import pytest
+from sparring.cli import main
 from sparring.sandbox import VerifierError, find_verifier
 from sparring.sandbox.docker import docker_verifier
-
-from sparring.cli import main
 
 from ..conftest import opened
 

@@ -83,7 +83,7 @@ def compare(folder: Path, pairs: int) -> None:
     """A tournament of checkpoints with `random` and `nash`; prints measured beside exact payoffs."""
     from ...agents.seats import seat
     from ...arenas.report.terminal import show
-    from ...arenas.tournament import Outcome, tournament
+    from ...arenas.tournament import tournament
     from ...envs.registry import find
     from .. import checkpoints
 
@@ -97,7 +97,6 @@ def compare(folder: Path, pairs: int) -> None:
     outcome = tournament(
         game, [seat("random", game), nash, *learned], store, pairs=pairs, anchor="nash", say=print
     )
-    assert isinstance(outcome, Outcome)
     show(outcome.leaderboard, outcome.names)
     print_exact(game, learned, nash, store)
 

@@ -6,7 +6,7 @@ import pytest
 from sparring.arenas.ratings.spending import expected, spending
 from sparring.arenas.results import GameRow
 
-from .planted import pair_rows
+from ..planted import pair_rows
 
 
 def rows_with(uses: dict[str, int]) -> list[GameRow]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[3] / "docs" / "arenas.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "arenas.md"
 
 
 def test_the_code_of_the_guide_runs_as_printed(
@@ -16,6 +16,6 @@ def test_the_code_of_the_guide_runs_as_printed(
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert len(blocks) == 4
     for block in blocks:
-        if "cluster" not in block:  # tests/arenas/run/test_cluster.py holds the one with Ray
+        if "cluster" not in block:  # tests/arenas/executors/test_ray.py holds the one with Ray
             exec(compile(block, str(GUIDE), "exec"), names)
     assert (tmp_path / "kuhn.sqlite").exists()

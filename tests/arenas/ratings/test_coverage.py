@@ -17,7 +17,7 @@ import pytest
 from sparring.arenas.ratings.fit import fit
 from sparring.envs.exact import tree
 
-SOURCE = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
+SOURCE = Path(__file__).parents[3] / "benchmarks" / "coverage.py"
 spec = importlib.util.spec_from_file_location("coverage_benchmark", SOURCE)
 assert spec
 assert spec.loader

@@ -2,11 +2,12 @@
 
 from sparring.envs.registry import game
 from sparring.envs.script import Script, ask
+from sparring.envs.types import Message
 
 RULES = "Race to {}. In turn, add 1, 2 or 3 to the total; whoever reaches {} wins. Answer with a number."
 
 
-def perfect(seat, messages, choices):
+def perfect(seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]) -> list[float]:
     """Leaves the other a multiple of four away from the goal, where it can."""
     left = int(messages[-1].text.split()[-1])
     good = [float((left - int(choice)) % 4 == 0) for choice in choices]

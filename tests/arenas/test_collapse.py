@@ -15,10 +15,9 @@ from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.arenas.store import Store
+from sparring.cli import main
 from sparring.envs import registry
 from sparring.envs.registry import find, load
-
-from sparring.cli import main
 
 SKILL = (0.0, 0.5, 1.0, 0.8, 0.4, 0.0, -1.0)
 GAME = f"""

@@ -18,7 +18,7 @@ from sparring.arenas.ratings.nash import nash_average
 from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import Cell, Estimate, complete
 
-from .planted import logistic, round_robin
+from ..planted import logistic, round_robin
 
 RPS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)
 DOMINANT = np.array([[0, -1, -1], [1, 0, -1], [1, 1, 0]], float)

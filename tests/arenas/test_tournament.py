@@ -10,7 +10,7 @@ from sparring.arenas.executors.local import Local
 from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
-from sparring.arenas.tournament import Outcome, Plan, TournamentError, text, tournament
+from sparring.arenas.tournament import TournamentError, plan, text, tournament
 from sparring.envs.registry import Game, find
 
 
@@ -19,17 +19,11 @@ def entrants(kuhn: Game) -> list[Policy]:
     return [Random(1), Random(2), scripted("nash", kuhn)]
 
 
-def held(*args: object, **options: object) -> Outcome:
-    outcome = tournament(*args, **options)  # type: ignore[arg-type]
-    assert isinstance(outcome, Outcome)
-    return outcome
-
-
 def test_a_round_robin_gives_rows_and_a_leaderboard(
     tmp_path: Path, kuhn: Game, entrants: list[Policy]
 ) -> None:
     said: list[str] = []
-    outcome = held(kuhn, entrants, tmp_path / "s.sqlite", pairs=40, say=said.append)
+    outcome = tournament(kuhn, entrants, tmp_path / "s.sqlite", pairs=40, say=said.append)
     assert "3 entrants, 120 pairs, 240 games; 0 recorded, 240 to play" in said[0]
     board = outcome.leaderboard
     assert {line.entrant for line in board.standings} == {policy.ref.id for policy in entrants}
@@ -40,22 +34,19 @@ def test_a_round_robin_gives_rows_and_a_leaderboard(
         assert len(complete(store.rows(kuhn))) == 120
 
 
-def test_a_dry_run_says_the_plan_and_touches_nothing(
+def test_a_plan_says_what_is_missing_and_touches_nothing(
     tmp_path: Path, kuhn: Game, entrants: list[Policy]
 ) -> None:
     path = tmp_path / "s.sqlite"
-    planned = tournament(kuhn, entrants, path, pairs=5, dry_run=True)
-    assert isinstance(planned, Plan)
+    planned = plan(kuhn, entrants, path, pairs=5)
     assert (planned.pairs, planned.games, planned.missing) == (15, 30, 30)
     assert not path.exists()
-    held(kuhn, entrants, path, pairs=3)
-    planned = tournament(kuhn, entrants, path, pairs=5, dry_run=True)
-    assert isinstance(planned, Plan)
+    tournament(kuhn, entrants, path, pairs=3)
+    planned = plan(kuhn, entrants, path, pairs=5)
     assert (planned.games, planned.missing) == (30, 12)
     assert "spread assumed" in str(planned)
-    held(kuhn, entrants, path, pairs=40)
-    again = tournament(kuhn, entrants, path, pairs=160, dry_run=True)
-    assert isinstance(again, Plan)
+    tournament(kuhn, entrants, path, pairs=40)
+    again = plan(kuhn, entrants, path, pairs=160)
     assert "spread as measured" in str(again)
     assert again.resolves < planned.resolves / 4
 
@@ -63,12 +54,12 @@ def test_a_dry_run_says_the_plan_and_touches_nothing(
 def test_a_tournament_resumes_by_key_and_grows(
     tmp_path: Path, kuhn: Game, entrants: list[Policy]
 ) -> None:
-    first = held(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4)
+    first = tournament(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4)
     assert first.plan.missing == 8
-    assert held(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4).plan.missing == 0
-    grown = held(kuhn, entrants, tmp_path / "a.sqlite", pairs=6)
+    assert tournament(kuhn, entrants[:2], tmp_path / "a.sqlite", pairs=4).plan.missing == 0
+    grown = tournament(kuhn, entrants, tmp_path / "a.sqlite", pairs=6)
     assert grown.plan.missing == 36 - 8
-    whole = held(kuhn, entrants, tmp_path / "b.sqlite", pairs=6)
+    whole = tournament(kuhn, entrants, tmp_path / "b.sqlite", pairs=6)
     assert text(grown.leaderboard) == text(whole.leaderboard)
 
 
@@ -78,7 +69,7 @@ def test_tables_are_the_same_to_the_byte_whatever_is_in_flight(
     boards, exports = set[str](), set[tuple[str, ...]]()
     for at_once in (1, 4, 16):
         path = tmp_path / f"{at_once}.sqlite"
-        outcome = held(
+        outcome = tournament(
             kuhn, entrants, path, pairs=10, executor=lambda p, n=at_once: Local(p, at_once=n)
         )
         boards.add(text(outcome.leaderboard))
@@ -92,7 +83,7 @@ def test_an_entrant_scores_exactly_half_against_itself_in_swapped_seats(
     tmp_path: Path, game: str
 ) -> None:
     rules = find(game)
-    outcome = held(rules, [Random(7)], tmp_path / "s.sqlite", pairs=25, control=True)
+    outcome = tournament(rules, [Random(7)], tmp_path / "s.sqlite", pairs=25, control=True)
     first, second = outcome.leaderboard.standings
     assert {first.entrant, second.entrant} == {"random/7", "random/7/control"}
     with Archive(tmp_path / "s.sqlite") as store:
@@ -109,7 +100,7 @@ def test_an_entrant_scores_exactly_half_against_itself_in_swapped_seats(
 def test_the_control_comes_out_equal_among_others(
     tmp_path: Path, kuhn: Game, entrants: list[Policy]
 ) -> None:
-    board = held(kuhn, entrants, tmp_path / "s.sqlite", pairs=60, control=True).leaderboard
+    board = tournament(kuhn, entrants, tmp_path / "s.sqlite", pairs=60, control=True).leaderboard
     by_id = {line.entrant: line for line in board.standings}
     ours, control = by_id["random/1"], by_id["random/1/control"]
     assert ours.ranks[0] <= control.ranks[1]
@@ -119,7 +110,7 @@ def test_the_control_comes_out_equal_among_others(
 def test_the_same_player_twice_or_too_few_players_are_refused(tmp_path: Path, kuhn: Game) -> None:
     with pytest.raises(EntrantError, match="A/A control"):
         tournament(kuhn, [Random(1), Random(1)], tmp_path / "s.sqlite")
-    with pytest.raises(TournamentError, match="at least 2"):
+    with pytest.raises(TournamentError, match="2 entrants"):
         tournament(kuhn, [Random(1)], tmp_path / "s.sqlite")
     assert not (tmp_path / "s.sqlite").exists()
 
@@ -127,7 +118,7 @@ def test_the_same_player_twice_or_too_few_players_are_refused(tmp_path: Path, ku
 def test_a_finished_tournament_leaves_what_verify_needs(
     tmp_path: Path, kuhn: Game, entrants: list[Policy]
 ) -> None:
-    outcome = held(kuhn, entrants, tmp_path / "s.sqlite", pairs=3)
+    outcome = tournament(kuhn, entrants, tmp_path / "s.sqlite", pairs=3)
     with Store(tmp_path / "s.sqlite") as store:
         (found,) = store.findings("ratings")
         assert found.result == text(outcome.leaderboard)
@@ -140,9 +131,9 @@ def test_every_schedule_resumes_to_the_same_table(
 ) -> None:
     """Adaptive rounds are drawn from results, so a broken-off one must find its way back."""
     four = [*entrants, Random(3)]
-    whole = held(kuhn, four, tmp_path / "a.sqlite", pairs=4, schedule=schedule)
-    held(kuhn, four, tmp_path / "b.sqlite", pairs=2, schedule=schedule)
-    resumed = held(kuhn, four, tmp_path / "b.sqlite", pairs=4, schedule=schedule)
+    whole = tournament(kuhn, four, tmp_path / "a.sqlite", pairs=4, schedule=schedule)
+    tournament(kuhn, four, tmp_path / "b.sqlite", pairs=2, schedule=schedule)
+    resumed = tournament(kuhn, four, tmp_path / "b.sqlite", pairs=4, schedule=schedule)
     with Archive(tmp_path / "a.sqlite") as a, Archive(tmp_path / "b.sqlite") as b:
         assert list(a.export()) == list(b.export())
     assert text(whole.leaderboard) == text(resumed.leaderboard)

@@ -9,7 +9,7 @@ from sparring.arenas.ratings.leaderboard import rate
 from sparring.arenas.ratings.lineage import Born, LineageError, edges, forgetting, lineage
 from sparring.arenas.results import Cell, Estimate, complete
 
-from .planted import logistic, round_robin
+from ..planted import logistic, round_robin
 
 CHAIN = [Born(f"step-{n + 1}", f"step-{n}") for n in range(5)]
 NAMES = [f"step-{n}" for n in range(6)]

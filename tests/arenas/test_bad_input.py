@@ -11,9 +11,8 @@ from sparring.agents.scripted import Random
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.store.store import GameVersionError
 from sparring.arenas.tournament import tournament
-from sparring.envs.registry import Game
-
 from sparring.cli import main
+from sparring.envs.registry import Game
 
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

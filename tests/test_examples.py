@@ -1,8 +1,10 @@
-"""The game of docs/writing-a-game.md: short, loaded from its file, listed, conforming, solved and played."""
+"""Every file of examples/ runs as it stands, and its game is short, conforming, solved and played."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,26 @@ from sparring.envs.equilibrium import equilibrium
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game, find, game_ids, load
 
-DOCS = Path(__file__).parents[1] / "docs"
-FILE = DOCS / "examples" / "my_game.py"
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "examples" / "my_game.py"
+SHOWN = {
+    "tournament.py": "nash +0.049 (+0.014 to +0.084) antes a game",
+    "own_policy.py": "bluffer -0.024 antes a game",
+    "own_verifier.py": "{'ok': 2}",
+    "training.py": "NashConv 0.",
+}
+
+
+def test_every_example_is_run_by_a_test():
+    assert {path.name for path in FILE.parent.glob("*.py")} == {FILE.name, *SHOWN}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
+    command = [sys.executable, FILE.parent / name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert SHOWN[name] in done.stdout
 
 
 @pytest.fixture(name="race")
@@ -23,19 +43,19 @@ def race_fixture() -> Game:
     return find("my-race-v0")
 
 
-def test_it_is_at_most_forty_lines_and_stands_in_the_guide(race):
+def test_the_game_is_at_most_forty_lines_and_stands_in_the_guide(race):
     source = FILE.read_text()
     assert len(source.splitlines()) <= 40
-    assert source in (DOCS / "writing-a-game.md").read_text()
+    assert source in (ROOT / "docs" / "writing-a-game.md").read_text()
     assert race.id in game_ids()
 
 
-def test_it_conforms(race):
+def test_the_game_conforms(race):
     assert all(check.passed for check in check_game(race, range(6)))
 
 
 @pytest.mark.parametrize(("goal", "winner"), [(8, "second"), (9, "first")])
-def test_its_player_is_perfect(race, goal, winner):
+def test_the_player_of_the_game_is_perfect(race, goal, winner):
     small = find("my-race-v0", goal=goal)
     solved = tree(small)
     assert solved.values(equilibrium(solved))[winner] == pytest.approx(1)

@@ -16,9 +16,9 @@ from sparring.arenas.ratings.arrays import duels
 from sparring.arenas.ratings.fit import ELO, fit
 from sparring.arenas.results import ResultsError, complete
 
-from .planted import logistic
-from .planted import round_robin as round_robin_rows
-from .test_ratings import WINS, from_wins
+from ..planted import logistic
+from ..planted import round_robin as round_robin_rows
+from ..ratings.test_fit import WINS, from_wins
 
 sizes = st.integers(2, 12)
 

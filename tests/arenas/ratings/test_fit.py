@@ -16,7 +16,7 @@ from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.ratings.terms import Model
 from sparring.arenas.results import GameRow, Place, ResultsError, complete
 
-from .planted import logistic, pair_rows, round_robin
+from ..planted import logistic, pair_rows, round_robin
 
 WINS = np.array([[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]])
 
