@@ -89,11 +89,13 @@ class OpponentsConfig:
 class Credits:
     """From payoffs to advantages (see `data/collect.py`, `data/advantage.py`).
 
-    Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
-    or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
-    `to_go` (and all named credits from this turn on), `turn` (and this turn's credits). `failed_try` is the
-    credit of a try after which the seat was asked again. `trained` limits training to these roles, `named`
-    the game's credits to those of these names (all when empty).
+    Baselines are kept per (game with its parameters, role), per turn where the game gives credits, and per
+    opponent where there are others than the learner itself, or with `by_opponent`. `spread` says which
+    rewards a turn is credited with: `terminal` (the payoff), `to_go` (and all named credits from this turn
+    on), `turn` (and this turn's credits). Without `payoff` it is the credits alone. What comes k of the
+    seat's turns later counts discount^k. `failed_try` is the credit of a try after which the seat was asked
+    again. `trained` limits training to these roles, `turns` to these of a seat's turns, counted from 1,
+    `named` the game's credits to those of these names (all when empty).
     """
 
     estimator: Estimator = "rae"
@@ -104,15 +106,21 @@ class Credits:
     by_opponent: bool = False
     scale: float = 1.0
     spread: Spread = "to_go"
+    payoff: bool = True
+    discount: float = 1.0
     failed_try: float = -1.0
     truncated: bool = False
     trained: tuple[str, ...] = ()
+    turns: tuple[int, ...] = ()
     named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Update:
     """One optimiser step. `kl` is in units of payoff after `scale`; the magnet is what it pulls to.
+
+    `loss` is one of TRL's; its `bnpo` divides by the batch's number of tokens, and has nothing of BNPO's
+    normalisation of rewards by a Beta distribution.
 
     `kl_gradient` is what sampled k3 terms are differentiated to: `forward`, KL(magnet‖learner), keeps every
     move alive that the magnet makes; `reverse`, KL(learner‖magnet), is TRL's default.
@@ -196,7 +204,7 @@ class Config:
     """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default).
 
     `judge` sits in the seats that grade, and is never trained: a scripted player of the game, a model, a
-    checkpoint, a classifier (empty: the game's `rule` or `sample` player). `rollbacks` counts how often the
+    checkpoint, a classifier (empty: the game's `rule`, where it has one). `rollbacks` counts how often the
     run went back to an earlier checkpoint; the games after are others. `load` lists files that register
     games; `out` is the run's folder, or its name under `runs/`.
     """

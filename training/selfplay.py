@@ -228,21 +228,23 @@ class SelfPlay:
 
 
 def judge(config: Config, game: Game) -> Policy:
-    """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
-    own = next((name for name in ("rule", "sample") if name in game.oracles), "")
-    if not (config.judge or own):
+    """Who sits in the game's seats that grade: the one named, or the game's own rule.
+
+    Raises ConfigError where there is neither: a scripted sample grades to show the form, not the answer.
+    """
+    name = config.judge or ("rule" if "rule" in game.oracles else "")
+    if not name:
         raise ConfigError(
-            f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`"
+            f"{game.id} pays what a judge says, and has no rule to judge by; name a model, RUN@STEP or a "
+            "classifier, like --set judge=smollm2-135m"
         )
-    return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
+    return seat(name, game, sampling=Sampling(1.0, 1.0, constrained=True))
 
 
 def _judges(config: Config, game: Game) -> Seats:
-    """The judge in each of the seats that grade."""
-    if not game.judges:
-        return {}
-    found = judge(config, game)
-    return {seat: found for seat, role in game.role_of.items() if role in game.judges}
+    """The judge in each of the seats that grade; a game may have none under its parameters."""
+    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
+    return dict.fromkeys(seats, judge(config, game)) if seats else {}
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:

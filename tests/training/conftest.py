@@ -41,7 +41,19 @@ def tokenizer():
 def attempt(episode=0, **changes):
     """One seat's part in an episode that paid nothing."""
     made = Attempt(
-        "g-v0", "first", "first", "self", "g", episode, episode, 0, 0.0, 0.0, 0, "outcome"
+        game="g-v0",
+        role="first",
+        seat="first",
+        opponent="self",
+        group="g",
+        episode=episode,
+        seed=episode,
+        replicate=0,
+        payoff=0.0,
+        reward=0.0,
+        by_turn=False,
+        version=0,
+        ending="outcome",
     )
     return made._replace(**changes)
 

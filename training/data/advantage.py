@@ -1,7 +1,8 @@
 """Advantage estimators: pure functions from what seats earned to what each is measured against.
 
 Every estimator gives each outcome a `Centre`; an advantage is (return − baseline) / scale. Baselines
-are kept per (game, role), never shared by the two seats of a zero-sum game, whose mean is always 0.
+are kept per (game with its parameters, role), and per turn where turns earn different amounts; they are
+never shared by the two seats of a zero-sum game, whose mean is always 0.
 State is a plain mapping, so that it can stand in a checkpoint.
 """
 
@@ -15,9 +16,11 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...envs.errors import SparringError
 from ..config import ConfigError, Credits
-from .samples import Attempt, Sample
+from .samples import Attempt, Sample, Span
 
 K = TypeVar("K", bound=Hashable)
+ALONE = math.inf
+"""The scale of an outcome that has nothing to be measured against: its advantage is 0."""
 
 
 class NonFiniteError(SparringError, ArithmeticError):
@@ -25,19 +28,20 @@ class NonFiniteError(SparringError, ArithmeticError):
 
 
 class Outcome(NamedTuple):
-    """What an attempt earned."""
+    """What an attempt earned in all (`turn` is empty), or what one of its turns earned."""
 
     attempt: Attempt
     earned: float
+    turn: str = ""
 
     @property
-    def task(self) -> tuple[str, str]:
-        """What outcomes must share to be compared at all: (game, role)."""
-        return self.attempt.game, self.attempt.role
+    def task(self) -> tuple[str, str, str]:
+        """What outcomes must share to be compared at all: (game, role, turn)."""
+        return self.attempt.game, self.attempt.role, self.turn
 
 
 class Centre(NamedTuple):
-    """What an outcome is measured against."""
+    """What an outcome is measured against. An infinite scale makes every advantage 0."""
 
     baseline: float
     scale: float = 1.0
@@ -79,13 +83,37 @@ def credit(
 ) -> tuple[list[Credited], Baselines]:
     """Every sample with the advantages of its turns, and the baselines afterwards.
 
+    Where a role is given credits (or rewards are discounted) its turns earn different amounts, so each is
+    measured against turns of the same ordinal. Otherwise all turns of an attempt earn what the attempt
+    does, but for failed tries, and are measured against whole attempts, of which there are more.
     Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
     """
-    found = {sample.attempt: Outcome(sample.attempt, sample.attempt.reward) for sample in samples}
-    centres, kept = estimate(list(found.values()), baselines, settings)
-    of = dict(zip(found, centres, strict=True))
+    apart = {_part(sample) for sample in samples if sample.attempt.by_turn}
+    discounted = settings.discount != 1
 
-    return [credited(sample, [of[sample.attempt]] * len(sample.spans)) for sample in samples], kept
+    places: dict[tuple[Attempt, str], Outcome] = {}
+    of_sample: list[list[tuple[Attempt, str]]] = []
+    for sample in samples:
+        by_turn = discounted or _part(sample) in apart
+        keys = [(sample.attempt, _turn(span) if by_turn else "") for span in sample.spans]
+        for key, span in zip(keys, sample.spans, strict=True):
+            earned = span.earned if by_turn else sample.attempt.reward
+            places[key] = Outcome(sample.attempt, earned, key[1])
+        of_sample.append(keys)
+
+    centres, kept = estimate(list(places.values()), baselines, settings)
+    of = dict(zip(places, centres, strict=True))
+    found = zip(samples, of_sample, strict=True)
+    return [credited(sample, [of[key] for key in keys]) for sample, keys in found], kept
+
+
+def _part(sample: Sample) -> tuple[str, str]:
+    return sample.attempt.game, sample.attempt.role
+
+
+def _turn(span: Span) -> str:
+    """The name of a turn's place among the seat's own."""
+    return f"turn-{span.ordinal}" + (f"-retry-{span.retry}" if span.retry else "")
 
 
 def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
@@ -138,7 +166,7 @@ def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
 
 
 def group(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """Mean and standard deviation of the attempts at one prompt by one role (GRPO)."""
+    """Mean and standard deviation of the attempts at one first prompt by one role (GRPO)."""
     return _whitened(outcomes, settings, lambda o: (o.task, o.attempt.group)), baselines
 
 
@@ -148,7 +176,7 @@ def whiten(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
 
 
 def loo(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """Mean of the *other* attempts at the same prompt by the same role (RLOO)."""
+    """Mean of the *other* attempts at the same first prompt by the same role (RLOO)."""
     return _others(outcomes, lambda o: (o.task, o.attempt.group)), baselines
 
 
@@ -162,7 +190,7 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
     A role with one seat in an episode proposes; a role with several solves.
     """
-    seats: dict[tuple[int, tuple[str, str]], set[str]] = defaultdict(set)
+    seats: dict[tuple[int, Hashable], set[str]] = defaultdict(set)
     for outcome in outcomes:
         seats[outcome.attempt.episode, outcome.task].add(outcome.attempt.seat)
     several = {task for (_, task), members in seats.items() if len(members) > 1}
@@ -216,8 +244,9 @@ def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
 
 def _key(outcome: Outcome, settings: Credits) -> str:
     """The name of the outcome's baseline."""
-    parts = [*outcome.task, *([outcome.attempt.opponent] if settings.by_opponent else [])]
-    return " ".join(parts)
+    of = outcome.attempt
+    parts = (of.game, of.role, of.opponent if settings.by_opponent else "", outcome.turn)
+    return " ".join(filter(None, parts))
 
 
 def _in_issue_order(
@@ -245,18 +274,19 @@ def _whitened(
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
         rewards = [outcomes[i].earned for i in members]
-        centre = Centre(fmean(rewards), max(pstdev(rewards), settings.std_floor))
+        scale = max(pstdev(rewards), settings.std_floor) if len(members) > 1 else ALONE
         for index in members:
-            centres[index] = centre
+            centres[index] = Centre(fmean(rewards), scale)
     return centres
 
 
 def _others(outcomes: Sequence[Outcome], key: Callable[[Outcome], Hashable]) -> list[Centre]:
-    """Measured against the mean of the others; one alone has nothing to be measured against: advantage 0."""
+    """Measured against the mean of the others; one alone has nothing to be measured against."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
         total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
         for index in members:
-            reward = outcomes[index].earned
-            centres[index] = Centre((total - reward) / others if others else reward)
+            earned = outcomes[index].earned
+            rest = (total - earned) / others if others else earned
+            centres[index] = Centre(rest, 1.0 if others else ALONE)
     return centres

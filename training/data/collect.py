@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import accumulate
 from typing import NamedTuple
 
 from ...agents.policy import ConstraintError
-from ...envs.types import Episode, Message, Turn
+from ...envs.types import Episode, GameRef, Message, Turn
 from ..config import Credits, Spread
 from .samples import Attempt, Sample, Span
 
@@ -36,7 +37,7 @@ def collect(
 
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         seats = _trained(episode, settings, learner, role_of, judges)
-        opponent = _opponent(episode, learner) if seats else ""
+        opponent = _opponent(episode, learner, role_of, judges) if seats else ""
         for seat, turns in _turns(episode, seats).items():
             prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
             if prompt is None:
@@ -46,8 +47,9 @@ def collect(
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
             credits = _credits(turns, settings)
+            paid = payoff if settings.payoff else 0.0
             attempt = Attempt(
-                game=episode.game.id,
+                game=_label(episode.game),
                 role=role_of[seat],
                 seat=seat,
                 opponent=opponent,
@@ -56,31 +58,68 @@ def collect(
                 seed=episode.seed,
                 replicate=episode.replicate,
                 payoff=payoff,
-                reward=payoff if settings.spread == "terminal" else payoff + sum(credits),
+                reward=paid if settings.spread == "terminal" else paid + sum(credits),
+                by_turn=_by_turn(turns, settings),
                 version=version,
                 ending=episode.ending.kind,
             )
-            earned = returns(payoff, credits, settings.spread)
-            samples += [Sample(attempt, *run) for run in _merged(turns, credits, earned)]
+
+            ordinals = _ordinals(turns)
+            earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
+            runs = _merged(turns, credits, earned, ordinals)
+            samples += [Sample(attempt, *run) for run in _wanted(runs, settings.turns)]
     return samples
 
 
-def returns(payoff: float, credits: Sequence[float], spread: Spread) -> list[float]:
+def returns(
+    payoff: float,
+    credits: Sequence[float],
+    spread: Spread,
+    discount: float = 1.0,
+    ordinals: Sequence[int] = (),
+) -> list[float]:
     """What each of a seat's turns is credited with, in turn order.
 
     `terminal`: the payoff. `to_go`: the payoff and all credits from this turn on. `turn`: the payoff
-    and this turn's credits.
+    and this turn's credits. What comes k of the seat's turns later counts discount^k; tries at one turn,
+    which share its ordinal (by default none do), lie no turn apart.
     """
-    if spread == "terminal":
-        return [payoff] * len(credits)
-    if spread == "turn":
-        return [payoff + credit for credit in credits]
-
-    total, gathered = payoff, [0.0] * len(credits)
+    ordinals = ordinals or range(len(credits))
+    gathered, total = [0.0] * len(credits), payoff
     for index in range(len(credits) - 1, -1, -1):
-        total += credits[index]
-        gathered[index] = total
+        if index + 1 < len(credits):
+            total *= discount ** (ordinals[index + 1] - ordinals[index])
+        if spread == "to_go":
+            total += credits[index]
+        gathered[index] = total + (credits[index] if spread == "turn" else 0.0)
     return gathered
+
+
+def _label(game: GameRef) -> str:
+    """The game's id, with the parameters that are not its defaults."""
+    given = ",".join(f"{name}={value}" for name, value in game.parameters)
+    return f"{game.id}({given})" if given else game.id
+
+
+def _by_turn(turns: Sequence[tuple[int, Turn]], settings: Credits) -> bool:
+    """Whether the seat was given credits that count; a credit of 0 is one."""
+    if settings.spread == "terminal":
+        return False
+    return any(not settings.named or name in settings.named for _, t in turns for name in t.credits)
+
+
+def _ordinals(turns: Sequence[tuple[int, Turn]]) -> list[int]:
+    """For each of a seat's turns, how many of its turns began up to it: a further try begins none."""
+    return list(accumulate(int(not turn.retry) for _, turn in turns))
+
+
+def _wanted(runs: Iterable[_Run], ordinals: Sequence[int]) -> Iterator[_Run]:
+    """The runs with the spans of these ordinals alone (all when empty), without what follows the last."""
+    for run in runs:
+        spans = tuple(span for span in run.spans if not ordinals or span.ordinal in ordinals)
+        if spans:
+            stop = spans[-1].stop
+            yield _Run(run.tokens[:stop], run.logprobs[:stop], spans)
 
 
 def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, Turn]]]:
@@ -116,12 +155,12 @@ def _trained(
     ]
 
 
-def _opponent(episode: Episode, learner: str) -> str:
-    """The names of the other policies at the table; `self` in a mirror game."""
-    names = {ref.name for ref in episode.seats.values()}
-    if len(names) == 1:
-        return "self"
-    return ",".join(sorted(names - {learner})) or "self"
+def _opponent(
+    episode: Episode, learner: str, role_of: Mapping[str, str], judges: Collection[str]
+) -> str:
+    """The names of the other players; `self` in a mirror game. Who only judges is no opponent."""
+    others = {ref.name for s, ref in episode.seats.items() if role_of[s] not in judges} - {learner}
+    return ",".join(sorted(others)) or "self"
 
 
 def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
@@ -153,11 +192,15 @@ class _Run(NamedTuple):
 
 
 def _merged(
-    turns: Sequence[tuple[int, Turn]], credits: Sequence[float], earned: Sequence[float]
+    turns: Sequence[tuple[int, Turn]],
+    credits: Sequence[float],
+    earned: Sequence[float],
+    ordinals: Sequence[int],
 ) -> Iterator[_Run]:
     """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
     run = _Run()
-    for (index, turn), credit, amount in zip(turns, credits, earned, strict=True):
+    told = zip(turns, credits, earned, ordinals, strict=True)
+    for (index, turn), credit, amount, ordinal in told:
         reply, prompt = turn.reply, turn.reply.prompt_tokens
         if not reply.tokens:
             continue
@@ -177,7 +220,7 @@ def _merged(
         run = _Run(
             prompt + reply.tokens,
             run.logprobs + context + reply.logprobs,
-            (*run.spans, Span(index, start, stop, credit, amount)),
+            (*run.spans, Span(index, start, stop, credit, amount, ordinal, turn.retry)),
         )
     if run.tokens:
         yield run

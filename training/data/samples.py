@@ -13,10 +13,11 @@ from ...envs.types import EndingKind
 class Attempt(NamedTuple):
     """One seat's part in one episode: what estimators group by, and what the seat was paid.
 
-    game:     the id, with those parameters that are not the defaults
+    game:     the id, with those parameters that are not the defaults, like `nim-v0(heaps=3)`
     group:    names attempts at the same first prompt
     episode:  index of the episode in issue order; `seed` and `replicate` are its own
-    payoff:   the seat's, scaled; `reward` adds all its credits in this episode
+    payoff:   the seat's, scaled; `reward` is what it earned in all, with its credits
+    by_turn:  whether its game gave it credits, so that its turns may earn different amounts
     version:  step of the weights that played it
     """
 
@@ -30,6 +31,7 @@ class Attempt(NamedTuple):
     replicate: int
     payoff: float
     reward: float
+    by_turn: bool
     version: int
     ending: EndingKind
 
@@ -37,7 +39,8 @@ class Attempt(NamedTuple):
 class Span(NamedTuple):
     """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
 
-    `turn` is its index among the episode's turns; `credit` the sum of its named credits.
+    `turn` is its index among the episode's turns; `credit` the sum of its named credits. `ordinal` counts
+    the seat's own turns from 1; a further try at one has the same ordinal, and `retry` counts those.
     """
 
     turn: int
@@ -45,6 +48,8 @@ class Span(NamedTuple):
     stop: int
     credit: float
     earned: float
+    ordinal: int = 1
+    retry: int = 0
 
 
 class Sample(NamedTuple):

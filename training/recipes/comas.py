@@ -2,8 +2,8 @@
 
     agent: its mean score less the mean of all, in tenths (zero-sum within a discussion)
 
-Published: agents score one another; here the judge is a seat of its own that is never trained: the scripted
-sample unless a model, RUN@N or classifier is named (`--set judge=smollm2-135m`).
+Published: agents score one another; here the judge is a seat of its own that is never trained and must be
+named: a model, RUN@N or a classifier (`--set judge=smollm2-135m`).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     solver: 1 if the judge says right;  proposer: 1 if more than one and not all of n are judged right
 
-Published: the model judges its own answers. Here the judge is a seat that is never trained: the scripted
-sample unless one is named (`--set judge=smollm2-135m` for the same model, frozen), and the exact result of
-arithmetic is recorded beside it (`notes/gold`).
+Published: the model judges its own answers. Here the judge is a seat that is never trained and must be named
+(`--set judge=smollm2-135m` for the same model, frozen); the exact result of arithmetic is recorded beside
+its verdicts (`notes/gold`).
 """
 
 from __future__ import annotations

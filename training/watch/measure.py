@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from statistics import fmean
 
-from ...envs.types import Episode, Turn
+from ...envs.types import Episode, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
 from ..players.opponents import LEARNER
@@ -118,13 +118,18 @@ def verdicts(episodes: Sequence[Episode]) -> Metrics:
 def notes(episodes: Sequence[Episode]) -> Metrics:
     """The mean of every note that is a number, over the episodes that have it, and the gap of the proxy.
 
+    A list of numbers, one for each turn, gives a mean by turn; where all are 0 or 1 (wrong or right), also
+    the shares of episodes that went from wrong to right and from right to wrong, first turn to last.
     `gold_gap` is the mean of proxy minus gold over the episodes that note both: what the reward believes
     beyond what is true. It rises when a proxy is being gamed.
     """
     found: dict[str, list[float]] = defaultdict(list)
     gaps: list[float] = []
     for episode in episodes:
-        own = {name: float(v) for name, v in episode.notes if isinstance(v, (bool, int, float))}
+        own: dict[str, float] = {}
+        for name, value in episode.notes:
+            own |= _numbers(name, value)
+
         for name, value in own.items():
             found[name].append(value)
         if own.keys() >= {"proxy", "gold"}:
@@ -132,6 +137,24 @@ def notes(episodes: Sequence[Episode]) -> Metrics:
 
     record: Metrics = {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
     return record | ({"gold_gap": fmean(gaps)} if gaps else {})
+
+
+def _numbers(name: str, value: Value) -> dict[str, float]:
+    """What a note holds, by name; nothing where it holds no number."""
+    if isinstance(value, (bool, int, float)):
+        return {name: float(value)}
+    if not isinstance(value, (list, tuple)):
+        return {}
+
+    items = [float(item) for item in value if isinstance(item, (bool, int, float))]
+    if len(items) < len(value) or not items:
+        return {}
+    numbers = {f"{name}/turn-{turn}": item for turn, item in enumerate(items, 1)}
+    if len(items) > 1 and set(items) <= {0.0, 1.0}:
+        first, last = items[0], items[-1]
+        numbers[f"{name}/wrong-to-right"] = float(last > first)
+        numbers[f"{name}/right-to-wrong"] = float(last < first)
+    return numbers
 
 
 def proposals(episodes: Sequence[Episode]) -> Metrics:

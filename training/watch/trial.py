@@ -73,7 +73,7 @@ class Trial:
         self._verifier = verifier
         self._loop = loop
         self._frozen = [seat(name, game, sampling=sampling(config)) for name in config.watch.frozen]
-        self._judges = {role: judge(config, game) for role in game.judges}
+        self._judges = {role: judge(config, game) for role in game.roles if role in game.judges}
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""

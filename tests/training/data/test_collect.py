@@ -153,6 +153,11 @@ def test_judges_are_not_trained_even_where_the_learner_sits_there():
     assert {s.attempt.seat for s in gather(game, judges=("second",))} == {"first"}
 
 
+def test_who_judges_is_no_opponent():
+    game = episode(turn("first", (1,), (2,)), seats={"first": ME, "second": OTHER})
+    assert [s.attempt.opponent for s in gather(game, judges=("second",))] == ["self"]
+
+
 def test_a_turn_held_to_its_choices_is_refused():
     held = turn("first", (1,), (2,))
     held = held._replace(reply=replace(held.reply, unconstrained=(-0.5,)))
