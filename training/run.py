@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -21,7 +23,7 @@ from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
 from .settings import read
-from .watch.records import Metrics
+from .watch.records import Metrics, read_metrics
 
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """The signals that ask a run to stop, and their handlers once it was asked."""
@@ -45,11 +47,29 @@ class Trained:
 
 
 def train(config: Config, *, quiet: bool = False) -> Trained:
-    """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
+    """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained.
+
+    A run that is refused leaves no folder.
+    """
+    game, folder = checked(config)
+    fresh = not folder.exists()
+    try:
+        return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+    except SparringError:
+        if fresh and not read_metrics(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def checked(config: Config) -> tuple[Game, Path]:
+    """The game of a run and where it will lie, as far as can be told without loading the model.
+
+    Raises what `train` raises.
+    """
+    _alone()
     game = played(config)
     check_name(config.model)
-    folder = _free(config)
-    return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+    return game, _free(config)
 
 
 def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) -> Trained:
@@ -58,6 +78,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     Metrics after it are as if the run had never stopped. Raises CheckpointError for a checkpoint that
     is missing or corrupt.
     """
+    _alone()
     name, at, number = str(run).partition("@")
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
@@ -75,8 +96,12 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         )
     place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
     checkpoints.verify(place)
-    if int(place.name[5:]) >= config.steps:
-        raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
+    done = int(place.name[5:])
+    if done >= config.steps:
+        asked = (
+            f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
+        )
+        raise RunError(f"{name} is at step {done}, and {asked}; give --steps a number above {done}")
     return _persist(config, played(config), folder, place, quiet=quiet)
 
 
@@ -96,14 +121,47 @@ def _persist(
 
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
-    folder = run_folder(config.out) if config.out else free_folder(config.recipe)
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose another --out")
-    if folder.exists() and any(folder.iterdir()):
-        begun = checkpoints.steps(folder / "checkpoints")
-        other = "resume it with --resume" if begun else "remove it"
-        raise RunError(f"{folder} exists; {other}, or choose another --out")
-    return folder
+    folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
+    try:
+        full = folder.is_dir() and any(folder.iterdir())
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"{folder} is a file; choose another --out")
+    except OSError as fault:
+        raise RunError(f"{folder} cannot be a run's folder: {fault.strerror}") from fault
+
+    if not full:
+        return folder
+    if checkpoints.steps(folder / "checkpoints"):
+        raise RunError(f"{folder} exists; resume it with --resume, or choose another --out")
+    if (folder / "config.toml").is_file():
+        raise RunError(
+            f"{folder} exists, left before its first checkpoint; remove it, or choose another --out"
+        )
+    raise RunError(f"{folder} exists and is no run; choose another --out")
+
+
+def _named(out: str) -> str:
+    """The name or path of a run. Raises RunError for one that other commands could not name."""
+    parts = Path(out).parts
+    if ".." in parts or parts in ((), ("/",)):
+        raise RunError(
+            f"--out {out!r} is no name of a run; give a name, a folder below this one or an absolute path"
+        )
+    if odd := sorted(set(parts[-1]) & set("@=,:")):
+        raise RunError(
+            f"--out {out!r}: the name of a run may not hold {' or '.join(odd)}, since RUN@STEP and SEAT=WHO "
+            "would be read otherwise"
+        )
+    return out
+
+
+def _alone() -> None:
+    """Raises RunError in one of several processes that a launcher started."""
+    if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise RunError(
+            f"this is one of {count} processes (WORLD_SIZE), and each would play the same games and write "
+            "the same folder; start one process, and let rollout.workers answer for it"
+        )
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:

@@ -20,7 +20,7 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
-from .config import Config, ConfigError
+from .config import Config, judge_name
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch, pack
 from .data.collect import collect
@@ -96,7 +96,6 @@ class SelfPlay:
         player: Player | None = None,
         opponents: Opponents | None = None,
     ) -> None:
-        _check_roles(config, game)
         self.config = config
         self.game = game
         self.policy = learner
@@ -228,17 +227,9 @@ class SelfPlay:
 
 
 def judge(config: Config, game: Game) -> Policy:
-    """Who sits in the game's seats that grade: the one named, or the game's own rule.
-
-    Raises ConfigError where there is neither: a scripted sample grades to show the form, not the answer.
-    """
-    name = config.judge or ("rule" if "rule" in game.oracles else "")
-    if not name:
-        raise ConfigError(
-            f"{game.id} pays what a judge says, and has no rule to judge by; name a model, RUN@STEP or a "
-            "classifier, like --set judge=smollm2-135m"
-        )
-    return seat(name, game, sampling=Sampling(1.0, 1.0, constrained=True))
+    """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
+    sampling = Sampling(1.0, 1.0, constrained=True)
+    return seat(judge_name(config, game), game, sampling=sampling)
 
 
 def _judges(config: Config, game: Game) -> Seats:
@@ -252,14 +243,6 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
     digest = sha256(name.encode()).digest()
     return int.from_bytes(digest[:6]) | 1 << 48
-
-
-def _check_roles(config: Config, game: Game) -> None:
-    unknown = [role for role in config.credits.trained if role not in game.roles]
-    if unknown:
-        raise ConfigError(
-            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {', '.join(game.roles)}"
-        )
 
 
 def _check_lost(step: Step) -> None:

@@ -44,21 +44,23 @@ def run_if_main(module: str, config: Config) -> None:
 
 def configured(
     name: str | None,
-    file: Path | None = None,
+    files: Path | Sequence[Path] | None = None,
     settings: Mapping[str, str] | Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
     *,
     load: Sequence[str] = (),
 ) -> Config:
-    """A recipe's settings, then those of a TOML file, then `key=value` settings, then flags.
+    """A recipe's settings, then those of TOML files in their order, then `key=value` settings, then flags.
 
-    Without a name the file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
+    Without a name the first file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
     """
+    files = [files] if isinstance(files, Path) else files or []
     if name is None:
-        name = read(file).recipe if file else "spiral"
-    config = replace(recipe(name), recipe=name)
-    if file:
-        config = replace(read(file, config), recipe=name)
+        name = read(files[0]).recipe if files else "spiral"
+    config = recipe(name)
+    for file in files:
+        config = read(file, config)
+    config = replace(config, recipe=name)
 
     listed = (
         [f"{key}={value}" for key, value in settings.items()]
