@@ -6,7 +6,7 @@ VENV ?= .venv
 TORCH_INDEX ?=
 SEED ?= 1
 VLLM ?= .vllm
-VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or one_engine or punica or smollm"
+VLLM_TESTS ?= tests/agents/engines tests/training/test_lora.py -k "vllm or server or one_engine or cpu_lora or smollm"
 SEEDS = 1 2 3
 DEMO = runs/demo-$(SEED)
 

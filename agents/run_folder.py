@@ -1,14 +1,118 @@
-"""Where runs lie: `runs/NAME/`, or any path, and what they were started with. Imports nothing heavy."""
+"""What a run's folder holds, and where runs lie: `runs/NAME/`, or any path. Imports nothing heavy."""
 
 from __future__ import annotations
 
+import json
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..envs.registry import load
 
 RUNS = Path("runs")
+STORE, REPORT = "store.sqlite", "report.html"
+_CHECKPOINTS, _STEP = "checkpoints", "step-"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The places of a run's files; none of them need be there."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings that the run was started with, as TOML."""
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        """One line of JSON a recorded step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def store(self) -> Path:
+        """The games of its league, trials or tournament."""
+        return self.path / STORE
+
+    @property
+    def report(self) -> Path:
+        return self.path / REPORT
+
+    @property
+    def transcripts(self) -> Path:
+        return self.path / "transcripts"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the folders `step-N`."""
+        return self.path / _CHECKPOINTS
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of all checkpoints, ascending."""
+        return steps(self.checkpoints)
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of this step lies, or would."""
+        return self.checkpoints / step_name(step)
+
+    def settings(self) -> dict[str, Any]:
+        """What `config.toml` says; empty where there is none or it cannot be read."""
+        try:
+            return tomllib.loads(self.config.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`, in order; empty where there is none.
+
+        Reading ends at the first line that was not written whole.
+        """
+        found: list[dict[str, Any]] = []
+        lines = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
+        for line in lines.splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(record, dict):
+                found.append(record)
+        return found
+
+    def load_games(self) -> None:
+        """Register the games of the files that the run was started with, where they still exist."""
+        for file in self.settings().get("load", ()):
+            if Path(file).is_file():
+                load(file)
+
+
+def step_name(step: int) -> str:
+    """What the checkpoint of a step is called, as a folder and as an opponent."""
+    return f"{_STEP}{step}"
+
+
+def step_of(checkpoint: Path) -> int | None:
+    """The step of a checkpoint's folder; None for a folder that is none."""
+    number = checkpoint.name.removeprefix(_STEP)
+    return int(number) if checkpoint.name.startswith(_STEP) and number.isdecimal() else None
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """The steps of all checkpoints in a folder, ascending."""
+    found = [step_of(path) for path in checkpoints.glob(f"{_STEP}*") if path.is_dir()]
+    return sorted(step for step in found if step is not None)
+
+
+def run_of(checkpoint: Path) -> RunFolder | None:
+    """The run that a checkpoint's folder belongs to; None for a folder anywhere else."""
+    inside = step_of(checkpoint) is not None and checkpoint.parent.name == _CHECKPOINTS
+    return RunFolder(checkpoint.parent.parent) if inside else None
 
 
 def run_folder(name: str) -> Path:
@@ -21,21 +125,6 @@ def found_folder(name: str | Path) -> Path:
     """Where a run that is read lies: the path where there is one, else as `run_folder`."""
     path = Path(name)
     return path if path.exists() else run_folder(str(name))
-
-
-def settings(folder: Path) -> dict[str, Any]:
-    """What a run's `config.toml` says; empty where there is none or it cannot be read."""
-    try:
-        return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def load_own(folder: Path) -> None:
-    """Register the games of the files that a run was started with, as far as they are still there."""
-    for file in settings(folder).get("load", ()):
-        if Path(file).is_file():
-            load(file)
 
 
 def free_folder(name: str) -> Path:

@@ -9,7 +9,7 @@ from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
 from .models.names import MODELS
 from .policy import FREE, Policy, Sampling
-from .run_folder import RUNS
+from .run_folder import RUNS, RunFolder
 from .scripted import scripted, scripted_names
 
 if TYPE_CHECKING:
@@ -54,25 +54,23 @@ def seat(
 
 def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
     """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError."""
-    home = next(
-        (place for place in (runs / run, Path(run)) if (place / "checkpoints").is_dir()), None
-    )
+    places = [RunFolder(runs / run), RunFolder(Path(run))]
+    home = next((place for place in places if place.checkpoints.is_dir()), None)
     if home is None:
         where = f" with checkpoints, in {runs} or as a path"
         raise UnknownEntrantError("run", run, _names(runs), where=where, otherwise="")
-    known = sorted(
-        int(p.name[5:]) for p in (home / "checkpoints").glob("step-*") if p.name[5:].isdecimal()
-    )
+
+    known = home.steps
     if not known:
         raise UnknownEntrantError(f"the run {run!r} has no checkpoint yet")
     if step == "latest":
-        return home / "checkpoints" / f"step-{known[-1]}"
+        return home.checkpoint(known[-1])
     if not step.isdecimal() or int(step) not in known:
         listed = ", ".join(map(str, known if len(known) < 9 else [*known[:3], "…", *known[-4:]]))
         raise UnknownEntrantError(
             f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
         )
-    return home / "checkpoints" / f"step-{step}"
+    return home.checkpoint(int(step))
 
 
 def _model(
@@ -107,7 +105,7 @@ def _is_model(folder: Path) -> bool:
 
 
 def _unknown(spec: str, game: Game, runs: Path) -> str:
-    if (Path(spec) / "checkpoints").is_dir() or (runs / spec / "checkpoints").is_dir():
+    if any(RunFolder(place).checkpoints.is_dir() for place in (Path(spec), runs / spec)):
         return f"{spec!r} is a run; name one of its checkpoints, like {spec}@latest"
     if Path(spec).is_dir():
         return f"the folder {spec!r} holds no model: it has no config.json"

@@ -73,6 +73,8 @@ def write(episode: Episode, *, tokens: bool = False) -> str:
         "kept": _named(episode.kept),
         "verifier": episode.verifier,
     }
+
+    # what is empty is left out: most games have no verdicts, notes or parameters
     return _encode(data | {name: value for name, value in rest.items() if value})
 
 
@@ -84,6 +86,7 @@ def read(text: str) -> Episode:
             raise TranscriptError(
                 f"a transcript of format {data['format']!r} came; this version reads format {FORMAT}"
             )
+
         known: dict[str, _View] = {}
         return Episode(
             game=GameRef(data["game"], _unnamed(data.get("parameters", []))),
@@ -120,8 +123,10 @@ def _unnamed(items: Sequence[Any]) -> tuple[tuple[str, Value], ...]:
 
 def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, Any]:
     """A turn as what was new to its seat; `known` is what each seat is known to have seen so far."""
+    # a prompt mostly repeats the seat's last one: only what is new is stored
     seen = known.get(turn.seat, ())
     grown = turn.prompt[: len(seen)] == seen
+
     new = turn.prompt[len(seen) :] if grown else turn.prompt
     data: dict[str, Any] = {
         "seat": turn.seat,
@@ -129,6 +134,7 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
         "new" if grown else "view": [[message.speaker, message.text] for message in new],
         "reply": _reply_data(turn.reply, tokens),
     }
+
     if turn.retry:
         data["retry"] = turn.retry
     if turn.choices is not None:
@@ -137,6 +143,7 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
         data["credits"] = dict(turn.credits)
     if turn.refused:
         data["refused"] = turn.refused
+
     known[turn.seat] = _after(turn.prompt, turn.reply)
     return data
 
@@ -147,8 +154,10 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
         [Message(speaker, text) for speaker, text in data["new" if "new" in data else "view"]]
     )
     prompt = known.get(seat, ()) + said if "new" in data else said
+
     reply = _reply(data["reply"])
     known[seat] = _after(prompt, reply)
+
     choices = tuple(data["choices"]) if "choices" in data else None
     return Turn(
         seat,
@@ -174,6 +183,8 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
         data["finish"] = reply.finish
     if reply.memory is not None:
         data["memory"] = reply.memory
+    if reply.used is not None:
+        data["used"] = list(reply.used)
     if tokens and reply.tokens:
         data["tokens"] = list(reply.tokens)
         data["logprobs"] = list(reply.logprobs)
@@ -193,6 +204,7 @@ def _reply(data: Mapping[str, Any]) -> Reply:
         prompt_tokens=tuple(data.get("prompt_tokens", ())),
         memory=data.get("memory"),
         unconstrained=tuple(data["unconstrained"]) if "unconstrained" in data else None,
+        used=(data["used"][0], data["used"][1]) if "used" in data else None,
     )
 
 

@@ -9,7 +9,7 @@ published check sees: the program run twice in one process, compared with ==.
 # ruff: noqa: E501 - a program stands on one line
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -155,7 +155,9 @@ def measure(
 
 
 def main() -> None:
-    impure, honest, peer, seconds = measure(sys.argv[1] if len(sys.argv) > 1 else "local")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("verifier", nargs="?", choices=("local", "docker"), default="local")
+    impure, honest, peer, seconds = measure(parser.parse_args().verifier)
     for title, ruling in impure.items():
         print(
             f"{title:26} {ruling.reason or 'LEAKED':18} twice in one process: {'LEAKED' if peer[title] else 'refused'}"

@@ -29,7 +29,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.agents.models.load import load_model, model_folder, quiet
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import find_model, quiet
 from sparring.agents.policy import Policy, Request, Sampling
 from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match
@@ -225,7 +226,7 @@ def measure(
         ]
         print(f"  scaling     {' · '.join(line)} tokens/s by games at once", flush=True)
     if id in PEERS and given.peer:
-        folder = str(model_folder(given.model, game))
+        folder = str(find_model(given.model, game).folder)
         theirs = textarena_loop(PEERS[id], folder, given.peer, given.tokens, clock)
         print(
             f"  TextArena   {theirs:>9,.0f} tokens/s  self-play is {played.rate / theirs:.1f}×",

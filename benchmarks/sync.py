@@ -16,7 +16,8 @@ from statistics import median
 
 from sparring.agents.engines.hosts import Host, open_host
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import load_model, quiet
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import quiet
 from sparring.envs.registry import find
 from sparring.training.players.learner import OnEngine
 

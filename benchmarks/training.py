@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from sparring.agents.models.load import quiet
+from sparring.agents.models.weights import quiet
 from sparring.envs.registry import find
 from sparring.sandbox.choose import Lazy
 from sparring.training.config import Config

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import torch
 
-from ..agents.models.load import quiet
+from ..agents.models.weights import quiet
+from ..agents.run_folder import RunFolder, step_of
 from ..envs.registry import Game
 from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config
+from .config import Config, settled
 from .loop import Loop
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
@@ -36,6 +37,8 @@ def assembled(
     The run's folder is made last, when the game, the model and the settings are known to be good. Raises
     ConfigError, ModelError, HostError and UnknownEntrantError.
     """
+    # Settled once, for engines here and on workers; the folder keeps the word that was given.
+    given, config = config, settled(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     learner = loaded(config, game)
@@ -50,7 +53,9 @@ def assembled(
 
         player = stack.enter_context(answering(config, game, learner))
         host = player.host if isinstance(player, OnEngine) else None
-        ancestors = Loaded(folder / "checkpoints", game, learner, config.opponents.held, host)
+        ancestors = Loaded(
+            RunFolder(folder).checkpoints, game, learner, config.opponents.held, host
+        )
         others = stack.enter_context(opponents(config, game, learner, folder, ancestors))
         play = SelfPlay(
             config,
@@ -66,11 +71,11 @@ def assembled(
             store = others.store if isinstance(others, InLeague) else None
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
-        _begin(config, folder)
-        after = int(place.name[5:]) if place else None
+        _begin(given, folder)
+        after = step_of(place) if place else None
         records = Records(folder, tensorboard=config.record.tensorboard, after=after)
         stack.callback(records.close)
-        drafts = checkpoints.drafts(folder / "checkpoints")
+        drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         stack.enter_context(display)
 
@@ -87,7 +92,8 @@ def assembled(
 
 def _begin(config: Config, folder: Path) -> None:
     """Make the run's folder."""
+    run = RunFolder(folder)
     with checkpoints.writing(folder):
-        for part in ("checkpoints", "transcripts"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        checkpoints.replace_text(folder / "config.toml", to_toml(config))
+        for part in (run.checkpoints, run.transcripts):
+            part.mkdir(parents=True, exist_ok=True)
+        checkpoints.replace_text(run.config, to_toml(config))

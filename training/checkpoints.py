@@ -13,6 +13,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from ..agents.run_folder import step_name, steps
 from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
@@ -49,12 +50,6 @@ def drafts(folder: Path) -> Path:
     return folder / _PARTIAL
 
 
-def steps(folder: Path) -> list[int]:
-    """The steps of all checkpoints in a folder, ascending."""
-    names = [path.name for path in folder.glob("step-*") if path.is_dir()]
-    return sorted(int(name[5:]) for name in names if name[5:].isdecimal())
-
-
 def spread(known: Sequence[int], count: int) -> list[int]:
     """At most `count` of the steps, evenly over all, the first and the last among them."""
     last = len(known) - 1
@@ -71,7 +66,7 @@ def at(folder: Path, step: int | None = None) -> Path:
         raise CheckpointError(
             f"no checkpoint of step {step} in {folder}; there are {_listed(known)}"
         )
-    return folder / f"step-{known[-1] if step is None else step}"
+    return folder / step_name(known[-1] if step is None else step)
 
 
 def finish(draft: Path, place: Path) -> None:
@@ -107,7 +102,7 @@ def verify(place: Path) -> None:
 def prune(folder: Path, keep: int) -> None:
     """Remove all but the last `keep` checkpoints (0: none is removed)."""
     for step in steps(folder)[:-keep] if keep else []:
-        shutil.rmtree(folder / f"step-{step}")
+        shutil.rmtree(folder / step_name(step))
 
 
 @contextmanager

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
+from ..agents.engines.available import resolved
 from ..envs.errors import SparringError
 from ..envs.registry import Game, find, load
 
@@ -298,6 +299,12 @@ def _check_number(name: str, value: float, least: float, most: float) -> None:
 def plain(value: float) -> str:
     """A bound as people write it: 10,000,000 or 0.999999."""
     return f"{int(value):,}" if value == int(value) else f"{value:g}"
+
+
+def settled(config: Config) -> Config:
+    """The same settings with the engine that `auto` means on this machine."""
+    engine = resolved(config.rollout.engine)
+    return replace(config, rollout=replace(config.rollout, engine=engine))
 
 
 def played(config: Config) -> Game:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import Module
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..agents.run_folder import RunFolder, step_name
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
 from . import checkpoints
@@ -151,8 +152,8 @@ class Loop(TrainerCallback):
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(step, measured, kwargs), **found})
         if fresh and _due(played.number, record.transcripts_every):
-            with checkpoints.writing(self.folder / "transcripts"):
-                transcripts.write(self.folder / "transcripts", played, record.transcripts)
+            with checkpoints.writing(RunFolder(self.folder).transcripts):
+                transcripts.write(RunFolder(self.folder).transcripts, played, record.transcripts)
         self.display.step(step)
 
         stopped = self._alarmed(step)
@@ -171,7 +172,7 @@ class Loop(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Add our own state to what was saved, seal it and put it in place."""
-        step, folder = state.global_step, self.folder / "checkpoints"
+        step, folder = state.global_step, RunFolder(self.folder).checkpoints
         draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
 
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
@@ -191,7 +192,7 @@ class Loop(TrainerCallback):
                     own / f"{name}.safetensors",
                 )
 
-        checkpoints.finish(draft, folder / f"step-{step}")
+        checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
         self.saved = step
 

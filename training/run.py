@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ..agents.models.names import check_name
-from ..agents.run_folder import free_folder, run_folder
+from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
@@ -83,20 +83,22 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
     folder = run_folder(name)
-    if not (folder / "config.toml").is_file():
+    if not RunFolder(folder).config.is_file():
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
 
-    config = read(folder / "config.toml")
+    config = read(RunFolder(folder).config)
     if steps is not None:
         config = replace(config, steps=steps)
 
-    if not checkpoints.steps(folder / "checkpoints"):
+    if not RunFolder(folder).steps:
         raise RunError(
             f"{name} was left before its first checkpoint; remove {folder} and train anew"
         )
-    place = checkpoints.at(folder / "checkpoints", int(number) if number.isdecimal() else None)
+    place = checkpoints.at(
+        RunFolder(folder).checkpoints, int(number) if number.isdecimal() else None
+    )
     checkpoints.verify(place)
-    done = int(place.name[5:])
+    done = step_of(place) or 0
     if done >= config.steps:
         asked = (
             f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
@@ -111,10 +113,10 @@ def _persist(
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
         done = _run(config, game, folder, place, quiet=quiet)
-        before = [at for at in checkpoints.steps(folder / "checkpoints") if at < done.step]
+        before = [at for at in RunFolder(folder).steps if at < done.step]
         if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
             return done
-        place = checkpoints.at(folder / "checkpoints", before[-1])
+        place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
         config = replace(config, rollbacks=config.rollbacks + 1)
 
@@ -131,9 +133,9 @@ def _free(config: Config) -> Path:
 
     if not full:
         return folder
-    if checkpoints.steps(folder / "checkpoints"):
+    if RunFolder(folder).steps:
         raise RunError(f"{folder} exists; resume it with --resume, or choose another --out")
-    if (folder / "config.toml").is_file():
+    if RunFolder(folder).config.is_file():
         raise RunError(
             f"{folder} exists, left before its first checkpoint; remove it, or choose another --out"
         )
@@ -172,10 +174,13 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
     with assembled(config, game, folder, place, display) as loop:
         display.say(_header(config, folder, loop.trainer.model))
         if config.rollbacks and place:
-            back = f"rolled back to step {place.name[5:]} (number {config.rollbacks})"
+            back = f"rolled back to step {step_of(place)} (number {config.rollbacks})"
             display.say(back, "yellow")
 
-        with _interrupts(loop.interrupt, display.say), checkpoints.writing(folder / "checkpoints"):
+        with (
+            _interrupts(loop.interrupt, display.say),
+            checkpoints.writing(RunFolder(folder).checkpoints),
+        ):
             loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
 
         step = loop.trainer.state.global_step

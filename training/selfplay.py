@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -18,6 +17,7 @@ from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from ..envs.seeds import bits
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
 from .config import Config, judge_name
@@ -241,8 +241,7 @@ def _judges(config: Config, game: Game) -> Seats:
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
     name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
-    digest = sha256(name.encode()).digest()
-    return int.from_bytes(digest[:6]) | 1 << 48
+    return bits(name, 48) | 1 << 48
 
 
 def _check_lost(step: Step) -> None:

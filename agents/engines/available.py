@@ -33,8 +33,10 @@ def engines() -> tuple[Engine, ...]:
     return tuple(_engine(name, *needs) for name, needs in _NEEDS.items())
 
 
-def auto() -> str:
-    """What `--engine auto` means here: vLLM where it is installed beside a GPU, else transformers."""
+def resolved(engine: str) -> str:
+    """The engine that is meant: `auto` is vLLM where it is installed beside a GPU, else transformers."""
+    if engine != "auto":
+        return engine
     return "vllm" if importlib.util.find_spec("vllm") is not None and on_gpu() else "transformers"
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..models.weights import ADAPTER
 from ..policy import Sampling, Wrapper
 from .hosts import Host
 from .policy import Hosted
@@ -53,7 +54,7 @@ class Following(Wrapper):
             self._files.cleanup()
 
     def _taken(self, folder: Path, weights: str) -> Hosted:
-        if (folder / "adapter_config.json").exists():
+        if (folder / ADAPTER).exists():
             name = f"learner-{self._run}-{weights.replace(' ', '-')}"
             return self.host.adopt(folder, name, weights=weights)
         return self.host.replace(folder, name="learner", weights=weights)

@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 from ...envs.errors import SparringError
 from ...envs.registry import Game
 from ..language.chat_template import Dialect
-from ..models.load import model_folder, open_dialect, weights_hash
+from ..models.load import open_dialect
+from ..models.weights import ADAPTER, Weights, find_model, weights_in
 from ..policy import FREE, Policy, Sampling
 from ..remote import Endpoint, Remote
 from .available import on_gpu
@@ -61,13 +62,14 @@ class Host:
     def adopt(self, folder: Path, name: str, *, weights: str = "") -> Hosted:
         """Load the folder's adapter under a new name; the policy that acts with it. Games may be running."""
         folder = folder.resolve()
+
         if self._head < NARROWEST:
             place = self._places[name] = Path(tempfile.mkdtemp(dir=self._scratch))
             widen(folder, place, self._head)
         else:
             place = folder
         self.engine.load(name, place)
-        return self.base.twin(name=name, weights=weights or weights_hash(folder), adapter=name)
+        return self.base.twin(name=name, weights=weights or weights_in(folder).hash, adapter=name)
 
     def retire(self, policy: Hosted) -> None:
         """Free what the engine keeps for this policy's adapter; the policy can act no more."""
@@ -93,7 +95,7 @@ class Host:
 
 def open_host(
     engine: str,
-    model: str,
+    model: str | Weights,
     game: Game | None = None,
     *,
     seed: int = 0,
@@ -109,34 +111,41 @@ def open_host(
     that `$SPARRING_VLLM` names), `server` (a server of our own), or URLs of vLLM servers that serve this
     model, separated by commas. `dtype` is float32 on a CPU unless given. Raises HostError or ModelError.
     """
-    folder = model_folder(model, game, seed)
-    wide = widened(folder)
+    found = find_model(model, game, seed) if isinstance(model, str) else model
+    wide = widened(found)
+
     with ExitStack() as closing:
         slots = adapters + 1 if adapters else 0
         opened = _engine(engine, wide, closing, slots, rank, context, dtype or _dtype())
-        dialect = open_dialect(folder)
+        dialect = open_dialect(found.folder)
         if isinstance(opened, Servers):
-            _same(opened, model, wide, dialect)
-        base = Hosted(opened, dialect, name=model, weights=weights_hash(folder), sampling=sampling)
+            _same(opened, found, wide, dialect)
+        base = Hosted(opened, dialect, name=found.name, weights=found.hash, sampling=sampling)
+
         if adapters and not (on_gpu() and engine in ("vllm", "server")):
             base = base.twin(adapter=_nothing(opened, wide, closing))
-        return Host(opened, base, head=head_size(folder), closing=closing.pop_all())
+        return Host(opened, base, head=head_size(found.folder), closing=closing.pop_all())
 
 
-def _same(servers: Servers, model: str, folder: Path, dialect: Dialect) -> None:
+def _same(servers: Servers, model: Weights, folder: Path, dialect: Dialect) -> None:
     """Raises HostError where the servers hold another model than the named one, as far as can be told.
 
     A folder that is there is compared byte by byte, a hub id by name; of any other, the tokenizer.
     """
     source = Path(servers.source)
-    held = f"{servers.servers[0].url} serves {servers.source}, and not {model}"
+    held = f"{servers.servers[0].url} serves {servers.source}, and not {model.name}"
     if (source / "config.json").is_file():
-        if source.resolve() != folder.resolve() and weights_hash(source) != weights_hash(folder):
+        if source.resolve() != folder.resolve() and not _equal(source, folder):
             raise HostError(f"{held} ({folder}); start it on that, or name its model")
-    elif servers.source != model:
+    elif servers.source != model.name:
         spelt = dialect.tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
         if servers.spelt(_PROBE) != tuple(spelt):
             raise HostError(f"{held}: they do not even spell alike; name its model")
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same weights, byte for byte."""
+    return weights_in(one).hash == weights_in(other).hash
 
 
 _PROBE = "Role: first. You hold the K, 3 × 7 = 21; żółć!\nCheck or bet?"
@@ -146,7 +155,7 @@ def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | Non
     """An adapter of zeros for the base to wear, by name; None where the engine takes no adapters.
 
     vLLM 0.30 and 0.32 on a CPU give requests without an adapter the one in the last slot, when others in
-    their batch have adapters (index −1 of its table), unless `punica.py` is at work there. With an adapter
+    their batch have adapters (index −1 of its table), unless `cpu_lora.py` is at work there. With an adapter
     of zeros every request has one.
     """
     config = json.loads((folder / "config.json").read_text())
@@ -167,21 +176,13 @@ def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | Non
         "bias": "none",
     }
     settings |= {"base_model_name_or_path": str(folder), "task_type": "CAUSAL_LM"}
-    (place / "adapter_config.json").write_text(json.dumps(settings))
+    (place / ADAPTER).write_text(json.dumps(settings))
     name = f"nothing-{place.name}"
     try:
         engine.load(name, place)
     except EngineError:
         return None
     return name
-
-
-def base_of(folder: Path) -> str | None:
-    """The model that the folder's adapter belongs to; None for a folder of a whole model."""
-    settings = folder / "adapter_config.json"
-    return (
-        json.loads(settings.read_text())["base_model_name_or_path"] if settings.exists() else None
-    )
 
 
 class Hosts:
@@ -206,12 +207,11 @@ class Hosts:
         """
         if self._elsewhere():
             return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
-        folder = model_folder(model, game, seed)
-        base = base_of(folder)
-        host = self._host(base or model, game, sampling, seed)
-        if base is None:
+        found = find_model(model, game, seed)
+        host = self._host(found.base or found, sampling)
+        if found.base is None:
             return host.base.twin(name=name, sampling=sampling)
-        return host.adopt(folder, name).twin(sampling=sampling)
+        return host.adopt(found.folder, name, weights=found.hash).twin(sampling=sampling)
 
     def _elsewhere(self) -> bool:
         """Whether the engine is an endpoint that is no vLLM. Raises EngineError."""
@@ -223,14 +223,13 @@ class Hosts:
             raise HostError(f"only vLLM servers can share the work, and {strange[0]} is none")
         return bool(strange)
 
-    def _host(self, model: str, game: Game, sampling: Sampling, seed: int) -> Host:
-        folder = model_folder(model, game, seed)
-        if folder not in self._hosts:
+    def _host(self, model: Weights, sampling: Sampling) -> Host:
+        if model.folder not in self._hosts:
             # a process holds one engine; further base models get servers of their own
             kind = "server" if self._hosts and self.engine == "vllm" else self.engine
-            host = open_host(kind, model, game, seed=seed, sampling=sampling, adapters=8)
-            self._hosts[folder] = self._closing.enter_context(host)
-        return self._hosts[folder]
+            host = open_host(kind, model, sampling=sampling, adapters=8)
+            self._hosts[model.folder] = self._closing.enter_context(host)
+        return self._hosts[model.folder]
 
 
 def _engine(

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from ...envs.errors import SparringError
-from ...envs.types import Finish, PolicyRef, Reply
+from ...envs.seeds import bits
+from ...envs.types import PolicyRef
 from ..language.chat_template import Dialect
-from ..language.choices import Scored, Scores, draw_choice
-from ..language.sampling import uniforms
-from ..policy import FREE, ConstraintError, ContextError, Key, Request, Response, Sampling
-
-Tokens: TypeAlias = tuple[int, ...]
+from ..language.choices import Scored, Scores
+from ..language.replies import choose, code_version, ended, too_long
+from ..language.shared_prefixes import Tokens
+from ..policy import FREE, ConstraintError, Key, Request, Response, Sampling
 
 _MOST_TOKENS = 100
 """vLLM gives the log-probabilities of at most 128 named tokens at once."""
@@ -115,7 +116,14 @@ class Hosted:
         self.adapter = adapter
         self.sampling = sampling
         self.keep_thoughts = keep_thoughts
-        parts = (engine.name, weights, dialect.id, sampling, keep_thoughts, _code_version())
+        parts = (
+            engine.name,
+            weights,
+            dialect.id,
+            sampling,
+            keep_thoughts,
+            code_version(Path(__file__)),
+        )
         self.ref = PolicyRef(name, sha256(repr(parts).encode()).hexdigest()[:16])
 
     def twin(
@@ -136,6 +144,11 @@ class Hosted:
             sampling=sampling or self.sampling,
             keep_thoughts=self.keep_thoughts,
         )
+
+    @property
+    def _room(self) -> int:
+        """Tokens for a prompt and a choice: the engine draws one token more, which has to fit too."""
+        return self.engine.context - 1
 
     def with_sampling(self, sampling: Sampling) -> Hosted:
         """The same weights under other settings."""
@@ -175,18 +188,22 @@ class Hosted:
         """
         if sampling.temperature == 0:
             raise ConstraintError(f"{self.engine.name} scores replies at a temperature above 0")
-        following: dict[tuple[Tokens, Tokens], set[int]] = {}
+
+        # the tree of each prompt's replies: which tokens go on, or end, from every node
+        following = defaultdict[tuple[Tokens, Tokens], set[int]](set)
         for prompt, replies in wanted:
+            if fault := too_long(prompt, replies, self._room, self.ref.name):
+                raise fault
             for reply in replies:
-                self._check_room(prompt, reply)
-                for depth, token in enumerate(reply):
-                    following.setdefault((prompt, reply[:depth]), set()).add(token)
-                following.setdefault((prompt, reply), set()).update(self.dialect.stops)
+                for before, token in _steps(reply):
+                    following[prompt, before].add(token)
+                following[prompt, reply].update(self.dialect.stops)
         costs = self._costs(following, sampling)
+
         found: dict[Tokens, dict[Tokens, Scored]] = {}
         for prompt, replies in wanted:
             for reply in replies:
-                said = [costs[prompt, reply[:depth]][token] for depth, token in enumerate(reply)]
+                said = [costs[prompt, before][token] for before, token in _steps(reply)]
                 last = costs[prompt, reply]
                 total = math.fsum(said) + _log_sum([last[stop] for stop in self.dialect.stops])
                 scored = Scored(reply, (*said, last[self.dialect.end]), total)
@@ -199,31 +216,18 @@ class Hosted:
         """Log-probabilities of what may follow each (prompt, beginning of a reply)."""
         looks: list[Look] = []
         places: list[tuple[Tokens, Tokens]] = []
+        temperature, top_p = sampling.temperature, sampling.top_p
         for place, tokens in following.items():
             ranked = sorted(tokens)
             for start in range(0, len(ranked), _MOST_TOKENS):
                 some = tuple(ranked[start : start + _MOST_TOKENS])
-                looks.append(
-                    Look(
-                        place[0] + place[1],
-                        some,
-                        sampling.temperature,
-                        sampling.top_p,
-                        self.adapter,
-                    )
-                )
+                looks.append(Look(place[0] + place[1], some, temperature, top_p, self.adapter))
                 places.append(place)
+
         costs: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
         for place, seen in zip(places, self.engine.look(looks), strict=True):
             costs.setdefault(place, {}).update(seen)
         return costs
-
-    def _check_room(self, prompt: Tokens, reply: Tokens) -> None:
-        if len(prompt) + len(reply) >= self.engine.context:
-            raise ContextError(
-                f"a choice of {len(reply)} tokens does not fit behind a prompt of {len(prompt)}; "
-                f"{self.ref.name} reads at most {self.engine.context}"
-            )
 
     async def _speak(self, requests: Sequence[Request]) -> Sequence[Response]:
         """Replies drawn freely; equal sets of requests reach the engine in one order."""
@@ -254,23 +258,14 @@ class Hosted:
         tokens, logprobs = drawn.tokens, drawn.logprobs
         if draw.temperature == 0:  # greedy: the token taken has all the mass
             logprobs = (0.0,) * len(tokens)
-        spoken = self.dialect.read(tokens)
-        finish: Finish = "stop" if tokens[-1] in self.dialect.stops else "length"
-        memory = (
-            f"<think>{spoken.thought}</think>{spoken.text}"
-            if spoken.thought and self.keep_thoughts
-            else None
-        )
-        return Reply(spoken.text, spoken.thought, tokens, logprobs, finish, draw.prompt, memory)
+        return ended(self.dialect, draw.prompt, tokens, logprobs, keep_thoughts=self.keep_thoughts)
 
     def _choose(self, requests: Sequence[Request]) -> list[Response]:
-        if self.dialect.thinks:
-            raise ConstraintError(
-                f"{self.ref.name} thinks before it moves: it cannot be held to the choices"
-            )
+        """Replies drawn among the choices of each request. Raises ConstraintError."""
         groups: dict[Sampling, list[int]] = {}
         for i, request in enumerate(requests):
             groups.setdefault(request.sampling or self.sampling, []).append(i)
+
         answers: dict[int, Response] = {}
         for sampling, members in groups.items():
             said = self._chosen([requests[i] for i in members], sampling)
@@ -278,34 +273,28 @@ class Hosted:
         return [answers[i] for i in range(len(requests))]
 
     def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Response]:
+        """Replies among choices, under one setting."""
         prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
-        spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
-        settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
-        scores = self.scores(
-            [(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings
+        return choose(
+            self.dialect,
+            requests,
+            prompts,
+            self.scores,
+            sampling,
+            room=self._room,
+            who=self.ref.name,
         )
-        answers: list[Response] = []
-        for request, prompt, some in zip(requests, prompts, spelt, strict=True):
-            found = [scores[prompt][tokens] for tokens in some]
-            try:
-                chosen, logps = draw_choice(
-                    found, next(uniforms(request.key)), greedy=sampling.temperature == 0
-                )
-            except ValueError as fault:
-                answers.append(
-                    ConstraintError(f"{self.ref.name}, asked for {request.choices}: {fault}")
-                )
-                continue
-            tokens = (*chosen.tokens, self.dialect.end)
-            text = self.dialect.read(tokens).text
-            answers.append(Reply(text, "", tokens, logps, "stop", prompt, None, chosen.logprobs))
-        return answers
+
+
+def _steps(reply: Tokens) -> Iterator[tuple[Tokens, int]]:
+    """Each token of a reply, with the tokens before it."""
+    for depth, token in enumerate(reply):
+        yield reply[:depth], token
 
 
 def _seed(key: Key) -> int:
     """63 bits of noise for one reply, which depend on every part of its key."""
-    name = f"{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") >> 1
+    return bits(key.name, 63)
 
 
 def _log_sum(logs: Sequence[float]) -> float:
@@ -313,11 +302,3 @@ def _log_sum(logs: Sequence[float]) -> float:
     if best == -math.inf:
         return best
     return best + math.log(math.fsum([math.exp(log - best) for log in logs]))
-
-
-def _code_version() -> str:
-    """A hash of the code that turns a view into a prompt and a prompt into a reply."""
-    here = Path(__file__)
-    room = here.parents[1]
-    files = (room / "prompts.py", *sorted((room / "language").glob("*.py")), here)
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..language.shared_prefixes import Tokens
 from .http import Call
-from .policy import Draw, Drawn, EngineError, Look, Tokens
+from .policy import Draw, Drawn, EngineError, Look
 
 _PROBE_SECONDS = 0.5
 _TRIES = 8

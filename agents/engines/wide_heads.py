@@ -17,15 +17,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..models.cache import cached
-from ..models.load import weights_hash
 from ..models.names import ModelError
+from ..models.weights import ADAPTER, Weights
 
 NARROWEST = 32
 """vLLM's attention on CPUs takes heads of 32 numbers and more."""
 
 
-def widened(folder: Path) -> Path:
-    """The folder itself, or one of the same model with heads of `NARROWEST`. Raises ModelError."""
+def widened(model: Weights) -> Path:
+    """The model's folder, or one of the same model with heads of `NARROWEST`. Raises ModelError."""
+    folder = model.folder
     head = head_size(folder)
     if head >= NARROWEST:
         return folder
@@ -35,7 +36,7 @@ def widened(folder: Path) -> Path:
             f"vLLM needs heads of {NARROWEST} numbers or more; {folder} has {head}, and only plain Llamas "
             "can be widened"
         )
-    digest = sha256(f"{weights_hash(folder)} {_code()}".encode()).hexdigest()[:12]
+    digest = sha256(f"{model.hash} {_code()}".encode()).hexdigest()[:12]
     return cached(f"wide-{digest}", lambda place: widen(folder, place))
 
 
@@ -47,7 +48,7 @@ def head_size(folder: Path) -> int:
 
 def widen(folder: Path, place: Path, head: int = 0) -> None:
     """Write the folder's model, or its adapter of a model with heads of `head` numbers, into `place`."""
-    adapter = (folder / "adapter_config.json").exists()
+    adapter = (folder / ADAPTER).exists()
     head = head or head_size(folder)
     place.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():

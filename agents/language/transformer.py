@@ -7,17 +7,16 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...envs.types import Finish, PolicyRef, Reply
-from ..policy import FREE, ConstraintError, ContextError, Key, Request, Response, Sampling
+from ...envs.types import PolicyRef, Reply
+from ..policy import FREE, ContextError, Key, Request, Response, Sampling
 from .chat_template import Dialect
-from .choices import Scores, draw_choice, score
+from .choices import Scores, score
+from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
 
@@ -100,7 +99,7 @@ class Transformer:
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def branches(self, prompts: Sequence[tuple[int, ...]]) -> Branches:
+    def branches(self, prompts: Sequence[Tokens]) -> Branches:
         """These prompts read by the model; inside `acting` only."""
         return Branches(self.model, prompts, self.dialect.pad, self.adapter)
 
@@ -120,25 +119,34 @@ class Transformer:
     def answers(self, requests: Sequence[Request]) -> list[Response]:
         """`act` without the event loop."""
         faults = [self._refusal(request) for request in requests]
-        replies = iter(
-            self.reply([r for r, fault in zip(requests, faults, strict=True) if not fault])
-        )
+        fine = [r for r, fault in zip(requests, faults, strict=True) if not fault]
+        replies = iter(self._responses(fine))
         return [fault or next(replies) for fault in faults]
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
-        """Replies to requests that can all be answered. Raises ContextError."""
+        """Replies to requests that can all be answered. Raises ContextError and ConstraintError."""
+        replies: list[Reply] = []
+        for response in self._responses(requests):
+            if isinstance(response, Exception):
+                raise response
+            replies.append(response)
+        return replies
+
+    def _responses(self, requests: Sequence[Request]) -> list[Response]:
+        """Responses to requests whose prompts fit, grouped by what draws them."""
         prompts = self.prompts(requests)
-        replies: dict[int, Reply] = {}
+        replies: dict[int, Response] = {}
+
         groups: dict[tuple[Sampling, bool], list[int]] = {}
         for i, request in enumerate(requests):
             sampling = request.sampling or self.sampling
             groups.setdefault(
                 (sampling, sampling.constrained and bool(request.choices)), []
             ).append(i)
-        for (sampling, chosen), members in groups.items():
-            some = [requests[i] for i in members]
-            answer = self._choose if chosen else self._speak
-            said = answer(some, [prompts[i] for i in members], sampling)
+
+        for (sampling, held), members in groups.items():
+            draw = self._choose if held else self._speak
+            said = draw([requests[i] for i in members], [prompts[i] for i in members], sampling)
             replies.update(zip(members, said, strict=True))
         return [replies[i] for i in range(len(requests))]
 
@@ -147,7 +155,11 @@ class Transformer:
         replies: dict[Tokens, set[Tokens]] = {}
         for prompt, some in wanted:
             replies.setdefault(prompt, set()).update(some)
-        self._check_room(replies)
+        for prompt, some in replies.items():
+            if fault := too_long(prompt, some, self.context, self.ref.name):
+                raise fault
+
+        # many replies a prompt make many rows of its tree: fewer prompts share a batch then
         most = max([len(some) for some in replies.values()], default=1)
         rows = max(1, self.batching.rows * _FEW // max(most, _FEW))
         found: dict[Tokens, Any] = {}
@@ -163,7 +175,7 @@ class Transformer:
                 )
         return found
 
-    def prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+    def prompts(self, requests: Sequence[Request]) -> list[Tokens]:
         """The token ids each request's view becomes. Raises ContextError."""
         for request in requests:
             if fault := self._refusal(request):
@@ -202,45 +214,20 @@ class Transformer:
 
     def _choose(
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
-    ) -> list[Reply]:
+    ) -> list[Response]:
         """Replies drawn among the choices of each request. Raises ConstraintError."""
-        if self.dialect.thinks:
-            raise ConstraintError(
-                f"{self.ref.name} thinks before it moves: its reply cannot be held to the choices; "
-                "load it with thinks=False"
-            )
-        spelt = [[self.dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
-        greedy = sampling.temperature == 0
-        settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
-        scores = self.scores(
-            [(p, {*some}) for p, some in zip(prompts, spelt, strict=True)], settings
+        return choose(
+            self.dialect,
+            requests,
+            prompts,
+            self.scores,
+            sampling,
+            room=self.context,
+            who=self.ref.name,
         )
-        replies: list[Reply] = []
-        for request, prompt, some in zip(requests, prompts, spelt, strict=True):
-            found = [scores[prompt][tokens] for tokens in some]
-            try:
-                chosen, logps = draw_choice(found, next(uniforms(request.key)), greedy=greedy)
-            except ValueError as fault:
-                raise ConstraintError(
-                    f"{self.ref.name}, asked for {request.choices}: {fault}"
-                ) from fault
-            tokens = (*chosen.tokens, self.dialect.end)
-            text = self.dialect.read(tokens).text
-            free = chosen.logprobs
-            replies.append(Reply(text, "", tokens, logps, "stop", prompt, None, free))
-        return replies
-
-    def _check_room(self, replies: dict[Tokens, set[Tokens]]) -> None:
-        for prompt, some in replies.items():
-            longest = max([len(reply) for reply in some], default=0)
-            if len(prompt) + longest > self.context:
-                raise ContextError(
-                    f"a choice of {longest} tokens does not fit behind a prompt of {len(prompt)}; "
-                    f"{self.ref.name} reads at most {self.context}"
-                )
 
     def _sample(
-        self, batch: list[tuple[int, ...]], rows: list[int], keys: list[Key], sampling: Sampling
+        self, batch: list[Tokens], rows: list[int], keys: list[Key], sampling: Sampling
     ) -> list[Reply]:
         """Replies to requests on rows of one batch of distinct prompts."""
         device = self.model.device
@@ -283,17 +270,14 @@ class Transformer:
             paths = [path for path, d in zip(children, done, strict=True) if not d]
         return replies
 
-    def _finish(self, batch: list[tuple[int, ...]], path: _Path) -> Reply:
+    def _finish(self, batch: list[Tokens], path: _Path) -> Reply:
         """A finished path as a reply; equal paths share one."""
-        spoken = self.dialect.read(path.tokens)
-        finish: Finish = "stop" if path.tokens[-1] in self.dialect.stops else "length"
-        memory = (
-            f"<think>{spoken.thought}</think>{spoken.text}"
-            if spoken.thought and self.keep_thoughts
-            else None
-        )
-        return Reply(
-            spoken.text, spoken.thought, path.tokens, path.logprobs, finish, batch[path.row], memory
+        return ended(
+            self.dialect,
+            batch[path.row],
+            path.tokens,
+            path.logprobs,
+            keep_thoughts=self.keep_thoughts,
         )
 
 
@@ -307,11 +291,3 @@ class _Path:
 
     def then(self, token: int, logprob: float) -> _Path:
         return replace(self, tokens=(*self.tokens, token), logprobs=(*self.logprobs, logprob))
-
-
-@lru_cache(1)
-def code_version() -> str:
-    """A hash of the code that turns a view into a reply."""
-    here = Path(__file__).parent
-    files = (here.parent / "prompts.py", *sorted(here.glob("*.py")))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

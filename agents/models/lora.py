@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..language.transformer import Transformer
-from .load import quiet, weights_hash
 from .names import ModelError
+from .weights import quiet, weights_in
 
 _BASE = "__base__"
 """What PEFT calls the model without any adapter, in `adapter_names`."""
@@ -28,7 +28,8 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
         raise ModelError(
             f"the model already has an adapter {name!r}; publish this one under a new name"
         )
-    weights = weights_hash(folder)
+    weights = weights_in(folder).hash
+
     try:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # peft warns of every second adapter

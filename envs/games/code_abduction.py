@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parse import tagged
+from ..parse import answered
 from ..registry import game, seat_names
 from ..script import Script, ask_all
 from ..tasks.pay import proposer_range
@@ -13,9 +13,8 @@ from ..values import canonical
 
 PROPOSE = """\
 Write a Python function f and one input for it. Others see f and what it returns, and must find an input \
-that gives it: make that hard but possible. The same input must always give the same value. Do not copy these:
-{known}
-Answer in this form:
+that gives it: make that hard but possible. The same input must always give the same value."""
+EXAMPLE = """\
 ```python
 def f(x):
     return sum(x) * 2
@@ -54,7 +53,7 @@ def code_abduction(
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-abduction", PROPOSE, program_with_input, references=references, review=review
+        "code-abduction", PROPOSE, EXAMPLE, program_with_input, references=references, review=review
     )
     if task is None:
         return refused(solvers)
@@ -68,9 +67,9 @@ def code_abduction(
     paid = yield from judged(attempted, gold)
 
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("code-abduction", item, paid, reward, known=task.known))
+    return (yield from settle("code-abduction", item, paid, reward, known=task.known, new=task.new))
 
 
 def arguments_in_tag(text: str) -> tuple[Value, ...]:
     """The arguments inside <input>…</input>, or the whole reply where it has no such tag."""
-    return arguments(tagged(text, "input") if "<input>" in text else text)
+    return arguments(answered(text, "input"))

@@ -16,9 +16,8 @@ SEED: Value = {
 }
 PROPOSE = """\
 Write a puzzle: a Python function sat(x) that returns True for the right x, and an x of your own that \
-solves it. Others see sat and must find such an x: make that hard but possible. Do not copy these:
-{known}
-Answer in this form:
+solves it. Others see sat and must find such an x: make that hard but possible."""
+EXAMPLE = """\
 ```python
 def sat(x):
     return len(x) == 3 and sum(x) == 10
@@ -65,6 +64,7 @@ def programming_puzzle(
     task = yield from propose(
         "programming-puzzle",
         PROPOSE,
+        EXAMPLE,
         puzzle,
         references=references,
         review=review,
@@ -87,4 +87,6 @@ def programming_puzzle(
             yield from keep("puzzle-solution", {"source": source, "answer": x.value})
 
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("programming-puzzle", item, paid, reward, known=task.known))
+    return (
+        yield from settle("programming-puzzle", item, paid, reward, known=task.known, new=task.new)
+    )

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..registry import GameError
 from ..script import Steps, verify
 from ..types import Job, Limits, Value, Verdict
 from ..values import same
-from .programs import near_copy, source_fault
+from .programs import source_fault
+from .shapes import near_copy
 
 Reason: TypeAlias = Literal[
     "",
@@ -186,6 +188,17 @@ def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:
     if not ok or any(result.status != "ok" for result in verdict.results):
         return None
     return tuple(result.value for result in verdict.results)
+
+
+def certain(verdict: Verdict, count: int) -> tuple[Value, ...]:
+    """The values of a job of the game's own, whose program must run.
+
+    Raises GameError where it does not: the game has no truth then, and no seat may win or lose by it.
+    """
+    values = plain_values(verdict, count)
+    if values is None:
+        raise GameError(f"the game's own program did not run: {verdict.detail or verdict.status}")
+    return values
 
 
 def right(verdict: Verdict, *expected: Value) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .. import runner
+from ..runner import wire
 from ..verdicts import failed, verdict
 from .connection import Connection, ConnectionLost
 from .queue import Queue
@@ -21,7 +21,7 @@ from .ticket import Ticket
 
 FRAME: Final = 16
 """Runs given to a supervisor at a time: enough to hide the way there and back."""
-GRACE_SECONDS: Final = runner.START_SECONDS + 10.0
+GRACE_SECONDS: Final = wire.START_SECONDS + 10.0
 """Beyond a run's own deadline, before its supervisor counts as dead."""
 HEARTBEAT_SECONDS: Final = 20.0
 """Well below a supervisor's patience with a silent client."""
@@ -248,7 +248,7 @@ class Worker:
     def _hear(self, stream: Stream) -> None:
         """Take the supervisor's replies, and settle the runs that they answer."""
         for ident, reply in stream.replies():
-            if reply.fate == runner.HELLO:
+            if reply.fate == wire.HELLO:
                 continue
 
             first = next(iter(self._doing), None) == ident
@@ -258,13 +258,18 @@ class Worker:
             if first:
                 self._since = time.monotonic()
 
-            if reply.fate == runner.CANCELLED:
+            if reply.fate == wire.CANCELLED:
                 ticket.recalled = False
                 if not ticket.unwanted:
                     self._queue.put_back([ticket])
                 continue
 
             outcome = verdict(ticket.run.job, reply)
+            if reply.fate == wire.SERVER_LOST:
+                # Killed twice, the second time with nothing beside this run, it died of what the run did.
+                self._queue.retry([ticket], outcome.detail, lost="memory")
+                raise ConnectionLost(outcome.detail)
+
             if outcome.status == "infra":
                 self._queue.retry([ticket], outcome.detail, died=False)
             else:

@@ -18,9 +18,9 @@ from .options import (
 )
 
 _EXAMPLES = """\
-  sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
+  sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
-  sparring train --resume demo                                  go on where a run stopped
+  sparring train --resume poker                                 go on where a run stopped
   sparring train spiral --settings                              every setting, its bounds and meaning
 """
 

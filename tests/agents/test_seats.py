@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import model_folder
 from sparring.agents.models.names import ModelError
+from sparring.agents.models.weights import find_model
 from sparring.agents.seats import UnknownEntrantError, seat
 from sparring.envs.registry import Game, find
 
@@ -19,7 +19,7 @@ def runs(tiny: Transformer, kuhn: Game, tmp_path: Path) -> Path:
     """A folder of runs, one of them with checkpoints 5 and 20."""
     for step in (5, 20):
         shutil.copytree(
-            model_folder("tiny", kuhn), tmp_path / "demo" / "checkpoints" / f"step-{step}"
+            find_model("tiny", kuhn).folder, tmp_path / "demo" / "checkpoints" / f"step-{step}"
         )
     return tmp_path
 

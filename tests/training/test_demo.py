@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sparring.training import checkpoints
+from sparring.agents.run_folder import RunFolder
 from sparring.training.recipes import configured, demo
 from sparring.training.run import train
 from sparring.training.settings import to_toml
@@ -34,7 +34,7 @@ def test_the_demo_proves_itself_and_goes_on_where_it_was(empty_folder, monkeypat
     assert "runs/d@2" in shown
     assert (empty_folder / "runs/d/report.html").exists()
     assert demo.main(["--out", "d", "--steps", "4", "--pairs", "4"]) == 0
-    assert checkpoints.steps(empty_folder / "runs/d/checkpoints") == [2, 4]
+    assert RunFolder(empty_folder / "runs/d").steps == [2, 4]
     assert demo.main(["--out", "d", "--steps", "4", "--pairs", "4"]) == 0
     assert "0 to play" in capsys.readouterr().out
 
@@ -45,7 +45,7 @@ def test_a_demo_left_before_its_first_checkpoint_begins_anew(empty_folder, monke
     (empty_folder / "runs/d/checkpoints").mkdir(parents=True)
     (empty_folder / "runs/d/config.toml").write_text(to_toml(demo.CONFIG))
     assert demo.main(["--out", "d", "--steps", "2", "--seed", "0"]) == 0
-    assert checkpoints.steps(empty_folder / "runs/d/checkpoints") == [2]
+    assert RunFolder(empty_folder / "runs/d").steps == [2]
 
 
 @pytest.mark.parametrize(

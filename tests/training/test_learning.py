@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from sparring.agents.language.exact import behaviour
-from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import find_model
 from sparring.envs.exact import tree
 from sparring.envs.registry import find, game
 from sparring.envs.script import Script, ask
@@ -21,7 +22,7 @@ def two_buttons() -> Script:
 
 @pytest.mark.parametrize("settings", [(), ("update.loss=dapo", "credits.estimator=whiten")])
 def test_the_move_that_pays_becomes_likelier(tmp_path, settings):
-    model = str(model_folder("tiny", find("kuhn-poker-v0")))
+    model = str(find_model("tiny", find("kuhn-poker-v0")).folder)
     small = [
         "game=test-two-buttons-v0",
         "rollout.games=32",

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from ...agents.engines.available import auto, on_gpu
+from ...agents.engines.available import on_gpu
 from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
-from ...agents.models.load import load_model, quiet
+from ...agents.models.load import load_model
+from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...envs.registry import Game
 from ..config import Config, ConfigError, played
@@ -87,7 +88,7 @@ def answering(config: Config, game: Game, learner: Transformer) -> Generator[Pla
     if config.rollout.workers:
         with _on_workers(config, learner) as player:
             yield player
-    elif chosen(config.rollout.engine):
+    elif config.rollout.engine != "transformers":
         with opened(config, game) as host:
             player = OnEngine(host, learner)
             try:
@@ -98,16 +99,11 @@ def answering(config: Config, game: Game, learner: Transformer) -> Generator[Pla
         yield Itself(learner)
 
 
-def chosen(engine: str) -> bool:
-    """Whether the named engine is another than the trained model itself. `auto` takes vLLM on a GPU."""
-    return (auto() if engine == "auto" else engine) != "transformers"
-
-
 def opened(config: Config, game: Game) -> Host:
     """The engine that the settings name, with the run's base model. Raises HostError."""
     rank = config.update.lora
     return open_host(
-        auto() if config.rollout.engine == "auto" else config.rollout.engine,
+        config.rollout.engine,
         config.model,
         game,
         seed=config.seed,

@@ -17,7 +17,9 @@ from typing import Any, Protocol, TypeAlias
 from ...agents.engines.hosts import Host
 from ...agents.engines.policy import Hosted
 from ...agents.language.transformer import Transformer
+from ...agents.models.weights import ADAPTER
 from ...agents.policy import Policy, Renamed, Sampling
+from ...agents.run_folder import RunFolder, step_name, steps
 from ...arenas.fixture import places
 from ...arenas.league import League, Mix
 from ...arenas.plan.rounds import seed_of
@@ -115,7 +117,7 @@ class Past(Fixed):
         self._steps: list[int] = []
 
     def begin(self, step: int) -> None:
-        self._steps = [at for at in checkpoints.steps(self._folder) if at <= step]
+        self._steps = [at for at in steps(self._folder) if at <= step]
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
         return self._ancestors(rng.choice(self._steps)) if self._steps else None
@@ -149,7 +151,7 @@ class InLeague:
     def begin(self, step: int) -> None:
         self.league.now = step
         snapshots = {at for _, at in self.league.pool.values()}
-        saved = step in checkpoints.steps(self._folder) and step not in snapshots
+        saved = step in steps(self._folder) and step not in snapshots
         if saved and self.league.due(self.id, step):
             self.league.snapshot(self.id, self._snapshot(step), step)
 
@@ -176,7 +178,7 @@ class InLeague:
         self.league.restore(state)
 
     def _snapshot(self, step: int) -> PolicyRef:
-        return PolicyRef(f"step-{step}", f"snapshot/{self.id}/{step}")
+        return PolicyRef(step_name(step), f"snapshot/{self.id}/{step}")
 
     def _entered(self, episode: Episode) -> Episode:
         """With the one id that the learner bears in the league while its weights change."""
@@ -217,8 +219,8 @@ class Loaded:
         from ...agents.models.load import load_model
         from ...agents.models.lora import with_adapter
 
-        place, name = checkpoints.at(self._folder, step), f"step-{step}"
-        adapted = (place / "adapter_config.json").exists()
+        place, name = checkpoints.at(self._folder, step), step_name(step)
+        adapted = (place / ADAPTER).exists()
         if adapted and self._host:
             return self._host.adopt(place, f"{place.parents[1].name}@{step}").twin(
                 name=name, sampling=self._learner.sampling
@@ -246,7 +248,7 @@ def opponents(
     config: Config, game: Game, learner: Transformer, folder: Path, ancestors: Ancestors
 ) -> Generator[Opponents]:
     """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
-    mode, saved = config.opponents.mode, folder / "checkpoints"
+    mode, saved = config.opponents.mode, RunFolder(folder).checkpoints
     if mode == "mirror":
         yield Mirror(game)
         return
@@ -270,7 +272,7 @@ def opponents(
         return
 
     folder.mkdir(parents=True, exist_ok=True)
-    with Store(folder / "store.sqlite") as store:
+    with Store(RunFolder(folder).store) as store:
         yield InLeague(config, game, saved, store, folder.name, ancestors)
 
 

@@ -58,17 +58,16 @@ def trained(config: Config) -> Path | None:
 
     Raises RunError where the folder holds another run.
     """
-    from ...agents.run_folder import run_folder
-    from .. import checkpoints
+    from ...agents.run_folder import RunFolder, run_folder
     from ..run import RunError, resume, train
 
     folder = run_folder(config.out)
-    if (folder / "config.toml").is_file() and not _same(read(folder / "config.toml"), config):
+    settings, steps = RunFolder(folder).config, RunFolder(folder).steps
+    if settings.is_file() and not _same(read(settings), config):
         raise RunError(f"{folder} holds another run; choose another --out")
-    steps = checkpoints.steps(folder / "checkpoints")
     if steps and steps[-1] >= config.steps:
         return folder
-    if (folder / "config.toml").is_file() and not steps:
+    if settings.is_file() and not steps:
         shutil.rmtree(folder)  # left before its first checkpoint: there is nothing to go on from
     done = resume(config.out, steps=config.steps) if steps else train(config)
     return None if done.interrupted else done.folder
@@ -81,19 +80,21 @@ def _same(one: Config, other: Config) -> bool:
 
 def compare(folder: Path, pairs: int) -> None:
     """A tournament of checkpoints with `random` and `nash`; prints measured beside exact payoffs."""
+    from ...agents.run_folder import RunFolder
     from ...agents.seats import seat
     from ...arenas.report.terminal import show
     from ...arenas.tournament import tournament
     from ...envs.registry import find
     from .. import checkpoints
 
-    config = read(folder / "config.toml")
+    run = RunFolder(folder)
+    config = read(run.config)
     game = find(config.game, **config.parameters)
-    steps = checkpoints.spread(checkpoints.steps(folder / "checkpoints"), ENTRANTS)
+    steps = checkpoints.spread(run.steps, ENTRANTS)
     print(f"\na tournament with random and nash; checkpoints: {', '.join(map(str, steps))}")
     learned = [seat(f"{folder}@{step}", game) for step in steps]
     nash = seat("nash", game)
-    store = folder / "store.sqlite"
+    store = run.store
     outcome = tournament(
         game, [seat("random", game), nash, *learned], store, pairs=pairs, anchor="nash", say=print
     )

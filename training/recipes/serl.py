@@ -15,7 +15,7 @@ from ._language import language
 CONFIG = language(
     "serl",
     "question-answer-v0",
-    {"attempts": 4, "reward": "serl"},
+    {"attempts": 6, "reward": "serl"},
     Credits(estimator="hierarchical"),
 )
 

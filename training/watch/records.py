@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...agents.run_folder import RunFolder
 from ..checkpoints import replace_text, writing
 
-METRICS = "metrics.jsonl"
 Metrics: TypeAlias = dict[str, float | int | str | None]
 """One line of `metrics.jsonl`: names with a role after a slash, like `payoff/first`."""
 
@@ -17,11 +17,11 @@ class Records:
     """Appends records as they come. `after` drops what an interrupted run wrote beyond a step."""
 
     def __init__(self, folder: Path, *, tensorboard: bool, after: int | None = None) -> None:
-        self._path = folder / METRICS
+        self._path = RunFolder(folder).metrics
         if after is not None:
             _cut(self._path, after)
         self._file = self._path.open("a")
-        self._board = _board(folder / "tensorboard", after) if tensorboard else None
+        self._board = _board(RunFolder(folder).tensorboard, after) if tensorboard else None
 
     def add(self, record: Metrics) -> None:
         """Raises CheckpointError when the disk is full."""
@@ -42,14 +42,7 @@ class Records:
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """All records of a run, in order; a last line that was cut off is left out."""
-    records: list[dict[str, Any]] = []
-    path = folder / METRICS
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
+    return RunFolder(folder).records()
 
 
 def _cut(path: Path, after: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ...agents.policy import Policy, Renamed
+from ...agents.run_folder import RunFolder
 from ...agents.seats import seat
 from ...arenas.executors.local import Local
 from ...arenas.fixture import places
@@ -77,13 +78,13 @@ class Trial:
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""
-        older = [at for at in checkpoints.steps(self._folder / "checkpoints") if at < step]
+        older = [at for at in RunFolder(self._folder).steps if at < step]
         past = [self._saved(at) for at in checkpoints.spread(older, ANCESTORS)]
         own = self._saved(step)
         if not (past or self._frozen):
             return {}
 
-        path = self._folder / "store.sqlite"
+        path = RunFolder(self._folder).store
         tournament(
             self._game,
             [own, *past, *self._frozen],

@@ -17,8 +17,9 @@ from peft import LoraConfig, get_peft_model
 from sparring.agents.engines.child import Child
 from sparring.agents.engines.hosts import Host, open_host
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.load import load_model
 from sparring.agents.models.lora import with_adapter
+from sparring.agents.models.weights import find_model
 from sparring.agents.policy import Request, Sampling
 from sparring.envs.registry import Game
 from sparring.envs.types import Reply
@@ -46,7 +47,7 @@ def adapters(kuhn: Game, tiny: Transformer, tmp_path_factory: pytest.TempPathFac
     for seed in (1, 2):
         config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
         model: Any = get_peft_model(copy.deepcopy(tiny.model), config)
-        model.peft_config["default"].base_model_name_or_path = str(model_folder("tiny", kuhn))
+        model.peft_config["default"].base_model_name_or_path = str(find_model("tiny", kuhn).folder)
         generator = torch.Generator().manual_seed(seed)
         for name, parameter in model.named_parameters():
             if "lora_" in name:
@@ -61,7 +62,7 @@ def child(kuhn: Game, tiny: Transformer) -> Iterator[Child]:
     """A vLLM server on the tiny model."""
     from sparring.agents.engines.wide_heads import widened
 
-    with Child(widened(model_folder("tiny", kuhn)), dtype="float32") as running:
+    with Child(widened(find_model("tiny", kuhn)), dtype="float32") as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from sparring.agents.engines.child import Child
 from sparring.agents.engines.hosts import open_host
 from sparring.agents.engines.wide_heads import widened
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import model_folder
+from sparring.agents.models.weights import find_model
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all, rollouts
 from sparring.envs.registry import Game
@@ -40,7 +40,7 @@ async def _played(matches: list[Match], after: int, strike: threading.Event) -> 
 def test_games_resume_when_the_server_is_back_and_end_void_when_it_is_not(
     kuhn: Game, tiny: Transformer, adapters: list[Path]
 ) -> None:
-    folder = widened(model_folder("tiny", kuhn))
+    folder = widened(find_model("tiny", kuhn))
     children = [Child(folder, dtype="float32")]
     try:
         with open_host(children[0].url, "tiny", kuhn, sampling=tiny.sampling) as host:

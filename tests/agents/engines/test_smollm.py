@@ -14,8 +14,9 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from sparring.agents.engines.hosts import Host, open_host
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.load import load_model
 from sparring.agents.models.smollm import carried
+from sparring.agents.models.weights import find_model
 from sparring.agents.policy import Key, Request, Sampling
 from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
@@ -55,7 +56,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("adapter")
     config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
     model: Any = get_peft_model(load_model("smollm2-135m").model, config)
-    model.peft_config["default"].base_model_name_or_path = str(model_folder("smollm2-135m"))
+    model.peft_config["default"].base_model_name_or_path = str(find_model("smollm2-135m").folder)
     generator = torch.Generator().manual_seed(3)
     for name, parameter in model.named_parameters():
         if "lora_" in name:

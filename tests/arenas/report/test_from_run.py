@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sparring.agents.run_folder import settings
+from sparring.agents.run_folder import RunFolder
 from sparring.arenas.report import from_run as runs
 from sparring.envs.registry import find
 
@@ -73,9 +73,9 @@ def test_seconds_of_a_resumed_run_add_up() -> None:
 def test_a_line_that_was_cut_off_ends_the_metrics(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(record) for record in RECORDS)
     (tmp_path / "metrics.jsonl").write_text(text + '\n{"step": 40, "nashc')
-    assert runs.metrics(tmp_path) == RECORDS
-    assert runs.metrics(tmp_path / "nowhere") == []
-    assert settings(tmp_path) == {}
+    assert RunFolder(tmp_path).records() == RECORDS
+    assert RunFolder(tmp_path / "nowhere").records() == []
+    assert RunFolder(tmp_path).settings() == {}
 
 
 def test_transcripts_are_the_first_the_last_and_some_between(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from sparring.agents.run_folder import RunFolder
 from sparring.arenas.results import Cell, Estimate
 from sparring.arenas.store.reading import Archive
 from sparring.envs.registry import find
@@ -117,7 +118,7 @@ def test_a_run_stopped_before_a_trial_holds_it_when_it_goes_on(
         once.setattr(Trial, "hold", dies)
         with pytest.raises(KeyboardInterrupt):
             train(small(tmp_path / "b" / "run"), quiet=True)
-    assert checkpoints.steps(tmp_path / "b/run/checkpoints") == [2]
+    assert RunFolder(tmp_path / "b/run").steps == [2]
     resume(tmp_path / "b" / "run", quiet=True)
     assert trials(tmp_path / "b" / "run") == trials(whole.folder)
 

@@ -7,9 +7,10 @@ import torch
 from sparring.agents.language.exact import behaviour
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.models.cache import cache_root, cached
-from sparring.agents.models.load import load_model, model_folder, weights_hash
+from sparring.agents.models.load import load_model
 from sparring.agents.models.names import ModelError, UnknownModelError
 from sparring.agents.models.tiny import Shape, build
+from sparring.agents.models.weights import find_model, weights_in
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message
@@ -49,12 +50,12 @@ def test_equal_seeds_build_equal_weights_and_others_do_not(tmp_path: Path, kuhn:
         folder = tmp_path / name
         folder.mkdir()
         build(folder, kuhn, seed, small)
-    hashes = {name: weights_hash(tmp_path / name) for name in "abc"}
+    hashes = {name: weights_in(tmp_path / name).hash for name in "abc"}
     assert hashes["a"] == hashes["b"] != hashes["c"]
 
 
 def test_a_model_is_built_once(tiny: Transformer, kuhn: Game) -> None:
-    folder = model_folder("tiny", kuhn)
+    folder = find_model("tiny", kuhn).folder
     assert folder.parent == cache_root()
     changed = (folder / "model.safetensors").stat().st_mtime_ns
     assert load_model("tiny", kuhn, sampling=tiny.sampling).ref == tiny.ref
@@ -75,9 +76,9 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 def test_an_unknown_model_names_the_nearest() -> None:
     with pytest.raises(UnknownModelError, match="did you mean smollm2-135m"):
-        model_folder("smollm-135m")
+        find_model("smollm-135m")
     with pytest.raises(ModelError, match="say which"):
-        model_folder("tiny")
+        find_model("tiny")
 
 
 def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import load_model, model_folder
+from sparring.agents.models.load import load_model
 from sparring.agents.models.lora import drop_adapter, with_adapter
 from sparring.agents.models.names import ModelError
+from sparring.agents.models.weights import Weights, find_model, weights_in
 from sparring.agents.policy import Key, Request
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
@@ -28,7 +29,7 @@ def folders(kuhn: Game, tiny: Transformer, tmp_path: Path) -> list[Path]:
         model = get_peft_model(
             copy.deepcopy(tiny.model), LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
         )
-        model.peft_config["default"].base_model_name_or_path = str(model_folder("tiny", kuhn))
+        model.peft_config["default"].base_model_name_or_path = str(find_model("tiny", kuhn).folder)
         generator = torch.Generator().manual_seed(seed)
         for name, parameter in model.named_parameters():
             if "lora_" in name:
@@ -86,3 +87,19 @@ def test_names_are_taken_once_and_adapters_can_be_dropped(
     drop_adapter(first)
     assert set(base.model.peft_config) == {"c"}
     assert second.reply(requests(kuhn)[:1])
+
+
+def test_an_adapter_is_found_with_its_base_and_its_hash_covers_both(
+    folders: list[Path], kuhn: Game
+) -> None:
+    found, base = weights_in(folders[0]), find_model("tiny", kuhn)
+    assert found.base is not None
+    assert found.base.folder == base.folder
+    assert found.hash != Weights(found.name, found.folder).hash
+
+
+def test_a_damaged_adapter_says_so(tmp_path: Path) -> None:
+    for text in ("{}", "no JSON", "[]"):
+        (tmp_path / "adapter_config.json").write_text(text)
+        with pytest.raises(ModelError, match="names no base model"):
+            weights_in(tmp_path)

@@ -21,7 +21,7 @@ from sparring.agents.engines.hosts import HostError, Hosts, open_host
 from sparring.agents.engines.policy import Draw, Drawn, EngineError
 from sparring.agents.engines.servers import ServerDownError, Servers, is_vllm
 from sparring.agents.language.transformer import Transformer
-from sparring.agents.models.load import model_folder
+from sparring.agents.models.weights import find_model
 from sparring.agents.policy import FREE
 from sparring.envs.registry import Game
 
@@ -103,7 +103,7 @@ def test_a_closed_client_waits_for_no_server(child: Child) -> None:
 def test_a_server_with_another_model_is_refused(
     python: str, tmp_path: Path, kuhn: Game, tiny: Transformer
 ) -> None:
-    other = model_folder("tiny", kuhn, seed=1)
+    other = find_model("tiny", kuhn, seed=1).folder
     for source, said in (
         (str(other), f"serves {other}, and not tiny"),
         ("some/hub-id", "spell alike"),

