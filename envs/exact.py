@@ -10,7 +10,7 @@ strategies"). Retries are not walked: a policy is what it does among legal choic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias, cast
@@ -22,7 +22,8 @@ from .errors import SparringError
 from .registry import Game
 from .script import Chance
 from .table import Answer, Table, replay
-from .types import Ask, Message, Reply
+from .types import Ask, Message, Reply, Value
+from .values import canonical
 
 ViewKey: TypeAlias = tuple[str, tuple[Message, ...]]
 Odds: TypeAlias = Sequence[float]
@@ -90,15 +91,18 @@ class Exploit:
         return sum(self.improvements.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
     """A game's tree. L leaves, S sequences (the first ones are the seats' empty sequences).
+
+    Two trees are equal when they are the same object, so that what is solved of one can be kept by it.
 
     nodes:   histories walked: chance, decisions and leaves.
     spots:   every information set, parents before children.
     chance:  probability of each leaf under chance alone, shape (L,).
     last:    each seat's last sequence at each leaf, in the order of `game.seats`, shape (L, seats).
     payoff:  in the order of `game.players`, shape (L, players).
+    notes:   of each leaf, what was noted in numbers; a list note `right` is there as `right/0`, `right/1`.
     """
 
     game: Game
@@ -108,6 +112,7 @@ class Tree:
     chance: Floats
     last: NDArray[np.int64]
     payoff: Floats
+    notes: tuple[Mapping[str, float], ...]
 
     @property
     def infosets(self) -> tuple[InfoSet, ...]:
@@ -154,6 +159,16 @@ class Tree:
         """The expected payoff of every player."""
         expected = self.reach(policy) @ self.payoff
         return dict(zip(self.game.players, expected.tolist(), strict=True))
+
+    def means(self, policy: Behaviour) -> dict[str, float]:
+        """The expected value of every note that is a number, given that it is noted."""
+        total: dict[str, float] = {}
+        reached: dict[str, float] = {}
+        for chance, noted in zip(self.reach(policy).tolist(), self.notes, strict=True):
+            for name, value in noted.items():
+                total[name] = total.get(name, 0.0) + chance * value
+                reached[name] = reached.get(name, 0.0) + chance
+        return {name: total[name] / reached[name] for name in total if reached[name]}
 
     def outcomes(self, policy: Behaviour) -> dict[tuple[float, ...], float]:
         """The probability of each payoff, in the order of `game.players`."""
@@ -212,7 +227,7 @@ def seated(policies: Mapping[str, Behaviour]) -> Behaviour:
     return odds
 
 
-_walked: dict[str, Tree] = {}
+_walked: dict[tuple[str, str], Tree] = {}
 
 
 def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
@@ -221,7 +236,7 @@ def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
     Raises TreeError for a game that draws from `randomness()`, runs jobs, asks without `choices`,
     refuses one of its own choices, or has more than `max_nodes` nodes.
     """
-    key = repr(game.ref)
+    key = (game.id, canonical(game.ref.parameters))
     known = _walked.get(key)
     if known is None or known.game != game:
         known = _walked[key] = _Walk(game, max_nodes).tree()
@@ -242,6 +257,7 @@ class _Walk:
         self.chance: list[float] = []
         self.last: list[tuple[int, ...]] = []
         self.payoff: list[tuple[float, ...]] = []
+        self.notes: list[Mapping[str, float]] = []
 
     def tree(self) -> Tree:
         empty = tuple(range(len(self.game.seats)))
@@ -254,6 +270,7 @@ class _Walk:
             chance=np.array(self.chance),
             last=np.array(self.last, dtype=np.int64),
             payoff=np.array(self.payoff, dtype=np.float64),
+            notes=tuple(self.notes),
         )
 
     def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
@@ -331,6 +348,7 @@ class _Walk:
         self.chance.append(odds)
         self.last.append(last)
         self.payoff.append(tuple(table.payoff[seat] for seat in self.game.players))
+        self.notes.append(dict(_numbers(table.notes)))
 
     def _refuse_retry(self, table: Table) -> None:
         for asked in table.asks:
@@ -341,6 +359,15 @@ class _Walk:
         self.nodes += 1
         if self.nodes > self.max_nodes:
             raise _too_large(self.game, self.max_nodes)
+
+
+def _numbers(notes: Sequence[tuple[str, Value]]) -> Iterator[tuple[str, float]]:
+    """The notes that are numbers, and the numbers in those that are lists."""
+    for name, value in notes:
+        items = enumerate(value) if isinstance(value, list) else ()
+        for label, item in [(name, value), *((f"{name}/{place}", item) for place, item in items)]:
+            if isinstance(item, (bool, int, float)):
+                yield label, float(item)
 
 
 def _shares(draw: Chance) -> list[tuple[int, float]]:

@@ -37,6 +37,7 @@ FAMILIES = (
     "attacker and defender",
     "generator and critic",
     "between equals",
+    "laboratory",
 )
 """The order of the table; other families follow by name."""
 
