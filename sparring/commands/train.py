@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import is_dataclass, replace
+from inspect import getdoc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import (
     MANY,
@@ -20,9 +23,14 @@ from .options import (
     whole,
 )
 
+if TYPE_CHECKING:
+    from sparring.training.config import Config
+
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
+  sparring train spiral --settings                              every setting and what it means
+  sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
   sparring train --resume poker                                 go on where a run stopped
 """
 
@@ -34,9 +42,20 @@ def add(commands: Commands) -> None:
     )
 
     parser.add_argument(
-        "--config", type=Path, metavar="F.toml", help="settings; flags override them"
+        "--config",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="F.toml",
+        help="settings over the recipe's, a later file over an earlier; flags override them",
     )
-    add_set(parser, "one setting of the recipe")
+    add_set(parser, "one setting of the recipe, as section.key=value (see --settings)")
+    parser.add_argument(
+        "--settings", action="store_true", help="print every setting with its meaning, and end"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the settings of this run as TOML, and end"
+    )
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
     parser.add_argument(
         "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
@@ -59,17 +78,45 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.training.recipes import configured, recipe_names
-    from sparring.training.run import resume, train
+    from sparring.training.recipes import recipe_names
 
     load_games(arguments)
-    if not (arguments.recipe or arguments.config or arguments.resume):
+    if not (arguments.recipe or arguments.config or arguments.resume or arguments.settings):
         raise ArgumentError(
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
+
     if arguments.resume:
+        from sparring.training.run import resume
+
         _refuse_others(arguments)
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
+
+    config = _config(arguments)
+    if arguments.settings:
+        print(explained(config))
+        return 0
+    if arguments.dry_run:
+        from sparring.training.settings import to_toml
+
+        print(to_toml(config), end="")
+        return 0
+
+    from sparring.training.run import train
+
+    return 130 if train(config).interrupted else 0
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    """The settings of the recipe, of the files, of --set, of the flags: each over those before it."""
+    from sparring.training.config import played
+    from sparring.training.recipes import configured
+    from sparring.training.settings import override, read
+
+    files: list[Path] = arguments.config
+    config = configured(arguments.recipe, files[0] if files else None, load=arguments.load)
+    for file in files[1:]:
+        config = replace(read(file, config), recipe=config.recipe)
 
     flags = {
         name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")
@@ -79,14 +126,36 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
 
-    config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
-    return 130 if train(config).interrupted else 0
+    listed = [f"{key}={value}" for key, value in settings.items()]
+    config = replace(override(config, listed), **given)
+    played(config)  # refuses a game or parameter that does not exist, also in a dry run
+    return config
+
+
+def explained(config: Config) -> str:
+    """The settings as TOML, each section under what its settings mean."""
+    from sparring.training.settings import to_toml
+
+    blocks: list[str] = []
+    for block in map(str.strip, to_toml(config).split("\n\n")):
+        head, _, rows = block.partition("\n") if block.startswith("[") else ("", "", block)
+        section = getattr(config, head.strip("[]")) if head else config
+        meaning = (
+            getdoc(section) if is_dataclass(section) else "Of the game; see sparring games GAME."
+        )
+        comments = [f"# {line}".rstrip() for line in (meaning or "").splitlines()]
+        blocks.append("\n".join([*([head] if head else []), *comments, rows]).rstrip())
+    return "\n\n".join(blocks)
 
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
-    given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "settings", "dry_run")
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(arguments, name) not in (None, []) and getattr(arguments, name) is not False
+    ]
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(
