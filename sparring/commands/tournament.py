@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
-    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
+    """`["demo-1@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
     from sparring.arenas.costs import Price
 
     found: dict[str, Price] = {}
