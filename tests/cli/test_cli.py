@@ -332,6 +332,16 @@ def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
     assert child.exitstatus == 0
 
 
+def test_on_a_terminal_a_tournament_counts_its_games_on_one_line(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m sparring tournament kuhn-poker-v0 random nash --pairs 20"
+    child = pexpect.spawn(command, encoding="utf-8", timeout=60, cwd=str(tmp_path))
+    child.expect("report.html")
+    shown = [line for line in child.before.split("\n") if " of 40 games" in line]
+    assert len(shown) == 1
+    assert shown[0].endswith("40 of 40 games\r")
+    child.close()
+
+
 def test_a_person_may_leave_with_ctrl_c() -> None:
     child = pexpect.spawn(
         f"{sys.executable} -m sparring play tic-tac-toe-v0 --seat x=human",
