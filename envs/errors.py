@@ -31,6 +31,7 @@ envs
 agents
     UnknownPlayerError     no scripted player of the game has this name
     UnknownEntrantError    no player, model, run or checkpoint has this name (seats)
+    RunFolderError         a file of a run is damaged
     UnknownModelError      no model has this name
     ModelError             a model cannot be loaded
     DialectError           a tokenizer's chat template cannot write a conversation

@@ -191,6 +191,26 @@ def no_person(names: Sequence[str]) -> None:
         )
 
 
+@contextmanager
+def telling() -> Generator[Callable[[str], None]]:
+    """Yields what prints lines. On a terminal a count of games takes the place of the count before."""
+    standing = ""
+
+    def say(text: str) -> None:
+        nonlocal standing
+        counts = sys.stdout.isatty() and re.fullmatch(r"[\d,]+ of [\d,]+ games", text)
+        if standing and not counts:
+            print()  # the last count stays
+        print(f"\r{text}" if counts else text, end="" if counts else "\n", flush=True)
+        standing = text if counts else ""
+
+    try:
+        yield say
+    finally:
+        if standing:
+            print()
+
+
 def announce(verifier: str) -> None:
     """Say which verifier runs the code of these games, once it is open."""
     print(f"code runs in: {verifier}", flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from sparring.agents.run_folder import RunFolder
@@ -23,6 +22,7 @@ from .options import (
     no_person,
     pairs,
     seated,
+    telling,
     whole,
 )
 from .stores import kept, store_folder, store_of
@@ -142,7 +142,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         print(plan(game, entrants, store, **asked))
         return 0
 
-    with kept(folder), executor(arguments, game, specs, costs) as opened:
+    with kept(folder), executor(arguments, game, specs, costs) as opened, telling() as say:
         outcome = tournament(
             game,
             entrants,
@@ -150,7 +150,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
             **asked,
             executor=opened,
             anchor=arguments.anchor,
-            say=partial(print, flush=True),
+            say=say,
         )
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
-    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
+    """`["demo-1@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
     from sparring.arenas.costs import Price
 
     found: dict[str, Price] = {}

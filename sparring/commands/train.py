@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_engine,
@@ -15,6 +17,7 @@ from .options import (
     command,
     load_games,
     pairs,
+    whole,
 )
 
 _EXAMPLES = """\
@@ -41,9 +44,11 @@ def add(commands: Commands) -> None:
     )
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
-    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+        "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, metavar="S", help="of games, sampling and initialisation"
     )
 
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")

@@ -14,6 +14,7 @@ from sparring.cli import main, parser
 from sparring.commands import games, gate
 from sparring.commands.options import patience
 from sparring.envs.registry import find, game_ids
+from sparring.training.settings import read
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -156,6 +157,8 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["train", "spiral", "--set", "game=kuhn"], "kuhn-poker-v0"),
         (["train", "spiral", "--model", "tinny"], "tiny"),
         (["train", "--resume", "no-such-run"], "no-such-run"),
+        (["train", "--resume", "r", "--dry-run"], "leave out --dry-run"),
+        (["train", "spiral", "--set", "game=kuhn", "--dry-run"], "kuhn-poker-v0"),
         (
             ["train", "--resume", "r", "--set", "update.lr=1", "--seed", "0"],
             "leave out --set, --seed",
@@ -285,6 +288,29 @@ def test_every_benchmark_has_help(file: Path) -> None:
     assert done.stdout.startswith("usage:")
 
 
+def test_a_dry_run_prints_the_settings_of_all_files_and_flags_and_trains_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text('recipe = "spiral"\nsteps = 5\n[update]\nlr = 0.1\nkl = 2.0\n')
+    (tmp_path / "b.toml").write_text("[update]\nlr = 0.2\n")
+    files = ["--config", "a.toml", "--config", "b.toml"]
+    assert main(["train", *files, "--set", "update.beta1=0.5", "--seed", "7", "--dry-run"]) == 0
+
+    (tmp_path / "c.toml").write_text(capsys.readouterr().out)
+    config = read("c.toml")
+    assert (config.recipe, config.steps, config.seed) == ("spiral", 5, 7)
+    assert (config.update.lr, config.update.kl, config.update.beta1) == (0.2, 2.0, 0.5)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_settings_are_listed_with_their_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "spiral", "--settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.index("lr = 0.0005") > lines.index("[update]")
+    assert any("in units of payoff" in line for line in lines if line.startswith("#"))
+
+
 def test_watching_ends_with_the_payoff(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", "taboo-v0", "--watch"]) == 0
     shown = capsys.readouterr().out
@@ -304,6 +330,16 @@ def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_on_a_terminal_a_tournament_counts_its_games_on_one_line(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m sparring tournament kuhn-poker-v0 random nash --pairs 20"
+    child = pexpect.spawn(command, encoding="utf-8", timeout=60, cwd=str(tmp_path))
+    child.expect("report.html")
+    shown = [line for line in child.before.split("\n") if " of 40 games" in line]
+    assert len(shown) == 1
+    assert shown[0].endswith("40 of 40 games\r")
+    child.close()
 
 
 def test_a_person_may_leave_with_ctrl_c() -> None:

@@ -13,7 +13,7 @@ from sparring.training.data.batch import pack
 from sparring.training.settings import override
 from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
-from trl import GRPOTrainer
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from . import oracle
 from .conftest import WORDS, having, sample

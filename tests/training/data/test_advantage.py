@@ -3,6 +3,7 @@
 import math
 import random
 from statistics import fmean
+from typing import Any
 
 import pytest
 from sparring.training.config import Credits
@@ -17,9 +18,7 @@ def outcome(episode: int, reward: float, role: str = "first", **changes: object)
     return Outcome(attempt(episode, **named), reward)
 
 
-def advantages(
-    name: str, outcomes: list[Outcome], baselines=None, **settings: object
-) -> list[float]:
+def advantages(name: Any, outcomes: list[Outcome], baselines=None, **settings: Any) -> list[float]:
     centres, _ = estimate(outcomes, baselines or {}, Credits(estimator=name, **settings))
     return [c.advantage(o.earned) for c, o in zip(centres, outcomes, strict=True)]
 
@@ -39,7 +38,7 @@ def test_a_single_outcome_is_measured_against_the_baseline_before_it():
         [outcome(0, 3)], {"kuhn-poker-v0 first": advantage.Baseline(1.0, 7)}, Credits()
     )
     assert centres[0].advantage(3) == 2
-    assert after["kuhn-poker-v0 first"] == advantage.Baseline(pytest.approx(0.95 + 0.15), 8)
+    assert after["kuhn-poker-v0 first"] == (pytest.approx(0.95 + 0.15), 8)
 
 
 def test_order_of_arrival_changes_nothing_since_updates_follow_issue_order():

@@ -1,11 +1,12 @@
 """Who is trained on what: hand-made episodes with known samples."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sparring.agents.policy import ConstraintError
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.config import Credits
+from sparring.training.config import Credits, Spread
 from sparring.training.data.collect import collect
 
 ROLES = {"first": "first", "second": "second"}
@@ -33,7 +34,7 @@ def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Ep
     return replace(made, **changes)
 
 
-def gather(*episodes: Episode, settings: Credits | None = None, **more: object):
+def gather(*episodes: Episode, settings: Credits | None = None, **more: Any):
     return collect(
         enumerate(episodes), settings or Credits(), learner="learner", role_of=ROLES, **more
     )
@@ -113,7 +114,7 @@ def test_a_refused_try_that_was_made_good_pays_its_own_credit():
 @pytest.mark.parametrize(
     ("spread", "earned"), [("terminal", [2, 2]), ("to_go", [2.75, 2.5]), ("turn", [2.25, 2.5])]
 )
-def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[float]):
+def test_named_credits_are_spread_as_the_settings_say(spread: Spread, earned: list[float]):
     game = episode(
         turn("first", (1,), (2,), credits={"a": 0.25}),
         turn("first", (1, 2, 3), (4,), credits={"b": 0.5}),
