@@ -125,6 +125,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         self.infos = {seat: info(table, seat) for seat in self.agents}
 
     def __getstate__(self) -> dict[str, Any]:
+        # a running script cannot be copied, so its answers are, and it is played again
         state = dict(self.__dict__)
         table = state.pop("table", None)
         state["answers"] = None if table is None else list(table.answers)
@@ -275,6 +276,7 @@ def make_parallel(
 def register() -> None:
     """Register with PettingZoo every game that can be found and is not registered yet."""
     for id in game_ids():
+        # PettingZoo allows one slash in a name
         name = f"sparring/{id.replace('/', '--')}"
         if name not in pettingzoo.aec_registry:
             pettingzoo.register("aec", name, partial(make, id))

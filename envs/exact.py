@@ -23,6 +23,7 @@ from .registry import Game
 from .script import Chance
 from .table import Answer, Table, replay
 from .types import Ask, Message, Reply, Value
+from .values import canonical
 
 ViewKey: TypeAlias = tuple[str, tuple[Message, ...]]
 Odds: TypeAlias = Sequence[float]
@@ -90,9 +91,11 @@ class Exploit:
         return sum(self.improvements.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
     """A game's tree. L leaves, S sequences (the first ones are the seats' empty sequences).
+
+    Two trees are equal when they are the same object, so that what is solved of one can be kept by it.
 
     nodes:   histories walked: chance, decisions and leaves.
     spots:   every information set, parents before children.
@@ -224,7 +227,7 @@ def seated(policies: Mapping[str, Behaviour]) -> Behaviour:
     return odds
 
 
-_walked: dict[str, Tree] = {}
+_walked: dict[tuple[str, str], Tree] = {}
 
 
 def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
@@ -233,7 +236,7 @@ def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
     Raises TreeError for a game that draws from `randomness()`, runs jobs, asks without `choices`,
     refuses one of its own choices, or has more than `max_nodes` nodes.
     """
-    key = repr(game.ref)
+    key = (game.id, canonical(game.ref.parameters))
     known = _walked.get(key)
     if known is None or known.game != game:
         known = _walked[key] = _Walk(game, max_nodes).tree()

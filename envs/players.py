@@ -28,6 +28,7 @@ def sensible(game: Game, ask: Ask, view: Sequence[Message], rng: random.Random) 
 
 def example(prompt: str) -> str:
     """The last example of a reply's form in a prompt: its code and the first tag of each name, in order."""
+    # games say "answer in this form:" before the example; what stands before it may quote other tags
     prompt = prompt.rpartition(" form")[2]
     tags: dict[str, re.Match[str]] = {}
     for match in _TAG.finditer(prompt):

@@ -90,6 +90,7 @@ def _lines(game: Game, seed: int, replies: Replies, judged: Judged) -> Iterator[
                 if message.speaker != "self":
                     yield _block(f"[{message.speaker} to {seat}]", message.text)
             shown[seat] = len(table.view(seat))
+        # notes stand where they were taken, between what was shown and what is answered
         for name, value in table.notes[noted:]:
             yield _block(f"[note {name}]", json.dumps(to_json(value)))
         noted = len(table.notes)

@@ -149,8 +149,9 @@ def find(id: str, **parameters: Value) -> Game:
         _import_one(id)
     if id not in _declared:
         _declare_foreign(id)
+
     if id not in _declared:
-        known = game_ids()
+        known = game_ids()  # imports every game, so it may be there now
         if id not in _declared:
             raise _unknown(id, known)
     return _declared[id].bind(parameters)
@@ -211,7 +212,7 @@ def load(path: str | Path) -> list[str]:
     if spec is None or spec.loader is None:
         raise GameError(f"{str(path)!r} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[name] = module  # so that its classes can be pickled
     try:
         spec.loader.exec_module(module)
     except GameError:

@@ -190,6 +190,7 @@ def ask(
         try:
             return _move(reply, parse, asked.choices)
         except ValueError as fault:
+            # said before the next ask, while the refused reply is still the seat's latest turn
             yield Refused(seat, _cause(fault))
             asked = _again(asked, fault)
             if asked.retry < tries:
@@ -255,6 +256,7 @@ def ask_all(
                     moves[asked.seat] = otherwise
         asks = again
 
+    # only now: the others' moves and retries were heard first, so one seat's failure hides nothing
     if forfeits:
         raise _shared(forfeits)
     return {seat: moves[seat] for seat in prompts}

@@ -72,6 +72,7 @@ class Table:
         self.answers: list[Answer] = []
         self.moves = 0
         self.unopened = 0
+
         self._turns: list[Turn] = []
         self._credits: dict[int, dict[str, float]] = {}
         self._chances: list[int] = []
@@ -79,10 +80,12 @@ class Table:
         self._recalls: list[tuple[Value, ...]] = []
         self._kept: list[tuple[str, Value]] = []
         self._notes: list[tuple[str, Value]] = []
+
         self._open_chance = open_chance
         self._buffer = buffer
         self._draws = 0
         self._views: dict[str, tuple[Message, ...]] = game.openings.copy()
+
         self._script = game.script()
         self._step(None)
 
@@ -160,6 +163,7 @@ class Table:
         """The finished game as a value. Raises TableError while it is still running."""
         if self.ending is None:
             raise TableError("the game is still running")
+
         return Episode(
             game=self.game.ref,
             seed=self.seed,
@@ -179,12 +183,14 @@ class Table:
 
     def _take_replies(self, asks: tuple[Ask, ...], replies: Sequence[Reply]) -> None:
         views, role_of = self._views, self.game.role_of
+
         for ask, reply in zip(asks, replies, strict=True):
             seat = ask.seat
             view = views[seat]
             self._turns.append(
                 Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING)
             )
+            # what a seat remembers of itself may hold its thoughts, which others never see
             said = reply.text if reply.memory is None else reply.memory
             views[seat] = (*view, Message("self", said))
         self._step(replies)
@@ -230,6 +236,7 @@ class Table:
     def _grant(self, wish: Any) -> Any:
         """Answer a wish that needs nothing from outside, and return the script's next one."""
         send = self._script.send
+
         match wish:
             case Chance():
                 return send(self._draw(wish))
@@ -240,6 +247,7 @@ class Table:
             case Refused():
                 index = self._latest(wish.seat)
                 assert index is not None, "only a reply can be refused"
+                # the turn was written when the reply came, before the script had judged it
                 self._turns[index] = self._turns[index]._replace(refused=wish.cause)
             case Note():
                 self._notes.append((wish.name, wish.value))
@@ -249,6 +257,7 @@ class Table:
                 return send(self._recall(wish))
             case _:
                 raise TableError(f"the script yielded {wish!r}, which is no request")
+
         return send(None)
 
     def _draw(self, wish: Chance) -> int | random.Random:
@@ -261,7 +270,7 @@ class Table:
 
     def _grant_credit(self, wish: Credit) -> Any:
         latest = self._latest(wish.seat)
-        if latest is None:
+        if latest is None:  # the author's mistake: shown where the script made it
             return self._script.throw(
                 ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn")
             )
@@ -295,11 +304,13 @@ class Table:
         """Show prompts to their seats and count moves; True when the turn limit ended the game."""
         views, moves = self._views, self.moves
         for ask in asks:
-            if not ask.retry:
+            if not ask.retry:  # the limit counts moves, not tries
                 moves += 1
+
         if moves > self.game.max_turns:
             self.truncate(f"no end after {self.game.max_turns} turns")
             return True
+
         self.moves = moves
         for ask in asks:
             views[ask.seat] = (*views[ask.seat], Message("game", ask.prompt))
@@ -326,10 +337,12 @@ def _payoff_fault(game: Game, payoff: Any) -> str:
     """What the script's payoff breaks of its declared facts, or ""."""
     if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
+
     lo, hi = game.payoff_range
-    amounts: list[float] = [*payoff.values()] or [0.0]
+    amounts: list[float] = [*payoff.values()] or [0.0]  # a game of judges alone pays no seat
     least, most = min(amounts), max(amounts)
     total = math.fsum(amounts)
+
     if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
         return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
     if game.sum == "zero" and abs(total) > _TOLERANCE:
@@ -356,6 +369,7 @@ def replay_episode(game: Game, episode: Episode) -> Table:
     table = Table(game, episode.seed, buffer=lambda _: next(recalls))
     replies = iter([turn.reply for turn in episode.turns])
     verdicts = iter(episode.verdicts)
+
     try:
         while table.ending is None:
             if table.asks:

@@ -88,14 +88,14 @@ def _unordered(item: Value) -> TypeGuard[set[Value] | frozenset[Value]]:
     return type(item) is set or type(item) is frozenset
 
 
-def canonical(value: Value) -> str:
+def canonical(value: Value, kilobytes: int = KILOBYTES) -> str:
     """The value as text, the same for the same value on every machine and in every run.
 
     It reads as a Python literal and `read` takes it back. Sets and dicts are sorted by this text, so
     order never shows; the sign of zero is dropped and all NaN are `nan`, as in `same`. Raises Illegal
-    for what is not plain.
+    for what is not plain or larger than `kilobytes`.
     """
-    return _text(check(value))
+    return _text(check(value, kilobytes))
 
 
 def _text(value: Value) -> str:
@@ -119,16 +119,16 @@ def _text(value: Value) -> str:
     return f"frozenset({{{members}}})" if members else "frozenset()"
 
 
-def same(a: Value, b: Value, tolerance: float | None = None) -> bool:
+def same(a: Value, b: Value, tolerance: float | None = None, kilobytes: int = KILOBYTES) -> bool:
     """Whether two plain values are the same, type by type: True is not 1, 1 is not 1.0, (1,) is not [1].
 
     Sets and dicts are unordered. NaN is the same as NaN, and 0.0 as −0.0. With `tolerance` two floats
     are the same when they differ by at most that much, absolutely or relative to the larger; members of
-    sets and keys of dicts stay exact. Raises Illegal when either is not plain.
+    sets and keys of dicts stay exact. Raises Illegal when either is not plain or larger than `kilobytes`.
     """
     if tolerance is None:
-        return canonical(a) == canonical(b)
-    return _close(check(a), check(b), tolerance)
+        return canonical(a, kilobytes) == canonical(b, kilobytes)
+    return _close(check(a, kilobytes), check(b, kilobytes), tolerance)
 
 
 def _close(a: Value, b: Value, tolerance: float) -> bool:
@@ -137,11 +137,13 @@ def _close(a: Value, b: Value, tolerance: float) -> bool:
         return alike or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     if (type(a) is list and type(b) is list) or (type(a) is tuple and type(b) is tuple):
         return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+
     if type(a) is dict and type(b) is dict:
         mine = {_text(key): item for key, item in a.items()}
         theirs = {_text(key): item for key, item in b.items()}
         if not len(mine) == len(a) == len(theirs) == len(b):
-            return _text(a) == _text(b)  # several NaN as keys: which goes with which is not known
+            # several NaN among the keys: which goes with which is not known
+            return _text(a) == _text(b)
         return mine.keys() == theirs.keys() and all(
             _close(mine[k], theirs[k], tolerance) for k in mine
         )
@@ -159,23 +161,27 @@ def read(text: str, kilobytes: int = 64) -> Value:
         raise Illegal(
             f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came"
         )
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stray backslash in a model's text needs no warning
             tree = ast.parse(text.strip(), mode="eval").body
         value = _literal(tree, DEPTH)
+    # the compiler says MemoryError or RecursionError for what nests too deep for it
     except (SyntaxError, MemoryError, RecursionError, ValueError) as fault:
         if isinstance(fault, (Unreadable, Illegal)):
             raise
         raise Unreadable(
             f"not a Python literal ({type(fault).__name__}): {excerpt(text)}"
         ) from None
+
     return check(value, kilobytes)
 
 
 def _literal(node: ast.expr, depth: int) -> Value:
     if depth < 0:
         raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+
     match node:
         case ast.Constant(value=None | bool() | int() | float() | str() | bytes() as constant):
             return constant
@@ -202,6 +208,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
             return frozenset(_members([_literal(item, depth - 1) for item in items]))
         case _:
             pass
+
     raise Unreadable(f"not a Python literal: {excerpt(ast.unparse(node))}")
 
 
@@ -212,6 +219,9 @@ def _members(items: list[Value]) -> list[Value]:
     make building the set quadratic, and hang us.
     """
     try:
+        if len(items) <= _CROWD:
+            hash(tuple(items))  # too few to be a crowd: they need only have hashes
+            return items
         hashes = Counter(map(hash, items))
     except TypeError as fault:
         raise Illegal(f"{fault}: it cannot be in a set or be a key of a dict") from None
@@ -241,6 +251,7 @@ def _tagged(value: Value) -> Any:
         return value
     if type(value) is bytes:
         return {"bytes": value.hex()}
+
     if type(value) is list:
         return [_tagged(item) for item in value]
     if type(value) is tuple:
@@ -258,6 +269,7 @@ def _ordered(members: set[Value] | frozenset[Value]) -> list[tuple[str, Any]]:
     A set inside a set is gone through once for both, not once more for every set around it.
     """
     pairs: list[tuple[str, Any]] = []
+
     for member in members:
         if type(member) is frozenset:
             inner = _ordered(member)
@@ -285,6 +297,8 @@ def from_json(data: object, kilobytes: int = KILOBYTES) -> Value:
 
 def _untagged(data: Any, depth: int) -> Value:
     kind = type(data)
+
+    # a bool, a number or a text stands for itself; everything else is a list or a dict of one tag
     if data is None or kind is bool or kind is int or kind is float or kind is str:
         return data
     if depth < 0:
@@ -293,6 +307,7 @@ def _untagged(data: Any, depth: int) -> Value:
         return [_untagged(item, depth - 1) for item in data]
     if kind is not dict or len(data) != 1:
         raise Unreadable(f"not a stored value: {excerpt(repr(data)[:100])}")
+
     ((tag, body),) = data.items()
     match tag, body:
         case "int", str():

@@ -70,6 +70,8 @@ def _ending(job: Job, reply: Reply) -> tuple[Status, str]:
     if reply.fate == wire.FAILED:
         said = reply.stderr[:200].decode("utf-8", "replace")
         return "infra", f"the run was not carried out: {said or 'no child was locked in'}"
+    if reply.fate == wire.SERVER_LOST:
+        return "infra", "what forks the programs was killed while this one ran"
     if reply.fate == wire.DEADLINE:
         return "timeout", f"not done after {limits.seconds:g} s"
     if reply.fate == wire.OUTPUT:
@@ -149,9 +151,10 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
         gravest = max(grave, key=lambda each: SEVERITY.index(each.status))
         return replace(gravest, seconds=seconds, forbidden=forbidden)
 
+    size = job.limits.value_kilobytes
     results = tuple(
         mine
-        if all(_alike(mine, each.results[i]) for each in verdicts)
+        if all(_alike(mine, each.results[i], size) for each in verdicts)
         else Result("nondeterministic")
         for i, mine in enumerate(first.results)
     )
@@ -179,8 +182,8 @@ def _clock_note(source: str) -> str:
     return f"it reads the clock ({clocks}): repeating it does not show that" if clocks else ""
 
 
-def _alike(a: Result, b: Result) -> bool:
-    return a.status == b.status and same(a.value, b.value)
+def _alike(a: Result, b: Result, kilobytes: int) -> bool:
+    return a.status == b.status and same(a.value, b.value, kilobytes=kilobytes)
 
 
 def _evidence(job: Job, given: Verdict) -> list[tuple[Value, ...]]:

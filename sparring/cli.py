@@ -44,9 +44,9 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
+        from sparring import __version__
 
-        print(f"sparring {version('sparring')}")
+        print(f"sparring {__version__}")
         parser.exit()
 
 

@@ -60,6 +60,7 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
 
 
 def _replace(path: Path, text: str) -> None:
+    # beside the target, since a rename across file systems is no rename
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

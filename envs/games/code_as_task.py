@@ -37,7 +37,7 @@ EXPLORE = """\
 {help}
 Explore the shop with up to {calls} calls, then write a task about it for others who have the same tools: an \
 instruction, a Python function check(x) that returns True for the right answer alone, the right answer, and \
-wrong answers, one a line, for which check returns False. Form:
+wrong answers, one a line, for which check returns False. Answer in this form:
 <task>{example}</task>
 ```python
 def check(x):

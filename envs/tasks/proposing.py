@@ -134,6 +134,7 @@ def settle(
     """
     rate = sum(amount == 1 for amount in paid.values()) / len(paid)
     yield from note("solve_rate", rate)
+
     if new:
         yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
     return {proposer: 0.0 if known else proposer_reward(reward)(rate), **paid}

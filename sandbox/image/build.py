@@ -22,6 +22,7 @@ from typing import Final
 
 from .. import runner
 from ..local import interpreter
+from ..runner.locks import LOCALE
 from ..runner.wire import PROTOCOL
 from ..verifier import VerifierError
 
@@ -119,6 +120,7 @@ def contents() -> dict[str, bytes]:
         files[str(path)] = path.read_bytes()
     files[str(python)] = python.read_bytes()
     files |= _runner()
+    files |= {str(path): path.read_bytes() for path in Path(LOCALE).rglob("*") if path.is_file()}
     files["/etc/passwd"] = _PASSWD
     return files
 

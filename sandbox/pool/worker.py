@@ -265,6 +265,11 @@ class Worker:
                 continue
 
             outcome = verdict(ticket.run.job, reply)
+            if reply.fate == wire.SERVER_LOST:
+                # Killed twice, the second time with nothing beside this run, it died of what the run did.
+                self._queue.retry([ticket], outcome.detail, lost="memory")
+                raise ConnectionLost(outcome.detail)
+
             if outcome.status == "infra":
                 self._queue.retry([ticket], outcome.detail, died=False)
             else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import gc
 import marshal
 import os
 import signal
 import sys
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from . import record
 from .framing import read_exactly, write_all
@@ -19,6 +20,9 @@ __builtins__ = vars(builtins).copy()  # ours: what a program does to the module'
 
 MARK: Final = 101
 """The descriptor of the fork server through which a child says that it is locked in."""
+
+_PRINTED: Final = 4096
+"""Characters of an exception that are printed: so many of the beginning, and so many of the end."""
 
 
 def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int) -> NoReturn:
@@ -84,11 +88,7 @@ def _interpret(
         if entry is None:
             _finish_program()
             return f"[[{OK},null]]"
-        function = module.__dict__[entry]
-    except KeyError as fault:
-        if fault.args != (entry,):
-            raise
-        return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
+        function = module.__dict__.get(entry, module)
     except SystemExit as leaving:
         if entry is None:
             _finish_program()
@@ -97,9 +97,11 @@ def _interpret(
     except BaseException as fault:
         trace = fault.__traceback__
         fault.__traceback__ = trace and trace.tb_next  # without our own frame
-        sys.__excepthook__(type(fault), fault, fault.__traceback__)
+        _print_fault(fault)
         return f"[{record.fault(fault)}]"
 
+    if function is module:
+        return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
     order = reversed(inputs) if backwards else inputs
     said = [call(function, arguments) for arguments in order]
     return f"[{','.join(reversed(said) if backwards else said)}]"
@@ -115,8 +117,43 @@ def _finish_program() -> None:
 
 def _exit_entry(leaving: SystemExit) -> str:
     """The entry of a program that left by `sys.exit`."""
-    if leaving.code is None or leaving.code == 0:
+    code = leaving.code
+    if code is None:
         return f"[{OK},null]"
-    if not isinstance(leaving.code, int):
-        print(leaving.code, file=sys.stderr)
-    return record.entry(ERROR, f"exit code {leaving.code if isinstance(leaving.code, int) else 1}")
+
+    # By the number itself: a class of the program's may equal what it likes.
+    if issubclass(type(code), int):
+        number = int.__add__(cast(int, code), 0)
+    else:
+        number = 1
+        sys.stderr.write(f"{str(code)[:_PRINTED]}\n")
+    return record.entry(ERROR, f"exit code {number}") if number else f"[{OK},null]"
+
+
+class _Brief:
+    """A stream that keeps the beginning and the end of what is written to it."""
+
+    def __init__(self) -> None:
+        self.head: list[str] = []
+        self.tail: collections.deque[str] = collections.deque(maxlen=16)
+        self.room = _PRINTED
+
+    def write(self, text: str) -> int:
+        text = text[:_PRINTED]
+        (self.head if self.room > 0 else self.tail).append(text)
+        self.room -= len(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def _print_fault(fault: BaseException) -> None:
+    """Print the traceback; an exception with a long text is no output without end."""
+    stderr, brief = sys.stderr, _Brief()
+    sys.stderr = cast(Any, brief)
+    try:
+        sys.__excepthook__(type(fault), fault, fault.__traceback__)
+    finally:
+        sys.stderr = stderr
+    stderr.write("".join(brief.head)[:_PRINTED] + "".join(brief.tail)[-_PRINTED:])

@@ -100,13 +100,13 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     new, old = (seated(name, game, hosts) for name in (arguments.new, arguments.old))
 
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
-    folder = RunFolder(store_folder(arguments.out, "gates"))
-    store = folder.store
+    folder = store_folder(arguments.out, "gates")
+    store = RunFolder(folder).store
     if arguments.dry_run:
         print(plan(game, new, old, store, test))
         return 0
 
-    with kept(folder.path), executor(arguments, game, specs) as opened:
+    with kept(folder), executor(arguments, game, specs) as opened:
         say = partial(print, flush=True)
         ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
 

@@ -128,8 +128,8 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     entrants = [seated(name, game, hosts) for name in names]
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
-    folder = RunFolder(store_folder(arguments.out, f"tournament-{game.id}"))
-    store = folder.store
+    folder = store_folder(arguments.out, f"tournament-{game.id}")
+    store = RunFolder(folder).store
     if not store.exists():
         _check_anchor(arguments.anchor, names, list(specs))
     asked: Asked = {
@@ -142,7 +142,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         print(plan(game, entrants, store, **asked))
         return 0
 
-    with kept(folder.path), executor(arguments, game, specs, costs) as opened:
+    with kept(folder), executor(arguments, game, specs, costs) as opened:
         outcome = tournament(
             game,
             entrants,
@@ -155,7 +155,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(store, folder.report)}")
+    print(f"games, replays and graphs: {tournament_report(store, RunFolder(folder).report)}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -294,7 +295,7 @@ def test_the_fast_route_for_two_places_is_the_general_one():
     rows = round_robin("abcd", 5, logistic((1, 0, -1, 0), draws=0.2), seed=3)
     model = Model(gather(complete(rows), "win"))
     absent = np.zeros(model.cells.entrant.shape, bool)
-    fast = model.choices()
+    fast: Any = model.choices()
     general = Choices(
         model.design, absent, model.cells.cell, model.played.block, model.played.score
     )

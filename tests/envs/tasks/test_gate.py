@@ -10,6 +10,8 @@ import pytest
 _spec = importlib.util.spec_from_file_location(
     "gate_benchmark", Path(__file__).parents[3] / "benchmarks/gate.py"
 )
+assert _spec
+assert _spec.loader
 bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
 
