@@ -19,6 +19,7 @@ def store_folder(out: str | None, name: str) -> Path:
 @contextmanager
 def kept(folder: Path) -> Generator[None]:
     """Make the folder for what is played; where nothing came to lie in it, it is gone afterwards."""
+    # A folder that stood there before is somebody's, empty or not.
     before = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -118,6 +118,7 @@ def _config(arguments: argparse.Namespace) -> Config:
     for file in files[1:]:
         config = replace(read(file, config), recipe=config.recipe)
 
+    # A flag that was not given is None, and leaves the setting of recipe and files as it is.
     flags = {
         name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")
     }
