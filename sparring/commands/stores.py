@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ def kept(folder: Path) -> Generator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"what was played stays in {folder}; the same command goes on", file=sys.stderr)
+        raise
     finally:
         if not before and not any(folder.iterdir()):
             folder.rmdir()

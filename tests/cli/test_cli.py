@@ -13,6 +13,7 @@ import pytest
 from sparring.cli import main, parser
 from sparring.commands import games, gate
 from sparring.commands.options import patience
+from sparring.commands.stores import kept
 from sparring.envs.registry import find, game_ids
 from sparring.training.settings import read
 
@@ -419,3 +420,17 @@ def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_proce
     assert "cannot be checked" in sparring("tournament", "verify", "mine")
     assert "as recorded" in sparring("tournament", "verify", "mine", "--load", "coin.py")
     assert "wrote" in sparring("report", "mine", "--load", "coin.py")
+
+
+def test_a_folder_that_nothing_came_to_lie_in_is_gone_and_a_broken_off_run_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="no"), kept(tmp_path / "a" / "b"):
+        raise ValueError("no")
+    assert not (tmp_path / "a" / "b").exists()
+
+    with pytest.raises(KeyboardInterrupt), kept(tmp_path / "c"):
+        (tmp_path / "c" / "store.sqlite").touch()
+        raise KeyboardInterrupt
+    assert "the same command goes on" in capsys.readouterr().err
+    assert (tmp_path / "c" / "store.sqlite").exists()
