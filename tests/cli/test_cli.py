@@ -429,8 +429,9 @@ def test_a_folder_that_nothing_came_to_lie_in_is_gone_and_a_broken_off_run_says_
         raise ValueError("no")
     assert not (tmp_path / "a" / "b").exists()
 
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "store.sqlite").touch()
     with pytest.raises(KeyboardInterrupt), kept(tmp_path / "c"):
-        (tmp_path / "c" / "store.sqlite").touch()
         raise KeyboardInterrupt
     assert "the same command goes on" in capsys.readouterr().err
     assert (tmp_path / "c" / "store.sqlite").exists()
