@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import is_dataclass, replace
-from inspect import getdoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +27,9 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
-  sparring train spiral --settings                              every setting and what it means
-  sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
   sparring train --resume poker                                 go on where a run stopped
+  sparring train spiral --settings                              every setting, its bounds and meaning
+  sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
 """
 
 
@@ -43,19 +41,13 @@ def add(commands: Commands) -> None:
 
     parser.add_argument(
         "--config",
+        type=Path,
         action="append",
         default=[],
-        type=Path,
         metavar="F.toml",
-        help="settings over the recipe's, a later file over an earlier; flags override them",
+        help="settings; a later file overrides an earlier one, and flags override all",
     )
     add_set(parser, "one setting of the recipe, as section.key=value (see --settings)")
-    parser.add_argument(
-        "--settings", action="store_true", help="print every setting with its meaning, and end"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the settings of this run as TOML, and end"
-    )
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
     parser.add_argument(
         "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
@@ -67,6 +59,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
     parser.add_argument(
         "--resume", metavar="RUN", help="continue this run from its last checkpoint"
+    )
+
+    parser.add_argument(
+        "--settings", action="store_true", help="list the settings with bounds and meaning, and end"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check and print the whole configuration, and end"
     )
 
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
@@ -93,14 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
 
     config = _config(arguments)
-    if arguments.settings:
-        print(explained(config))
-        return 0
-    if arguments.dry_run:
-        from sparring.training.settings import to_toml
-
-        print(to_toml(config), end="")
-        return 0
+    if arguments.settings or arguments.dry_run:
+        return _shown(config, arguments.settings)
 
     from sparring.training.run import train
 
@@ -109,14 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _config(arguments: argparse.Namespace) -> Config:
     """The settings of the recipe, of the files, of --set, of the flags: each over those before it."""
-    from sparring.training.config import played
     from sparring.training.recipes import configured
-    from sparring.training.settings import override, read
-
-    files: list[Path] = arguments.config
-    config = configured(arguments.recipe, files[0] if files else None, load=arguments.load)
-    for file in files[1:]:
-        config = replace(read(file, config), recipe=config.recipe)
 
     # A flag that was not given is None, and leaves the setting of recipe and files as it is.
     flags = {
@@ -127,26 +113,21 @@ def _config(arguments: argparse.Namespace) -> Config:
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
 
-    listed = [f"{key}={value}" for key, value in settings.items()]
-    config = replace(override(config, listed), **given)
-    played(config)  # refuses a game or parameter that does not exist, also in a dry run
-    return config
+    return configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
 
 
-def explained(config: Config) -> str:
-    """The settings as TOML, each section under what its settings mean."""
-    from sparring.training.settings import to_toml
+def _shown(config: Config, explained: bool) -> int:
+    """Print every setting with its meaning, or check the run and print its settings as TOML."""
+    from sparring.training.run import checked
+    from sparring.training.settings import listed, to_toml
 
-    blocks: list[str] = []
-    for block in map(str.strip, to_toml(config).split("\n\n")):
-        head, _, rows = block.partition("\n") if block.startswith("[") else ("", "", block)
-        section = getattr(config, head.strip("[]")) if head else config
-        meaning = (
-            getdoc(section) if is_dataclass(section) else "Of the game; see sparring games GAME."
-        )
-        comments = [f"# {line}".rstrip() for line in (meaning or "").splitlines()]
-        blocks.append("\n".join([*([head] if head else []), *comments, rows]).rstrip())
-    return "\n\n".join(blocks)
+    if explained:
+        print("\n".join(listed(config)))
+        return 0
+
+    checked(config)
+    print(to_toml(config), end="")
+    return 0
 
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
