@@ -42,6 +42,8 @@ agents
     ExactError             the policy has no exact distribution over the choices
     UnansweredError        a scripted player has no answer to what it was asked
     Left                   the person at the terminal closed the input
+    FormError*             an endpoint's answer is no chat completion (chat_api)
+    Unanswered*            a request to an endpoint came to no whole answer (http)
     RemoteError            an endpoint refused, or did not answer in all its tries
     DriftError             an endpoint has put another model behind its name
     EngineError            an engine failed or cannot be opened; parent of the next two

@@ -112,6 +112,7 @@ def _libraries() -> Iterator[str]:
     from sparring.envs.registry import NAMESPACES, MissingLibraryError, names
 
     for namespace in NAMESPACES:
+        # A library that is not installed is a line of the list too: the reader learns what to install.
         try:
             yield f"  {namespace + '/':<12} {len(names(namespace))} games; sparring games {namespace}/"
         except MissingLibraryError as missing:
@@ -160,6 +161,8 @@ def facts(game: Game) -> dict[str, str]:
     from sparring.agents.scripted import scripted_names
 
     lo, hi = game.payoff_range
+
+    # A parameter of the game is shown as --set would give it, with the bounds that --set is held to.
     within = {name: f" ({least:g} to {most:g})" for name, (least, most) in game.bounds.items()}
     given = ", ".join(
         f"{name}={value!r}{within.get(name, '')}" for name, value in game.parameters.items()
@@ -186,6 +189,7 @@ def _wanted(name: str) -> list[str]:
 
     if not name:
         return game_ids()
+    # No game's id ends like a file.
     return load(name) if Path(name).suffix == ".py" else [find(name).id]
 
 

@@ -128,6 +128,7 @@ def game_of(arguments: argparse.Namespace) -> Game:
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
 
+    # The run's own files come first: a game of theirs must be registered before it is found.
     config = read(RunFolder(checkpoint(name, step).parents[1]).config)
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

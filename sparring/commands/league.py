@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(league: League, learner: str, kind: str, names: dict[str, str], matches: int) -> None:
+    # The league draws, so what comes next is a share of many draws and not one name.
     ahead = [league.next_match(learner) for _ in range(matches)]
     often = Counter(match.opponent for match in ahead)
     reasons = {match.opponent: match.reason for match in ahead}

@@ -43,6 +43,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """The argparse type of a whole number from `least` to `most`."""
 
     def read(text: str) -> int:
+        # What is no number at all is refused by the same words as one out of bounds.
         try:
             value = int(text)
         except ValueError:
@@ -174,7 +175,7 @@ def seated(
 def patience(doing: str, after: float = 1.0) -> Generator[None]:
     """Say on stderr what is being done, where it is not done within `after` seconds."""
     timer = Timer(after, lambda: print(doing, file=sys.stderr, flush=True))
-    timer.daemon = True
+    timer.daemon = True  # a program that ends does not wait to say so
     timer.start()
     try:
         yield
@@ -258,5 +259,7 @@ def chosen_game(
     from sparring.envs.registry import find
 
     load_games(arguments)
+
+    # A parameter has the type its game declares; text that is no literal stays text, like a list of heaps.
     given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
     return find(arguments.game, **{**(parameters or {}), **given})

@@ -145,12 +145,14 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 
     # A person has seen every move as it was made, so only the result is left to print.
     human = "human" in {policy.ref.name for policy in seats.values()}
+    # Who plays twice and sees the same cards wants to know why.
     last = arguments.seed + arguments.games - 1
     seeds = (
         f"seed {arguments.seed}" if arguments.games == 1 else f"seeds {arguments.seed} to {last}"
     )
     print(f"{game.id}, {seeds}; --seed {last + 1} plays another\n", flush=True)
 
+    # A game that broke off by a fault of the machinery is no result; the exit code says so.
     errors = 0
     try:
         for index in range(arguments.games):

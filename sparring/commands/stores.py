@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,14 @@ def store_folder(out: str | None, name: str) -> Path:
 @contextmanager
 def kept(folder: Path) -> Generator[None]:
     """Make the folder for what is played; where nothing came to lie in it, it is gone afterwards."""
+    # A folder that stood there before is somebody's, empty or not.
     before = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"what was played stays in {folder}; the same command goes on", file=sys.stderr)
+        raise
     finally:
         if not before and not any(folder.iterdir()):
             folder.rmdir()

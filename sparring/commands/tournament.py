@@ -152,6 +152,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
             anchor=arguments.anchor,
             say=say,
         )
+
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")

@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         if refused:
             self._send(400, {"error": self.server.refuses[refused]}, {})
             return
-        step = self.server.script.pop(0) if self.server.script else self.server.reply
+        step: Any = self.server.script.pop(0) if self.server.script else self.server.reply
         if isinstance(step, int):
             step = (step, self.server.fault, {})
         if isinstance(step, tuple):

@@ -16,7 +16,7 @@ ESTIMATORS = ("group", "loo", "whiten", "paired", "hierarchical")
 def turn(ordinal: int, retry: int = 0, **credits: float) -> Turn:
     """One of the solver's turns; its prompt extends all that was said before."""
     before = 2 * ordinal + retry
-    reply = Reply("f", (), (before,), (-0.1,), prompt_tokens=tuple(range(before)))
+    reply = Reply("f", "", (before,), (-0.1,), prompt_tokens=tuple(range(before)))
     return Turn("solver", "solver", (Message("game", "f"),), reply, retry=retry, credits=credits)
 
 
