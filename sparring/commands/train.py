@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_engine,
@@ -15,6 +17,7 @@ from .options import (
     command,
     load_games,
     pairs,
+    whole,
 )
 
 _EXAMPLES = """\
@@ -41,9 +44,11 @@ def add(commands: Commands) -> None:
     )
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
-    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+        "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, metavar="S", help="of games, sampling and initialisation"
     )
 
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
@@ -101,12 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "settings", "dry_run")
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in names
-        if getattr(arguments, name) not in (None, [], False)
-    ]
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
+    given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(

@@ -383,3 +383,16 @@ def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_proce
     assert "cannot be checked" in sparring("tournament", "verify", "mine")
     assert "as recorded" in sparring("tournament", "verify", "mine", "--load", "coin.py")
     assert "wrote" in sparring("report", "mine", "--load", "coin.py")
+
+
+def test_train_lists_its_settings_and_prints_a_configuration_without_training(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["train", "score", "--settings"]) == 0
+    assert 'credits.spread = "turn"  (terminal | to_go | turn)' in capsys.readouterr().out
+    out = tmp_path / "run"
+    assert main(["train", "spiral", "--steps", "7", "--out", str(out), "--dry-run"]) == 0
+    assert "steps = 7\n" in capsys.readouterr().out
+    assert main(["train", "comas", "--dry-run"]) == 2
+    assert "name a model" in capsys.readouterr().err
+    assert not out.exists()
