@@ -10,16 +10,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar, overload
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 from .parse import Ambiguous, Unreadable, one_of
 from .types import Ask, Cause, Job, Reply, Value, Verdict
 
 Move = TypeVar("Move")
+_new: Final = (
+    tuple.__new__
+)  # a NamedTuple's own constructor takes twice as long, and trees make millions
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(NamedTuple):
     """A draw. With `weights` it is answered with an index; with None by a `random.Random` of its own."""
 
     weights: tuple[float, ...] | None
@@ -183,10 +185,12 @@ def ask(
     A move that cannot be read or is illegal is asked for again, with the reason. After `tries` failures
     the seat's move is `otherwise`, or it forfeits.
     """
-    asked = Ask(seat, prompt, tuple(choices) if choices else None)
+    asked = _new(Ask, (seat, prompt, tuple(choices) if choices else None, 0))
 
     while True:
         (reply,) = yield (asked,)
+        if parse is None and reply.finish == "stop" and reply.text in (asked.choices or ()):
+            return reply.text  # what `_move` would return; a tree walk does little else
         try:
             return _move(reply, parse, asked.choices)
         except ValueError as fault:
@@ -276,7 +280,7 @@ def verify(*jobs: Job) -> Generator[Wish, tuple[Verdict, ...], tuple[Verdict, ..
 
 def chance(weights: Sequence[float]) -> Generator[Wish, int, int]:
     """Draw an index with these weights (they need not sum to 1); exact tools enumerate it."""
-    return (yield Chance(tuple(weights)))
+    return (yield _new(Chance, (tuple(weights),)))
 
 
 def randomness() -> Generator[Wish, random.Random, random.Random]:

@@ -1,4 +1,7 @@
-"""One game in progress: requests out, answers in. The only code that steps a script; no I/O."""
+"""One game in progress: requests out, answers in; no I/O.
+
+All play goes through here. Only the walk of a whole tree steps scripts by itself (`tree_walk.py`).
+"""
 
 from __future__ import annotations
 
@@ -318,7 +321,7 @@ class Table:
 
     def _finish(self, payoff: Payoff) -> None:
         try:
-            fault = _payoff_fault(self.game, payoff)
+            fault = payoff_fault(self.game, payoff)
         except (TypeError, OverflowError):
             fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
@@ -333,8 +336,8 @@ class Table:
         self.ending = ending
 
 
-def _payoff_fault(game: Game, payoff: Any) -> str:
-    """What the script's payoff breaks of its declared facts, or ""."""
+def payoff_fault(game: Game, payoff: Any) -> str:
+    """What a script's payoff breaks of the game's declared facts, or ""."""
     if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
 

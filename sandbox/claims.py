@@ -80,6 +80,7 @@ def claims(job: Job, record: bytes) -> tuple[Status, tuple[Result, ...], str]:
         raise ValueError(f"{len(record)} bytes are not exactly one record")
 
     entries, kilobytes = max(1, len(job.inputs)), job.limits.value_kilobytes
+    # Sizes first: what is too large is never built.
     _check_bounds(record[4:], entries, kilobytes * 1024)
     said = cast("list[list[Any]]", _JSON.decode(record[4:].decode("ascii")))
     if type(said) is not list or len(said) > entries or (job.entry is None and not said):

@@ -44,12 +44,15 @@ def verdict(job: Job, reply: Reply) -> Verdict:
     """The verdict on one run. How the child ended outranks whatever it claimed."""
     status, detail = _ending(job, reply)
     results = tuple(Result(status) for _ in job.inputs)
+
+    # What the telemetry counts: a forbidden call, or a record that no honest child writes.
     forbidden = int(status == "forbidden")
 
     if status == "ok":
         try:
             status, results, detail = claims(job, reply.record)
-        except (ValueError, TypeError, LookupError, RecursionError) as fault:
+        except Exception as fault:
+            # Whatever a record does to its reader is the program's doing, and no fault of ours.
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
             results = tuple(Result(status) for _ in job.inputs)
 
@@ -124,6 +127,7 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
         _agreed(job, [next(came) for _ in range(n)]) for job, n in zip(jobs, turns, strict=True)
     ]
 
+    # Judges see values as data, and only those that are there.
     judged = [
         i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])
     ]
@@ -146,6 +150,7 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
 
     seconds = sum(each.seconds for each in verdicts)
     forbidden = sum(each.forbidden for each in verdicts)
+    # A limit or a crash in one of them: the values of the others say nothing more.
     grave = [each for each in verdicts if each.status in SEVERITY[4:]]
     if grave:
         gravest = max(grave, key=lambda each: SEVERITY.index(each.status))

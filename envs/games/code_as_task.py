@@ -14,8 +14,8 @@ from ..script import Script, Steps, ask, ask_all, note, randomness, recall, veri
 from ..tasks.gate import certain, gate
 from ..tasks.likeness import SAME_TASK, similar
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Answer, Program, answer, arguments, called, program
-from ..tasks.proposing import judged, refused, settle
+from ..tasks.programs import Answer, answer, arguments, called, program
+from ..tasks.proposing import refused, settle, tried, withdrawn
 from ..types import Job, Message, Value
 from ..values import canonical, read
 
@@ -129,8 +129,11 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Sc
         return refused(solvers)
 
     given = yield from _solved(shop, bundle.task, solvers, calls)
-    attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
-    paid = yield from judged(attempted, True, entry="check")
+    answers = {seat: x and (x.value,) for seat, x in given.items()}
+    paid = yield from tried(bundle.source, answers, True, entry="check")
+    if paid is None:
+        return withdrawn(solvers)
+
     item: dict[str, Value] = {
         "task": bundle.task,
         "source": bundle.source,

@@ -116,6 +116,7 @@ def contents() -> dict[str, bytes]:
     python, library = Path(interpreter()), Path(os.__file__).parent
     files = dict(_standard_library(library))
     loaded = libraries([python, *(Path(name) for name in files if name.endswith(".so"))])
+    # The loader and the libraries, at the places where the interpreter looks for them.
     for path in sorted(loaded):
         files[str(path)] = path.read_bytes()
     files[str(python)] = python.read_bytes()
@@ -127,6 +128,7 @@ def contents() -> dict[str, bytes]:
 
 def _archive(files: dict[str, bytes], executables: set[str]) -> bytes:
     """A tar that depends on nothing but names and bytes."""
+    # Folders too, in a fixed order, without dates and owners.
     folders = {str(parent) for name in files for parent in Path(name).parents} - {"/", "."}
     target = io.BytesIO()
 

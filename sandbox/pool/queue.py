@@ -117,6 +117,7 @@ class Queue:
         """
         taken: list[Ticket] = []
         with self._lock:
+            # Under the lock: who is busy and who is free must not change while runs are shared out.
             busy = worker.doing
             share = self._share(worker, room)
 
@@ -136,6 +137,7 @@ class Queue:
 
     def _share(self, worker: Consumer, room: int) -> int:
         """How many of the waiting runs a worker may take now."""
+        # An equal part each, so that a batch ends for all at about the same time.
         waiting = len(self._waiting)
         share = max(1, min(room, -(-waiting // len(self._workers))))
         if not worker.doing:

@@ -9,7 +9,7 @@ import marshal
 import os
 import signal
 import sys
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from . import record
 from .framing import read_exactly, write_all
@@ -40,6 +40,7 @@ def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int)
         os.closerange(RULES, MARK + 1)
         gc.enable()
 
+        # Only now, locked in and alone, does it read what it is to run.
         length = int.from_bytes(read_exactly(0, 4), "little")
         source, entry, inputs, backwards = marshal.loads(read_exactly(0, length))
         said = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
@@ -78,7 +79,7 @@ def _interpret(
     """Run the request; returns the record, a JSON list of what became of each call."""
     call = record.caller(room)
     name = "__main__" if entry is None else "snippet"
-    module = type(sys)(name)
+    module = type(sys)(name)  # `types.ModuleType`, without the import
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
 
@@ -102,6 +103,7 @@ def _interpret(
 
     if function is module:
         return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
+    # In reverse in the second process: a program that counts its calls gives other values there.
     order = reversed(inputs) if backwards else inputs
     said = [call(function, arguments) for arguments in order]
     return f"[{','.join(reversed(said) if backwards else said)}]"
@@ -109,6 +111,7 @@ def _interpret(
 
 def _finish_program() -> None:
     """What an interpreter does at its end: wait for threads, run the exit functions."""
+    # Only what the program itself imported: else nothing can wait.
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     if "atexit" in sys.modules:
@@ -117,13 +120,13 @@ def _finish_program() -> None:
 
 def _exit_entry(leaving: SystemExit) -> str:
     """The entry of a program that left by `sys.exit`."""
-    code = leaving.code
+    code: Any = leaving.code
     if code is None:
         return f"[{OK},null]"
 
     # By the number itself: a class of the program's may equal what it likes.
     if issubclass(type(code), int):
-        number = int.__add__(cast(int, code), 0)
+        number = int.__add__(code, 0)
     else:
         number = 1
         sys.stderr.write(f"{str(code)[:_PRINTED]}\n")
@@ -150,8 +153,9 @@ class _Brief:
 
 def _print_fault(fault: BaseException) -> None:
     """Print the traceback; an exception with a long text is no output without end."""
-    stderr, brief = sys.stderr, _Brief()
-    sys.stderr = cast(Any, brief)
+    stderr = sys.stderr
+    brief: Any = _Brief()
+    sys.stderr = brief
     try:
         sys.__excepthook__(type(fault), fault, fault.__traceback__)
     finally:

@@ -7,7 +7,7 @@ import builtins
 import sys
 from _sitebuiltins import Quitter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -38,10 +38,12 @@ def _private_maps(module: Any) -> None:
             access: int = module.ACCESS_DEFAULT,
             offset: int = 0,
         ) -> Any:
+            # A copy of one's own can be read alike, and changed without a trace.
             if access == module.ACCESS_READ:
                 access = module.ACCESS_COPY
             elif access == module.ACCESS_WRITE:
                 access = module.ACCESS_DEFAULT
+
             if access == module.ACCESS_DEFAULT:
                 flags = flags & ~module.MAP_SHARED | module.MAP_PRIVATE
                 return super().__new__(cls, fileno, length, flags, prot, offset=offset)
@@ -75,7 +77,8 @@ class _Amender:
 
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(name, path, target)) is not None:
-                spec.loader = cast(Any, _Amending(spec.loader, _AMENDED[name]))
+                loader: Any = _Amending(spec.loader, _AMENDED[name])
+                spec.loader = loader
                 return spec
         return None
 

@@ -98,6 +98,7 @@ class Supervisor:
             raise _Gone
         self._heard = time.monotonic()
 
+        # Frames as the client cuts them: a length of four bytes, then marshal data.
         self._inbox += data
         start = 0
         while len(self._inbox) - start >= 4:
@@ -150,6 +151,7 @@ class Supervisor:
         seconds, cpu_seconds, megabytes, output_kilobytes, record_kilobytes = limits
         run = Run(ident, seconds, output_kilobytes * 1024, record_kilobytes * 1024 + SLACK_BYTES)
 
+        # The child reads its request from its own pipe: neither server nor supervisor hands it on.
         sock = self._server(server)
         ends = run.pipes(len(request).to_bytes(4, "little") + request + stdin)
         try:

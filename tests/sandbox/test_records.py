@@ -80,6 +80,16 @@ def test_a_record_larger_than_its_limit_allows_is_not_even_read(
     assert "record" in verdict(JOB, said(record)).detail
 
 
+def test_whatever_a_record_does_to_its_reader_is_the_programs_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claims, "_check_bounds", lambda *given: 1 / 0)
+    assert (verdict(JOB, said("[[0,1]]")).status, verdict(JOB, said("")).status) == (
+        "invalid",
+        "invalid",
+    )
+
+
 def test_the_largest_record_of_an_honest_child_is_read(verifier: Pooled) -> None:
     crowded = [
         "[[] for _ in range(87_000)]",
