@@ -132,6 +132,10 @@ class SelfPlay:
         _check_lost(step)
         if not step.trained:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
+        if not (self.credits.payoff or any(each.sample.attempt.by_turn for each in step.trained)):
+            raise EmptyStepError(
+                f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
+            )
 
         packed = pack(
             step.trained,
