@@ -48,6 +48,8 @@ def assembled(
         runner = stack.enter_context(asyncio.Runner())
         verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
         stack.callback(lambda: runner.run(verifier.close()))
+
+        # One that was named must be there; `auto` opens when the first game needs it.
         if config.verifier != "auto":
             verifier.open()
 
@@ -79,6 +81,7 @@ def assembled(
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         stack.enter_context(display)
 
+        # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
         tree = exact_tree(game) if config.record.evaluate_every else None
         trainer = SelfPlayTrainer(
             learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts

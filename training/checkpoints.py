@@ -74,6 +74,7 @@ def finish(draft: Path, place: Path) -> None:
 
     Raises CheckpointError when the disk does not take it.
     """
+    # All is on the disk before the name appears: a power cut leaves no half of a checkpoint.
     digests = {name: _digest(draft / name) for name in _files(draft)}
     (draft / MANIFEST).write_text(json.dumps(digests, indent=1) + "\n")
     for name in [*digests, MANIFEST]:

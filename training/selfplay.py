@@ -55,7 +55,7 @@ class Timed:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._running = 0
+        self._running = 0  # batches that are with it now: overlapping ones count once
         self._since = 0.0
         self.seconds = 0.0
 
@@ -127,15 +127,21 @@ class SelfPlay:
         episodes = self.play(number)
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
+        # Short games outlive an engine that fails: what is left of a step would be a biased sample.
         step = Step(number, episodes, self._credited(number, episodes), {})
         _check_lost(step)
         if not step.trained:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
+        if not (self.credits.payoff or any(each.sample.attempt.by_turn for each in step.trained)):
+            raise EmptyStepError(
+                f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
+            )
 
         packed = pack(
             step.trained,
             loss=self.config.update.loss,
             pad=self.policy.dialect.pad,
+            # A second step on the same games has a ratio other than 1, and clipping is not linear.
             fold=self.config.update.fold and self.config.update.iterations == 1,
             multiple=self.config.update.microbatches,
         )
@@ -166,6 +172,7 @@ class SelfPlay:
             )
         )
 
+        # What the games kept is seen from the next step on, so that recalls depend on no timing.
         self.tasks.add(episodes)
         self.opponents.record(episodes)
         self.games += len(episodes)
@@ -179,6 +186,7 @@ class SelfPlay:
         learner = self._shown()
 
         for index in range(rollout.games // rollout.replicates):
+            # Replicates share the seats and the seed, and differ in the noise of their replies alone.
             found = {**self.opponents.seats(number, index, learner), **self._judges}
             seats = {seat: found[seat] for seat in self.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)

@@ -12,7 +12,7 @@ from sparring.envs.types import Ending
 from sparring.sandbox.choose import Lazy
 from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
-from sparring.training.selfplay import LostGamesError, SelfPlay, Timed
+from sparring.training.selfplay import EmptyStepError, LostGamesError, SelfPlay, Timed
 
 
 @pytest.fixture
@@ -89,6 +89,11 @@ def test_every_step_plays_under_a_reference_of_its_own(playing):
         refs.append(play.policy.ref)
     assert [ref.name for ref in refs] == ["learner", "learner"]
     assert refs[0].id != refs[1].id
+
+
+def test_credits_alone_of_a_game_that_gives_none_are_nothing_to_train_on(playing):
+    with pytest.raises(EmptyStepError, match="its games gave no credit"):
+        playing("credits.payoff=false").batch(0)
 
 
 def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, monkeypatch):

@@ -88,6 +88,7 @@ def credit(
     does, but for failed tries, and are measured against whole attempts, of which there are more.
     Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
     """
+    # By role and not by attempt: a game that ended before its first credit is measured like the others.
     apart = {_part(sample) for sample in samples if sample.attempt.by_turn}
     discounted = settings.discount != 1
 
@@ -132,7 +133,7 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
     The baseline is read before it is updated: once per (episode, role), seats of a role averaged, in
     issue order. Order of arrival would do harm: the same payoffs reversed give another sign.
     """
-    kept = dict(baselines)
+    kept = dict(baselines)  # `shrunk` goes on to read those of before
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for (_, key), members in _in_issue_order(outcomes, settings).items():
         now = kept.get(key) or Baseline()

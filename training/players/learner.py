@@ -85,6 +85,7 @@ def answering(config: Config, game: Game, learner: Transformer) -> Generator[Pla
 
     Raises ConfigError and HostError for an engine that is not here.
     """
+    # Copies on workers go before the engine's name, which then says what the copies run on.
     if config.rollout.workers:
         with _on_workers(config, learner) as player:
             yield player
@@ -107,7 +108,9 @@ def opened(config: Config, game: Game) -> Host:
         config.model,
         game,
         seed=config.seed,
+        # Past selves, and two of the learner's: the next one is loaded before the last is retired.
         adapters=(config.opponents.held + 2) if rank else 0,
+        # vLLM takes these ranks only; a smaller adapter fits into a larger place.
         rank=next((size for size in (8, 16, 32, 64, 128, 256) if size >= rank), rank),
     )
 
@@ -122,6 +125,7 @@ def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
             f"rollout.workers needs Ray ({fault}); pip install 'sparring[ray]', or set it to 0"
         ) from fault
 
+    # An actor for each engine; Ray places them where there is a GPU or a core to spare.
     rollout = config.rollout
     vllm = rollout.engine == "vllm"
     fleet = Fleet(

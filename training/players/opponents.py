@@ -207,6 +207,7 @@ class Loaded:
         self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
 
     def __call__(self, step: int) -> Policy:
+        # The order of the held is that of their last use.
         if step in self._held:
             self._held.move_to_end(step)
         else:
@@ -236,6 +237,7 @@ class Loaded:
     def _free(self, policy: Transformer | Hosted) -> None:
         from ...agents.models.lora import drop_adapter
 
+        # A model of its own goes with its last reference; an adapter must be taken off the base.
         if isinstance(policy, Hosted):
             if self._host:
                 self._host.retire(policy)

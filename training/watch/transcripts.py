@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...envs.story import story
-from ..data.advantage import Credited
+from ..data.advantage import ALONE, Credited
 from ..selfplay import Step
 
 
@@ -40,6 +40,8 @@ def _audit(credited: Credited) -> Iterator[str]:
     sample, attempt = credited.sample, credited.sample.attempt
     for span, centre, advantage in zip(sample.spans, *credited[1:], strict=True):
         scale = "" if centre.scale == 1 else f" / {centre.scale:.4f}"
+        if centre.scale == ALONE:
+            scale = ", its own: nothing to compare with"
         yield (
             f"trained: {attempt.seat} turn {span.turn} ({span.stop - span.start} tokens): "
             f"payoff {attempt.payoff:+g} → with credits {span.earned:+g} "
