@@ -84,6 +84,12 @@ def game(
 
     def register(script: Callable[..., Script]) -> Callable[..., Script]:
         origin = inspect.getsourcefile(script) or script.__module__
+        ours = _file_of(id)
+        if ours and ours.resolve() != Path(origin).resolve():
+            raise GameError(
+                f"{id} is a game of Sparring's own; give the one in {origin} another name or version"
+            )
+
         other = _declared.get(id)
         if other and other.origin != origin:
             raise GameError(f"{id} is registered twice: in {other.origin} and in {origin}")
@@ -237,10 +243,16 @@ def _adapter(namespace: str) -> ModuleType:
 
 def _import_one(id: str) -> None:
     """Import the module of ours that bears the id's name, if there is one."""
-    games = _games()
-    name = re.sub(r"-v[0-9]+$", "", id).replace("-", "_")
-    if name.isidentifier() and (Path(games.__path__[0]) / f"{name}.py").exists():
-        importlib.import_module(f"{games.__name__}.{name}")
+    file = _file_of(id)
+    if file:
+        importlib.import_module(f"{_games().__name__}.{file.stem}")
+
+
+def _file_of(id: str) -> Path | None:
+    """The file of ours that bears the id's name, if there is one."""
+    name, version, _ = id.rpartition("-v")
+    file = Path(_games().__path__[0]) / f"{name.replace('-', '_')}.py"
+    return file if version and file.is_file() else None
 
 
 def _declare_foreign(id: str) -> None:
