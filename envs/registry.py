@@ -38,6 +38,7 @@ _ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
 NAMESPACES = ("openspiel", "pettingzoo", "textarena")
 
 _declared: dict[str, Declared] = {}
+_listeners: list[Callable[[str], None]] = []
 _foreign: set[str] = set()
 """Ids under a namespace: declared when asked for, and listed only with their namespace."""
 
@@ -115,6 +116,8 @@ def game(
             provider=provider,
             caveats=caveats,
         )
+        for listener in _listeners:
+            listener(id)
         return script
 
     return register
@@ -127,6 +130,14 @@ def _defaults(id: str, script: Callable[..., Script]) -> dict[str, Value]:
     if bare:
         raise GameError(f"{id}: parameters need defaults: {', '.join(bare)}")
     return {p.name: p.default for p in signature}
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Have the listener called with the id of every game that is registered from now on.
+
+    So that PettingZoo and gymnasium know a game whichever comes first, their import or the game's.
+    """
+    _listeners.append(listener)
 
 
 @contextmanager

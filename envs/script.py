@@ -126,7 +126,7 @@ class _Failed(Unreadable):
     """A reply on which the parser failed by itself."""
 
     def __init__(self, fault: Exception) -> None:
-        super().__init__("the reply cannot be read; answer in the form asked for")
+        super().__init__("the reply cannot be read; answer as asked")
         self.fault = fault
 
 

@@ -138,14 +138,21 @@ def listed_choices(trial: Trial) -> Iterator[str]:
 
 def simultaneity(trial: Trial) -> Iterator[str]:
     """A game declared simultaneous asks all seats at once, and no seat twice at once."""
+    apart = False
     for seed in trial.seeds:
         asked: list[tuple[str, ...]] = []
         trial.play(seed, trial.sensibly, lambda table, to=asked: to.append(_asked(table)))
         for seats in asked:
             if len(set(seats)) < len(seats) or set(seats) - set(trial.game.seats):
                 yield f"seed {seed}: asks {seats} of seats {trial.game.seats}"
-            if trial.game.simultaneous and seats and set(seats) != set(trial.game.seats):
+            partly = bool(seats) and set(seats) != set(trial.game.seats)
+            apart = apart or partly
+            if trial.game.simultaneous and partly:
                 yield f"seed {seed}: simultaneous, but asks only {', '.join(seats)}"
+
+    several = len(trial.game.seats) > 1 and trial.seeds
+    if several and not apart and not trial.game.simultaneous:
+        yield "all seats are always asked at once: declare simultaneous=True"
 
 
 def determinism(trial: Trial) -> Iterator[str]:
