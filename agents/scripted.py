@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TextIO
 
 from ..envs.errors import SparringError, Unknown
+from ..envs.players import example
 from ..envs.registry import Game, Player
 from ..envs.seeds import fraction
 from ..envs.types import Message, PolicyRef, Reply
@@ -58,7 +59,7 @@ class Scripted:
 
 
 class Random:
-    """Takes every listed choice with equal probability."""
+    """Takes every listed choice with equal probability; else says what the prompt gives as an example."""
 
     streams = False
 
@@ -71,9 +72,7 @@ class Random:
 
     def _choice(self, request: Request) -> str:
         if not request.choices:
-            raise UnansweredError(
-                f"random plays only games that list choices; {request.seat} got none"
-            )
+            return example("\n".join(m.text for m in request.messages if m.speaker != "self"))
         return request.choices[
             int(fraction(f"{self._seed}/{request.key.name}") * len(request.choices))
         ]

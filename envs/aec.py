@@ -1,8 +1,8 @@
 """Games as PettingZoo environments, and the way back.
 
 Importing this module registers every game with PettingZoo's own registry, so that
-`pettingzoo.make("aec", "sparring/kuhn-poker-v0")` finds it; games in which all seats always move at once
-are registered as `parallel`, too.
+`pettingzoo.make("aec", "sparring/kuhn-poker-v0")` finds it, also one that is loaded later; games in which
+all seats always move at once can be made as `parallel`, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pettingzoo
 
 from .blocking_verifier import Opener, Verdicts, Verifies
 from .from_aec import from_aec
-from .registry import Game, GameError, find, game_ids
+from .registry import NAMESPACES, Game, GameError, find, game_ids, listen
 from .spaces import AnyText, observation, observation_space
 from .table import Answer, Table, replay
 from .types import Reply, Value
@@ -155,7 +155,8 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
     ) -> None:
         if not game.simultaneous:
             raise GameError(
-                f"{game.id} does not ask all seats at once; use it as an AEC environment"
+                f"{game.id} does not ask all seats at once; use it as an AEC environment "
+                "(if it does, declare simultaneous=True)"
             )
 
         self.game = game
@@ -276,12 +277,21 @@ def make_parallel(
 def register() -> None:
     """Register with PettingZoo every game that can be found and is not registered yet."""
     for id in game_ids():
-        # PettingZoo allows one slash in a name
-        name = f"sparring/{id.replace('/', '--')}"
-        if name not in pettingzoo.aec_registry:
-            pettingzoo.register("aec", name, partial(make, id))
-        if find(id).simultaneous and name not in pettingzoo.parallel_registry:
-            pettingzoo.register("parallel", name, partial(make_parallel, id))
+        _register(id)
+
+
+def _register(id: str) -> None:
+    if id.partition("/")[0] in NAMESPACES:
+        return  # another library's game: it may be PettingZoo's own
+
+    # PettingZoo allows one slash in a name
+    name = f"sparring/{id.replace('/', '--')}"
+    if name not in pettingzoo.aec_registry:
+        pettingzoo.register("aec", name, partial(make, id))
+    # a game of turns is there too, so that asking for it says why it cannot be had
+    if name not in pettingzoo.parallel_registry:
+        pettingzoo.register("parallel", name, partial(make_parallel, id))
 
 
 register()
+listen(_register)

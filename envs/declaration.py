@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from .errors import SparringError, did_you_mean
+from .mistakes import author_line, place_of
 from .script import Script
 from .types import GameRef, Message, Value
 
@@ -99,8 +100,19 @@ class Game:
         return MappingProxyType({seat: told.get(role, ()) for seat, role in self.role_of.items()})
 
     def script(self) -> Script:
-        """A fresh run of the rules."""
-        return self._script(**self.parameters)
+        """A fresh run of the rules. Raises GameError for a script that yields nothing."""
+        try:
+            script: Any = self._script(**self.parameters)
+        except Exception as fault:  # a generator would not have run yet
+            raise GameError(
+                f"{self.id}: {type(fault).__name__}: {fault}{author_line(fault)}"
+            ) from fault
+        if not isinstance(script, Generator):
+            raise GameError(
+                f"{self.id}: the script yields nothing ({place_of(self._script)}); "
+                "a script must `yield from ask(…)`"
+            )
+        return script
 
     def forfeit(self, offenders: Sequence[str]) -> dict[str, float]:
         """What a forfeit pays: each offender lo − 1; in zero-sum games the others share the opposite.

@@ -1,9 +1,14 @@
-"""One seat of a game as a gymnasium environment; the other seats are played for it."""
+"""One seat of a game as a gymnasium environment; the other seats are played for it.
+
+Importing this module registers every game with gymnasium, so that
+`gymnasium.make("sparring/kuhn-poker-v0", seat="first")` finds it, also one that is loaded later.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -11,8 +16,8 @@ import gymnasium
 from .aec import GameEnv
 from .blocking_verifier import Opener, Verifies
 from .players import sensible
-from .registry import Game, GameError, Player
-from .types import Message
+from .registry import NAMESPACES, Game, GameError, Player, find, game_ids, listen
+from .types import Message, Value
 
 
 class Solo(gymnasium.Env[dict[str, str], str]):
@@ -109,3 +114,34 @@ def _player(game: Game, player: Player | str) -> Player:
         known = ", ".join(game.oracles) or "none"
         raise GameError(f"{game.id} ships no player {player!r}; its players: {known}")
     return game.oracles[player]
+
+
+def make(
+    id: str,
+    seat: str = "",
+    others: Mapping[str, Player | str] | None = None,
+    *,
+    verifier: str | Opener | Verifies = "auto",
+    render_mode: str | None = None,
+    **parameters: Value,
+) -> Solo:
+    """One seat (by default the first player's) of the game of this id. Raises UnknownGameError."""
+    game = find(id, **parameters)
+    seat = seat or game.players[0]
+    return Solo(game, seat, others, verifier=verifier, render_mode=render_mode)
+
+
+def register() -> None:
+    """Register with gymnasium every game that can be found and is not registered yet."""
+    for id in game_ids():
+        _register(id)
+
+
+def _register(id: str) -> None:
+    name = f"sparring/{id.replace('/', '--')}"
+    if id.partition("/")[0] not in NAMESPACES and name not in gymnasium.registry:
+        gymnasium.register(name, entry_point=partial(make, id))
+
+
+register()
+listen(_register)

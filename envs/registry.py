@@ -38,6 +38,7 @@ _ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
 NAMESPACES = ("openspiel", "pettingzoo", "textarena")
 
 _declared: dict[str, Declared] = {}
+_listeners: list[Callable[[str], None]] = []
 _foreign: set[str] = set()
 """Ids under a namespace: declared when asked for, and listed only with their namespace."""
 
@@ -84,6 +85,12 @@ def game(
 
     def register(script: Callable[..., Script]) -> Callable[..., Script]:
         origin = inspect.getsourcefile(script) or script.__module__
+        ours = _file_of(id)
+        if ours and ours.resolve() != Path(origin).resolve():
+            raise GameError(
+                f"{id} is a game of Sparring's own; give the one in {origin} another name or version"
+            )
+
         other = _declared.get(id)
         if other and other.origin != origin:
             raise GameError(f"{id} is registered twice: in {other.origin} and in {origin}")
@@ -109,6 +116,8 @@ def game(
             provider=provider,
             caveats=caveats,
         )
+        for listener in _listeners:
+            listener(id)
         return script
 
     return register
@@ -121,6 +130,14 @@ def _defaults(id: str, script: Callable[..., Script]) -> dict[str, Value]:
     if bare:
         raise GameError(f"{id}: parameters need defaults: {', '.join(bare)}")
     return {p.name: p.default for p in signature}
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Have the listener called with the id of every game that is registered from now on.
+
+    So that PettingZoo and gymnasium know a game whichever comes first, their import or the game's.
+    """
+    _listeners.append(listener)
 
 
 @contextmanager
@@ -237,10 +254,16 @@ def _adapter(namespace: str) -> ModuleType:
 
 def _import_one(id: str) -> None:
     """Import the module of ours that bears the id's name, if there is one."""
-    games = _games()
-    name = re.sub(r"-v[0-9]+$", "", id).replace("-", "_")
-    if name.isidentifier() and (Path(games.__path__[0]) / f"{name}.py").exists():
-        importlib.import_module(f"{games.__name__}.{name}")
+    file = _file_of(id)
+    if file:
+        importlib.import_module(f"{_games().__name__}.{file.stem}")
+
+
+def _file_of(id: str) -> Path | None:
+    """The file of ours that bears the id's name, if there is one."""
+    name, version, _ = id.rpartition("-v")
+    file = Path(_games().__path__[0]) / f"{name.replace('-', '_')}.py"
+    return file if version and file.is_file() else None
 
 
 def _declare_foreign(id: str) -> None:

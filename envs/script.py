@@ -8,7 +8,9 @@ answers give the same game. Use the helpers with `yield from`.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
@@ -16,9 +18,7 @@ from .parse import Ambiguous, Unreadable, one_of
 from .types import Ask, Cause, Job, Reply, Value, Verdict
 
 Move = TypeVar("Move")
-_new: Final = (
-    tuple.__new__
-)  # a NamedTuple's own constructor takes twice as long, and trees make millions
+_new: Final = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class Chance(NamedTuple):
@@ -46,10 +46,14 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Says that a seat's latest reply was no move; the helpers yield it, scripts need not."""
+    """Says that a seat's latest reply was no move; the helpers yield it, scripts need not.
+
+    `fault` is what the parser itself failed by, where it did not refuse by a ValueError.
+    """
 
     seat: str
     cause: Cause
+    fault: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class _Raise:
 
 
 RAISE: Final = _Raise()
+_TAG = re.compile(r"<([a-z_]{1,30})>")
 STALE: Final = "stale/"
 """Before the kind of a recall: the items measured longest ago, to be measured again."""
 
@@ -117,14 +122,49 @@ class _Cut(ValueError):
         self.cause: Cause = cause
 
 
-def _move(reply: Reply, parse: Callable[[str], Any] | None, choices: tuple[str, ...] | None) -> Any:
+class _Failed(Unreadable):
+    """A reply on which the parser failed by itself."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__("the reply cannot be read; answer as asked")
+        self.fault = fault
+
+
+def _move(
+    reply: Reply,
+    parse: Callable[[str], Any] | None,
+    choices: tuple[str, ...] | None,
+    prompt: str,
+) -> Any:
+    """The move in a reply to `prompt`. Raises ValueError, whatever the parser raises."""
     if reply.finish != "stop":
         raise _Cut(reply.finish)
-    if parse is not None:
-        return parse(reply.text)
-    if choices and reply.text in choices:
-        return reply.text
-    return one_of(choices or ())(reply.text)
+    if parse is None:
+        return one_of(choices or ())(reply.text)
+
+    try:
+        return _read(reply.text, parse)
+    except Unreadable:
+        # A bare choice is a move too: it is read in the form that the prompt asks for.
+        if choices and reply.text in choices:
+            for tag in reversed(_TAG.findall(prompt)):
+                with suppress(ValueError):
+                    return _read(f"<{tag}>{reply.text}</{tag}>", parse)
+        raise
+
+
+def _read(text: str, parse: Callable[[str], Any]) -> Any:
+    """What `parse` makes of a text. A text on which the parser fails by itself cannot be read.
+
+    So a reply can make its seat lose, and never the game: a text that exhausts the parser's stack or
+    memory is its seat's fault. A bug of the parser looks the same here; `check_game` reports it.
+    """
+    try:
+        return parse(text)
+    except ValueError:
+        raise
+    except Exception as fault:
+        raise _Failed(fault) from fault
 
 
 def _cause(fault: ValueError) -> Cause:
@@ -137,15 +177,20 @@ def _reason(fault: ValueError) -> str:
     return str(fault.args[0]) if fault.args else type(fault).__name__
 
 
-def _again(asked: Ask, fault: ValueError) -> Ask:
+def _refused(seat: str, fault: ValueError) -> Refused:
+    return Refused(seat, _cause(fault), fault.fault if isinstance(fault, _Failed) else None)
+
+
+def _again(asked: Ask, fault: ValueError, parsed: bool) -> Ask:
     """The same ask once more, told why the reply was no move.
 
     The moves come last and the reply is not repeated: small models answer with what they read last, or
     say once more what is quoted to them.
     """
-    if asked.choices and not isinstance(fault, _Cut):
+    if asked.choices and not parsed and not isinstance(fault, _Cut):
         prompt = f"That is no move here. Answer with one of: {', '.join(asked.choices)}"
     else:
+        # a parser has a form of its own, which bare choices would contradict
         prompt = f"{_reason(fault)}. Try again."
     return Ask(asked.seat, prompt, asked.choices, asked.retry + 1)
 
@@ -183,7 +228,9 @@ def ask(
     """Ask one seat for a move; without `parse` it is one of `choices`.
 
     A move that cannot be read or is illegal is asked for again, with the reason. After `tries` failures
-    the seat's move is `otherwise`, or it forfeits.
+    the seat's move is `otherwise`, or it forfeits. `parse` refuses by a ValueError (`envs.parse` has
+    three); whatever else it raises counts as an unreadable reply. With both, `choices` lists the legal
+    moves, and a bare choice is put into the tags that the prompt shows, as in `<move>…</move>`.
     """
     asked = _new(Ask, (seat, prompt, tuple(choices) if choices else None, 0))
 
@@ -192,11 +239,11 @@ def ask(
         if parse is None and reply.finish == "stop" and reply.text in (asked.choices or ()):
             return reply.text  # what `_move` would return; a tree walk does little else
         try:
-            return _move(reply, parse, asked.choices)
+            return _move(reply, parse, asked.choices, prompt)
         except ValueError as fault:
             # said before the next ask, while the refused reply is still the seat's latest turn
-            yield Refused(seat, _cause(fault))
-            asked = _again(asked, fault)
+            yield _refused(seat, fault)
+            asked = _again(asked, fault, parse is not None)
             if asked.retry < tries:
                 continue
             if isinstance(otherwise, _Raise):
@@ -249,11 +296,11 @@ def ask_all(
         again: list[Ask] = []
         for asked, reply in zip(asks, replies, strict=True):
             try:
-                moves[asked.seat] = _move(reply, parse, asked.choices)
+                moves[asked.seat] = _move(reply, parse, asked.choices, prompts[asked.seat])
             except ValueError as fault:
-                yield Refused(asked.seat, _cause(fault))
+                yield _refused(asked.seat, fault)
                 if asked.retry + 1 < tries:
-                    again.append(_again(asked, fault))
+                    again.append(_again(asked, fault, parse is not None))
                 elif isinstance(otherwise, _Raise):
                     forfeits.append(Forfeit((asked.seat,), _reason(fault), _cause(fault)))
                 else:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
+from .mistakes import author_line
 from .registry import Game
-from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
+from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Script, Tell
 from .seeds import generator
 from .types import (
     NOTHING,
@@ -59,6 +60,7 @@ class Table:
     payoff:   of every player, once ended; empty after an error.
     fault:    the exception behind an ending of kind `error`.
     unopened: draws that the table made itself, which no tree search can enumerate.
+    parser_faults: what parsers failed by, other than a ValueError; the seats' replies counted as unreadable.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Table:
         self.ending: Ending | None = None
         self.payoff: Mapping[str, float] = MappingProxyType({})
         self.fault: Exception | None = None
+        self.parser_faults: list[Exception] = []
         self.answers: list[Answer] = []
         self.moves = 0
         self.unopened = 0
@@ -89,8 +92,13 @@ class Table:
         self._draws = 0
         self._views: dict[str, tuple[Message, ...]] = game.openings.copy()
 
-        self._script = game.script()
-        self._step(None)
+        try:
+            self._script = game.script()
+        except Exception as fault:  # the author's mistake, before the first request
+            self._script = _nothing()
+            self.fail(fault)
+        else:
+            self._step(None)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -150,10 +158,14 @@ class Table:
         """End the game where it stands, paid as it declares, as a driver may (all tokens are said)."""
         self._end(self.game.truncation, Ending("truncated", (), reason))
 
-    def fail(self, fault: Exception, source: Source = "env") -> None:
-        """End the game by a fault that is no player's; it pays nothing and is never rated."""
+    def fail(self, fault: Exception, source: Source = "env", mistake: str = "") -> None:
+        """End the game by a fault that is no player's; it pays nothing and is never rated.
+
+        `mistake` says where in an author's code it happened.
+        """
         self.fault = fault
-        self._end({}, Ending("error", (), f"{type(fault).__name__}: {fault}", source=source))
+        reason = f"{type(fault).__name__}: {fault}{mistake}"
+        self._end({}, Ending("error", (), reason, source=source))
 
     def episode(
         self,
@@ -219,7 +231,7 @@ class Table:
         except Forfeit as forfeit:
             self.forfeit(forfeit)
         except Exception as fault:  # a bug of the game: kept with the episode, never a reward
-            self.fail(fault)
+            self.fail(fault, mistake=author_line(fault, self._script))
 
     def _waits(self, wish: Any) -> bool:
         """Whether the wish is for the driver, or ended the game; if so it has been put where it waits."""
@@ -252,6 +264,8 @@ class Table:
                 assert index is not None, "only a reply can be refused"
                 # the turn was written when the reply came, before the script had judged it
                 self._turns[index] = self._turns[index]._replace(refused=wish.cause)
+                if wish.fault is not None:
+                    self.parser_faults.append(wish.fault)
             case Note():
                 self._notes.append((wish.name, wish.value))
             case Keep():
@@ -259,7 +273,7 @@ class Table:
             case Recall():
                 return send(self._recall(wish))
             case _:
-                raise TableError(f"the script yielded {wish!r}, which is no request")
+                raise TableError(f"the script yielded {_shown(wish)}, which is no request")
 
         return send(None)
 
@@ -334,6 +348,17 @@ class Table:
         self.asks, self.jobs, self.chance = (), (), None
         self.payoff = MappingProxyType({seat: float(amount) for seat, amount in payoff.items()})
         self.ending = ending
+
+
+def _shown(wish: Any) -> str:
+    # a generator's repr holds its address, which differs from game to game
+    return "a generator" if isinstance(wish, Generator) else repr(wish)[:100]
+
+
+def _nothing() -> Script:
+    """The script in place of one that could not be started."""
+    return {}
+    yield ()  # makes this a generator
 
 
 def payoff_fault(game: Game, payoff: Any) -> str:

@@ -5,19 +5,22 @@ only where an information set is new. A generator cannot be copied, so all branc
 play the answers so far again; the last one goes on with the script that stands there. The tests hold the
 walk against one that drives `Table`s.
 
-A tree that is far too large is refused early, by an estimate: play at random from the root, and multiply
-the numbers of branches on the way (Knuth 1975, "Estimating the efficiency of backtrack programs"). The
-expectation of that is the number of nodes N, so a mean of plays exceeds 4 N with a probability of at most
-1/4 (Markov). All of eight independent means do so with at most 4⁻⁸ = 0.0015 %.
+A tree that is far too large is refused early, by an estimate: take one of the histories still to visit
+at random, play on from it at random, and multiply the numbers of branches on the way (Knuth 1975,
+"Estimating the efficiency of backtrack programs"). The expectation of that is the number N of nodes
+still to visit, so a mean of plays exceeds 4 N with a probability of at most 1/4 (Markov), and all of
+eight independent means with at most 4⁻⁸ = 0.0015 %. They are looked at after each of up to 64 plays, so
+a tree within its limit is refused by mistake in less than 0.1 % of games.
 """
 
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 from typing import Any, NamedTuple, TypeAlias
 
 from .declaration import Game
@@ -32,10 +35,10 @@ News: TypeAlias = dict[str, tuple[Message, ...]]
 """What each seat has been told since it was last asked."""
 
 MAX_NODES = 1_000_000
-GROUPS, PLAYS, EXCESS = 8, 4, 4.0
-"""An estimate is this many means of so many plays, and each must exceed the limit so many times."""
-EARLY = 5_000
-"""Nodes that are walked before the estimate is made: small trees need none."""
+GROUPS, PLAYS, EXCESS = 8, 64, 4.0
+"""An estimate is this many means of at most so many plays; each must exceed the limit so many times."""
+EARLY = 20_000
+"""Nodes and replayed answers before the first estimate; each next one after four times as many."""
 
 
 class TreeError(SparringError, ValueError):
@@ -111,6 +114,7 @@ class Walk:
         self._amounts: dict[Any, _Paid] = {}
         self._truncation = tuple(game.truncation[seat] for seat in game.players)
         self._trail: list[Any] = []
+        self._replayed = 0
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -119,29 +123,46 @@ class Walk:
     def walk(self) -> None:
         """Visit every history. Raises TreeError where there is no tree, or one of too many nodes."""
         stack = [self._root()]
-        early = min(EARLY, self.max_nodes / 4)
+        due = EARLY
         with _uncollected():
             while stack:
                 stack.extend(reversed(self._visit(stack.pop())))
-                if self.nodes > early:
-                    if self.nodes > self.max_nodes:
-                        raise too_large(self.game, self.max_nodes)
-                    self._refuse_early()
-                    early = self.max_nodes
+                if self.nodes > self.max_nodes:
+                    raise too_large(self.game, self.max_nodes)
+                if stack and self.nodes + self._replayed > due:
+                    self._refuse_early(stack)
+                    due *= 4
 
     def _root(self) -> _Node:
         return 0, None, 1.0, tuple(range(len(self.game.seats))), {}, (), 0, self.game.script()
 
-    def _refuse_early(self) -> None:
-        rng = generator(f"tree size/{self.game.id}")
-        means = [fmean(self._play(rng.random) for _ in range(PLAYS)) for _ in range(GROUPS)]
-        if min(means) > EXCESS * self.max_nodes:
-            raise too_large(self.game, self.max_nodes, median(means))
+    def _refuse_early(self, stack: Sequence[_Node]) -> None:
+        """Raise TreeError if the subtrees on the stack are together far too large, by an estimate."""
+        rng = generator(f"tree size/{self.game.id}/{self.nodes}")
 
-    def _play(self, draw: Callable[[], float]) -> float:
-        """Knuth's estimate of the number of nodes, from one play at random."""
-        probe = Walk(self.game)
-        node, weight, size = probe._root(), 1.0, 0.0
+        def estimate() -> float:
+            return len(stack) * self._play(stack[int(rng.random() * len(stack))], rng.random)
+
+        sums = [0.0] * GROUPS
+        for plays in range(1, PLAYS + 1):
+            sums = [total + estimate() for total in sums]
+            if min(sums) > EXCESS * self.max_nodes * plays:
+                raise too_large(self.game, self.max_nodes, median(sums) / plays)
+            if max(sums) < self.max_nodes * plays:
+                return  # no sign that it is too large
+
+    def _play(self, node: _Node, draw: Callable[[], float]) -> float:
+        """Knuth's estimate of the number of nodes under a history, from one play at random."""
+        depth, answer, odds, last, news, noted, moves, _ = node
+        probe, seats = Walk(self.game), len(last)
+        probe._trail = self._trail[:depth]
+
+        # The probe knows no information sets, and needs only whether each seat has moved.
+        probe.sequences = 2 * seats
+        probe._spot_of += [None] * seats
+        last = tuple(seat + seats * (before >= seats) for seat, before in enumerate(last))
+
+        node, weight, size = (depth, answer, odds, last, news, noted, moves, None), 1.0, 0.0
         while True:
             before = probe.nodes
             branches = probe._visit(node)
@@ -149,8 +170,8 @@ class Walk:
             if not branches:
                 return size
 
-            weight *= len(branches)
             # only one branch is followed, so the script that stands here may follow it
+            weight *= len(branches)
             node = (*branches[int(draw() * len(branches))][:-1], branches[-1][-1])
 
     def _visit(self, node: _Node) -> list[_Node]:
@@ -183,6 +204,7 @@ class Walk:
 
     def _again(self, trail: list[Any]) -> Script:
         """A fresh script, brought to where the trail leads."""
+        self._replayed += len(trail)
         script = self.game.script()
         send = script.send
         try:
@@ -400,7 +422,7 @@ def where(info: InfoSet) -> str:
 
 
 def too_large(game: Game, max_nodes: float, estimate: float = 0.0) -> TreeError:
-    guess = f" (about {estimate:.0e}, by an estimate)" if estimate else ""
+    guess = f" (about {estimate:.0e}, by an estimate)" if 0 < estimate < math.inf else ""
     return TreeError(
         f"{game.id} has more than {max_nodes:,.0f} nodes{guess}, and no more are walked (max_nodes)"
     )

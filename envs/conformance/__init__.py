@@ -12,10 +12,12 @@ import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 from ..blocking_verifier import Opener, Verdicts, Verifies
 from ..errors import SparringError
+from ..mistakes import author_line, ending_loops
 from ..players import sensible
 from ..registry import Game, find
 from ..table import Table, TableError, replay_episode
@@ -56,12 +58,16 @@ class Trial:
         self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None
     ) -> Table:
         """`watch` sees the table before every answer."""
-        table = Table(self.game, seed)
+        with ending_loops():
+            table = Table(self.game, seed)
         rng = random.Random(f"conformance/{seed}")
+
         while table.ending is None:
             watch(table)
             if table.asks:
-                table.answer([say(ask, table, rng) for ask in table.asks])
+                replies = [say(ask, table, rng) for ask in table.asks]
+                with ending_loops():
+                    table.answer(replies)
             else:
                 self.verdicts.settle(table)
         return table
@@ -121,7 +127,7 @@ def listed_choices(trial: Trial) -> Iterator[str]:
     """Every listed choice is taken; choices are distinct, also without case and punctuation."""
     for seed in trial.seeds:
         turns = trial.play(seed, trial.sensibly).turns
-        for turn, following in zip(turns, [*turns[1:], None], strict=True):
+        for turn, following in zip_longest(turns, turns[1:]):
             if turn.choices is None:
                 continue
             if len({choice.strip().casefold() for choice in turn.choices}) < len(turn.choices):
@@ -132,14 +138,21 @@ def listed_choices(trial: Trial) -> Iterator[str]:
 
 def simultaneity(trial: Trial) -> Iterator[str]:
     """A game declared simultaneous asks all seats at once, and no seat twice at once."""
+    apart = False
     for seed in trial.seeds:
         asked: list[tuple[str, ...]] = []
         trial.play(seed, trial.sensibly, lambda table, to=asked: to.append(_asked(table)))
         for seats in asked:
             if len(set(seats)) < len(seats) or set(seats) - set(trial.game.seats):
                 yield f"seed {seed}: asks {seats} of seats {trial.game.seats}"
-            if trial.game.simultaneous and seats and set(seats) != set(trial.game.seats):
+            partly = bool(seats) and set(seats) != set(trial.game.seats)
+            apart = apart or partly
+            if trial.game.simultaneous and partly:
                 yield f"seed {seed}: simultaneous, but asks only {', '.join(seats)}"
+
+    several = len(trial.game.seats) > 1 and trial.seeds
+    if several and not apart and not trial.game.simultaneous:
+        yield "all seats are always asked at once: declare simultaneous=True"
 
 
 def determinism(trial: Trial) -> Iterator[str]:
@@ -313,6 +326,11 @@ def _asked(table: Table) -> tuple[str, ...]:
 
 def _ended(table: Table, where: str) -> Iterator[str]:
     ending = table.ending
+    for fault in table.parser_faults:
+        # a text may exhaust any parser's stack or memory; anything else is a bug
+        if not isinstance(fault, (RecursionError, MemoryError)):
+            said = f"{type(fault).__name__}: {str(fault)[:60]}{author_line(fault)}"
+            yield f"{where}: a parser fails by {said}; it should refuse by a ValueError"
     if ending is None or (ending.kind == "error" and not _by_judges(table)):
         yield f"{where}: {ending.reason if ending else 'no ending'}"
     if table.moves > table.game.max_turns:

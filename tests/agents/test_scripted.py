@@ -13,7 +13,6 @@ from sparring.agents.scripted import (
     Left,
     Random,
     Scripted,
-    UnansweredError,
     UnknownPlayerError,
     pick,
     scripted,
@@ -66,11 +65,6 @@ def test_random_takes_every_choice_equally_often():
     assert all(abs(count - 1000) < 120 for count in counts.values())
 
 
-def test_random_says_that_it_needs_choices():
-    with pytest.raises(UnansweredError, match="list choices"):
-        said(Random(), request(choices=None))
-
-
 def test_pick_follows_the_odds_and_skips_what_has_none():
     assert [pick((0, 1, 3), at) for at in (0.0, 0.24, 0.25, 0.999)] == [1, 1, 2, 2]
 
@@ -119,3 +113,9 @@ def test_a_person_sees_what_is_new_and_answers_with_a_line():
 def test_a_person_who_leaves_ends_the_input():
     with pytest.raises(Left, match="first left the game"):
         said(Human(stdin=io.StringIO(""), stdout=io.StringIO()), request())
+
+
+def test_random_answers_a_free_ask_by_the_prompts_own_example():
+    messages = (Message("game", "Answer in this form: <word>cat</word>"),)
+    request = Request("a", "a", messages, None, Key(0, 0, "a", 0))
+    assert asyncio.run(Random().act([request]))[0].text == "<word>cat</word>"

@@ -7,13 +7,16 @@ import pickle
 import warnings
 from typing import Any
 
+import gymnasium
 import pettingzoo
 import pytest
 import sparring.envs.aec
+import sparring.envs.gym
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from sparring.envs.aec import GameEnv, from_aec, make, make_parallel
 from sparring.envs.blocking_verifier import NoVerifierError, install
-from sparring.envs.registry import GameError, find, game, game_ids
+from sparring.envs.conformance import checks
+from sparring.envs.registry import GameError, find, forgetting, game, game_ids, load
 from sparring.envs.script import Script, ask, credit, verify
 from sparring.envs.table import Table
 from sparring.envs.types import Job, Reply
@@ -227,3 +230,38 @@ def test_a_classic_board_game_is_played_through_from_aec():
     for _ in range(6):
         full.answer([Reply("3")])
     assert full.asks[0].choices == ("0", "1", "2", "4", "5", "6")
+
+
+LATE = """
+from sparring.envs.registry import game
+from sparring.envs.script import ask_all
+
+@game("late-v0", roles={"a": 1, "b": 1}, max_turns=2, payoff_range=(0, 1))
+def late():
+    '''Both at once, and not said so.'''
+    yield from ask_all({"a": "?", "b": "?"}, choices=("1", "2"))
+    return {"a": 1, "b": 1}
+"""
+
+
+@pytest.fixture
+def late(tmp_path):
+    file = tmp_path / "late.py"
+    file.write_text(LATE)
+    with forgetting():
+        load(file)
+        yield find("late-v0")
+
+
+def test_a_game_that_is_loaded_after_the_import_is_in_pettingzoos_and_gymnasiums_registries(late):
+    assert pettingzoo.make("aec", "sparring/late-v0").game == late
+    assert gymnasium.make("sparring/late-v0", seat="b").unwrapped.seat == "b"
+
+
+def test_a_game_that_could_be_parallel_is_told_to_say_so(late):
+    with pytest.raises(GameError, match="declare simultaneous=True"):
+        pettingzoo.make("parallel", "sparring/late-v0")
+    failed = [check for check in checks(late, range(3)) if not check.passed]
+    assert [check.faults for check in failed] == [
+        ("all seats are always asked at once: declare simultaneous=True",)
+    ]

@@ -226,11 +226,9 @@ def test_a_tree_may_be_thousands_of_moves_deep():
 
 def test_a_tree_far_too_large_is_refused_by_an_estimate_after_few_nodes():
     walk = Walk(find("test-exact-long-v0", steps=60, choices=4))
-    with pytest.raises(
-        TreeError, match=r"more than 1,000,000 nodes \(about 2e\+36, by an estimate"
-    ):
+    with pytest.raises(TreeError, match=r"1,000,000 nodes \(about .*, by an estimate"):
         walk.walk()
-    assert walk.nodes < 6000
+    assert walk.nodes < 20_000
 
 
 def test_a_tree_within_its_limit_is_never_refused_by_the_estimate():
