@@ -23,7 +23,8 @@ from ..policy import FREE, Policy, Sampling
 from ..remote import Endpoint, Remote
 from .available import on_gpu
 from .policy import EngineError, Hosted, TokenEngine
-from .servers import Servers, is_vllm
+from .servers import Servers
+from .vllm_api import is_vllm
 from .wide_heads import NARROWEST, head_size, widen, widened
 
 HOME = "SPARRING_VLLM"
