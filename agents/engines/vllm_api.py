@@ -121,7 +121,7 @@ def is_vllm(url: str) -> bool:
     return "version" in _probed(f"{_root(url)}/version", url)
 
 
-def served(url: str) -> tuple[str, ...]:
+def model_names(url: str) -> tuple[str, ...]:
     """The names of the models at a URL; empty where the server does not list them. Raises EngineError."""
     cards = _probed(f"{url.rstrip('/')}/models", url).get("data")
     if not isinstance(cards, list):
