@@ -42,6 +42,11 @@ class Key(NamedTuple):
     seat: str
     ask: int
 
+    @property
+    def name(self) -> str:
+        """The key as a text, from which noise is derived (`envs/seeds.py`)."""
+        return f"{self.seed}/{self.replicate}/{self.seat}/{self.ask}"
+
 
 class Request(NamedTuple):
     """One seat's turn, as a policy sees it. `messages` is the seat's view, ending in the prompt.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from ..envs.errors import SparringError
+from ..envs.seeds import bits
 from ..envs.types import PolicyRef, Reply
 from .chat_api import (
     Completion,
@@ -173,7 +174,7 @@ class Remote:
     async def _ask(self, messages: Chat, sampling: Sampling, key: Key) -> Completion:
         """One completion; waits and asks again where that may help. Raises RemoteError."""
         endpoint, reason = self.endpoint, ""
-        seed = int.from_bytes(sha256(repr(key).encode()).digest()[:4], "big") >> 1
+        seed = bits(repr(key), 31)
         tries = changes = 0
         while tries < endpoint.tries:
             body = self._form.body(endpoint.model, messages, sampling, seed)

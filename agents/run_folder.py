@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..envs.errors import SparringError
 from ..envs.registry import load
 
 RUNS = Path("runs")
 STORE, REPORT = "store.sqlite", "report.html"
 _CHECKPOINTS, _STEP = "checkpoints", "step-"
+
+
+class RunFolderError(SparringError, ValueError):
+    """A file of a run is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,33 @@ class RunFolder:
         return self.checkpoints / step_name(step)
 
     def settings(self) -> dict[str, Any]:
-        """What `config.toml` says; empty where there is none or it cannot be read."""
+        """What `config.toml` says; empty where there is none. Raises RunFolderError where it is garbage."""
         try:
             return tomllib.loads(self.config.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError):
             return {}
+        except OSError as fault:
+            raise RunFolderError(f"{self.config} cannot be read: {fault.strerror}") from fault
+        except ValueError as fault:
+            raise RunFolderError(
+                f"{self.config} is no TOML ({fault}); mend it, or remove it to go on without its settings"
+            ) from fault
+
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`, in order; empty where there is none.
+
+        Reading ends at the first line that was not written whole.
+        """
+        found: list[dict[str, Any]] = []
+        lines = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
+        for line in lines.splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(record, dict):
+                found.append(record)
+        return found
 
     def load_games(self) -> None:
         """Register the games of the files that the run was started with, where they still exist."""

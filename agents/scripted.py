@@ -13,8 +13,9 @@ from typing import TextIO
 
 from ..envs.errors import SparringError, Unknown
 from ..envs.registry import Game, Player
+from ..envs.seeds import fraction
 from ..envs.types import Message, PolicyRef, Reply
-from .policy import Key, Policy, Request
+from .policy import Policy, Request
 
 
 class UnknownPlayerError(Unknown):
@@ -27,12 +28,6 @@ class UnansweredError(SparringError, LookupError):
 
 class Left(SparringError, EOFError):
     """The person at the terminal went away (end of input)."""
-
-
-def fraction(seed: int, key: Key) -> float:
-    """A number in [0, 1) that depends on nothing but the key."""
-    name = f"{seed}/{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    return int.from_bytes(sha256(name.encode()).digest()[:6]) / 2**48
 
 
 def pick(odds: Sequence[float], at: float) -> int:
@@ -79,7 +74,9 @@ class Random:
             raise UnansweredError(
                 f"random plays only games that list choices; {request.seat} got none"
             )
-        return request.choices[int(fraction(self._seed, request.key) * len(request.choices))]
+        return request.choices[
+            int(fraction(f"{self._seed}/{request.key.name}") * len(request.choices))
+        ]
 
 
 class Oracle:
@@ -101,7 +98,7 @@ class Oracle:
         return (
             said
             if isinstance(said, str)
-            else choices[pick(said, fraction(self._seed, request.key))]
+            else choices[pick(said, fraction(f"{self._seed}/{request.key.name}"))]
         )
 
 

@@ -50,7 +50,8 @@ def seat(
     run, at, step = spec.rpartition("@")
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
-    if spec in MODELS or spec.count("/") == 1 or _is_model(Path(spec)):
+    hub = spec.count("/") == 1 and not Path(spec).is_dir()
+    if spec in MODELS or hub or _is_model(Path(spec)):
         return _model(spec, game, spec, sampling, seed, device, hosts)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 

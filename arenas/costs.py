@@ -57,6 +57,7 @@ def bills(episode: Episode, entrants: Mapping[str, str], prices: Mapping[str, Pr
         into, out = reply.used or (len(reply.prompt_tokens), len(reply.tokens))
         read[turn.seat] = read.get(turn.seat, 0) + into
         wrote[turn.seat] = wrote.get(turn.seat, 0) + out
+
     found: dict[str, Bill] = {}
     for seat, tokens in read.items():
         price = prices.get(entrants[seat])

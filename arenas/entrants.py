@@ -27,6 +27,7 @@ def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Pol
     taking = list(entrants)
     if control and taking:
         taking.append(control_of(taking[0]))
+
     by_id: dict[str, Policy] = {}
     for policy in taking:
         ref = policy.ref

@@ -21,6 +21,7 @@ async def examples(
     They come from games of their own, so nothing in them belongs to a game that is then played.
     """
     player = usual(game)
+
     found: dict[str, tuple[Message, ...]] = dict.fromkeys(game.roles, ())
     for seed in range(FIRST_SEED, FIRST_SEED + count):
         episode = await play(
@@ -45,6 +46,8 @@ def _conversation(game: Game, episode: Episode, role: str) -> tuple[Message, ...
     )
     if not seats:
         return ()
+
+    # a seat's last prompt holds all that it saw before
     last = [turn for turn in episode.turns if turn.seat == seats[0]][-1]
     seen = (*last.prompt, Message("self", last.reply.text))
     return tuple([message for message in seen if message.speaker != "system"])

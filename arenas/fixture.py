@@ -77,6 +77,7 @@ def fixtures(
     """
     wanted = places(game)
     seatings = sorted({_in_order(game, wanted, seating) for seating in block.seatings})
+
     name = _hash([_game_data(game.ref), seatings, block.seed, block.replicate, purpose])[:16]
     return tuple(
         Fixture(
@@ -104,7 +105,7 @@ def game_key(game: GameRef, seats: Mapping[str, str], seed: int, replicate: int)
 def settle(
     fixture: Fixture, episode: Episode, prices: Mapping[str, Price] = MappingProxyType({})
 ) -> GameRow:
-    """The row that an episode of this fixture comes to; `prices` by entrant id.
+    """The row of an episode of this fixture; `prices` by entrant id.
 
     Raises ResultsError if it is of another game.
     """
@@ -117,6 +118,7 @@ def settle(
             f"{fixture.game.id} on seed {fixture.seed} was to be played; "
             f"{episode.game.id} on seed {episode.seed} came back"
         )
+
     bill = bills(episode, fixture.seats, prices)
     whole = bill.of(fixture.seats)
     return GameRow(
@@ -166,7 +168,7 @@ def paid(
 ) -> tuple[Place, ...]:
     """What each (place, entrant) was paid, and what it used.
 
-    A role of several seats is paid their mean and uses their sum; after a fault everybody is paid 0.
+    A role of several seats is paid their mean and uses their sum; after a fault every place is paid 0.
     """
     if game.rated == "seat" or len(game.roles) == len(game.seats):
         return tuple(
@@ -175,6 +177,7 @@ def paid(
                 for p, who in seated
             ]
         )
+
     found: list[Place] = []
     for place, who in seated:
         mine = [seat for seat, role in game.role_of.items() if role == place]

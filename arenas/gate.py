@@ -1,6 +1,6 @@
 """Is the new one better than the old: a gate, played pair by pair until it is decided.
 
-Pairs count in the order in which they were issued, whoever finishes first, and the first crossing is the
+Pairs count in the order in which they were issued, not as they finish, and the first crossing is the
 decision: it is kept in the store and comes back unchanged however often the gate is run again. The games
 are played for the gate alone, on seeds of their own, and never rated: a test that stops when it likes
 what it sees overstates what it found.
@@ -142,6 +142,7 @@ def gate(
 
         games = _games(game, chosen, names, seed, judges or {})
         live = _Live(game, chosen, names, say)
+
         given_up = asyncio.run(_play(base, game, games, executor(everyone), live))
 
         ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
@@ -207,6 +208,7 @@ def rule(
     seeds = {
         block("gate", settings["seed"], (new, old), order, ()).seed for order in range(test.pairs)
     }
+
     mine = [
         row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}
     ]
@@ -262,6 +264,8 @@ class _Live:
         self._rows.setdefault(row.order, []).append(row)
         while not self.decided and len(self._rows.get(self._next, ())) == row.legs:
             (pair,) = complete(self._rows.pop(self._next))
+
+            # pairs count in order of issue: a pair that finished early waits for those before it
             self._next += 1
             self._counts[_score(pair, self._new, self._kind)] += 1
             self._look()
@@ -283,6 +287,7 @@ async def _play(
         if row.pair in pairs and live.add(row):
             return frozenset()
 
+    # games that failed in this attempt; a later attempt may still play them
     void: set[str] = set()
     async with aclosing(carry_out(store, games, executor)) as outcomes:
         async for settled in outcomes:

@@ -1,7 +1,7 @@
 """Whom a learner should meet next: past selves by how hard they are, forgotten ancestors, itself, exploiters.
 
 Prioritised fictitious self-play and the three kinds of learner follow AlphaStar (Vinyals et al. 2019).
-Nothing is kept beside the store: who is in the pool, who came from whom and who beat whom are read from
+Nothing is kept beside the store: the pool, the lineage and the results are read from
 it, so a league that is stopped goes on as it was.
 """
 
@@ -33,7 +33,7 @@ HOPELESS: Final = 0.1
 
 
 class LeagueError(SparringError, ValueError):
-    """The league does not know who was named, or has nobody to meet."""
+    """The league does not know the learner that was named, or has no opponent for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a learner beats somebody: `value` under Beta(½, ½), from `games` with `score` points."""
+    """How often a learner beats an opponent: `value` under Beta(½, ½), from `games` with `score` points."""
 
     score: float
     games: int
@@ -88,11 +88,13 @@ class League:
             raise LeagueError(
                 f"a league needs a game of two places or more with a score; {game.id} is none"
             )
+
         self.game = game
         self.mix = mix
         self._store = store
         self._seed = seed
         self._places = places(game)
+
         self._points: dict[tuple[str, str], deque[float]] = defaultdict(
             lambda: deque(maxlen=mix.window)
         )
@@ -100,8 +102,11 @@ class League:
         self._handed: Counter[str] = Counter()
         self._recorded = 0
         self.now: int | None = None
+
         if isinstance(store, Store):
             store.admit(game)
+
+        # win rates and turns go on from what the store holds
         for row in store.rows(game, "league", voids=False):
             self._count(row)
             self._recorded = row.order + 1
@@ -157,10 +162,12 @@ class League:
         """Put a learner's weights of a step into the pool.
 
         It descends from `parent`, by default the learner's last snapshot; an exploiter's also
-        from whom it exploits.
+        from the learner that it exploits.
         """
         kind, store = self._kind(learner), self._writing()
+
         before = [id for id, (of, _) in self.pool.items() if of == learner]
+
         store.enter(saved, {"league": "snapshot", "of": learner, "step": step})
         if origin := parent or (before[-1] if before else None):
             store.descend(saved.id, origin, "snapshot")
@@ -194,8 +201,12 @@ class League:
         if number is None:
             number = self._handed[learner]
             self._handed[learner] += 1
+
+        # the draw depends on the number alone, so a resumed training meets the same opponents
         rng = random.Random(seed_of("league", self._seed, learner, number))
         opponent, reason = self._opponent(learner, self._kind(learner), rng)
+
+        # seats take turns against each opponent
         turn = self._met[learner, opponent]
         self._met[learner, opponent] += 1
         return Next(opponent, self._places[turn % len(self._places)], reason)
@@ -211,6 +222,7 @@ class League:
             if episode.ending.kind != "error"
             and len({ref.id for ref in episode.seats.values()}) > 1
         ]
+
         new = self._writing().record(kept)
         for one in kept:
             self._count(one.row)
@@ -225,12 +237,14 @@ class League:
 
     def _settled(self, learner: str, episode: Episode) -> Settled:
         seats = {seat: ref.id for seat, ref in episode.seats.items()}
+
         seated: list[tuple[str, str]] = []
         for place in self._places:
             mine = {
                 seats[seat] for seat, role in self.game.role_of.items() if place in (seat, role)
             }
             seated.append((place, learner if learner in mine else min(mine)))
+
         key = game_key(episode.game, seats, episode.seed, episode.replicate)
         fixture = Fixture(
             self.game, seats, tuple(seated), episode.seed, episode.replicate, f"{learner}/{key[:16]}",
@@ -240,7 +254,7 @@ class League:
         return Settled(fixture, settle(fixture, episode), write(episode), verifier=episode.verifier)
 
     def _count(self, row: GameRow) -> None:
-        """Add a row to the win rates of everybody in it."""
+        """Add a row to the win rates of all its entrants."""
         scored = list(zip([place.entrant for place in row.places], points(row, "win"), strict=True))
         for me, score in scored:
             for other in {who for who, _ in scored} - {me}:
@@ -266,6 +280,7 @@ class League:
                 learner,
                 "self-play" if pool or branch == "self" else "self-play: the pool is empty",
             )
+
         forgotten = [
             id
             for id in pool
@@ -284,6 +299,7 @@ class League:
             raise LeagueError(
                 f"{learner} exploits a main learner, and the league has none; join one first"
             )
+
         main = rng.choice(mains)
         rate = self.rate(learner, main)
         past = [id for id, (of, _) in pool.items() if of == main]
@@ -298,8 +314,9 @@ class League:
     ) -> tuple[str, str]:
         if not among:
             raise LeagueError(
-                f"{learner} has nobody to meet: the league has no snapshot and no main learner"
+                f"{learner} has no opponent: the league has no snapshot and no main learner"
             )
+
         rates = [self.rate(learner, id) for id in among]
         odds = weights([rate.value for rate in rates], weighting)
         at = rng.choices(range(len(among)), odds)[0]

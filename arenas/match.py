@@ -11,7 +11,7 @@ from typing import cast
 from ..agents.policy import ContextError, Key, Policy, QuotaError, Request, Response
 from ..envs.registry import Game, GameError
 from ..envs.table import Answer, Buffer, Table
-from ..envs.types import Ask, Episode, Job, Source, Verdict
+from ..envs.types import Ask, Episode, Source, Verdict
 from ..sandbox.verifier import Verifier, VerifierError
 
 
@@ -43,18 +43,6 @@ class Sitting:
         self.seconds = dict.fromkeys(match.game.seats, 0.0)
         self._asked = dict.fromkeys(match.game.seats, 0)
 
-    @property
-    def asks(self) -> tuple[Ask, ...]:
-        """The pending asks; empty when the game waits for verdicts or is over."""
-        pending = self.table.pending
-        return cast("tuple[Ask, ...]", pending) if pending and isinstance(pending[0], Ask) else ()  # type: ignore[index]
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """The pending jobs; empty when the game waits for moves or is over."""
-        pending = self.table.pending
-        return cast("tuple[Job, ...]", pending) if pending and isinstance(pending[0], Job) else ()  # type: ignore[index]
-
     def request(self, ask: Ask) -> Request:
         """The ask as its policy sees it. Call once per ask: it counts for the key of the next."""
         seat, match = ask.seat, self.match
@@ -64,7 +52,7 @@ class Sitting:
         return Request(seat, match.game.role_of[seat], self.table.view(seat), ask.choices, key)
 
     def answer(self, answers: Sequence[Response] | Sequence[Verdict]) -> None:
-        """Take the answers to all that is pending; a fault among them ends the game, and pays nothing."""
+        """Take the answers to all that waits; a fault among them ends the game, and pays nothing."""
         for answer in answers:
             if isinstance(answer, Exception):
                 self.table.fail(answer, source(answer))
@@ -111,6 +99,7 @@ async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Response]
     for slot, ask in enumerate(asks):
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
     calls = (_batch(sitting, [asks[slot] for slot in own]) for own in slots.values())
+
     found: dict[int, Response] = {}
     for own, answered in zip(slots.values(), await asyncio.gather(*calls), strict=True):
         found.update(zip(own, answered, strict=True))
@@ -143,13 +132,13 @@ async def play(
     """
     sitting = Sitting(match, buffer)
     table = sitting.table
-    while table.pending is not None:
+    while table.ending is None:
         if watch is not None:
             watch(table)
-        asks = sitting.asks
-        if not asks:
-            table.answer(await needed(verifier, sitting).verify(sitting.jobs))
+        if table.jobs:
+            table.answer(await needed(verifier, sitting).verify(table.jobs))
             continue
+        asks = table.asks
         try:
             said = await (_batch if len(asks) == 1 else _together)(sitting, asks)
         except Exception as fault:  # attributed: it is the episode's ending

@@ -18,7 +18,7 @@ def weights(rates: Sequence[float], kind: Weighting = "squared") -> tuple[float,
     """Chances of each opponent from the learner's win rates x against them.
 
     squared (1−x)², variance x(1−x), linear 1−x, capped min(½, 1−x); uniform where all vanish, so that a
-    learner that beats everybody still gets an opponent.
+    learner that beats all of them still gets an opponent.
     """
     raw = [_raw(rate, kind) for rate in rates]
     total = sum(raw)

@@ -182,6 +182,31 @@ class Standing(Tokens):
 
 
 @dataclass(frozen=True, slots=True)
+class Forgetting:
+    """An ancestor that resolvably beats its descendant; `score` is the ancestor's.
+
+    `least` is by how much the ancestor is ahead at the least, in points or payoff.
+    """
+
+    ancestor: str
+    child: str
+    score: Estimate
+    generations: int
+    least: float
+
+
+WarningKind: TypeAlias = Literal["forgetting", "no fit", "pools", "misfit", "cyclic", "few pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """What bounds the meaning of a leaderboard; `text` names entrants by their ids."""
+
+    kind: WarningKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leaderboard:
     """Ratings of all entrants from one joint fit, best first, with everything that bounds their meaning.
 
@@ -191,6 +216,7 @@ class Leaderboard:
     against the cells' observed scores (small: one number a player does not describe these games);
     `cyclic` is the share of the cells' variation that no ranking explains.
     `pools` are groups that never met, `tiers` the order of components where no finite fit exists.
+    `forgetting` lists the ancestors that beat a descendant.
     """
 
     standings: tuple[Standing, ...]
@@ -202,7 +228,8 @@ class Leaderboard:
     cyclic: float | None = None
     pools: tuple[tuple[str, ...], ...] = ()
     tiers: tuple[tuple[str, ...], ...] = ()
-    warnings: tuple[str, ...] = ()
+    forgetting: tuple[Forgetting, ...] = ()
+    warnings: tuple[Warning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +266,7 @@ def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:
     paid = [place.payoff for place in row.places]
     if kind == "payoff":
         return tuple(paid)
+
     others = max(1, len(paid) - 1)
     return tuple((sum((a > b) + (a == b) / 2 for b in paid) - 0.5) / others for a in paid)
 
@@ -252,11 +280,13 @@ def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, .
     for row in rows:
         if row.void or row.mirror or (row.forfeited and not forfeits):
             continue
+
         if row.leg in blocks[row.pair]:
             raise ResultsError(
                 f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once"
             )
         blocks[row.pair][row.leg] = row
+
     pairs = [
         Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
         for id, legs in blocks.items()

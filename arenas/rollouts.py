@@ -55,17 +55,18 @@ async def rollouts(
     rounding only.
 
     Matches are drawn as games end, and none while the caller does not take what has ended. No game begins
-    that is `ahead` or more behind the oldest in flight (16 times `at_once` if None): whoever stops early
-    has not only the short games. Closing the generator cancels what is in flight.
+    that is `ahead` or more behind the oldest in flight (16 times `at_once` if None): a caller that
+    stops early has not only the short games. Closing the generator cancels what is in flight.
     """
     window = 16 * at_once if ahead is None else ahead
-    desk = _Desk(verifier, deterministic, batch, allowance)
-    driver = _Driver(iter(enumerate(matches)), desk, buffer, at_once, window)
+    queue = _Queue(verifier, deterministic, batch, allowance)
+
+    driver = _Driver(iter(enumerate(matches)), queue, buffer, at_once, window)
     try:
         async for finished in driver.run():
             yield finished
     finally:
-        await desk.cancel()
+        await queue.cancel()
 
 
 async def play_all(matches: Iterable[Match], **options: Any) -> list[Episode]:
@@ -89,7 +90,7 @@ class _Game:
 
     @property
     def over(self) -> bool:
-        return self.sitting.table.pending is None
+        return self.sitting.table.ending is not None
 
 
 _Asked = tuple[Request, _Game, int]
@@ -102,16 +103,17 @@ class _Driver:
     def __init__(
         self,
         matches: Iterator[tuple[int, Match]],
-        desk: _Desk,
+        queue: _Queue,
         buffer: Buffer | None,
         at_once: int,
         window: int,
     ) -> None:
         self._matches = matches
-        self._desk = desk
+        self._queue = queue
         self._buffer = buffer
         self._at_once = at_once
         self._window = window
+
         self._flying: dict[int, _Game] = {}
         self._begun = 0
 
@@ -120,21 +122,25 @@ class _Driver:
         while moved or self._flying:
             for game in moved:
                 if not game.over:
-                    self._desk.take(game)
+                    self._queue.take(game)
             for game in [game for game in moved if game.over]:
                 del self._flying[game.index]
-                yield game.index, game.sitting.episode(self._desk.verifier)
-            moved = self._seated() or (await self._desk.moved(self._flying) if self._flying else [])
+                yield game.index, game.sitting.episode(self._queue.verifier)
+            moved = self._seated() or (
+                await self._queue.moved(self._flying) if self._flying else []
+            )
 
     def _seated(self) -> list[_Game]:
         """Games newly begun, as many as there is room for."""
         fresh: list[_Game] = []
         now = asyncio.get_running_loop().time()
+
         oldest = next(iter(self._flying), self._begun)
         while len(self._flying) < self._at_once and self._begun < oldest + self._window:
             following = next(self._matches, None)
             if following is None:
                 break
+
             index, match = following
             game = _Game(index, Sitting(match, self._buffer), now)
             self._flying[index] = game
@@ -143,7 +149,7 @@ class _Driver:
         return fresh
 
 
-class _Desk:
+class _Queue:
     """Gathers what games wait for, asks policies and the verifier, and hands out their answers."""
 
     def __init__(
@@ -157,19 +163,20 @@ class _Desk:
         self._deterministic = deterministic
         self._batch = batch
         self._allowance = allowance
+
         self._requests: dict[int, list[_Asked]] = {}
         self._policies: dict[int, Policy] = {}
         self._jobs: list[tuple[Job, _Game, int]] = []
         self._busy: set[int | None] = set()
         self._tasks: dict[asyncio.Task[list[_Game]], list[_Game]] = {}
         self._done: list[asyncio.Task[list[_Game]]] = []
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
         self._told: set[str] = set()
 
     def take(self, game: _Game) -> None:
         """Take on what the game is waiting for."""
         sitting = game.sitting
-        asks, jobs = sitting.asks, sitting.jobs
+        asks, jobs = sitting.table.asks, sitting.table.jobs
         game.missing = len(asks) + len(jobs)
         game.answers = [None] * game.missing
         for slot, ask in enumerate(asks):
@@ -185,7 +192,7 @@ class _Desk:
         if not await self._answered(flying):
             return self._expired(flying)
         done, self._done = self._done, []
-        self._rung.clear()
+        self._woken.clear()
         for task in done:
             del self._tasks[task]
         ready = [game for task in done if not task.cancelled() for game in task.result()]
@@ -203,6 +210,7 @@ class _Desk:
         """Start a call for every policy that is free, and one for all waiting jobs."""
         for key in [key for key in self._requests if key not in self._busy]:
             asked = [entry for entry in self._requests.pop(key) if not entry[1].over]
+
             asked.sort(key=lambda entry: entry[1].index)
             policy = self._policies[key]
             if not asked:
@@ -218,6 +226,7 @@ class _Desk:
                     self._requests[key] = later
                 self._busy.add(key)
                 self._start(self._ask(policy, asked[:size], key), asked[:size])
+
         if jobs := [entry for entry in self._jobs if not entry[1].over]:
             self._start(self._verify(jobs), jobs)
         self._jobs = []
@@ -232,24 +241,24 @@ class _Desk:
     def _finished(self, task: asyncio.Task[list[_Game]]) -> None:
         self._done.append(task)
         if not self._deterministic or len(self._done) == len(self._tasks):
-            self._rung.set()
+            self._woken.set()
 
     async def _answered(self, flying: dict[int, _Game]) -> bool:
         """Wait for an answer (`deterministic`: for all); False when the oldest game's time is up first."""
         seconds = self._allowance.seconds
         if seconds is None:
-            await self._rung.wait()
+            await self._woken.wait()
             return True
         left = next(iter(flying.values())).began + seconds - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(max(0.0, left)):
-                await self._rung.wait()
+                await self._woken.wait()
         except TimeoutError:
             return False
         return True
 
     def _expired(self, flying: dict[int, _Game]) -> list[_Game]:
-        """Cancel the games whose time is up, and the calls that nobody waits for any more."""
+        """Cancel the games whose time is up, and the calls that no game waits for any more."""
         seconds = cast(float, self._allowance.seconds)
         due = asyncio.get_running_loop().time() - seconds
         late = [game for game in flying.values() if game.began <= due and not game.over]
@@ -278,9 +287,12 @@ class _Desk:
             answers = fault
         finally:
             self._busy.discard(key)
+
         share = (perf_counter() - began) / len(asked)
         for request, game, _ in asked:
             game.sitting.seconds[request.seat] += share
+
+        # the policy starts on its next batch before these games move on
         if key is not None:
             self._send()
         return (

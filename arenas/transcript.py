@@ -73,6 +73,8 @@ def write(episode: Episode, *, tokens: bool = False) -> str:
         "kept": _named(episode.kept),
         "verifier": episode.verifier,
     }
+
+    # what is empty is left out: most games have no verdicts, notes or parameters
     return _encode(data | {name: value for name, value in rest.items() if value})
 
 
@@ -84,6 +86,7 @@ def read(text: str) -> Episode:
             raise TranscriptError(
                 f"a transcript of format {data['format']!r} came; this version reads format {FORMAT}"
             )
+
         known: dict[str, _View] = {}
         return Episode(
             game=GameRef(data["game"], _unnamed(data.get("parameters", []))),
@@ -120,8 +123,10 @@ def _unnamed(items: Sequence[Any]) -> tuple[tuple[str, Value], ...]:
 
 def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, Any]:
     """A turn as what was new to its seat; `known` is what each seat is known to have seen so far."""
+    # a prompt mostly repeats the seat's last one: only what is new is stored
     seen = known.get(turn.seat, ())
     grown = turn.prompt[: len(seen)] == seen
+
     new = turn.prompt[len(seen) :] if grown else turn.prompt
     data: dict[str, Any] = {
         "seat": turn.seat,
@@ -129,6 +134,7 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
         "new" if grown else "view": [[message.speaker, message.text] for message in new],
         "reply": _reply_data(turn.reply, tokens),
     }
+
     if turn.retry:
         data["retry"] = turn.retry
     if turn.choices is not None:
@@ -137,6 +143,7 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
         data["credits"] = dict(turn.credits)
     if turn.refused:
         data["refused"] = turn.refused
+
     known[turn.seat] = _after(turn.prompt, turn.reply)
     return data
 
@@ -147,8 +154,10 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
         [Message(speaker, text) for speaker, text in data["new" if "new" in data else "view"]]
     )
     prompt = known.get(seat, ()) + said if "new" in data else said
+
     reply = _reply(data["reply"])
     known[seat] = _after(prompt, reply)
+
     choices = tuple(data["choices"]) if "choices" in data else None
     return Turn(
         seat,

@@ -26,16 +26,6 @@ class Checked:
     findings: int
     faults: tuple[str, ...]
 
-    @property
-    def sound(self) -> bool:
-        return not self.faults
-
-    def __str__(self) -> str:
-        told = (
-            f"{self.games:,} games re-hashed and replayed, {self.findings} results worked out again"
-        )
-        return f"{told}: all as recorded" if self.sound else "\n".join([*self.faults, told])
-
 
 def verify(store: str | Path, *, replay: bool = True) -> tuple[str, ...]:
     """Everything that is wrong with the store at a path, a line each; nothing if it is sound."""
@@ -52,14 +42,17 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
     faults: list[str] = [
         fault for game in games.values() if isinstance(game, str) for fault in (game,)
     ]
+
     rows: dict[str, tuple[Game, GameRow]] = {}
     for game in games.values():
         if isinstance(game, Game):
             for purpose in PURPOSES:
                 rows |= {row.key: (game, row) for row in store.rows(game, purpose, voids=False)}
+
     for key in store:
         if key in rows:
             faults += _game_faults(store, *rows[key], replay)
+
     findings = store.findings()
     for finding in findings:
         game = games[finding.game]
@@ -70,7 +63,7 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
                 ValueError,
                 TypeError,
                 KeyError,
-            ) as fault:  # settings or a result that nobody here wrote
+            ) as fault:  # settings or a result of another program
                 faults.append(f"{finding.kind} of {game.id}: cannot be worked out again: {fault!r}")
     return Checked(len(store), len(findings), tuple(faults))
 
@@ -92,10 +85,12 @@ def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iter
     except TranscriptError as fault:
         yield f"{name}: {fault}"
         return
+
     seats = {seat: ref.id for seat, ref in episode.seats.items()}
     if game_key(episode.game, seats, episode.seed, episode.replicate) != row.key:
         yield f"{name}: its transcript is of another game"
         return
+
     yield from (f"{name}: {fault}" for fault in _row_faults(game, row, episode))
     if replay:
         yield from (f"{name}: {fault}" for fault in _replay_faults(game, episode))
@@ -104,6 +99,7 @@ def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iter
 def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
     if status(episode.ending) != row.status:
         yield f"the row says {row.status}, the transcript {status(episode.ending)}"
+
     if (episode.seed, episode.replicate) != (row.seed, row.replicate):
         said = f"seed {episode.seed}, replicate {episode.replicate}"
         yield f"the row says seed {row.seed}, replicate {row.replicate}, the transcript {said}"
@@ -145,5 +141,6 @@ def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[st
             finding.settings["given_up"],
         )
         again = gate.text(ruling)
+
     if json.loads(again) != json.loads(finding.result):
         yield f"{finding.kind} of {game.id} from {finding.upto} games: worked out again they differ"

@@ -27,7 +27,7 @@ from sparring.agents.models.weights import quiet
 from sparring.agents.policy import Key, Request, Sampling
 from sparring.envs.registry import Game, find
 from sparring.envs.table import Table
-from sparring.envs.types import Ask, Reply
+from sparring.envs.types import Reply
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
 
@@ -37,8 +37,7 @@ def positions(game: Game, count: int) -> list[Request]:
     found: list[Request] = []
     while len(found) < count:
         table, seen = Table(game, len(found)), []
-        while table.pending and isinstance(table.pending[0], Ask):  # type: ignore[index]
-            asks: Any = table.pending
+        while asks := table.asks:
             for ask in asks:
                 key = Key(len(found), 0, ask.seat, 0)
                 seen.append(

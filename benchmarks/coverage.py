@@ -1,6 +1,6 @@
 """Do a tournament's intervals hold the truth as often as they say? Checkpoints of a real run at Kuhn poker.
 
-    python benchmarks/coverage.py runs/demo --steps 20 60 120 200 340 500      # with random and nash
+    python benchmarks/coverage.py runs/demo-1 --steps 20 60 120 200 340 500      # with random and nash
     python benchmarks/coverage.py --policies tests/arenas/ratings/kuhn_checkpoints.json
 
 With a run, its checkpoints, `random` and `nash` meet for real in a round robin, and every cell is held

@@ -8,18 +8,20 @@ are registered as `parallel`, too.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 import gymnasium
 import pettingzoo
 
 from .blocking_verifier import Opener, Verdicts, Verifies
 from .from_aec import from_aec
-from .parallel import ParallelGameEnv
-from .registry import Game, find, game_ids
+from .registry import Game, GameError, find, game_ids
 from .spaces import AnyText, observation, observation_space
 from .table import Answer, Table, replay
-from .types import Ask, Reply, Value
+from .types import Reply, Value
+
+Observations: TypeAlias = dict[str, dict[str, str]]
+Infos: TypeAlias = dict[str, dict[str, Any]]
 
 __all__ = ["GameEnv", "ParallelGameEnv", "from_aec", "info", "make", "make_parallel", "register"]
 
@@ -53,10 +55,11 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         }
         self.render_mode = render_mode
         self.possible_agents = list(game.seats)
-        self.observation_spaces = {seat: cast(Any, observation_space()) for seat in game.seats}
+        self.observation_spaces = {seat: _space() for seat in game.seats}
         self.action_spaces = {seat: AnyText() for seat in game.seats}
+
         self.verdicts = Verdicts(verifier)
-        self._seed = seed - 1
+        self._seed = seed - 1  # the first reset goes on to `seed`
         self._heard: list[Reply] = []
 
     def observation_space(self, agent: str) -> gymnasium.Space[dict[str, str]]:
@@ -84,12 +87,16 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)
             return
+
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
+
+        # seats that move at once speak in turn here; the game hears them together
         self._heard.append(Reply(action))
-        if len(self._heard) == len(self._asks()):
+        if len(self._heard) == len(self.table.asks):
             self.table.answer(self._heard)
             self._heard = []
+
         self._move_on()
         self._accumulate_rewards()
 
@@ -101,40 +108,132 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         """Release the verifier, if one was opened here."""
         self.verdicts.close()
 
-    def _asks(self) -> tuple[Ask, ...]:
-        return cast(tuple[Ask, ...], self.table.pending or ())
-
     def _move_on(self) -> None:
         """Settle jobs; then the next seat is to move, or the game is over."""
         table = self.table
         self.verdicts.settle(table)
         if table.fault:
             raise table.fault
+
         if table.ending:
             over = self.truncations if table.ending.kind == "truncated" else self.terminations
             over.update(dict.fromkeys(self.agents, True))
             self.rewards.update(table.payoff)
             self.agent_selection = self.agents[0]
         else:
-            self.agent_selection = self._asks()[len(self._heard)].seat
+            self.agent_selection = self.table.asks[len(self._heard)].seat
         self.infos = {seat: info(table, seat) for seat in self.agents}
 
     def __getstate__(self) -> dict[str, Any]:
+        # a running script cannot be copied, so its answers are, and it is played again
         state = dict(self.__dict__)
         table = state.pop("table", None)
         state["answers"] = None if table is None else list(table.answers)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        answers = cast("list[Answer] | None", state.pop("answers"))
+        answers: list[Answer] | None = state.pop("answers")
         self.__dict__.update(state)
         if answers is not None:
             self.table = replay(self.game, self._seed, answers)
 
 
+class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
+    """All seats answer in one step. `infos[agent]["choices"]` lists legal moves where the game does.
+
+    After an illegal text only the seats at fault are asked again; `infos[agent]["asked"]` says which, and
+    the actions of the others are ignored in that step. Seeds as in GameEnv. Raises GameError for a game
+    that does not ask all seats at once.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        verifier: str | Opener | Verifies = "auto",
+        render_mode: str | None = None,
+    ) -> None:
+        if not game.simultaneous:
+            raise GameError(
+                f"{game.id} does not ask all seats at once; use it as an AEC environment"
+            )
+
+        self.game = game
+        self.metadata = {"name": game.id, "render_modes": ["ansi"]}
+        self.render_mode = render_mode
+        self.possible_agents = list(game.seats)
+        self.agents = []
+        self.observation_spaces = {seat: _space() for seat in game.seats}
+        self.action_spaces = {seat: AnyText() for seat in game.seats}
+
+        self.verdicts = Verdicts(verifier)
+        self._seed = -1
+
+    def observation_space(self, agent: str) -> gymnasium.Space[dict[str, str]]:
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space[str]:
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observations, Infos]:
+        self._seed = self._seed + 1 if seed is None else seed
+        self.table = Table(self.game, self._seed)
+        self.agents = list(self.game.seats)
+        self.verdicts.settle(self.table)
+        return self._observed()
+
+    def step(
+        self, actions: dict[str, str]
+    ) -> tuple[Observations, dict[str, float], dict[str, bool], dict[str, bool], Infos]:
+        table = self.table
+        table.answer([Reply(actions[ask.seat]) for ask in table.asks])
+        self.verdicts.settle(table)
+        if table.fault:
+            raise table.fault
+
+        kind = table.ending.kind if table.ending else None
+        rewards = {seat: table.payoff.get(seat, 0.0) for seat in self.agents}
+        terminated = dict.fromkeys(self.agents, kind in ("outcome", "forfeit"))
+        truncated = dict.fromkeys(self.agents, kind == "truncated")
+
+        observations, infos = self._observed()
+        if kind:
+            self.agents = []
+        return observations, rewards, terminated, truncated, infos
+
+    def render(self) -> str | None:
+        """The replies so far, one line each (render mode `ansi`)."""
+        return "\n".join(f"{turn.seat}: {turn.reply.text}" for turn in self.table.turns)
+
+    def close(self) -> None:
+        """Release the verifier, if one was opened here."""
+        self.verdicts.close()
+
+    def _observed(self) -> tuple[Observations, Infos]:
+        asked = {ask.seat: ask for ask in self.table.asks}
+        views = {seat: self.table.view(seat) for seat in self.agents}
+        infos: Infos = {
+            seat: {
+                "choices": asked[seat].choices if seat in asked else None,
+                "asked": seat in asked,
+                "messages": views[seat],
+                "ending": self.table.ending.kind if self.table.ending else None,
+            }
+            for seat in self.agents
+        }
+        return {seat: observation(view) for seat, view in views.items()}, infos
+
+
+def _space() -> Any:
+    # PettingZoo types a space by its observations, gymnasium's Dict by its parts
+    return observation_space()
+
+
 def info(table: Table, seat: str) -> dict[str, Any]:
     """What stands beside a seat's observation; see GameEnv."""
-    asked = next((a for a in table.pending or () if isinstance(a, Ask) and a.seat == seat), None)  # type: ignore[union-attr]
+    asked = next((ask for ask in table.asks if ask.seat == seat), None)
     credits: dict[str, float] = {}
     for turn in table.turns:
         for name, amount in turn.credits.items() if turn.seat == seat else ():
@@ -177,6 +276,7 @@ def make_parallel(
 def register() -> None:
     """Register with PettingZoo every game that can be found and is not registered yet."""
     for id in game_ids():
+        # PettingZoo allows one slash in a name
         name = f"sparring/{id.replace('/', '--')}"
         if name not in pettingzoo.aec_registry:
             pettingzoo.register("aec", name, partial(make, id))

@@ -1,19 +1,22 @@
 """Verdicts for callers that cannot await: a verifier opened at the first job, in a loop of its own.
 
-How a name like `auto` becomes a verifier is said in `opening.py`.
+Games know no sandbox. So whoever puts the rooms together says once, by `install`, how a name such as
+`auto` becomes a verifier; `import sparring` does. This module imports little, because that import must
+stay fast.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from .errors import SparringError
-from .opening import installed
-from .table import Table
-from .types import Ask, Job, Verdict
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .table import Table
+    from .types import Job, Verdict
 
 T = TypeVar("T")
 
@@ -27,6 +30,15 @@ class Verifies(Protocol):
 
 
 Opener: TypeAlias = Callable[[], Verifies]
+ByName: TypeAlias = Callable[[str], Verifies]
+
+_by_name: ByName | None = None
+
+
+def install(open_by_name: ByName) -> None:
+    """Say how a name becomes a verifier; the last one installed is asked, at the first job."""
+    global _by_name
+    _by_name = open_by_name
 
 
 class NoVerifierError(SparringError, RuntimeError):
@@ -36,8 +48,8 @@ class NoVerifierError(SparringError, RuntimeError):
 class Verdicts:
     """Runs jobs for synchronous callers. Copies and pickles share or reopen the verifier.
 
-    `verifier` is a name for what was installed, a callable that opens one, or one that is open already,
-    which is not closed here and must not belong to a running loop.
+    `verifier` is a name, a callable that opens one, or an open verifier. An open one is not closed here
+    and must not belong to a running loop.
     """
 
     def __init__(self, verifier: str | Opener | Verifies) -> None:
@@ -47,8 +59,8 @@ class Verdicts:
 
     def settle(self, table: Table) -> None:
         """Answer a table's jobs until it asks a seat, or is over."""
-        while isinstance(table.pending, tuple) and not isinstance(table.pending[0], Ask):
-            table.answer(self.run(cast(tuple[Job, ...], table.pending)))
+        while table.jobs:
+            table.answer(self.run(table.jobs))
 
     def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         """One verdict per job. Raises NoVerifierError, or what the verifier raises when it cannot start."""
@@ -61,22 +73,25 @@ class Verdicts:
         if self._open is not None and self._open is not self._wanted:
             self._await(self._open.close())
         self._open = None
+
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
 
     def _opened(self) -> Verifies:
         wanted = self._wanted
-        if isinstance(wanted, str):
-            open_by_name = installed()
-            if open_by_name is None:
-                raise NoVerifierError(
-                    f"no verifier {wanted!r} is installed; pass verifier=… (an open one)"
-                )
-            return open_by_name(wanted)
-        return wanted() if callable(wanted) else wanted
+        if not isinstance(wanted, str):
+            return wanted() if callable(wanted) else wanted
+        if _by_name is None:
+            raise NoVerifierError(
+                f"no verifier {wanted!r} is installed; pass verifier=… (an open one)"
+            )
+        return _by_name(wanted)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        import asyncio  # late: it costs 30 ms, and most games run no code
+        import threading
+
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=_serve, args=(self._loop,), daemon=True).start()

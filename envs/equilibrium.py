@@ -1,6 +1,6 @@
 """An equilibrium of any small zero-sum game of two, by linear programming over sequences.
 
-The row player's plan x maximises the value that the column player's best response leaves it:
+The row player's plan x maximises what it earns against the column player's best response:
 max p·v₀ over E x = e, x ≥ 0, A' x ≥ F' v (Koller, Megiddo, von Stengel 1996, "Efficient computation of
 equilibria for extensive two-person games"). Solved once for each seat.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.optimize import linprog
@@ -16,7 +17,7 @@ from scipy.sparse import coo_matrix, csr_matrix, hstack
 
 from .exact import Floats, Odds, Spot, Tree, TreeError, ViewKey
 
-_solved: dict[int, tuple[Tree, Mapping[ViewKey, Odds]]] = {}
+_solved: WeakKeyDictionary[Tree, Mapping[ViewKey, Odds]] = WeakKeyDictionary()
 
 
 def equilibrium(tree: Tree) -> Mapping[ViewKey, Odds]:
@@ -29,11 +30,11 @@ def equilibrium(tree: Tree) -> Mapping[ViewKey, Odds]:
         raise TreeError(
             f"{tree.game.id} is no zero-sum game of two seats, so no equilibrium is solved for it"
         )
-    known = _solved.get(id(tree))
+
+    known = _solved.get(tree)
     if known is None:
-        odds = {**_behaviour(tree, 0), **_behaviour(tree, 1)}
-        known = _solved[id(tree)] = (tree, odds)  # the tree is kept, so its id stays its own
-    return known[1]
+        known = _solved[tree] = {**_behaviour(tree, 0), **_behaviour(tree, 1)}
+    return known
 
 
 def _behaviour(tree: Tree, row: int) -> dict[ViewKey, Odds]:
@@ -55,13 +56,16 @@ def _optimal_plan(tree: Tree, row: int) -> Floats:
     size = tree.sequences
     gain = tree.chance * tree.payoff[:, tree.game.players.index(tree.game.seats[row])]
     pays = coo_matrix((gain, (tree.last[:, row], tree.last[:, column])), (size, size)).tocsr()
+
     own, own_total = _flow(tree, row)
     other, other_total = _flow(tree, column)
+
     # variables: x (size), v (one per constraint of the other seat); maximise other_total · v
     cost = np.concatenate([np.zeros(size), -other_total])
     below: Any = hstack([-pays.T, other.T]).tocsr()
     equal: Any = hstack([own, csr_matrix((own.shape[0], len(other_total)))]).tocsr()
     bounds = [(0, None)] * size + [(None, None)] * len(other_total)
+
     found: Any = linprog(cost, below, np.zeros(size), equal, own_total, bounds, method="highs")
     if not found.success:
         raise TreeError(f"no equilibrium of {tree.game.id} was found: {found.message}")

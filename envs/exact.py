@@ -1,6 +1,6 @@
 """The whole tree of a small game, in sequence form: exact values, best responses and NashConv.
 
-The tree is walked once, by replay of a `Table` with open chance; every `Ask` must list its `choices`.
+The tree is walked once (`tree_walk.py`); every `Ask` must list its `choices`.
 Simultaneous asks become hidden sequential ones: a seat asked later sees nothing of the earlier answer,
 because an information set is the seat's own view. Views only grow, so every seat has perfect recall,
 and the tree folds into one line per leaf (chance × each seat's last sequence × payoff); a policy is
@@ -10,21 +10,24 @@ strategies"). Retries are not walked: a policy is what it does among legal choic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SparringError
-from .registry import Game
-from .script import Chance
-from .table import Answer, Table, replay
-from .types import Ask, Message, Reply
+from .declaration import Game
+from .tree_walk import MAX_NODES as MAX_NODES
+from .tree_walk import InfoSet as InfoSet
+from .tree_walk import Spot as Spot
+from .tree_walk import TreeError as TreeError
+from .tree_walk import ViewKey as ViewKey
+from .tree_walk import Walk, too_large, where
+from .types import Message
+from .values import canonical
 
-ViewKey: TypeAlias = tuple[str, tuple[Message, ...]]
 Odds: TypeAlias = Sequence[float]
 Behaviour: TypeAlias = (
     Mapping[ViewKey, Odds] | Callable[[str, tuple[Message, ...], tuple[str, ...]], Odds]
@@ -32,40 +35,8 @@ Behaviour: TypeAlias = (
 """What a policy does at each information set: probabilities in the order of its choices."""
 
 Floats: TypeAlias = NDArray[np.float64]
-MAX_NODES = 1_000_000
 SMALL = 20_000
 """Nodes up to which a tree is walked without being asked for: a few seconds."""
-
-
-class TreeError(SparringError, ValueError):
-    """The game has no tree that can be walked, or a policy does not fit it."""
-
-
-@dataclass(frozen=True, slots=True)
-class InfoSet:
-    """A point of decision as its seat sees it; `messages` is the seat's whole view."""
-
-    seat: str
-    role: str
-    messages: tuple[Message, ...]
-    choices: tuple[str, ...]
-
-    @property
-    def key(self) -> ViewKey:
-        return self.seat, self.messages
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """An information set in sequence form.
-
-    `parent` is the sequence of its seat that leads here; its own choices are the sequences `start`,
-    `start + 1` and so on.
-    """
-
-    info: InfoSet
-    parent: int
-    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +61,18 @@ class Exploit:
         return sum(self.improvements.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
     """A game's tree. L leaves, S sequences (the first ones are the seats' empty sequences).
+
+    Two trees are equal when they are the same object, so that what is solved of one can be kept by it.
 
     nodes:   histories walked: chance, decisions and leaves.
     spots:   every information set, parents before children.
     chance:  probability of each leaf under chance alone, shape (L,).
     last:    each seat's last sequence at each leaf, in the order of `game.seats`, shape (L, seats).
     payoff:  in the order of `game.players`, shape (L, players).
+    notes:   of each leaf, what was noted in numbers; a list note `right` is there as `right/0`, `right/1`.
     """
 
     game: Game
@@ -108,6 +82,7 @@ class Tree:
     chance: Floats
     last: NDArray[np.int64]
     payoff: Floats
+    notes: tuple[Mapping[str, float], ...]
 
     @property
     def infosets(self) -> tuple[InfoSet, ...]:
@@ -128,19 +103,21 @@ class Tree:
 
         Raises TreeError when the policy misses an information set or its odds are no distribution.
         """
-        odds = policy.__getitem__ if isinstance(policy, Mapping) else None
         plan = np.ones(self.sequences)
+
         for spot in self.spots:
             info = spot.info
             try:
                 given = (
-                    odds(info.key)
-                    if odds
-                    else cast(Any, policy)(info.seat, info.messages, info.choices)
+                    policy[info.key]
+                    if isinstance(policy, Mapping)
+                    else policy(info.seat, info.messages, info.choices)
                 )
             except KeyError:
-                raise TreeError(f"the policy has no odds for {_where(info)}") from None
+                raise TreeError(f"the policy has no odds for {where(info)}") from None
             _check_odds(info, given)
+
+            # parents stand before children, so the parent's weight is final here
             weight = plan[spot.parent]
             for offset, chosen in enumerate(given):
                 plan[spot.start + offset] = weight * chosen
@@ -154,6 +131,16 @@ class Tree:
         """The expected payoff of every player."""
         expected = self.reach(policy) @ self.payoff
         return dict(zip(self.game.players, expected.tolist(), strict=True))
+
+    def means(self, policy: Behaviour) -> dict[str, float]:
+        """The expected value of every note that is a number, given that it is noted."""
+        total: dict[str, float] = {}
+        reached: dict[str, float] = {}
+        for chance, noted in zip(self.reach(policy).tolist(), self.notes, strict=True):
+            for name, value in noted.items():
+                total[name] = total.get(name, 0.0) + chance * value
+                reached[name] = reached.get(name, 0.0) + chance
+        return {name: total[name] / reached[name] for name in total if reached[name]}
 
     def outcomes(self, policy: Behaviour) -> dict[tuple[float, ...], float]:
         """The probability of each payoff, in the order of `game.players`."""
@@ -185,6 +172,7 @@ class Tree:
         gain = (
             self.chance * plan[others].prod(axis=1) * self.payoff[:, self.game.players.index(seat)]
         )
+
         worth: list[float] = np.bincount(self.last[:, column], gain, self.sequences).tolist()
         choices: dict[ViewKey, str] = {}
         for spot in reversed(self._spots_of[seat]):
@@ -192,6 +180,7 @@ class Tree:
             best = max(range(len(options)), key=options.__getitem__)
             worth[spot.parent] += options[best]
             choices[spot.info.key] = spot.info.choices[best]
+
         return Response(seat, worth[column], choices)
 
 
@@ -212,7 +201,7 @@ def seated(policies: Mapping[str, Behaviour]) -> Behaviour:
     return odds
 
 
-_walked: dict[str, Tree] = {}
+_walked: dict[tuple[str, str], Tree] = {}
 
 
 def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
@@ -221,150 +210,30 @@ def tree(game: Game, max_nodes: int = MAX_NODES) -> Tree:
     Raises TreeError for a game that draws from `randomness()`, runs jobs, asks without `choices`,
     refuses one of its own choices, or has more than `max_nodes` nodes.
     """
-    key = repr(game.ref)
+    key = (game.id, canonical(game.ref.parameters))
     known = _walked.get(key)
-    if known is None or known.game != game:
-        known = _walked[key] = _Walk(game, max_nodes).tree()
+    if known is None or known.game != game:  # a file may have been loaded anew
+        known = _walked[key] = _tree(game, max_nodes)
     if known.nodes > max_nodes:
-        raise _too_large(game, max_nodes)
+        raise too_large(game, max_nodes)
     return known
 
 
-class _Walk:
-    """Grows the lists of a Tree, depth first."""
-
-    def __init__(self, game: Game, max_nodes: int) -> None:
-        self.game = game
-        self.max_nodes = max_nodes
-        self.nodes = 0
-        self.spots: dict[ViewKey, Spot] = {}
-        self.sequences = len(game.seats)
-        self.chance: list[float] = []
-        self.last: list[tuple[int, ...]] = []
-        self.payoff: list[tuple[float, ...]] = []
-
-    def tree(self) -> Tree:
-        empty = tuple(range(len(self.game.seats)))
-        self._grow(Table(self.game, open_chance=True), 1.0, empty)
-        return Tree(
-            game=self.game,
-            nodes=self.nodes,
-            spots=tuple(self.spots.values()),
-            sequences=self.sequences,
-            chance=np.array(self.chance),
-            last=np.array(self.last, dtype=np.int64),
-            payoff=np.array(self.payoff, dtype=np.float64),
-        )
-
-    def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
-        self._count()
-        pending = table.pending
-        if table.unopened:
-            raise TreeError(
-                f"{self.game.id} draws what cannot be enumerated (randomness or recall)"
-            )
-        if pending is None:
-            self._leaf(table, odds, last)
-        elif isinstance(pending, Chance):
-            self._branch(table, odds, [(i, p, last) for i, p in _shares(pending)])
-        elif isinstance(pending[0], Ask):
-            self._branch(table, odds, self._joint(table, cast(tuple[Ask, ...], pending), last))
-        else:
-            raise TreeError(f"{self.game.id} asks a verifier, so its tree cannot be walked")
-
-    def _branch(
-        self, table: Table, odds: float, ways: list[tuple[Answer, float, tuple[int, ...]]]
-    ) -> None:
-        """Grow under every answer; the last one takes the table itself, which saves a replay."""
-        before = list(table.answers)
-        for index, (answer, share, last) in enumerate(ways):
-            here = (
-                table
-                if index == len(ways) - 1
-                else replay(self.game, table.seed, before, open_chance=True)
-            )
-            here.answer(answer)
-            self._refuse_retry(here)
-            self._grow(here, odds * share, last)
-
-    def _joint(
-        self, table: Table, asks: tuple[Ask, ...], last: tuple[int, ...]
-    ) -> list[tuple[Answer, float, tuple[int, ...]]]:
-        """Every combination of the asked seats' choices."""
-        ways: list[tuple[tuple[Reply, ...], tuple[int, ...]]] = [((), last)]
-        for index, asked in enumerate(asks):
-            for _ in range(len(ways) if index else 0):
-                self._count()
-            column = self.game.seats.index(asked.seat)
-            spot = self._spot(table, asked, last[column])
-            ways = [
-                ((*replies, Reply(choice)), (*at[:column], spot.start + offset, *at[column + 1 :]))
-                for replies, at in ways
-                for offset, choice in enumerate(spot.info.choices)
-            ]
-        return [(replies, 1.0, at) for replies, at in ways]
-
-    def _spot(self, table: Table, asked: Ask, parent: int) -> Spot:
-        key = (asked.seat, table.view(asked.seat))
-        known = self.spots.get(key)
-        if known is None:
-            if not asked.choices or len(set(asked.choices)) < len(asked.choices):
-                raise TreeError(
-                    f"{self.game.id} asks {asked.seat} with choices {asked.choices!r}; "
-                    "a tree needs them listed, each once"
-                )
-            info = InfoSet(asked.seat, self.game.role_of[asked.seat], key[1], asked.choices)
-            known = self.spots[key] = Spot(info, parent, self.sequences)
-            self.sequences += len(asked.choices)
-        if known.info.choices != asked.choices:
-            raise TreeError(
-                f"choices {known.info.choices} and {asked.choices} at one view: {_where(known.info)}"
-            )
-        if known.parent != parent:
-            raise TreeError(f"{asked.seat} forgets its own moves: {_where(known.info)}")
-        return known
-
-    def _leaf(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
-        if table.fault:
-            raise TreeError(
-                f"{self.game.id} fails after {table.answers}: {table.fault}"
-            ) from table.fault
-        self.chance.append(odds)
-        self.last.append(last)
-        self.payoff.append(tuple(table.payoff[seat] for seat in self.game.players))
-
-    def _refuse_retry(self, table: Table) -> None:
-        for asked in _asks(table):
-            if asked.retry:
-                raise TreeError(f"{self.game.id} refuses a choice that it lists: {asked.prompt}")
-
-    def _count(self) -> None:
-        self.nodes += 1
-        if self.nodes > self.max_nodes:
-            raise _too_large(self.game, self.max_nodes)
-
-
-def _asks(table: Table) -> Iterator[Ask]:
-    if isinstance(table.pending, tuple):
-        yield from (wish for wish in table.pending if isinstance(wish, Ask))
-
-
-def _shares(draw: Chance) -> list[tuple[int, float]]:
-    weights = draw.weights or ()
-    total = sum(weights)
-    return [(index, weight / total) for index, weight in enumerate(weights) if weight]
+def _tree(game: Game, max_nodes: int) -> Tree:
+    walk = Walk(game, max_nodes)
+    walk.walk()
+    return Tree(
+        game=game,
+        nodes=walk.nodes,
+        spots=walk.spots,
+        sequences=walk.sequences,
+        chance=np.array(walk.chance),
+        last=np.array(walk.last, dtype=np.int64),
+        payoff=np.array(walk.payoff, dtype=np.float64),
+        notes=tuple(walk.notes),
+    )
 
 
 def _check_odds(info: InfoSet, odds: Odds) -> None:
     if len(odds) != len(info.choices) or min(odds) < 0 or abs(sum(odds) - 1) > 1e-6:
-        raise TreeError(f"{list(odds)} is no distribution over {info.choices} at {_where(info)}")
-
-
-def _where(info: InfoSet) -> str:
-    return f"{info.seat}: {' / '.join(m.text for m in info.messages if m.speaker != 'system')}"
-
-
-def _too_large(game: Game, max_nodes: int) -> TreeError:
-    return TreeError(
-        f"{game.id} has more than {max_nodes:,} nodes, and no more are walked (max_nodes)"
-    )
+        raise TreeError(f"{list(odds)} is no distribution over {info.choices} at {where(info)}")

@@ -61,9 +61,10 @@ def from_aec(
 ) -> Game:
     """Register the environments that `make` builds as a game, and return it.
 
-    Every game builds a fresh one and resets it with a seed drawn from the game's own. A prompt is what
-    `show` makes of the observation; numbered actions are answered with what `name` calls them (each legal
-    one differently); the payoff of a seat is the sum of its rewards. `facts` are further facts of `game`.
+    Every game builds a fresh environment and resets it with a seed drawn from the game's own. A prompt
+    is what `show` makes of the observation. Numbered actions are answered with what `name` calls them,
+    each legal one differently. The payoff of a seat is the sum of its rewards. `facts` are further facts
+    of `game`.
     Raises GameError for actions that are neither numbers nor texts.
     """
     agents: Sequence[str] = [str(agent) for agent in make().possible_agents]
@@ -92,8 +93,9 @@ def from_aec(
 
 
 def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
-    """Ask whoever is to move until no agent is left."""
+    """Ask the agent whose turn it is until no agent is left."""
     earned = dict.fromkeys(agents, 0.0)
+
     while env.agents:
         agent = env.agent_selection
         seen, reward, terminated, truncated, info = env.last()
@@ -101,6 +103,7 @@ def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
         if terminated or truncated:
             env.step(None)
             continue
+
         prompt, seat = show(env, agent, seen), str(agent)
         if "choices" in info:
             choices = info["choices"]
@@ -111,4 +114,5 @@ def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
             moves = {name(env, agent, action): action for action in actions}
             move = moves[(yield from ask(seat, prompt, choices=[*moves]))]
         env.step(move)
+
     return earned

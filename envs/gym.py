@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 
@@ -36,17 +36,20 @@ class Solo(gymnasium.Env[dict[str, str], str]):
     ) -> None:
         if seat not in game.players:
             raise GameError(f"{game.id} has the players {', '.join(game.players)}, not {seat!r}")
+
         given = others or {}
         wrong = [name for name in given if name not in game.seats or name == seat]
         if wrong:
             raise GameError(
                 f"{', '.join(wrong)}: no other seat of {game.id}; its seats: {', '.join(game.seats)}"
             )
+
         self.metadata = {"render_modes": ["ansi"]}
         self.render_mode = render_mode
         self.game = game
         self.seat = seat
         self.others = {name: _player(game, player) for name, player in given.items()}
+
         self.inner = GameEnv(game, verifier=verifier)
         self.observation_space = self.inner.observation_space(seat)
         self.action_space = self.inner.action_space(seat)
@@ -57,8 +60,10 @@ class Solo(gymnasium.Env[dict[str, str], str]):
     ) -> tuple[dict[str, str], dict[str, Any]]:
         super().reset(seed=seed)
         skipped = 0
+
         while True:
             self.inner.reset(seed=None if seed is None else seed + skipped)
+            # others at random must play alike again under the same seed, however many games came before
             self._rng = random.Random(f"solo/{self.inner.table.seed}")
             self._others_move()
             if self.inner.table.ending is None or skipped == 20:
@@ -89,7 +94,7 @@ class Solo(gymnasium.Env[dict[str, str], str]):
             env.step(self._reply(seat, env.table.view(seat)))
 
     def _reply(self, seat: str, view: tuple[Message, ...]) -> str:
-        asked = next(ask for ask in cast(Any, self.inner.table.pending) if ask.seat == seat)
+        asked = next(ask for ask in self.inner.table.asks if ask.seat == seat)
         if seat not in self.others:
             return sensible(self.game, asked, view, self._rng)
         choices = asked.choices or ()

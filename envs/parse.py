@@ -1,12 +1,21 @@
-"""From a reply's text to a move. Every failure is a ValueError that says what came and what was expected."""
+"""From a reply's text to a move. Every failure is a ValueError that says what came and what was expected.
+
+Every function takes time in proportion to the length of the text: replies are not bounded, and
+they are read in the process that drives the games.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
-_BLOCK = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)```", re.DOTALL)
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 _EDGES = " \t\r\n.!\"'`*"
+_TAG_BEHIND = re.compile(r"^( *(?:```+|~~~+))(?=<)", re.MULTILINE)
 
 
 class Unreadable(ValueError):
@@ -27,21 +36,33 @@ def excerpt(text: str, limit: int = 60) -> str:
 
 
 def one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    """A parser for one of a few words, case and surrounding punctuation aside.
+    """A parser for one of a few words: as written, else without case, else without punctuation.
 
-    Raises Illegal when the whole reply is none of them: a word inside a sentence is not a move.
+    Raises Illegal when the whole reply is none of them (a word inside a sentence is not a move),
+    and Ambiguous when several differ only in what is ignored.
     """
+    # What a reading ignores is taken off reply and choice alike, so that a choice like `13/7*` stays legal.
+    readings: tuple[Callable[[str], str], ...] = (str, str.strip, _uncased, _bare)
 
     def parse(text: str) -> str:
-        if text in choices:
-            return text
-        bare = text.strip(_EDGES).casefold()
-        for choice in choices:
-            if choice.casefold() == bare:
-                return choice
+        for reading in readings:
+            read = reading(text)
+            found = [choice for choice in choices if reading(choice) == read]
+            if len(found) > 1:
+                raise Ambiguous(f"{excerpt(text)} could be any of: {', '.join(found)}")
+            if found:
+                return found[0]
         raise Illegal(f"{excerpt(text)} is not one of: {', '.join(choices)}")
 
     return parse
+
+
+def _uncased(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _bare(text: str) -> str:
+    return text.strip(_EDGES).casefold()
 
 
 def tagged(text: str, name: str) -> str:
@@ -49,7 +70,7 @@ def tagged(text: str, name: str) -> str:
 
     Raises Unreadable when the pair is missing and Ambiguous when it stands more than once.
     """
-    found: list[str] = re.findall(rf"<{re.escape(name)}>(.*?)</{re.escape(name)}>", text, re.DOTALL)
+    found = _between(text, f"<{name}>", f"</{name}>")
     if not found:
         raise Unreadable(f"no <{name}>…</{name}> in {excerpt(text)}")
     if len(found) > 1:
@@ -57,10 +78,64 @@ def tagged(text: str, name: str) -> str:
     return found[0].strip()
 
 
+def answered(text: str, name: str = "answer") -> str:
+    """What `tagged` finds, or the whole text where it has no such tag. Raises as `tagged`."""
+    return tagged(text, name) if f"<{name}>" in text else text
+
+
+def _between(text: str, opening: str, closing: str) -> list[str]:
+    found: list[str] = []
+    end = 0
+    while (start := text.find(opening, end)) >= 0:
+        start += len(opening)
+        stop = text.find(closing, start)
+
+        # Searched once and not again from every opening behind it: that would be quadratic.
+        if stop < 0:
+            break
+        found.append(text[start:stop])
+        end = stop + len(closing)
+    return found
+
+
+def rows(text: str, name: str, most: int) -> list[str]:
+    """The lines of what `tagged` finds, blank ones left out. Raises Illegal for more than `most`."""
+    found = [row for row in tagged(text, name).splitlines() if row.strip()]
+    if len(found) > most:
+        raise Illegal(f"at most {most} lines were expected in <{name}>, {len(found)} came")
+    return found
+
+
 def code_blocks(text: str, language: str = "") -> list[str]:
-    """The contents of fenced blocks, in order; with `language` only those marked so."""
-    blocks: list[tuple[str, str]] = _BLOCK.findall(text)
-    return [body for mark, body in blocks if not language or mark.casefold() == language.casefold()]
+    """The contents of fenced blocks, in order; with `language` only those marked so (`python`, `{python}`).
+
+    Fences are CommonMark's (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), of backticks
+    or tildes, also in list items; a last one may stay open. A tag right behind a closing fence
+    counts as on a line of its own, and a block without content as none.
+    """
+    if "```" not in text and "~~~" not in text:
+        return []
+
+    text = _TAG_BEHIND.sub(r"\1\n", text)
+    fences = [token for token in _markdown().parse(text) if token.type == "fence"]
+    named = [fence for fence in fences if language.casefold() in ("", _mark(fence.info))]
+    return [fence.content for fence in named if fence.content.strip()]
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """A reader of blocks alone: what stands inside a line is text to it."""
+    from markdown_it import MarkdownIt  # not needed to list games
+
+    reader = MarkdownIt("zero").enable(["fence", "code", "list"])
+    reader.core.ruler.enableOnly(["normalize", "block"])
+    return reader
+
+
+def _mark(info: str) -> str:
+    """The language that an info string names: its first word."""
+    words = info.strip("{} \t").split(maxsplit=1)
+    return words[0].strip("{}.,").casefold() if words else ""
 
 
 def code_block(text: str, language: str = "") -> str:

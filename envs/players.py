@@ -17,6 +17,7 @@ def sensible(game: Game, ask: Ask, view: Sequence[Message], rng: random.Random) 
     """A listed choice at random; else what one of the game's own players says, or the prompt's example."""
     if ask.choices:
         return rng.choice(ask.choices)
+
     view = view[: len(view) - 2 * ask.retry]  # without failed tries and their reasons
     for name in rng.sample(sorted(game.oracles), len(game.oracles)):
         said = game.oracles[name](ask.seat, tuple(view), ())
@@ -27,6 +28,7 @@ def sensible(game: Game, ask: Ask, view: Sequence[Message], rng: random.Random) 
 
 def example(prompt: str) -> str:
     """The last example of a reply's form in a prompt: its code and the first tag of each name, in order."""
+    # games say "answer in this form:" before the example; what stands before it may quote other tags
     prompt = prompt.rpartition(" form")[2]
     tags: dict[str, re.Match[str]] = {}
     for match in _TAG.finditer(prompt):

@@ -11,18 +11,22 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import TypeAlias, get_args
 
 from .blocking_verifier import Opener, Verdicts, Verifies
+from .errors import exit_code
 from .players import sensible
-from .registry import Game, GameError, find
+from .registry import Game, GameError, find, load
 from .table import Table
 from .types import Ask, Finish, Job, Reply, Result, Verdict
 from .values import from_json, to_json
 
-Answers = Callable[[Table], Sequence[Reply] | Sequence[Verdict]]
+Replies: TypeAlias = Callable[[Table], Sequence[Reply]]
+Judged: TypeAlias = Callable[[Table], Sequence[Verdict]]
 _MARGIN = "  | "
 
 
@@ -31,15 +35,11 @@ def recorded(game: Game, seed: int = 0, verifier: str | Opener | Verifies = "aut
     rng = random.Random(f"playthrough/{seed}")
     verdicts = Verdicts(verifier)
 
-    def answers(table: Table) -> Sequence[Reply] | Sequence[Verdict]:
-        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
-        if isinstance(pending[0], Job):
-            return verdicts.run(cast(tuple[Job, ...], pending))
-        asks = cast(tuple[Ask, ...], pending)
-        return [Reply(sensible(game, ask, table.view(ask.seat), rng)) for ask in asks]
+    def replies(table: Table) -> Sequence[Reply]:
+        return [Reply(sensible(game, ask, table.view(ask.seat), rng)) for ask in table.asks]
 
     try:
-        return "".join(_lines(game, seed, answers))
+        return "".join(_lines(game, seed, replies, lambda table: verdicts.run(table.jobs)))
     finally:
         verdicts.close()
 
@@ -60,39 +60,51 @@ def replayed(text: str) -> str:
         raise GameError(f"no playthrough: {first[:80]!r} ({fault})") from fault
     blocks = iter(list(_blocks(rest)))
 
-    def answers(table: Table) -> Sequence[Reply] | Sequence[Verdict]:
-        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
-        try:
-            return cast(Any, [_answer(next(blocks)) for _ in pending])
-        except StopIteration:
-            raise GameError(f"{game.id} asks for more than the playthrough holds") from None
+    def following(count: int) -> list[tuple[str, str]]:
+        taken = list(islice(blocks, count))
+        if len(taken) < count:
+            raise GameError(f"{game.id} asks for more than the playthrough holds")
+        return taken
 
-    return "".join(_lines(game, seed, answers))
+    return "".join(
+        _lines(
+            game,
+            seed,
+            lambda table: [_reply(*block) for block in following(len(table.asks))],
+            lambda table: [_verdict(body) for _, body in following(len(table.jobs))],
+        )
+    )
 
 
-def _lines(game: Game, seed: int, answers: Answers) -> Iterator[str]:
+def _lines(game: Game, seed: int, replies: Replies, judged: Judged) -> Iterator[str]:
     parameters = {name: to_json(value) for name, value in game.ref.parameters}
     yield f"# {json.dumps({'game': game.id, 'parameters': parameters, 'seed': seed})}\n"
     yield f"{game.about}\n"
     table = Table(game, seed)
     shown = dict.fromkeys(game.seats, 0)
     noted = 0
+
     while True:
         for seat in game.seats:
             for message in table.view(seat)[shown[seat] :]:
                 if message.speaker != "self":
                     yield _block(f"[{message.speaker} to {seat}]", message.text)
             shown[seat] = len(table.view(seat))
+        # notes stand where they were taken, between what was shown and what is answered
         for name, value in table.notes[noted:]:
             yield _block(f"[note {name}]", json.dumps(to_json(value)))
         noted = len(table.notes)
-        if table.pending is None:
+
+        if table.asks:
+            said = replies(table)
+            yield from map(_said, table.asks, said)
+            table.answer(said)
+        elif table.jobs:
+            verdicts = judged(table)
+            yield from map(_ruled, table.jobs, verdicts)
+            table.answer(verdicts)
+        else:
             break
-        given = answers(table)
-        pending = cast("tuple[Ask, ...] | tuple[Job, ...]", table.pending)
-        for wish, answer in zip(pending, given, strict=True):
-            yield _shown(wish, answer)
-        table.answer(given)
     yield from _end(table)
 
 
@@ -108,20 +120,20 @@ def _end(table: Table) -> Iterator[str]:
     )
 
 
-def _shown(wish: Ask | Job, answer: Reply | Verdict) -> str:
-    if isinstance(wish, Ask):
-        reply = cast(Reply, answer)
-        cut = "" if reply.finish == "stop" else f", cut by {reply.finish}"
-        choices = f" of {', '.join(wish.choices)}" if wish.choices else ""
-        return _block(f"<{wish.seat}{cut}>{choices}", reply.text)
-    verdict = cast(Verdict, answer)
+def _said(ask: Ask, reply: Reply) -> str:
+    cut = "" if reply.finish == "stop" else f", cut by {reply.finish}"
+    choices = f" of {', '.join(ask.choices)}" if ask.choices else ""
+    return _block(f"<{ask.seat}{cut}>{choices}", reply.text)
+
+
+def _ruled(job: Job, verdict: Verdict) -> str:
     plain = {
         "status": verdict.status,
         "results": [[result.status, to_json(result.value)] for result in verdict.results],
         "stdout": verdict.stdout,
         "detail": verdict.detail,
     }
-    entry = f"{wish.entry}, {len(wish.inputs)} inputs" if wish.entry else "a program"
+    entry = f"{job.entry}, {len(job.inputs)} inputs" if job.entry else "a program"
     return _block(f"<verdict> on {entry}", json.dumps({k: v for k, v in plain.items() if v}))
 
 
@@ -141,11 +153,12 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
         head, body = line, []
 
 
-def _answer(block: tuple[str, str]) -> Reply | Verdict:
-    head, body = block
-    if not head.startswith("<verdict>"):
-        cut = head.partition(">")[0].partition(", cut by ")[2]
-        return Reply(body, finish=cast(Finish, cut or "stop"))
+def _reply(head: str, body: str) -> Reply:
+    cut = head.partition(">")[0].partition(", cut by ")[2]
+    return Reply(body, finish=next((kind for kind in get_args(Finish) if kind == cut), "stop"))
+
+
+def _verdict(body: str) -> Verdict:
     plain = json.loads(body)
     results = tuple(Result(status, from_json(value)) for status, value in plain.get("results", []))
     return Verdict(
@@ -153,7 +166,7 @@ def _answer(block: tuple[str, str]) -> Reply | Verdict:
     )
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Print a game between scripted players, as it plays again."
     )
@@ -161,13 +174,21 @@ def main() -> None:
         "game", help="a game's id; or a recorded file, to play it again under today's rules"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--load", action="append", default=[], metavar="FILE")
     parser.add_argument("--verifier", default="auto")
     given = parser.parse_args()
-    if Path(given.game).is_file():
-        print(replayed(Path(given.game).read_text()), end="")
-    else:
-        print(recorded(find(given.game), given.seed, given.verifier), end="")
+
+    def run() -> int:
+        for file in given.load:
+            load(file)
+        if Path(given.game).is_file():
+            print(replayed(Path(given.game).read_text()), end="")
+        else:
+            print(recorded(find(given.game), given.seed, given.verifier), end="")
+        return 0
+
+    return exit_code("playthrough", run)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

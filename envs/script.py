@@ -10,16 +10,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 from .parse import Ambiguous, Unreadable, one_of
 from .types import Ask, Cause, Job, Reply, Value, Verdict
 
 Move = TypeVar("Move")
+_new: Final = (
+    tuple.__new__
+)  # a NamedTuple's own constructor takes twice as long, and trees make millions
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(NamedTuple):
     """A draw. With `weights` it is answered with an index; with None by a `random.Random` of its own."""
 
     weights: tuple[float, ...] | None
@@ -60,11 +62,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A wish for `count` items of the driver's task buffer, or of `seeds` where it has none."""
+    """A wish for `count` items of the driver's task buffer, or of `seeds` where it has none.
+
+    With `like`, for items that are near copies of it, among all that the buffer holds.
+    """
 
     kind: str
     count: int
     seeds: tuple[Value, ...]
+    like: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +110,26 @@ STALE: Final = "stale/"
 
 
 class _Cut(ValueError):
-    """A reply that the engine cut off."""
+    """A reply that the engine cut off, at its token limit or at its time limit."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__("the reply was cut off at its limit; answer more briefly")
+        self.cause: Cause = cause
 
 
-def _move(
-    reply: Reply, parse: Callable[[str], Move] | None, choices: tuple[str, ...] | None
-) -> Move:
+def _move(reply: Reply, parse: Callable[[str], Any] | None, choices: tuple[str, ...] | None) -> Any:
     if reply.finish != "stop":
-        raise _Cut("the reply was cut off at its limit; answer more briefly", reply.finish)
+        raise _Cut(reply.finish)
     if parse is not None:
         return parse(reply.text)
     if choices and reply.text in choices:
-        return cast(Move, reply.text)
-    return cast(Move, one_of(choices or ())(reply.text))
+        return reply.text
+    return one_of(choices or ())(reply.text)
 
 
 def _cause(fault: ValueError) -> Cause:
     if isinstance(fault, _Cut):
-        return cast(Cause, fault.args[1])
+        return fault.cause
     return "unparsable" if isinstance(fault, (Unreadable, Ambiguous)) else "illegal"
 
 
@@ -129,133 +137,182 @@ def _reason(fault: ValueError) -> str:
     return str(fault.args[0]) if fault.args else type(fault).__name__
 
 
-def _again(fault: ValueError, legal: tuple[str, ...] | None) -> str:
-    """What a seat is told after a reply that was no move.
+def _again(asked: Ask, fault: ValueError) -> Ask:
+    """The same ask once more, told why the reply was no move.
 
     The moves come last and the reply is not repeated: small models answer with what they read last, or
     say once more what is quoted to them.
     """
-    if legal and not isinstance(fault, _Cut):
-        return f"That is no move here. Answer with one of: {', '.join(legal)}"
-    return f"{_reason(fault)}. Try again."
+    if asked.choices and not isinstance(fault, _Cut):
+        prompt = f"That is no move here. Answer with one of: {', '.join(asked.choices)}"
+    else:
+        prompt = f"{_reason(fault)}. Try again."
+    return Ask(asked.seat, prompt, asked.choices, asked.retry + 1)
+
+
+@overload
+def ask(
+    seat: str,
+    prompt: str,
+    parse: None = None,
+    choices: Sequence[str] | None = None,
+    tries: int = 2,
+    otherwise: str | _Raise = RAISE,
+) -> Steps[str]: ...
+
+
+@overload
+def ask(
+    seat: str,
+    prompt: str,
+    parse: Callable[[str], Move],
+    choices: Sequence[str] | None = None,
+    tries: int = 2,
+    otherwise: Move | _Raise = RAISE,
+) -> Steps[Move]: ...
 
 
 def ask(
     seat: str,
     prompt: str,
-    parse: Callable[[str], Move] | None = None,
+    parse: Callable[[str], Any] | None = None,
     choices: Sequence[str] | None = None,
     tries: int = 2,
-    otherwise: Move | _Raise = RAISE,
-) -> Steps[Move]:
+    otherwise: Any = RAISE,
+) -> Steps[Any]:
     """Ask one seat for a move; without `parse` it is one of `choices`.
 
     A move that cannot be read or is illegal is asked for again, with the reason. After `tries` failures
     the seat's move is `otherwise`, or it forfeits.
     """
-    legal = tuple(choices) if choices else None
-    retry = 0
+    asked = _new(Ask, (seat, prompt, tuple(choices) if choices else None, 0))
+
     while True:
-        (reply,) = yield (Ask(seat, prompt, legal, retry),)
+        (reply,) = yield (asked,)
+        if parse is None and reply.finish == "stop" and reply.text in (asked.choices or ()):
+            return reply.text  # what `_move` would return; a tree walk does little else
         try:
-            return _move(reply, parse, legal)
+            return _move(reply, parse, asked.choices)
         except ValueError as fault:
+            # said before the next ask, while the refused reply is still the seat's latest turn
             yield Refused(seat, _cause(fault))
-            retry += 1
-            prompt = _again(fault, legal)
-            if retry < tries:
+            asked = _again(asked, fault)
+            if asked.retry < tries:
                 continue
             if isinstance(otherwise, _Raise):
                 raise Forfeit((seat,), _reason(fault), _cause(fault)) from None
             return otherwise
 
 
+@overload
 def ask_all(
     prompts: Mapping[str, str],
-    parse: Callable[[str], Move] | None = None,
+    parse: None = None,
+    choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    tries: int = 2,
+    otherwise: str | _Raise = RAISE,
+) -> Steps[dict[str, str]]: ...
+
+
+@overload
+def ask_all(
+    prompts: Mapping[str, str],
+    parse: Callable[[str], Move],
     choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     tries: int = 2,
     otherwise: Move | _Raise = RAISE,
-) -> Steps[dict[str, Move]]:
-    """Ask several seats at once, each as `ask` does; nobody sees another's answer.
+) -> Steps[dict[str, Move]]: ...
+
+
+def ask_all(
+    prompts: Mapping[str, str],
+    parse: Callable[[str], Any] | None = None,
+    choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    tries: int = 2,
+    otherwise: Any = RAISE,
+) -> Steps[dict[str, Any]]:
+    """Ask several seats at once, each as `ask` does; no seat sees another's answer.
 
     Returns the move of each seat. Only failing seats are asked again; all that still fail share one
     Forfeit.
     """
-    legal = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
-    asking = {
-        seat: ask(seat, prompt, parse, legal[seat], tries, otherwise)
+    listed = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
+    asks = [
+        Ask(seat, prompt, tuple(legal) if (legal := listed[seat]) else None)
         for seat, prompt in prompts.items()
-    }
-    asks = {seat: cast(tuple[Ask], next(steps))[0] for seat, steps in asking.items()}
-    moves: dict[str, Move] = {}
+    ]
+    moves: dict[str, Any] = {}
     forfeits: list[Forfeit] = []
+
     while asks:
-        replies = cast(Sequence[Reply], (yield tuple(asks.values())))
-        again: dict[str, Ask] = {}
-        for seat, reply in zip(asks, replies, strict=True):
+        replies: Sequence[Reply] = yield tuple(asks)
+        again: list[Ask] = []
+        for asked, reply in zip(asks, replies, strict=True):
             try:
-                wish = asking[seat].send((reply,))
-                if isinstance(wish, Refused):
-                    yield wish
-                    wish = asking[seat].send(None)
-                again[seat] = cast(tuple[Ask], wish)[0]
-            except StopIteration as end:
-                moves[seat] = end.value
-            except Forfeit as forfeit:
-                forfeits.append(forfeit)
+                moves[asked.seat] = _move(reply, parse, asked.choices)
+            except ValueError as fault:
+                yield Refused(asked.seat, _cause(fault))
+                if asked.retry + 1 < tries:
+                    again.append(_again(asked, fault))
+                elif isinstance(otherwise, _Raise):
+                    forfeits.append(Forfeit((asked.seat,), _reason(fault), _cause(fault)))
+                else:
+                    moves[asked.seat] = otherwise
         asks = again
+
+    # only now: the others' moves and retries were heard first, so one seat's failure hides nothing
     if forfeits:
         raise _shared(forfeits)
     return {seat: moves[seat] for seat in prompts}
 
 
 def _shared(forfeits: Sequence[Forfeit]) -> Forfeit:
-    """One Forfeit for all who failed at the same time."""
+    """One Forfeit for all seats that failed at the same time."""
     seats = [seat for forfeit in forfeits for seat in forfeit.seats]
     reasons = "; ".join(map(str, forfeits)) if len(forfeits) > 1 else forfeits[0].reason
     return Forfeit(seats, reasons, forfeits[0].cause)
 
 
-def verify(*jobs: Job) -> Generator[Wish, Any, tuple[Verdict, ...]]:
+def verify(*jobs: Job) -> Generator[Wish, tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Have jobs run by the verifier; one verdict each, in order."""
-    if not jobs:
-        return ()
-    return cast(tuple[Verdict, ...], (yield jobs))
+    return (yield jobs) if jobs else ()
 
 
-def chance(weights: Sequence[float]) -> Generator[Wish, Any, int]:
+def chance(weights: Sequence[float]) -> Generator[Wish, int, int]:
     """Draw an index with these weights (they need not sum to 1); exact tools enumerate it."""
-    return cast(int, (yield Chance(tuple(weights))))
+    return (yield _new(Chance, (tuple(weights),)))
 
 
-def randomness() -> Generator[Wish, Any, random.Random]:
+def randomness() -> Generator[Wish, random.Random, random.Random]:
     """A generator of one's own, for tasks too many to enumerate."""
-    return cast(random.Random, (yield Chance(None)))
+    return (yield Chance(None))
 
 
-def tell(seat: str, text: str) -> Generator[Wish, Any, None]:
+def tell(seat: str, text: str) -> Generator[Wish, None, None]:
     """Show a seat something before its next prompt."""
     yield Tell(seat, text)
 
 
-def credit(seat: str, amount: float, name: str) -> Generator[Wish, Any, None]:
+def credit(seat: str, amount: float, name: str) -> Generator[Wish, None, None]:
     """Give a seat's latest turn a named reward. Raises ValueError if it has had no turn."""
     yield Credit(seat, amount, name)
 
 
-def note(name: str, value: Value) -> Generator[Wish, Any, None]:
+def note(name: str, value: Value) -> Generator[Wish, None, None]:
     """Record a named measurement: a solve rate, a gold answer, the source of a label."""
     yield Note(name, value)
 
 
 def recall(
-    kind: str, count: int, seeds: Sequence[Value] = ()
-) -> Generator[Wish, Any, tuple[Value, ...]]:
-    """Up to `count` items of the driver's task buffer; drawn from `seeds` where it has none."""
-    return cast(tuple[Value, ...], (yield Recall(kind, count, tuple(seeds))))
+    kind: str, count: int, seeds: Sequence[Value] = (), like: Value = None
+) -> Generator[Wish, tuple[Value, ...], tuple[Value, ...]]:
+    """Up to `count` items of the driver's task buffer; drawn from `seeds` where it has none.
+
+    With `like`, those that are near copies of it.
+    """
+    return (yield Recall(kind, count, tuple(seeds), like))
 
 
-def keep(kind: str, item: Value) -> Generator[Wish, Any, None]:
+def keep(kind: str, item: Value) -> Generator[Wish, None, None]:
     """Offer an item to the driver's task buffer."""
     yield Keep(kind, item)

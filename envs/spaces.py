@@ -22,6 +22,7 @@ class AnyText(gymnasium.Space[str]):
     def sample(self, mask: Any = None, probability: Any = None) -> str:
         """A random text; a mask has no meaning here and is ignored."""
         rng = self.np_random
+        # mostly printable, now and then any code point, so that tests meet what models say
         codes = [
             int(rng.integers(32, 127)) if rng.random() < 0.9 else int(rng.integers(0, 0x110000))
             for _ in range(int(rng.integers(0, self.length + 1)))

@@ -1,4 +1,4 @@
-"""A game as lines that people read: who saw what, who said what, and what it came to."""
+"""A game as lines that people read: who saw what, who said what, and how it ended."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ class Telling:
 
     def _turn(self, number: int, turn: Turn) -> Iterator[str]:
         before = self._seen.get(turn.seat, ())
+        # a view that does not extend the last one (an edited transcript) is told in full
         new = turn.prompt[len(before) :] if turn.prompt[: len(before)] == before else turn.prompt
         for message in new:
             if message.speaker != "self":
                 yield from block(f"  {message.speaker} to {turn.seat}: ", message.text)
+
         if turn.reply.thought:
             yield from block(f"[{number}] {turn.seat} thinks: ", turn.reply.thought)
         cut = "" if turn.reply.finish == "stop" else f" ({turn.reply.finish})"
         if turn.refused and not cut:
             cut = f" ({turn.refused})"
         yield from block(f"[{number}] {turn.seat} says{cut}: ", turn.reply.text)
+
         for name, amount in turn.credits.items():
             yield f"    credit {name}: {amount:+g}"
         self._seen[turn.seat] = turn.prompt
@@ -47,7 +50,7 @@ def story(episode: Episode) -> Iterator[str]:
 
 
 def ended(episode: Episode) -> Iterator[str]:
-    """What an episode came to: verdicts, notes, ending and payoff."""
+    """How an episode ended: verdicts, notes, refused replies, ending and payoff."""
     for verdict in episode.verdicts:
         yield f"verdict ({episode.verifier}): {verdict.status} {verdict.detail}".rstrip()
     for name, value in episode.notes:

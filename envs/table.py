@@ -1,4 +1,7 @@
-"""One game in progress: pending requests out, answers in. The only code that steps a script; no I/O."""
+"""One game in progress: requests out, answers in; no I/O.
+
+All play goes through here. Only the walk of a whole tree steps scripts by itself (`tree_walk.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import math
 import random
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from .registry import Game
 from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Tell
+from .seeds import generator
 from .types import (
     NOTHING,
     Ask,
@@ -28,7 +31,6 @@ from .types import (
     Verdict,
 )
 
-Pending: TypeAlias = tuple[Ask, ...] | tuple[Job, ...] | Chance | None
 Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
 Buffer: TypeAlias = Callable[[Recall], Sequence[Value]]
 
@@ -40,11 +42,6 @@ class TableError(RuntimeError):
     """The driver answered what was not asked, or the script broke a fact that it declared."""
 
 
-def keyed(seed: int, request: int) -> random.Random:
-    """The generator of a game's `request`-th draw: the same for equal seeds, whatever was played before."""
-    return random.Random(int.from_bytes(sha256(f"{seed}/{request}".encode()).digest()))
-
-
 def draw(weights: Sequence[float], rng: random.Random) -> int:
     """An index drawn with these weights."""
     passed = list(accumulate(weights))
@@ -52,11 +49,13 @@ def draw(weights: Sequence[float], rng: random.Random) -> int:
 
 
 class Table:
-    """Steps one script. While `pending` is not None, `answer` it; then read `payoff` and `ending`.
+    """Steps one script. Until there is an `ending`, one of asks, jobs and chance waits for `answer`.
 
-    pending:  asks (answered with one Reply each), jobs (one Verdict each), or, with
-              `open_chance=True`, a finite Chance (answered with an index); otherwise the table draws.
+    asks:     moves to make, answered with one Reply each, in this order.
+    jobs:     code to run, answered with one Verdict each.
+    chance:   a draw, answered with an index; only with `open_chance=True`, else the table draws itself.
     turns:    every reply so far, failed tries included, in the order of the asks.
+    ending:   how the game ended; None while it goes on.
     payoff:   of every player, once ended; empty after an error.
     fault:    the exception behind an ending of kind `error`.
     unopened: draws that the table made itself, which no tree search can enumerate.
@@ -67,13 +66,16 @@ class Table:
     ) -> None:
         self.game = game
         self.seed = seed
-        self.pending: Pending = None
+        self.asks: tuple[Ask, ...] = ()
+        self.jobs: tuple[Job, ...] = ()
+        self.chance: Chance | None = None
         self.ending: Ending | None = None
         self.payoff: Mapping[str, float] = MappingProxyType({})
         self.fault: Exception | None = None
         self.answers: list[Answer] = []
         self.moves = 0
         self.unopened = 0
+
         self._turns: list[Turn] = []
         self._credits: dict[int, dict[str, float]] = {}
         self._chances: list[int] = []
@@ -81,10 +83,12 @@ class Table:
         self._recalls: list[tuple[Value, ...]] = []
         self._kept: list[tuple[str, Value]] = []
         self._notes: list[tuple[str, Value]] = []
+
         self._open_chance = open_chance
         self._buffer = buffer
         self._draws = 0
         self._views: dict[str, tuple[Message, ...]] = game.openings.copy()
+
         self._script = game.script()
         self._step(None)
 
@@ -109,27 +113,29 @@ class Table:
         return self._views[seat]
 
     def answer(self, answer: Answer) -> None:
-        """Answer what is pending. Raises TableError when the answer does not fit."""
-        pending = self.pending
-        if pending is None:
+        """Answer what waits. Raises TableError when the answer does not fit."""
+        if self.ending:
             raise TableError("the game is over; there is nothing to answer")
+
+        given: Any = answer  # which of its three kinds it is, what waits decides
+        wanted = len(self.asks) or len(self.jobs)
+        if wanted and len(given) != wanted:
+            raise TableError(f"{wanted} answers were asked for, {len(given)} came")
         self.answers.append(answer)
-        if isinstance(pending, Chance):
-            self._chances.append(cast(int, answer))
-            self._step(answer)
-            return
-        answers: Any = answer
-        if len(answers) != len(pending):
-            raise TableError(f"{len(pending)} answers were asked for, {len(answers)} came")
-        if isinstance(pending[0], Ask):
-            self._take_replies(cast("tuple[Ask, ...]", pending), answers)
+
+        if self.asks:
+            self._take_replies(self.asks, given)
+        elif self.jobs:
+            self._take_verdicts(given)
         else:
-            self._take_verdicts(answers)
+            self._chances.append(given)
+            self._step(given)
 
     def forfeit(self, forfeit: Forfeit) -> None:
         """End the game by the fault of some seats, as a driver may (time is up).
 
-        A judge has nothing to lose, and without its word nobody has won: that is an error of its engine.
+        A judge earns nothing, so it cannot be charged, and without its reply there is no result: the
+        game ends as an error of the judge's engine.
         """
         if all(self.game.role_of[seat] in self.game.judges for seat in forfeit.seats):
             reason = f"no word from the judge: {forfeit.reason}"
@@ -160,6 +166,7 @@ class Table:
         """The finished game as a value. Raises TableError while it is still running."""
         if self.ending is None:
             raise TableError("the game is still running")
+
         return Episode(
             game=self.game.ref,
             seed=self.seed,
@@ -179,12 +186,14 @@ class Table:
 
     def _take_replies(self, asks: tuple[Ask, ...], replies: Sequence[Reply]) -> None:
         views, role_of = self._views, self.game.role_of
+
         for ask, reply in zip(asks, replies, strict=True):
             seat = ask.seat
             view = views[seat]
             self._turns.append(
                 Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING)
             )
+            # what a seat remembers of itself may hold its thoughts, which others never see
             said = reply.text if reply.memory is None else reply.memory
             views[seat] = (*view, Message("self", said))
         self._step(replies)
@@ -199,17 +208,12 @@ class Table:
 
     def _step(self, answer: Any) -> None:
         """Send an answer and go on until the script asks for something from outside, or ends."""
-        self.pending = None
+        self.asks, self.jobs, self.chance = (), (), None
+
         try:
             wish: Any = self._script.send(answer)
-            while type(wish) is not tuple:
-                if type(wish) is Chance and wish.weights is not None and self._open_chance:
-                    self._draws += 1
-                    self.pending = wish
-                    return
+            while not self._waits(wish):
                 wish = self._grant(wish)
-            if type(wish[0]) is not Ask or not self._out_of_turns(wish):
-                self.pending = wish
         except StopIteration as end:
             self._finish(cast(Payoff, end.value))
         except Forfeit as forfeit:
@@ -217,9 +221,25 @@ class Table:
         except Exception as fault:  # a bug of the game: kept with the episode, never a reward
             self.fail(fault)
 
+    def _waits(self, wish: Any) -> bool:
+        """Whether the wish is for the driver, or ended the game; if so it has been put where it waits."""
+        if type(wish) is tuple and wish:
+            if type(wish[0]) is Job:
+                self.jobs = cast("tuple[Job, ...]", wish)
+            elif not self._out_of_turns(asks := cast("tuple[Ask, ...]", wish)):
+                self.asks = asks
+            return True
+
+        if type(wish) is Chance and wish.weights is not None and self._open_chance:
+            self._draws += 1
+            self.chance = wish
+            return True
+        return False
+
     def _grant(self, wish: Any) -> Any:
-        """Answer a wish that needs nobody outside, and return the script's next one."""
+        """Answer a wish that needs nothing from outside, and return the script's next one."""
         send = self._script.send
+
         match wish:
             case Chance():
                 return send(self._draw(wish))
@@ -230,6 +250,7 @@ class Table:
             case Refused():
                 index = self._latest(wish.seat)
                 assert index is not None, "only a reply can be refused"
+                # the turn was written when the reply came, before the script had judged it
                 self._turns[index] = self._turns[index]._replace(refused=wish.cause)
             case Note():
                 self._notes.append((wish.name, wish.value))
@@ -239,6 +260,7 @@ class Table:
                 return send(self._recall(wish))
             case _:
                 raise TableError(f"the script yielded {wish!r}, which is no request")
+
         return send(None)
 
     def _draw(self, wish: Chance) -> int | random.Random:
@@ -251,7 +273,7 @@ class Table:
 
     def _grant_credit(self, wish: Credit) -> Any:
         latest = self._latest(wish.seat)
-        if latest is None:
+        if latest is None:  # the author's mistake: shown where the script made it
             return self._script.throw(
                 ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn")
             )
@@ -266,7 +288,8 @@ class Table:
         )
 
     def _next_rng(self) -> random.Random:
-        rng = keyed(self.seed, self._draws)
+        # keyed by its number, so that two games of one seed draw alike whatever was played between
+        rng = generator(f"{self.seed}/{self._draws}")
         self._draws += 1
         self.unopened += 1
         return rng
@@ -284,11 +307,13 @@ class Table:
         """Show prompts to their seats and count moves; True when the turn limit ended the game."""
         views, moves = self._views, self.moves
         for ask in asks:
-            if not ask.retry:
+            if not ask.retry:  # the limit counts moves, not tries
                 moves += 1
+
         if moves > self.game.max_turns:
             self.truncate(f"no end after {self.game.max_turns} turns")
             return True
+
         self.moves = moves
         for ask in asks:
             views[ask.seat] = (*views[ask.seat], Message("game", ask.prompt))
@@ -296,7 +321,7 @@ class Table:
 
     def _finish(self, payoff: Payoff) -> None:
         try:
-            fault = _payoff_fault(self.game, payoff)
+            fault = payoff_fault(self.game, payoff)
         except (TypeError, OverflowError):
             fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
@@ -306,19 +331,21 @@ class Table:
 
     def _end(self, payoff: Payoff, ending: Ending) -> None:
         self._script.close()
-        self.pending = None
+        self.asks, self.jobs, self.chance = (), (), None
         self.payoff = MappingProxyType({seat: float(amount) for seat, amount in payoff.items()})
         self.ending = ending
 
 
-def _payoff_fault(game: Game, payoff: Any) -> str:
-    """What the script's payoff breaks of its declared facts, or ""."""
+def payoff_fault(game: Game, payoff: Any) -> str:
+    """What a script's payoff breaks of the game's declared facts, or ""."""
     if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
         return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
+
     lo, hi = game.payoff_range
-    amounts: list[float] = [*payoff.values()] or [0.0]
+    amounts: list[float] = [*payoff.values()] or [0.0]  # a game of judges alone pays no seat
     least, most = min(amounts), max(amounts)
     total = math.fsum(amounts)
+
     if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
         return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
     if game.sum == "zero" and abs(total) > _TOLERANCE:
@@ -345,11 +372,13 @@ def replay_episode(game: Game, episode: Episode) -> Table:
     table = Table(game, episode.seed, buffer=lambda _: next(recalls))
     replies = iter([turn.reply for turn in episode.turns])
     verdicts = iter(episode.verdicts)
+
     try:
-        while table.pending is not None:
-            pending = cast(tuple[Ask, ...] | tuple[Job, ...], table.pending)
-            source = replies if isinstance(pending[0], Ask) else verdicts
-            table.answer([next(source) for _ in pending])  # type: ignore[arg-type]
+        while table.ending is None:
+            if table.asks:
+                table.answer([next(replies) for _ in table.asks])
+            else:
+                table.answer([next(verdicts) for _ in table.jobs])
     except StopIteration:
         raise TableError(
             f"{game.id} asks for more than the episode holds; has the game changed?"

@@ -1,7 +1,28 @@
-"""The nouns every room shares: frozen values, with no imports of ours.
+"""The nouns that all rooms share: frozen values, with no imports of ours.
 
-A *game* asks *seats* for moves and a *verifier* for verdicts; whoever drives it answers. These are the
-values that travel between them. Words are those of docs/architecture.md.
+Glossary, in the order in which a game meets them:
+
+    game        rules with parameters, found by an id such as `kuhn-poker-v0`
+    script      the generator that plays the rules: it yields requests and is sent answers
+    driver      the code that answers a script through a `Table`: a match, an environment, a tree walk
+    role        a part in a game: `proposer`, `solver`
+    seat        a role's place in one match: `proposer`, `solver_0`, `solver_1`
+    judge       a seat without payoff that grades others
+    player      a seat that is paid: every seat but the judges'
+    policy      what answers for a seat: a model, a scripted player, a person
+    ask         a request for one move of one seat; its answer is a reply
+    view        all that a seat has seen, as messages; its information set
+    turn        one ask and its reply; a retry is a turn of its own
+    move        what a parser makes of a reply; retries and refused replies are no moves
+    job         code to run; its answer is a verdict
+    payoff      what the game pays each player at its end, in the game's own units
+    credit      a named reward for one turn, beside the payoff
+    ending      how it ended: outcome, forfeit, truncated or error
+    episode     one game played to its end, with every answer, so that it replays
+    replicate   the number of a copy of the same game and seed, with other sampling noise
+
+Units are in names: `seconds`, `megabytes` (2**20 bytes), `kilobytes` (2**10 bytes). Text is counted in
+characters. Log-probabilities are natural logarithms. A seed is an integer from 0 up.
 """
 
 from __future__ import annotations
@@ -11,6 +32,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
+Seat: TypeAlias = str
+"""A seat's name; `envs.registry.seat_names` makes them of roles."""
+Seconds: TypeAlias = float
+TokenIds: TypeAlias = tuple[int, ...]
+"""Ids in the vocabulary of the model that sampled them."""
+Logprobs: TypeAlias = tuple[float, ...]
+"""Natural logarithms of probabilities, one for each token."""
+
 Plain: TypeAlias = bool | int | float | str | bytes | None
 Value: TypeAlias = (
     "Plain | list[Value] | tuple[Value, ...] | dict[Value, Value] | set[Value] | frozenset[Value]"
@@ -18,9 +47,13 @@ Value: TypeAlias = (
 """Plain data that may cross a boundary: exact types, bounded (see `values.py`)."""
 
 Speaker: TypeAlias = Literal["game", "self", "system"]
+"""Whose message it is, as its seat sees it: the game's, its own, or the rules."""
 Finish: TypeAlias = Literal["stop", "length", "timeout"]
+"""How a reply ended: by itself, at its limit of tokens, or at its limit of time."""
 Cause: TypeAlias = Literal["illegal", "unparsable", "length", "timeout"]
+"""Why a reply was no move."""
 Source: TypeAlias = Literal["engine", "context", "env", "quota", "worker", "cancelled"]
+"""Where the fault behind an error lies; see `Ending`."""
 EndingKind: TypeAlias = Literal["outcome", "forfeit", "truncated", "error"]
 Status: TypeAlias = Literal[
     "ok",
@@ -42,7 +75,7 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class Message(NamedTuple):
-    """One piece of what a seat has seen: said by the game, by the seat itself, or the rules.
+    """One piece of a view: said by the game, by the seat itself, or the rules.
 
     A tuple, because views are keys: trees hash them by the million.
     """
@@ -58,7 +91,7 @@ class Ask(NamedTuple):
     tries that failed before this one.
     """
 
-    seat: str
+    seat: Seat
     prompt: str
     choices: tuple[str, ...] | None = None
     retry: int = 0
@@ -68,8 +101,8 @@ class Ask(NamedTuple):
 class Limits:
     """What one job may use, per child process. Sizes are binary (1 MiB = 2**20 bytes)."""
 
-    seconds: float = 5.0
-    cpu_seconds: float = 5.0
+    seconds: Seconds = 5.0
+    cpu_seconds: Seconds = 5.0
     megabytes: int = 256
     output_kilobytes: int = 64
     value_kilobytes: int = 1024
@@ -95,7 +128,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one call came to: its status, and the value where the status is `ok`."""
+    """The result of one call: its status, and the value where the status is `ok`."""
 
     status: Status
     value: Value = None
@@ -103,7 +136,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a job came to: the worst status, one result per input, and what it printed.
+    """The answer to a job: the worst status, one result per input, and what it printed.
 
     `detail` says in one line what went wrong, for people and prompts; `forbidden` counts attempts at
     calls that honest programs never make, and forged records.
@@ -113,7 +146,7 @@ class Verdict:
     results: tuple[Result, ...] = ()
     stdout: str = ""
     stderr: str = ""
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     forbidden: int = 0
     detail: str = ""
 
@@ -134,12 +167,12 @@ class Reply:
 
     text: str
     thought: str = ""
-    tokens: tuple[int, ...] = ()
-    logprobs: tuple[float, ...] = ()
+    tokens: TokenIds = ()
+    logprobs: Logprobs = ()
     finish: Finish = "stop"
-    prompt_tokens: tuple[int, ...] = ()
+    prompt_tokens: TokenIds = ()
     memory: str | None = None
-    unconstrained: tuple[float, ...] | None = None
+    unconstrained: Logprobs | None = None
     used: tuple[int, int] | None = None
 
 
@@ -150,7 +183,7 @@ class Turn(NamedTuple):
     reply was no move (None: it was one), whether the seat was asked again, forfeited or had a fall-back.
     """
 
-    seat: str
+    seat: Seat
     role: str
     prompt: tuple[Message, ...]
     reply: Reply
@@ -164,9 +197,9 @@ class Turn(NamedTuple):
 class Ending:
     """How an episode ended.
 
-    `seats` are the offenders of a forfeit, or the judges that gave no word, and `cause` is why; `source` is
-    where the fault behind an error lies: in a policy's engine, in a conversation beyond its `context`, in the
-    game or its verifier (`env`), a quota, a worker.
+    `seats` are the offenders of a forfeit, or the judges that gave no reply, and `cause` is why. `source`
+    is where the fault behind an error lies: in a policy's engine, in a conversation beyond its `context`,
+    in the game or its verifier (`env`), a quota, a worker.
     """
 
     kind: EndingKind
@@ -186,7 +219,7 @@ class GameRef:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRef:
-    """Who sits in a seat: a name people read, and an id that changes whenever behaviour may."""
+    """The policy in a seat: a name people read, and an id that changes whenever behaviour may."""
 
     name: str
     id: str = ""
@@ -199,15 +232,15 @@ class Episode:
     `verdicts`, `chances` and `recalls` are the answers to the script's other requests, in order;
     `notes` its measurements. `payoff` maps every non-judge seat to what the game pays it (empty when
     the ending is an error). `verifier` says what judged (executor and strength). `seconds` is how long each
-    seat's policy took over its answers, its share of every batch; no part of what was played.
+    seat's policy took over its answers, its share of every batch. It is not compared.
     """
 
     game: GameRef
     seed: int
     replicate: int
-    seats: Mapping[str, PolicyRef]
+    seats: Mapping[Seat, PolicyRef]
     turns: tuple[Turn, ...]
-    payoff: Mapping[str, float]
+    payoff: Mapping[Seat, float]
     ending: Ending
     verdicts: tuple[Verdict, ...] = ()
     chances: tuple[int, ...] = ()
@@ -215,4 +248,4 @@ class Episode:
     notes: tuple[tuple[str, Value], ...] = ()
     kept: tuple[tuple[str, Value], ...] = ()
     verifier: str = ""
-    seconds: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
+    seconds: Mapping[Seat, Seconds] = field(default_factory=dict[str, float], compare=False)

@@ -10,9 +10,9 @@ import ast
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from .parse import Illegal, Unreadable, excerpt
 from .types import Value
@@ -32,41 +32,70 @@ _JSON_BITS = 53  # what every JSON reader keeps exactly
 
 def check(value: object, kilobytes: int = KILOBYTES) -> Value:
     """The value itself, if it is plain. Raises Illegal when it is not, is too deep, or is too large."""
+    if not _plain(value, kilobytes):
+        raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+    return value
+
+
+def _plain(value: object, kilobytes: int) -> TypeGuard[Value]:
+    """Whether the value is plain and nests at most DEPTH deep. Raises Illegal for what else is wrong."""
     left = kilobytes * 1024
     level: list[object] = [value]
+
+    # level by level, not by recursion: what nests deeply must not exhaust the stack
     for _ in range(DEPTH + 1):
         below: list[object] = []
         for item in level:
-            kind = type(item)
-            if kind is int:
-                left -= 1 + cast(int, item).bit_length() // 8
-            elif kind in _ATOMS:
+            if _integer(item):
+                left -= 1 + item.bit_length() // 8
+            elif _sized(item):
+                left -= 1 + len(item)
+            elif type(item) in _ATOMS:
                 left -= 1
-            elif kind in _SIZED:
-                left -= 1 + len(cast("list[object]", item))
             else:
-                raise Illegal(f"{kind.__name__} is not a plain value; {_PLAIN}")
+                raise Illegal(f"{type(item).__name__} is not a plain value; {_PLAIN}")
             if left < 0:
                 raise Illegal(f"a value of at most {kilobytes} KiB was expected, a larger one came")
-            if kind is dict:
-                below.extend(cast("dict[object, object]", item))
-                below.extend(cast("dict[object, object]", item).values())
-            elif kind in _NESTING:
-                below.extend(cast("Iterable[object]", item))
+
+            if _mapping(item):
+                below.extend(item)
+                below.extend(item.values())
+            elif _nesting(item):
+                below.extend(item)
         if not below:
-            return cast(Value, value)
+            return True
         level = below
-    raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+    return False
 
 
-def canonical(value: Value) -> str:
+def _integer(item: object) -> TypeGuard[int]:
+    return type(item) is int
+
+
+def _sized(item: object) -> TypeGuard[Sized]:
+    return type(item) in _SIZED
+
+
+def _mapping(item: object) -> TypeGuard[dict[object, object]]:
+    return type(item) is dict
+
+
+def _nesting(item: object) -> TypeGuard[Iterable[object]]:
+    return type(item) in _NESTING
+
+
+def _unordered(item: Value) -> TypeGuard[set[Value] | frozenset[Value]]:
+    return type(item) is set or type(item) is frozenset
+
+
+def canonical(value: Value, kilobytes: int = KILOBYTES) -> str:
     """The value as text, the same for the same value on every machine and in every run.
 
     It reads as a Python literal and `read` takes it back. Sets and dicts are sorted by this text, so
     order never shows; the sign of zero is dropped and all NaN are `nan`, as in `same`. Raises Illegal
-    for what is not plain.
+    for what is not plain or larger than `kilobytes`.
     """
-    return _text(check(value))
+    return _text(check(value, kilobytes))
 
 
 def _text(value: Value) -> str:
@@ -82,22 +111,24 @@ def _text(value: Value) -> str:
         return f"({_text(value[0])},)" if len(value) == 1 else f"({', '.join(map(_text, value))})"
     if type(value) is dict:
         return "{" + ", ".join(sorted(f"{_text(k)}: {_text(v)}" for k, v in value.items())) + "}"
-    members = ", ".join(sorted(map(_text, cast("set[Value]", value))))
+
+    assert _unordered(value)
+    members = ", ".join(sorted(map(_text, value)))
     if type(value) is set:
         return f"{{{members}}}" if members else "set()"
     return f"frozenset({{{members}}})" if members else "frozenset()"
 
 
-def same(a: Value, b: Value, tolerance: float | None = None) -> bool:
+def same(a: Value, b: Value, tolerance: float | None = None, kilobytes: int = KILOBYTES) -> bool:
     """Whether two plain values are the same, type by type: True is not 1, 1 is not 1.0, (1,) is not [1].
 
     Sets and dicts are unordered. NaN is the same as NaN, and 0.0 as −0.0. With `tolerance` two floats
     are the same when they differ by at most that much, absolutely or relative to the larger; members of
-    sets and keys of dicts stay exact. Raises Illegal when either is not plain.
+    sets and keys of dicts stay exact. Raises Illegal when either is not plain or larger than `kilobytes`.
     """
     if tolerance is None:
-        return canonical(a) == canonical(b)
-    return _close(check(a), check(b), tolerance)
+        return canonical(a, kilobytes) == canonical(b, kilobytes)
+    return _close(check(a, kilobytes), check(b, kilobytes), tolerance)
 
 
 def _close(a: Value, b: Value, tolerance: float) -> bool:
@@ -106,11 +137,13 @@ def _close(a: Value, b: Value, tolerance: float) -> bool:
         return alike or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     if (type(a) is list and type(b) is list) or (type(a) is tuple and type(b) is tuple):
         return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+
     if type(a) is dict and type(b) is dict:
         mine = {_text(key): item for key, item in a.items()}
         theirs = {_text(key): item for key, item in b.items()}
         if not len(mine) == len(a) == len(theirs) == len(b):
-            return _text(a) == _text(b)  # several NaN as keys: which goes with which is not known
+            # several NaN among the keys: which goes with which is not known
+            return _text(a) == _text(b)
         return mine.keys() == theirs.keys() and all(
             _close(mine[k], theirs[k], tolerance) for k in mine
         )
@@ -128,23 +161,27 @@ def read(text: str, kilobytes: int = 64) -> Value:
         raise Illegal(
             f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came"
         )
+
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a stray backslash in a model's text is no news
+            warnings.simplefilter("ignore")  # a stray backslash in a model's text needs no warning
             tree = ast.parse(text.strip(), mode="eval").body
         value = _literal(tree, DEPTH)
+    # the compiler says MemoryError or RecursionError for what nests too deep for it
     except (SyntaxError, MemoryError, RecursionError, ValueError) as fault:
         if isinstance(fault, (Unreadable, Illegal)):
             raise
         raise Unreadable(
             f"not a Python literal ({type(fault).__name__}): {excerpt(text)}"
         ) from None
+
     return check(value, kilobytes)
 
 
 def _literal(node: ast.expr, depth: int) -> Value:
     if depth < 0:
         raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
+
     match node:
         case ast.Constant(value=None | bool() | int() | float() | str() | bytes() as constant):
             return constant
@@ -161,7 +198,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
         case ast.Set(elts=items):
             return set(_members([_literal(item, depth - 1) for item in items]))
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            names = _members([_literal(cast(ast.expr, key), depth - 1) for key in keys])
+            names = _members([_literal(key, depth - 1) for key in keys if key])
             return dict(zip(names, [_literal(item, depth - 1) for item in values], strict=True))
         case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
             return set()
@@ -171,6 +208,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
             return frozenset(_members([_literal(item, depth - 1) for item in items]))
         case _:
             pass
+
     raise Unreadable(f"not a Python literal: {excerpt(ast.unparse(node))}")
 
 
@@ -181,6 +219,9 @@ def _members(items: list[Value]) -> list[Value]:
     make building the set quadratic, and hang us.
     """
     try:
+        if len(items) <= _CROWD:
+            hash(tuple(items))  # too few to be a crowd: they need only have hashes
+            return items
         hashes = Counter(map(hash, items))
     except TypeError as fault:
         raise Illegal(f"{fault}: it cannot be in a set or be a key of a dict") from None
@@ -210,13 +251,14 @@ def _tagged(value: Value) -> Any:
         return value
     if type(value) is bytes:
         return {"bytes": value.hex()}
+
     if type(value) is list:
         return [_tagged(item) for item in value]
     if type(value) is tuple:
         return {"tuple": [_tagged(item) for item in value]}
     if type(value) is dict:
         return {"dict": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
-    if type(value) is set or type(value) is frozenset:
+    if _unordered(value):
         return {type(value).__name__: [tagged for _, tagged in _ordered(value)]}
     return value
 
@@ -227,6 +269,7 @@ def _ordered(members: set[Value] | frozenset[Value]) -> list[tuple[str, Any]]:
     A set inside a set is gone through once for both, not once more for every set around it.
     """
     pairs: list[tuple[str, Any]] = []
+
     for member in members:
         if type(member) is frozenset:
             inner = _ordered(member)
@@ -254,15 +297,18 @@ def from_json(data: object, kilobytes: int = KILOBYTES) -> Value:
 
 def _untagged(data: Any, depth: int) -> Value:
     kind = type(data)
+
+    # a bool, a number or a text stands for itself; everything else is a list or a dict of one tag
     if data is None or kind is bool or kind is int or kind is float or kind is str:
-        return cast(Value, data)
+        return data
     if depth < 0:
         raise Illegal(f"a value nested at most {DEPTH} deep was expected, a deeper one came")
     if kind is list:
         return [_untagged(item, depth - 1) for item in data]
     if kind is not dict or len(data) != 1:
         raise Unreadable(f"not a stored value: {excerpt(repr(data)[:100])}")
-    ((tag, body),) = cast("dict[object, Any]", data).items()
+
+    ((tag, body),) = data.items()
     match tag, body:
         case "int", str():
             return int(body, 16)
@@ -273,17 +319,13 @@ def _untagged(data: Any, depth: int) -> Value:
         case "str", str():
             return bytes.fromhex(body).decode("utf-8", "surrogatepass")
         case "tuple", list():
-            return tuple([_untagged(item, depth - 1) for item in cast("list[object]", body)])
+            return tuple([_untagged(item, depth - 1) for item in body])
         case "set", list():
-            return set(
-                _members([_untagged(item, depth - 1) for item in cast("list[object]", body)])
-            )
+            return set(_members([_untagged(item, depth - 1) for item in body]))
         case "frozenset", list():
-            return frozenset(
-                _members([_untagged(i, depth - 1) for i in cast("list[object]", body)])
-            )
+            return frozenset(_members([_untagged(i, depth - 1) for i in body]))
         case "dict", list():
-            pairs = [(key, item) for key, item in cast("list[tuple[Any, Any]]", body)]
+            pairs = [(key, item) for key, item in body]
             keys = _members([_untagged(key, depth - 1) for key, _ in pairs])
             return dict(zip(keys, [_untagged(item, depth - 1) for _, item in pairs], strict=True))
         case _:

@@ -12,16 +12,17 @@ from typing import Final
 
 from ..envs.types import Job, Result, Value, Verdict
 from ..envs.values import to_json
-from .runner import PROTOCOL
+from .runner.wire import PROTOCOL
 
-_FLEETING: Final = {
-    "infra",
-    "timeout",
-}  # these depend on the machine's load, not on the program alone
+_FLEETING: Final = {"infra", "timeout"}
+"""These depend on the machine's load, not on the program alone."""
 
 
 class Cache:
-    """The latest verdicts, up to `megabytes` of them. `maker` names executor, strength and interpreter."""
+    """The latest verdicts, up to `megabytes` of them.
+
+    `maker` names what they depend on beside the job: executor, strength and interpreter.
+    """
 
     def __init__(self, maker: str, megabytes: int = 64) -> None:
         self._maker = maker
@@ -34,16 +35,9 @@ class Cache:
         """The digest of everything a verdict depends on; None for a job that cannot be run anyway."""
         try:
             inputs = [to_json(arguments) for arguments in job.inputs]
-            what = [
-                self._maker,
-                PROTOCOL,
-                job.source,
-                job.entry,
-                inputs,
-                job.stdin,
-                job.repeat,
-                job.judge,
-            ]
+            program = [job.source, job.entry, inputs, job.stdin, job.repeat, job.judge]
+            what = [self._maker, PROTOCOL, *program]
+
             # Not ASCII: there the two halves of a pair are written as the one character is.
             text = json.dumps([*what, asdict(job.limits)], ensure_ascii=False)
             return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
@@ -64,9 +58,13 @@ class Cache:
         """Keep a verdict, unless another try might well come out differently."""
         if key is None or verdict.status in _FLEETING:
             return
+
+        # Values apart from the verdict: marshal makes new lists of them for every caller.
         values = marshal.dumps([result.value for result in verdict.results])
         bare = replace(verdict, results=tuple(Result(result.status) for result in verdict.results))
+
         with self._lock:
+            # Two callers may have run the same job at the same time.
             if key in self._kept:
                 self._room += _size(*self._kept.pop(key))
             self._kept[key] = bare, values

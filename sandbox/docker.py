@@ -32,9 +32,8 @@ MEGABYTES: Final = 1024
 DEVICES: Final = "ro,dev,nosuid,noexec,noatime,mode=755,size=64k"
 """How /dev is mounted. As the engine has it, to follow one of its links sets the link's time of last access,
 and a later program reads there what an earlier one wrote."""
-OWN_MEGABYTES: Final = (
-    128  # of a container's memory, for supervisor, fork servers and waiting requests
-)
+OWN_MEGABYTES: Final = 128
+"""Of a container's memory, for supervisor, fork servers and waiting requests."""
 _MASKED: Final = (  # the engine's own list, and what is neither needed nor anyone's business
     "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/sys", "/dev/mqueue",
@@ -62,22 +61,25 @@ def _place() -> str:
 
 
 def _reason(fault: BaseException) -> str:
-    """The engine's own words, else the innermost reason: what the libraries add says the same three times."""
+    """The engine's own words, else the innermost reason: the libraries around it repeat it three times."""
     if isinstance(fault, APIError) and fault.explanation:
         return " ".join(str(fault.explanation).split())[:200]
+
+    # Libraries wrap an exception as its cause, its context, an argument or a `reason`.
     seen: list[BaseException] = []
     while fault not in seen:
         seen.append(fault)
         within = (fault.__cause__, fault.__context__, *fault.args, getattr(fault, "reason", None))
         new = [each for each in within if isinstance(each, BaseException) and each not in seen]
         fault = next(iter(new), fault)
+
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return " ".join(str(fault).split())[:200]
 
 
 def engine(timeout: int = 20) -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST names, after it told its version. Raises VerifierError."""
+    """A client of the engine that DOCKER_HOST names. Raises VerifierError when the engine does not answer."""
     try:
         return docker.from_env(timeout=timeout, version="auto")
     except (DockerException, OSError) as fault:
@@ -97,6 +99,7 @@ def build(rebuild: bool = False) -> str:
                     return str(client.images.get(tag()).id)
                 except ImageNotFound:
                     pass
+
             data, digest = archive()
             loaded = client.images.load(data)
             if not loaded or not client.images.get(tag()):
@@ -128,6 +131,8 @@ def _dead(labels: dict[str, str]) -> bool:
     """Whether a container's owner has ended; of owners elsewhere only the expiry date tells."""
     if float(labels.get(EXPIRES, "inf")) < time.time():
         return True
+
+    # A process id is given again: only with its start time it names a process.
     place, _, rest = labels.get(OWNER, "").partition("-")
     pid, _, start = rest.partition("-")
     return place == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
@@ -175,13 +180,14 @@ class DockerConnection(SocketConnection):
             security_opt=["no-new-privileges"],
             pids_limit=64,
             mem_limit=f"{megabytes}m",
-            memswap_limit=f"{megabytes}m",
+            memswap_limit=f"{megabytes}m",  # the same: no swap
             ipc_mode="none",
             log_config={"type": "none", "config": {}},
             auto_remove=True,
             runtime=runtime,
         )
         host["MaskedPaths"] = list(_MASKED)
+
         labels = {OWNER: owner(), EXPIRES: str(int(time.time() + LIFETIME_SECONDS))}
         self._id = api.create_container(
             image,
@@ -191,6 +197,8 @@ class DockerConnection(SocketConnection):
             host_config=host,
             labels=labels,
         )["Id"]
+
+        # Attached before it starts: nothing that the supervisor says is missed.
         stream: Any = api.attach_socket(
             self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         )
@@ -228,6 +236,7 @@ class DockerConnection(SocketConnection):
 
     def close(self) -> None:
         if self._socket is not None:
+            # The supervisor leaves when its stream ends, also where the engine does not answer.
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._attached.close()
@@ -255,6 +264,7 @@ def docker_verifier(
         raise VerifierError(
             f"containers of more than {OWN_MEGABYTES} MiB were expected, not of {megabytes}"
         )
+
     if image is None:
         build()
     remove_orphans()
@@ -265,9 +275,11 @@ def docker_verifier(
             identity = client.images.get(name).id
     finally:
         client.close()
+
     first = DockerConnection(name, megabytes, runtime)
     called = f"docker[{runtime}]" if runtime else "docker"
     full = f"{called}({first.strength.removeprefix('container+')})"
+
     pool = Pool(
         lambda: DockerConnection(name, megabytes, runtime),
         size or os.cpu_count() or 1,

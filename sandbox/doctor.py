@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import runner
+from .runner.locks import landlock_abi, seccomp_works
 from .verifier import VerifierError
 
 DEFAULT = Path("/var/run/docker.sock")
@@ -56,6 +56,7 @@ def _engine() -> tuple[str, list[str]]:
 
 
 def _namespaces() -> str:
+    # The kernel's limit, and the switch that Debian adds to it.
     allowed = _line("/proc/sys/user/max_user_namespaces") not in ("", "0")
     switched_off = _line("/proc/sys/kernel/unprivileged_userns_clone") == "0"
     return "yes" if allowed and not switched_off else "no"
@@ -69,13 +70,11 @@ def _cgroups() -> str:
 
 def doctor() -> Report:
     """Look at the machine; starts nothing."""
-    landlock, seccomp = runner.landlock_abi(), runner.seccomp_works()
+    landlock, seccomp = landlock_abi(), seccomp_works()
     said, runtimes = _engine()
+    machine = f"{platform.system()} {platform.release()} {platform.machine()}"
     facts = (
-        (
-            "machine",
-            f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores",
-        ),
+        ("machine", f"{machine}, {os.cpu_count()} cores"),
         ("engine", said),
         ("runtimes", ", ".join(runtimes) or "none"),
         ("Landlock", f"ABI {landlock}" if landlock else "none"),
@@ -83,6 +82,7 @@ def doctor() -> Report:
         ("user namespaces", _namespaces()),
         ("cgroups", _cgroups()),
     )
+
     local = "+".join(
         [name for name, works in (("landlock", landlock), ("seccomp", seccomp)) if works]
     )
@@ -104,10 +104,12 @@ def _sockets() -> Iterator[Path]:
 
 
 def _engine_advice() -> str:
-    """How an engine is had, from what is here."""
+    """How to get an engine, from what is here."""
     named = os.environ.get("DOCKER_HOST", "")
     found = [path for path in _sockets() if path.is_socket() and f"unix://{path}" != named]
     usable = [path for path in found if os.access(path, os.W_OK)]
+
+    # The advice that takes the least work comes first.
     if usable and (named or usable[0] != DEFAULT):
         return f"export DOCKER_HOST=unix://{usable[0]}, where an engine's socket is"
     if named:

@@ -31,16 +31,22 @@ def interpreter() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
+def command() -> list[str]:
+    """What starts the runner, without its arguments: no site, no user's packages, no folder on the path."""
+    program = Path(runner.__file__).resolve().with_name("__main__.py")
+    return [interpreter(), "-S", "-s", "-P", str(program)]
+
+
 class LocalConnection(SocketConnection):
     """A supervisor process and the socket to it."""
 
     def __init__(self, floor: str) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        command = [interpreter(), "-S", "-s", "-P", str(Path(runner.__file__).resolve())]
+        # Nothing of ours goes along: no environment, no folder, no terminal.
         with theirs:
             self._process = subprocess.Popen(
-                [*command, "supervise", floor],
+                [*command(), "supervise", floor],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,

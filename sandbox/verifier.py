@@ -10,14 +10,18 @@ from ..envs.types import Job, Verdict
 
 
 class VerifierError(SparringError, RuntimeError):
-    """The verifier itself cannot do its work (no engine, no lock-down); never a verdict on a job."""
+    """The verifier itself cannot do its work (no engine, no locks); never a verdict on a job."""
 
 
 class Verifier(Protocol):
-    """Runs untrusted jobs and says what they came to.
+    """Runs untrusted jobs and gives a verdict on each.
 
-    Raises `VerifierError` when it cannot start. A fault of the machinery while a job runs is not an
-    exception but a verdict with status `infra`, which is never a reward.
+    What a program does is never an exception: every way to fail, cheat or pass a limit is a status, and so
+    is a fault of the machinery while a job runs (`infra`, which is never a reward). A job that cannot be run
+    at all (too large, not plain data, limits out of range) is `refused`.
+
+    Raises:
+        VerifierError: when it is made and cannot start: no engine, no image, too weak a machine.
     """
 
     @property
@@ -26,11 +30,22 @@ class Verifier(Protocol):
         ...
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        """One verdict per job, in the order of the jobs."""
+        """Run the jobs.
+
+        Args:
+            jobs: any number, also none; equal jobs may be run once.
+
+        Returns:
+            One verdict per job, in the order of the jobs, each with one result per input.
+
+        Raises:
+            VerifierError: when it was closed, belongs to another process, or can do no work at all.
+            asyncio.CancelledError: when the caller is cancelled; what runs is then killed.
+        """
         ...
 
     async def close(self) -> None:
-        """Release containers and processes; safe to call twice."""
+        """Release containers and processes; safe to call twice. Raises nothing."""
         ...
 
 

@@ -8,21 +8,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sparring.envs.opening import install
+from sparring.envs.blocking_verifier import install
 
-if TYPE_CHECKING:
-    from sparring.agents.policy import Policy, Request, Sampling
-    from sparring.agents.seats import seat
-    from sparring.arenas.match import Match, play
-    from sparring.arenas.rollouts import play_all, rollouts
-    from sparring.arenas.tournament import tournament
-    from sparring.envs.aec import make
-    from sparring.envs.conformance import check_game
-    from sparring.envs.errors import SparringError
-    from sparring.envs.registry import Game, find, game, game_ids, load
-    from sparring.envs.types import Episode, Job, Reply, Verdict
-    from sparring.sandbox.choose import open_verifier
-    from sparring.training.run import train
+if TYPE_CHECKING:  # the same names for type checkers; `as` says that they are handed on
+    from sparring.agents.policy import Policy as Policy
+    from sparring.agents.policy import Request as Request
+    from sparring.agents.policy import Sampling as Sampling
+    from sparring.agents.seats import seat as seat
+    from sparring.arenas.match import Match as Match
+    from sparring.arenas.match import play as play
+    from sparring.arenas.rollouts import play_all as play_all
+    from sparring.arenas.rollouts import rollouts as rollouts
+    from sparring.arenas.tournament import tournament as tournament
+    from sparring.envs.aec import make as make
+    from sparring.envs.conformance import check_game as check_game
+    from sparring.envs.errors import SparringError as SparringError
+    from sparring.envs.registry import Game as Game
+    from sparring.envs.registry import find as find
+    from sparring.envs.registry import game as game
+    from sparring.envs.registry import game_ids as game_ids
+    from sparring.envs.registry import load as load
+    from sparring.envs.types import Episode as Episode
+    from sparring.envs.types import Job as Job
+    from sparring.envs.types import Reply as Reply
+    from sparring.envs.types import Verdict as Verdict
+    from sparring.sandbox.choose import open_verifier as open_verifier
+    from sparring.training.run import train as train
+
+    __version__: str
 
 _ROOMS = {
     "agents.policy": ("Policy", "Request", "Sampling"),
@@ -40,31 +53,7 @@ _ROOMS = {
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
 
-__all__ = [
-    "Episode",
-    "Game",
-    "Job",
-    "Match",
-    "Policy",
-    "Reply",
-    "Request",
-    "Sampling",
-    "SparringError",
-    "Verdict",
-    "check_game",
-    "find",
-    "game",
-    "game_ids",
-    "load",
-    "make",
-    "open_verifier",
-    "play",
-    "play_all",
-    "rollouts",
-    "seat",
-    "tournament",
-    "train",
-]
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # one list, not two
 
 
 def _open_verifier(name: str) -> Any:
@@ -76,6 +65,8 @@ install(_open_verifier)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
     if name not in _HOME:
         raise AttributeError(f"module 'sparring' has no attribute {name!r}")
 
@@ -83,4 +74,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return [*__all__, "__version__"]

@@ -92,9 +92,10 @@ def arrows(unit: Callable[[Path], str]) -> dict[str, set[str]]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    arrows = [(unit, other) for unit in graph for other in graph[unit]]
     return [
         sorted(knot)
-        for knot in nx.strongly_connected_components(nx.DiGraph(graph))
+        for knot in nx.strongly_connected_components(nx.DiGraph(arrows))
         if len(knot) > 1
     ]
 

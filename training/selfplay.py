@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -18,13 +17,14 @@ from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from ..envs.seeds import bits
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
-from .config import Config, ConfigError
-from .data.advantage import Baselines, Centre, estimate, export, restore
-from .data.batch import Batch, advantages, pack
-from .data.collect import Collected, collect
-from .players.learner import Itself, Player, sampling
+from .config import Config, judge_name
+from .data.advantage import Baselines, Credited, credit, export, restore
+from .data.batch import Batch, pack
+from .data.collect import collect
+from .players.learner import Itself, Player
 from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.tasks import Tasks
 
@@ -42,13 +42,11 @@ class LostGamesError(SparringError, RuntimeError):
 
 @dataclass(frozen=True)
 class Step:
-    """What one step played and learned from. `centres` stand beside `collected.outcomes`."""
+    """What one step played, and what is learned from it."""
 
     number: int
     episodes: Sequence[Episode]
-    collected: Collected
-    centres: Sequence[Centre]
-    credited: Sequence[tuple[float, ...]]
+    trained: Sequence[Credited]
     seconds: dict[str, float]
 
 
@@ -83,28 +81,32 @@ class Timed:
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
-    `opponents` are those of a mirror match until others are set; `player` answers for the learner, the
-    trained model itself until another is set, which then gets the weights of every step.
+    `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
     """
 
     def __init__(
         self,
         config: Config,
         game: Game,
-        policy: Transformer,
+        learner: Transformer,
         *,
         loop: asyncio.AbstractEventLoop,
         verifier: Timed,
+        player: Player | None = None,
+        opponents: Opponents | None = None,
     ) -> None:
-        _check_roles(config, game)
         self.config = config
+        self.game = game
+        self.policy = learner
+        self.player = player or Itself(learner)
+        self.opponents = opponents or Mirror(game)
+
+        # What other policies let the learner earn is no measure of what it earns against itself.
         others = config.opponents.mode != "mirror"
         self.credits = replace(config.credits, by_opponent=config.credits.by_opponent or others)
-        self.game = game
-        self.policy = policy.with_sampling(sampling(config))
-        self.player: Player = Itself(self.policy)
-        self.opponents: Opponents = Mirror(game)
         self.baselines: Baselines = {}
+
         self.tasks = Tasks(config.seed)
         self.games = 0
         self.synced = 0.0
@@ -112,31 +114,26 @@ class SelfPlay:
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
-        self._judge = judge(config, game) if game.judges else None
+        self._judges = _judges(config, game)
         self._examples: Mapping[str, Sequence[Message]] | None = None
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
 
-        Raises EmptyStepError when there is nothing, NonFiniteError when a reward is not finite.
+        Raises EmptyStepError when there is nothing, LostGamesError when the engine lost many games,
+        NonFiniteError when a reward is not finite.
         """
-        began = time.perf_counter()
-        verifying = self._verifier.seconds
+        began, verifying = time.perf_counter(), self._verifier.seconds
         episodes = self.play(number)
-        verified = self._verifier.seconds - verifying
-        played = time.perf_counter()
-        step = self._credit(number, episodes)
-        lost = [e.ending.reason for e in episodes if e.ending.source == "engine"]
-        if len(lost) > LOST * len(episodes):
-            raise LostGamesError(
-                f"step {number} is not trained on: its engine failed in {len(lost)} of {len(episodes)} games "
-                f"({lost[0]}); resume the run from its last checkpoint"
-            )
-        if not step.collected.samples:
+        played, verified = time.perf_counter(), self._verifier.seconds - verifying
+
+        step = Step(number, episodes, self._credited(number, episodes), {})
+        _check_lost(step)
+        if not step.trained:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
+
         packed = pack(
-            step.collected.samples,
-            step.credited,
+            step.trained,
             loss=self.config.update.loss,
             pad=self.policy.dialect.pad,
             fold=self.config.update.fold and self.config.update.iterations == 1,
@@ -155,6 +152,7 @@ class SelfPlay:
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
+
         self.tasks.begin(number)
         rollout = self.config.rollout
         episodes = self._loop.run_until_complete(
@@ -167,6 +165,7 @@ class SelfPlay:
                 allowance=Allowance(rollout.game_tokens or None, rollout.game_seconds or None),
             )
         )
+
         self.tasks.add(episodes)
         self.opponents.record(episodes)
         self.games += len(episodes)
@@ -178,14 +177,16 @@ class SelfPlay:
         rollout, matches = self.config.rollout, list[Match]()
         self.opponents.begin(number)
         learner = self._shown()
+
         for index in range(rollout.games // rollout.replicates):
-            seats = self._judged(self.opponents.seats(number, index, learner))
+            found = {**self.opponents.seats(number, index, learner), **self._judges}
+            seats = {seat: found[seat] for seat in self.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
     def _shown(self) -> Policy:
-        """Who plays for the learner: with examples before its eyes where they are asked for."""
+        """The learner's player, with example games before every prompt where they are asked for."""
         if not (shots := self.config.rollout.shots):
             return self.player
         if self._examples is None:
@@ -194,31 +195,18 @@ class SelfPlay:
             )
         return Shown(self.player, self._examples)
 
-    def _judged(self, seats: Seats) -> Seats:
-        """With the judge in the seats that grade."""
-        if self._judge is None:
-            return seats
-        return {
-            s: self._judge if self.game.role_of[s] in self.game.judges else p
-            for s, p in seats.items()
-        }
-
-    def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
-        first = number * self.config.rollout.games
-        collected = collect(
-            enumerate(episodes, first),
+    def _credited(self, number: int, episodes: Sequence[Episode]) -> list[Credited]:
+        """What the step trains on; baselines move on."""
+        samples = collect(
+            enumerate(episodes, number * self.config.rollout.games),
             self.credits,
             learner=LEARNER,
             role_of=self.game.role_of,
             version=number,
             judges=self.game.judges,
         )
-        centres, self.baselines = estimate(collected.outcomes, self.baselines, self.credits)
-        of = {(o.episode, o.seat): c for o, c in zip(collected.outcomes, centres, strict=True)}
-        credited = [
-            advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples
-        ]
-        return Step(number, episodes, collected, centres, credited, {})
+        credited, self.baselines = credit(samples, self.baselines, self.credits)
+        return credited
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
@@ -239,27 +227,30 @@ class SelfPlay:
 
 
 def judge(config: Config, game: Game) -> Policy:
-    """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
-    own = next((name for name in ("rule", "sample") if name in game.oracles), "")
-    if not (config.judge or own):
-        raise ConfigError(
-            f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`"
-        )
-    return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
+    """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
+    sampling = Sampling(1.0, 1.0, constrained=True)
+    return seat(judge_name(config, game), game, sampling=sampling)
+
+
+def _judges(config: Config, game: Game) -> Seats:
+    """The judge in each of the seats that grade; a game may have none under its parameters."""
+    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
+    return dict.fromkeys(seats, judge(config, game)) if seats else {}
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
     name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
-    digest = sha256(name.encode()).digest()
-    return int.from_bytes(digest[:6]) | 1 << 48
+    return bits(name, 48) | 1 << 48
 
 
-def _check_roles(config: Config, game: Game) -> None:
-    unknown = [role for role in config.credits.trained if role not in game.roles]
-    if unknown:
-        raise ConfigError(
-            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {', '.join(game.roles)}"
+def _check_lost(step: Step) -> None:
+    """Raises LostGamesError where the engine lost too many of the step's games."""
+    lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
+    if len(lost) > LOST * len(step.episodes):
+        raise LostGamesError(
+            f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
+            f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...envs.errors import SparringError
+from ...envs.seeds import bits
 from ...envs.types import PolicyRef
 from ..language.chat_template import Dialect
 from ..language.choices import Scored, Scores
@@ -293,8 +294,7 @@ def _steps(reply: Tokens) -> Iterator[tuple[Tokens, int]]:
 
 def _seed(key: Key) -> int:
     """63 bits of noise for one reply, which depend on every part of its key."""
-    name = f"{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") >> 1
+    return bits(key.name, 63)
 
 
 def _log_sum(logs: Sequence[float]) -> float:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 
 import torch
 
+from ...envs.seeds import fractions
 from ..policy import Key, Sampling
-
-_BYTES = 5
 
 
 def uniforms(key: Key) -> Iterator[float]:
@@ -17,13 +15,7 @@ def uniforms(key: Key) -> Iterator[float]:
 
     The same on every device, and independent of what else is in the batch.
     """
-    name = f"{key.seed}/{key.replicate}/{key.seat}/{key.ask}"
-    block = 0
-    while True:
-        digest = sha256(f"{name}/{block}".encode()).digest()
-        for start in range(0, 30, _BYTES):
-            yield int.from_bytes(digest[start : start + _BYTES], "big") / 2**40
-        block += 1
+    return fractions(key.name)
 
 
 def logprobs(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:

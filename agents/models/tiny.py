@@ -103,11 +103,9 @@ def random_play(game: Game, games: int, seed: int) -> list[Example]:
     return seen
 
 
-def _answerable(table: Table) -> list[Ask]:
-    """The pending asks, if each lists its choices."""
-    pending = table.pending if isinstance(table.pending, tuple) else ()
-    asks = [ask for ask in pending if isinstance(ask, Ask) and ask.choices]
-    return asks if len(asks) == len(pending) else []
+def _answerable(table: Table) -> tuple[Ask, ...]:
+    """The asks that wait, if each lists its choices."""
+    return table.asks if all(ask.choices for ask in table.asks) else ()
 
 
 def make_tokenizer(game: Game, examples: Sequence[Example], shape: Shape) -> Any:

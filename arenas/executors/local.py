@@ -79,6 +79,7 @@ class Local:
 
     async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
         issued: dict[int, Order] = {}
+
         games = rollouts(
             self._matches(orders, issued),
             verifier=self._verifier,
@@ -127,15 +128,16 @@ async def carry_out(
 ) -> AsyncGenerator[Settled]:
     """Play what the store lacks of the fixtures, and yield each outcome once it is durable.
 
-    A game that came to nothing is played again, up to `attempts` times in all, after the others. Close
+    A game that failed is played again, up to `attempts` times in all, after the others. Close
     the generator to stop early: what has finished is recorded, what is in flight is dropped. Raises
-    RunError when more than `patience` games (and all those in flight) in a row came to nothing, and
+    RunError when more than `patience` games (and all those in flight) in a row failed, and
     StoreError when the store takes no more.
     """
     recorder = _Recorder(store)
     patience += executor.at_once
     again: list[Fixture] = []
     futile = 0
+
     wanted: Iterable[Fixture] = fixtures
     try:
         for _ in range(attempts):
@@ -153,6 +155,8 @@ async def carry_out(
                         yield durable
             if not again:
                 break
+
+            # a lease is free again only when its void row is in the store
             recorder.settle()
             wanted = again
     finally:
@@ -205,9 +209,13 @@ class _Recorder:
             self._due = asyncio.get_running_loop().call_later(DELAY_SECONDS, self._overdue)
 
     def taken(self) -> Sequence[Settled]:
-        """Outcomes that have become durable since last asked. Raises what went wrong behind our back."""
+        """Outcomes that have become durable since last asked.
+
+        Raises the error of the writer thread, if there is one.
+        """
         if self._fault:
             raise self._fault
+
         if self._writing and self._writing[0].done():
             self._written()
         ready, self._durable = self._durable, []
@@ -220,6 +228,7 @@ class _Recorder:
             self._due = None
         if not self._waiting or self._fault:
             return
+
         now = time.perf_counter()
         batch, spent = self._waiting, now - self._since
         self._waiting, self._since = [], now
@@ -249,6 +258,7 @@ class _Recorder:
         except SparringError as fault:
             self._fault = fault
             raise
+
         self._durable += batch
         self._held.difference_update([one.fixture.key for one in batch])
 

@@ -25,7 +25,7 @@ from ..costs import Price
 from ..entrants import CONTROL, EntrantError, control_of
 from ..fixture import Settled, void
 from .local import Local, Order, RunError
-from .ray_cluster import Cluster, last_line, stillborn
+from .ray_cluster import Cluster, failed_to_start, last_line
 
 RESTARTS: Final = 8
 """How many actors may die, beyond the number of workers, before the run is given up."""
@@ -57,26 +57,27 @@ class Ray:
         self.at_once = workers * chunk
         self._workers = workers
         self._chunk = chunk
+
         sent = dumps(player)  # it may hold a game that an actor knows only after loading `games`
         self._setup = (sent, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
         self._resources = dict(resources or {"num_cpus": 1})
         self._cluster = Cluster(address)
-        self._crew: _Crew | None = None
+        self._actors: _Workers | None = None
 
     async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
         """As every executor; the actors stay for the next call, until `close`."""
-        if self._crew is None:
+        if self._actors is None:
             self._cluster.start()
-            self._crew = _Crew(self._setup, self._resources, self._workers)
-        async with aclosing(self._crew.work(_chunks(orders, self._chunk))) as outcomes:
+            self._actors = _Workers(self._setup, self._resources, self._workers)
+        async with aclosing(self._actors.work(_chunks(orders, self._chunk))) as outcomes:
             async for settled in outcomes:
                 yield settled
 
     def close(self) -> None:
         """Let the actors go, and the cluster if it was started here; safe to call twice."""
-        if self._crew:
-            self._crew.dismiss()
-            self._crew = None
+        if self._actors:
+            self._actors.stop()
+            self._actors = None
         self._cluster.close()
 
     def __enter__(self) -> Self:
@@ -86,7 +87,7 @@ class Ray:
         self.close()
 
 
-class _Crew:
+class _Workers:
     """The actors of one run and what each is playing."""
 
     def __init__(self, setup: tuple[Any, ...], resources: Mapping[str, Any], workers: int) -> None:
@@ -98,7 +99,7 @@ class _Crew:
         self._playing: dict[asyncio.Future[list[Settled]], tuple[Any, list[Order]]] = {}
 
     async def work(self, chunks: Iterator[list[Order]]) -> AsyncGenerator[Settled]:
-        """Play chunks; whoever stops early leaves no actor at work."""
+        """Play chunks. Closing the generator early stops the actors that are at work."""
         try:
             self._assign(chunks)
             while self._playing:
@@ -113,24 +114,25 @@ class _Crew:
                 ray.kill(actor)
             self._playing.clear()
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         for actor in self._idle:
             ray.kill(actor)
         self._idle.clear()
 
     def _assign(self, chunks: Iterator[list[Order]]) -> None:
         while len(self._playing) < self._workers and (chunk := next(chunks, None)):
-            actor = self._idle.pop() if self._idle else self._hire()
+            actor = self._idle.pop() if self._idle else self._start()
+
             future: asyncio.Future[list[Settled]] = asyncio.wrap_future(
                 actor.play.remote(chunk).future()
             )
             self._playing[future] = (actor, chunk)
 
-    def _hire(self) -> Any:
+    def _start(self) -> Any:
         return _Actor.options(**self._resources).remote(*self._setup)
 
     def _collect(self, finished: asyncio.Future[list[Settled]]) -> list[Settled]:
-        """What a chunk came to; a fault of the actor makes all of its games void."""
+        """The outcomes of a chunk; a fault of the actor makes all of its games void."""
         actor, chunk = self._playing.pop(finished)
         try:
             settled = finished.result()
@@ -138,15 +140,19 @@ class _Crew:
             ray.kill(actor)
             raise RunError(f"a worker could not play: {last_line(fault)}") from fault
         except RayError as fault:
-            if stillborn(fault):
+            if failed_to_start(fault):
                 raise RunError(f"a worker could not start: {last_line(fault)}") from fault
+
+            # a worker that died may be replaced, but not without end
             self._deaths_left -= 1
             if self._deaths_left < 0:
                 raise RunError(f"workers keep dying; the last: {last_line(fault)}") from fault
             ray.kill(actor)
+
             gone = f"{type(fault).__name__}: the worker died"
             lost = [(order.fixture, void(order.fixture, "worker"), order.token) for order in chunk]
             return [Settled(fixture, row, token=token, reason=gone) for fixture, row, token in lost]
+
         self._idle.append(actor)
         return settled
 
@@ -172,6 +178,8 @@ class _Actor:
     ) -> None:
         for path in games:
             load(path)
+
+        # the player may hold a game that only these files register
         self._player: Callable[[str], Policy] = pickle.loads(player)
         self._specs = specs
         self._players: dict[str, Policy] = {}
@@ -193,6 +201,7 @@ class _Actor:
     def _load(self, id: str) -> Policy:
         if id.endswith(CONTROL):
             return control_of(self._load(id.removesuffix(CONTROL)))
+
         policy = self._player(self._specs[id])
         if policy.ref.id != id:
             raise EntrantError(

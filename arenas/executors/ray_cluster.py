@@ -18,7 +18,7 @@ class ClusterError(SparringError, RuntimeError):
 class Cluster:
     """A cluster by its address; None is that of $RAY_ADDRESS, or one started here, which `close` ends.
 
-    One that merely runs on this machine is not joined: it may be somebody else's, with other code.
+    A cluster that merely runs on this machine is not joined: it may belong to another user, with other code.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -29,9 +29,10 @@ class Cluster:
         """Join or start it, unless this process has one. Raises ClusterError."""
         if ray.is_initialized():
             return
+
         address = self._address or os.environ.get("RAY_ADDRESS") or "local"
         try:
-            # its faults are raised; what else it tells is no news to who plays games
+            # its faults are raised; its other messages say nothing about games
             ray.init(
                 address=address,
                 include_dashboard=False,
@@ -49,8 +50,8 @@ class Cluster:
             self._started = False
 
 
-def stillborn(fault: RayError) -> bool:
-    """Whether an actor never came to be: another in its place would fail alike."""
+def failed_to_start(fault: RayError) -> bool:
+    """Whether the actor failed while it was created; a new one would fail the same way."""
     return isinstance(fault, RayActorError) and fault.actor_init_failed
 
 

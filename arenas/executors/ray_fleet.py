@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 from ...agents.policy import Policy, QuotaError, Request
 from ...envs.errors import SparringError
 from ...envs.types import PolicyRef, Reply
-from .ray_cluster import Cluster, last_line, stillborn
+from .ray_cluster import Cluster, failed_to_start, last_line
 
 RESTARTS: Final = 8
 """How many actors may die, beyond the number of workers, before the fleet gives up."""
@@ -25,12 +25,6 @@ RESTARTS: Final = 8
 
 class FleetError(SparringError, RuntimeError):
     """Engines cannot be opened, keep dying, or failed on what they were asked."""
-
-
-class Loading(Protocol):
-    """A policy whose weights can be replaced, as `Transformer`."""
-
-    def load(self, state: Mapping[str, Any], weights: str) -> None: ...
 
 
 class Fleet:
@@ -62,8 +56,9 @@ class Fleet:
         self._piece = piece
         self._resources = dict(resources or {"num_cpus": 1})
         self._cluster = Cluster(address)
+
         self._idle: list[Any] = []
-        self._hired = 0
+        self._started = 0
         self._version = ""
         self._weights: list[Any] = []
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Condition] | None = None
@@ -76,6 +71,7 @@ class Fleet:
         """
         self._cluster.start()
         self._weights = [ray.put(dict(state))]
+
         self._version = ref.id
         self.ref = ref
 
@@ -92,7 +88,7 @@ class Fleet:
         for actor in self._idle:
             ray.kill(actor)
         self._idle.clear()
-        self._hired = 0
+        self._started = 0
         self._cluster.close()
 
     def __enter__(self) -> Self:
@@ -104,7 +100,7 @@ class Fleet:
     async def _answered(self, piece: Sequence[Request]) -> Sequence[Reply]:
         """A piece's replies, by whichever engine lives to give them."""
         while True:
-            actor = await self._taken()
+            actor = await self._free_actor()
             called = actor.answer.remote(self._version, self._weights, piece)
             try:
                 replies = await asyncio.wrap_future(called.future())
@@ -113,12 +109,13 @@ class Fleet:
                 kind = QuotaError if isinstance(fault.cause, QuotaError) else FleetError
                 raise kind(f"an engine failed: {last_line(fault)}") from fault
             except RayError as fault:
-                if stillborn(fault):
+                if failed_to_start(fault):
                     raise FleetError(f"an engine could not start: {last_line(fault)}") from fault
                 await self._lost(actor, fault)
+
             except asyncio.CancelledError:
                 ray.kill(actor)
-                self._hired -= 1
+                self._started -= 1
                 raise
             else:
                 await self._give_back(actor)
@@ -132,14 +129,14 @@ class Fleet:
             self._waiting = loop, asyncio.Condition()
         return self._waiting[1]
 
-    async def _taken(self) -> Any:
-        """A free actor; hired now, while there are fewer than there may be."""
+    async def _free_actor(self) -> Any:
+        """A free actor; started now, while there are fewer than there may be."""
         self._cluster.start()
         async with self._freed:
-            await self._freed.wait_for(lambda: self._idle or self._hired < self._workers)
+            await self._freed.wait_for(lambda: self._idle or self._started < self._workers)
             if self._idle:
                 return self._idle.pop()
-            self._hired += 1
+            self._started += 1
         return _Engine.options(**self._resources).remote(self._engine)
 
     async def _give_back(self, actor: Any) -> None:
@@ -150,9 +147,11 @@ class Fleet:
     async def _lost(self, actor: Any, fault: Exception) -> None:
         """An actor died: make room for another, unless they keep dying."""
         ray.kill(actor)
+
+        # a waiter may now start a new actor in its place
         async with self._freed:
             self.deaths += 1
-            self._hired -= 1
+            self._started -= 1
             self._freed.notify()
         if self.deaths > self._workers + RESTARTS:
             raise FleetError(f"engines keep dying; the last: {last_line(fault)}") from fault

@@ -47,14 +47,19 @@ def informative(
     known = information.copy()
     together = np.eye(len(known), dtype=bool) if met is None else met.copy()
     chosen: list[tuple[int, int]] = []
+
     for _ in range(count):
         value = np.triu(gain(known, weight) / tokens, 1)
         parts, label = csgraph.connected_components(together, directed=False)
+
+        # entrants that never met cannot be compared: joining them comes before any gain
         if parts > 1:
             value = np.where(label[:, None] != label[None, :], np.triu(1 / tokens + value, 1), 0)
+
         i, j = divmod(int(value.argmax()), len(known))
         chosen.append((i, j))
         together[i, j] = together[j, i] = True
+
         column = known[:, i] - known[:, j]
         known -= (
             weight[i, j] / (1 + weight[i, j] * (column[i] - column[j])) * np.outer(column, column)
@@ -74,9 +79,10 @@ def next_pairs(
     """The next `count` pairs of names by gain per token; without a fit nothing is known of anybody.
 
     `tokens` (n, n) in the order of `names`; `variance` is that of one payoff game. Newcomers, who are not
-    in the fit, are as vague as everybody once was.
+    in the fit, are as vague as all were at first.
     """
     size = len(names)
+
     information, rating = VAGUE * np.eye(size), np.zeros(size)
     met = np.eye(size, dtype=bool)
     if fitted is not None:
@@ -85,6 +91,7 @@ def next_pairs(
         information[np.ix_(old, old)] = fitted.information[np.ix_(at, at)]
         rating[old] = fitted.rating[at]
         met[np.ix_(old, old)] = True
+
     weight = win_weight(rating) if kind == "win" else np.full((size, size), 2 / variance)
     cost = np.ones((size, size)) if tokens is None else tokens
     pairs = informative(information, weight, cost, count, met)

@@ -30,11 +30,12 @@ def detects(
     """The difference of two average entrants that their interval resolves with this `chance`.
 
     In Elo for win games, near even chances; else in payoff. `variance` is that of one game's score, or
-    payoff, with what the seats of a pair share already taken out; NaN where nobody meets.
+    payoff, with what the seats of a pair share already taken out; NaN where no entrants meet.
     """
     error = _errors(met, 0.25**2 / variance if kind == "win" else 1 / variance)
     if not len(error):
         return float("nan")
+
     reach = float(stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(chance))
     return reach * float(np.sqrt(np.mean(error**2))) * (ELO if kind == "win" else 1.0)
 
@@ -45,6 +46,7 @@ def spread(rows: Iterable[GameRow], kind: ScoreKind) -> float | None:
     for pair in complete(rows):
         who = tuple(sorted(pair.entrants))
         cells.setdefault(who, []).append(pair.score(who[0], kind))
+
     freedom = sum(len(scores) - 1 for scores in cells.values())
     if freedom < MEASURED:
         return None
@@ -62,12 +64,15 @@ def _errors(met: Meetings, weight: float) -> Floats:
     if len(names) < 2:
         return np.zeros(0)
     at = {name: n for n, name in enumerate(names)}
+
     fisher = np.zeros((len(names), len(names)))
     for group, often in met.items():
+        # a game of K places holds K − 1 facts
         known = weight * often * len(group) / (len(group) - 1)
         for i, j in combinations([at[name] for name in group], 2):
             fisher[[i, j], [i, j]] += known
             fisher[[i, j], [j, i]] -= known
+
     spans = np.linalg.pinv(fisher)
     variance = np.add.outer(np.diag(spans), np.diag(spans)) - 2 * spans
     return np.sqrt(np.maximum(0.0, variance[np.triu_indices(len(names), 1)]))

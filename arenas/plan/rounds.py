@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from ...envs.registry import Game
+from ...envs.seeds import bits
 from ..fixture import Purpose, places
 from ..ratings.arrays import gather
 from ..ratings.fit import FitError, fit
@@ -33,7 +33,7 @@ Ancestry: TypeAlias = Mapping[str, Sequence[str]]
 
 def seed_of(*parts: object) -> int:
     """A seed that depends on its parts alone: purpose, run, entrants, index. 62 bits, as SQLite likes."""
-    return int(sha256(canonical(parts).encode()).hexdigest()[:16], 16) >> 2
+    return bits(canonical(parts), 62)
 
 
 def block(
@@ -70,7 +70,7 @@ def rounds(
 ) -> Generator[list[Group], Sequence[GameRow], None]:
     """The groups of each round; send the rows of all games issued so far to get the next.
 
-    `pairs` is how often everybody meets who should: in a round robin each cell, in a gauntlet the first
+    `pairs` is how often each planned pair meets: in a round robin each cell, in a gauntlet the first
     named against each other, in a ladder each against all its ancestors (`ancestry`; by default all
     that are named before it), in Swiss the number of rounds, and by information as many pairs in all as
     a round robin has.
@@ -90,7 +90,7 @@ def rounds(
 
 
 def size(schedule: Schedule, game: Game, names: Sequence[str], pairs: int) -> int:
-    """How many blocks an adaptive schedule comes to."""
+    """How many blocks an adaptive schedule plays."""
     return (
         pairs * (len(names) // 2)
         if schedule == "swiss"
@@ -122,6 +122,7 @@ def _information(
     usual: scripted players cost no tokens, and would else meet each other only.
     """
     kind = game.score or "win"
+
     low, high = game.payoff_range
     rows: Sequence[GameRow] = ()
     while count > 0:
@@ -130,9 +131,12 @@ def _information(
             pairs = complete(rows)
             fitted = fit(gather(pairs, kind), kind) if pairs else None
         except FitError:
-            fitted = None  # too little is known yet; newcomers are as vague as everybody
+            fitted = None  # too little is known yet: every entrant is as vague as a newcomer
+
         uses = expected(spending(rows), names)
+
         cost = np.maximum(np.add.outer(uses, uses), max(1.0, CHEAPEST * 2 * sum(uses) / len(uses)))
+
         chosen = next_pairs(
             names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16, tokens=cost
         )

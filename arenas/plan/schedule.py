@@ -1,6 +1,6 @@
-"""Who meets whom, in which order: everything here is pure and depends on no clock.
+"""Which entrants meet, and in which order. All of it is pure and depends on no clock.
 
-Schedules are breadth first: every entrant meets everybody it should once before anybody meets twice, so a
+Schedules are breadth first: all planned pairs meet once before any pair meets twice, so a
 tournament cut short is already a ranking.
 """
 
@@ -29,7 +29,7 @@ def seatings(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]
 
 
 def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator[Group]:
-    """Everybody against everybody, `repeats` times; two places by the circle method.
+    """All pairs, `repeats` times; two places by the circle method.
 
     More places: each repeat is a round of groups in which all have met all, or as near as greedy gets.
     """
@@ -43,7 +43,7 @@ def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator
 
 
 def circle(names: Sequence[str]) -> Iterator[Group]:
-    """All pairs in rounds, nobody twice in a round: one stays, the others turn."""
+    """All pairs in rounds, each entrant at most once a round: one stays, the others turn."""
     ring: list[str | None] = [*names, *([None] if len(names) % 2 else [])]
     for _ in range(len(ring) - 1):
         for a, b in zip(ring[: len(ring) // 2], reversed(ring[len(ring) // 2 :]), strict=True):
@@ -70,7 +70,7 @@ def ladder(ancestry: Mapping[str, Sequence[str]], repeats: int) -> Iterator[Grou
 
 
 def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, ...]:
-    """The next round: everybody against a neighbour in score, rematches only where none is left.
+    """The next round: neighbours in score meet, and a pair meets again only where no new one is left.
 
     With an odd number the one left out is the lowest of those who played most.
     """
@@ -79,6 +79,8 @@ def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, 
     order = sorted(scores, key=lambda name: (-scores[name], name))
     if len(order) % 2:
         order.remove(max(order, key=lambda name: (games[name], order.index(name))))
+
+    # near scores attract, and a rematch costs more than any gap of scores
     spread = max(1e-9, max(scores.values(), default=0.0) - min(scores.values(), default=0.0))
     graph: nx.Graph[str] = nx.Graph()
     for a, b in combinations(order, 2):
@@ -86,6 +88,7 @@ def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, 
             order.index(b) - order.index(a)
         ) ** 2
         graph.add_edge(a, b, weight=-near - 2 * len(order) * often[frozenset((a, b))])
+
     matched = nx.max_weight_matching(graph, maxcardinality=True)
     pairs = [(a, b) if order.index(a) < order.index(b) else (b, a) for a, b in matched]
     return tuple(sorted(pairs, key=lambda pair: order.index(pair[0])))

@@ -34,8 +34,10 @@ def alpha_rank_roles(
     Profiles are linked where one role alone changes its strategy.
     """
     shape = payoffs[0].shape
+
     profiles = list(product(*map(range, shape)))
     moves = np.full((len(profiles), len(profiles)), -np.inf)
+
     for here, old in enumerate(profiles):
         for there, new in enumerate(profiles):
             changed = [role for role in range(len(shape)) if old[role] != new[role]]
@@ -47,6 +49,7 @@ def alpha_rank_roles(
 
 def log_fixation(u: Floats, population: int) -> Floats:
     """ln ρ(u), without overflow: for u < 0 both terms are flipped to grow."""
+    # u = 0 is the limit 1/m, which this size reaches to the last digit
     size = np.maximum(np.abs(u), 1e-12)
     rising = _log_gap(size) - _log_gap(population * size)
     return rising - np.where(u < 0, (population - 1) * size, 0.0)

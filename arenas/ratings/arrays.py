@@ -69,17 +69,21 @@ def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None =
         raise ResultsError(
             "no complete pair to rate: play at least one block with all its seatings"
         )
+
     rows = [row for pair in pairs for row in pair.legs]
     if len({len(row.places) for row in rows}) > 1:
         raise ResultsError(
             "games with different numbers of places cannot share one fit: rate each apart"
         )
+
     known = tuple(names or sorted({place.entrant for row in rows for place in row.places}))
     roles = tuple(sorted({place.role for row in rows for place in row.places}))
     seats = tuple(sorted({place.seat for row in rows for place in row.places}))
+
     at = {name: n for n, name in enumerate(known)}
     role_at = {name: n for n, name in enumerate(roles)}
     seat_at = {name: n for n, name in enumerate(seats)}
+
     return Played(
         known,
         roles,
@@ -97,6 +101,7 @@ def duels(
 ) -> Played:
     """Two-place games without roles: `score` (N,) is the first's, in [0, 1]; a block each by default."""
     count = names or int(max(first.max(), second.max())) + 1
+
     entrant = np.stack([first, second], 1).astype(np.int64)
     nothing = np.zeros_like(entrant)
     return Played(

@@ -1,4 +1,4 @@
-"""Who did how against whom, cell by cell, with intervals clustered on pairs."""
+"""How each entrant did against each other, cell by cell, with intervals clustered on pairs."""
 
 from __future__ import annotations
 
@@ -47,10 +47,14 @@ def encounters(played: Played, kind: ScoreKind, utility: Floats | None = None) -
                     np.where(flip, middle - expected, expected),
                 )
             )
+
+    # legs of one block are one observation: their mean
     block, low, high = (np.concatenate([game[n] for game in games]) for n in (0, 1, 2))
     score, expected = (np.concatenate([game[n] for game in games]) for n in (3, 4))
+
     count = len(played.names)
     code, group = np.unique((block * count + low) * count + high, return_inverse=True)
+
     often = np.bincount(group)
     return Encounters(
         code // count % count,
@@ -72,14 +76,20 @@ def crosstable(
         return ()
     played = gather(pairs, kind, names)
     met = encounters(played, kind)
+
     most = float(np.abs(met.score).max())
     bounds = (0.0, 1.0) if kind == "win" else (-most, most)
+
     code = met.low * len(played.names) + met.high
     order = np.argsort(code, kind="stable")
+
+    # a stable sort keeps each cell's pairs in order of issue
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+
     cells: list[Cell] = []
     for group in np.split(order, starts[1:]):
         a, b = played.names[met.low[group[0]]], played.names[met.high[group[0]]]
+
         estimate = mean(met.score[group], bounds, level)
         middle = 0.5 if kind == "win" else 0.0
         lead = a if estimate.low > middle else b if estimate.high < middle else None
@@ -100,6 +110,7 @@ def mean(scores: Floats, bounds: tuple[float, float], level: float = 0.95) -> Es
         se = float(scores.std(ddof=1)) / count**0.5
         reach = float(stats.t.ppf(1 - tail, count - 1)) * se
         return Estimate(middle, se, middle - reach, middle + reach)
+
     unseen = 1 - tail ** (1 / count)
     least, most = middle - unseen * (middle - low), middle + unseen * (high - middle)
     return Estimate(middle, (most - least) / (2 * float(stats.norm.ppf(1 - tail))), least, most)
@@ -128,6 +139,8 @@ def advantage(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> F
     at = {name: n for n, name in enumerate(names)}
     for cell in cells:
         pairs[at[cell.a], at[cell.b]] = pairs[at[cell.b], at[cell.a]] = cell.pairs
+
+    # a clean sweep would be an infinite logit
     shrunk = (table * pairs + 0.5) / (pairs + 1)
     return np.log(shrunk / (1 - shrunk))
 

@@ -38,5 +38,6 @@ def discoveries(values: Mapping[str, float], alpha: float = 0.05) -> tuple[str, 
     The k largest, for the largest k whose k-th value is at least n/(α·k) (Wang and Ramdas 2022).
     """
     order = sorted(values, key=lambda name: (-values[name], name))
+
     passed = [k for k, name in enumerate(order, 1) if values[name] >= len(order) / (alpha * k)]
     return tuple(order[: max(passed, default=0)])

@@ -79,12 +79,16 @@ def fit(
         raise FitError(
             "no finite fit: some entrants never lost to some others; give a prior, or show tiers"
         )
+
     model = Model(played.aligned(), davidson=draws == "davidson")
     loss = model.payoffs() if kind == "payoff" else model.choices()
     penalty = _penalty(model.layout, played.names, ridge, prior, lineage, tau)
+
+    # without a prior no game sees the level of a whole pool
     gauge = (
         np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
     )
+
     least = minimise(loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)))
     utility = played.swapped(
         (model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0)
@@ -93,7 +97,7 @@ def fit(
 
 
 def meetings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
-    """(n, n): who shares a game (or a lineage edge, whose prior ties the two) with whom."""
+    """(n, n): which entrants share a game, or a lineage edge, whose prior ties the two."""
     met = np.eye(len(played.names), dtype=bool)
     for k in range(1, played.places):
         met[played.entrant[:, 0], played.entrant[:, k]] = True
@@ -123,12 +127,14 @@ def finite(played: Played, lineage: Edges = ()) -> bool:
     took = takings(played, lineage)
     if _reaches_all(took) and _reaches_all(took.T):
         return True
+
+    # strongly connected within each pool, though perhaps not between pools
     strong = csgraph.connected_components(took, connection="strong")[0]
     return strong == csgraph.connected_components(meetings(played, lineage), directed=False)[0]
 
 
 def _reaches_all(graph: NDArray[np.bool_]) -> bool:
-    """Whether the first gets to everybody. On a full field much faster than naming its components."""
+    """Whether the first reaches all others. On a full field much faster than naming its components."""
     seen = graph[0]
     while (further := graph[seen].any(0)).sum() > seen.sum():
         seen = further
@@ -169,12 +175,15 @@ def _penalty(
     diagonal = np.zeros(layout.size)
     diagonal[layout.deltas] = ridge
     diagonal[layout.shifts] = FAINT
+
     precision = np.eye(layout.entrants) * (prior**-2 if prior else 0.0)
     for a, b in _known(names, lineage):
         precision[[a, b], [a, b]] += tau**-2
         precision[[a, b], [b, a]] -= tau**-2
     if not precision.any():
         return np.diag(diagonal)
+
+    # a prior is on ratings over all roles, which are sums of θ and δ
     overall = layout.strength()
     return np.diag(diagonal) + overall.T @ precision @ overall
 
@@ -192,6 +201,7 @@ def _gauge(played: Played, size: int, lineage: Edges) -> Floats:
 
 def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: Floats) -> Fit:
     count = len(played.names)
+
     against = np.full((1, count), 1 / count)
     if anchor != "mean":
         if anchor not in played.names:
@@ -199,18 +209,24 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
                 f"the anchor {anchor!r} has no rated game; entrants are {', '.join(played.names)}"
             )
         against = (np.array([played.names]) == anchor).astype(float)
-    everybody = layout.strength()
-    zero = np.asarray(against @ everybody).ravel()
-    rating, covariance = _measured(everybody, zero, least)
+
+    all_roles = layout.strength()
+
+    # `zero`·β is the anchor's own rating, which all others are measured against
+    zero = np.asarray(against @ all_roles).ravel()
+    rating, covariance = _measured(all_roles, zero, least)
+
     as_role = {played.roles[0]: (rating, covariance)}
     if layout.roles > 1:
         as_role = {
             name: _measured(layout.strength(role), zero, least)
             for role, name in enumerate(played.roles)
         }
+
     offsets = least.beta[layout.shifts]
     nu = float(np.exp(least.beta[-1])) if layout.davidson else None
-    information = everybody @ least.inverse @ everybody.T
+    information = all_roles @ least.inverse @ all_roles.T
+
     return Fit(
         played.names,
         rating,

@@ -1,7 +1,6 @@
 """Hodge split of pairwise advantages: the part a ranking explains, and the cyclic rest.
 
-Formulas: Jiang, Lim, Yao and Ye 2011 (least squares on the graph of who met); the disc after
-Balduzzi et al. 2018 and Bertrand et al. 2023 (the leading rotation of the rest).
+Formulas: Jiang, Lim, Yao and Ye 2011 (least squares on the graph of who met).
 """
 
 from __future__ import annotations
@@ -34,33 +33,9 @@ def hodge(advantage: Floats, met: NDArray[np.bool_] | None = None) -> Split:
     count = len(advantage)
     known = ~np.eye(count, dtype=bool) if met is None else met & ~np.eye(count, dtype=bool)
     flow = np.where(known, advantage, 0.0)
+
     laplacian = np.diag(known.sum(1).astype(float)) - known
     ranking = np.linalg.pinv(laplacian) @ flow.sum(1)
     rest = np.where(known, flow - (ranking[:, None] - ranking[None, :]), 0.0)
     total = float((flow**2).sum())
     return Split(ranking, rest, float((rest**2).sum()) / total if total > 0 else 0.0)
-
-
-@dataclass(frozen=True)
-class Disc:
-    """Each entrant as a point (n, 2): i leads j where the turn from i to j is anticlockwise.
-
-    `residual` is the share of the rest's squares that one disc does not show.
-    """
-
-    points: Floats
-    residual: float
-
-
-def disc(split: Split) -> Disc:
-    """The leading rotation plane of the cyclic rest: rest ≈ x·yᵀ − y·xᵀ, best at rank two."""
-    left, sizes, right = np.linalg.svd(split.rest)
-    total = float((sizes**2).sum())
-    if total <= 1e-24:
-        return Disc(np.zeros((len(split.rest), 2)), 0.0)
-    x = left[:, 0]
-    y = right[0] - (right[0] @ x) * x
-    y = y / np.linalg.norm(y)
-    turn = float(x @ split.rest @ y)
-    points = np.sqrt(abs(turn)) * np.stack([x, np.sign(turn) * y], 1)
-    return Disc(points, max(0.0, 1 - 2 * turn**2 / total))

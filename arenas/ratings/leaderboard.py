@@ -8,11 +8,21 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy import stats
 
-from ..results import Cell, Estimate, GameRow, Leaderboard, Pair, ScoreKind, Standing, complete
+from ..results import (
+    Estimate,
+    Forgetting,
+    GameRow,
+    Leaderboard,
+    Pair,
+    ScoreKind,
+    Standing,
+    Warning,
+    complete,
+)
 from .arrays import Floats, Played, gather
 from .crosstable import crosstable
 from .fit import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
-from .lineage import Born, Forgetting, forgetting
+from .lineage import Born, forgetting
 from .lineage import lineage as lineage_of
 from .metagame import cycles, response_graph
 from .misfit import cyclic_share, misfit
@@ -23,8 +33,6 @@ FALLBACK = 400.0
 MATERIAL = 0.1
 """The cyclic share from which a leaderboard warns, if the model misfits or a cycle is resolved."""
 DOUBTED = 0.01
-FORGOTTEN = "forgotten"
-"""How the forgetting alarm begins among the warnings."""
 FEW = 10
 
 
@@ -49,11 +57,13 @@ def rate(
     the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
     """
     kept = tuple(rows)
+
     pairs = complete(kept, forfeits=forfeits)
     played = gather(pairs, kind)
     unit = ELO if kind == "win" else 1.0
     tied = lineage if tau else ()
     proven = kind == "payoff" or finite(played, tied)
+
     chosen = prior if prior or proven else FALLBACK
     fitted = fit(
         played,
@@ -66,14 +76,20 @@ def rate(
         draws=draws,
     )
     cells = crosstable(pairs, kind, level=level, names=played.names)
+
     doubt = misfit(played, kind, fitted)
     circle = bool(cycles(response_graph(cells), limit=1))
     cyclic = cyclic_share(cells, played.names, kind)
+
+    # rounded, so that equal ratings do not stand in an order of rounding errors
     order = sorted(
         range(len(played.names)), key=lambda n: (-round(fitted.rating[n], 9), played.names[n])
     )
+
     apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
+    forgotten = forgetting(lineage_of(Born(child, parent) for parent, child in lineage), cells)
+
     return Leaderboard(
         standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks),
         unit="Elo" if kind == "win" else "payoff",
@@ -84,8 +100,9 @@ def rate(
         cyclic=cyclic,
         pools=apart,
         tiers=() if proven else tiers(played),
+        forgetting=forgotten,
         warnings=(
-            *_forgotten(lineage, cells),
+            *_forgotten(forgotten),
             *_warnings(
                 played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen
             ),
@@ -108,11 +125,13 @@ def rank_intervals(
     gap = fitted.rating[:, None] - fitted.rating[None, :]
     spread = np.diag(fitted.covariance)
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
+
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
     ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (
         group[:, None] == group[None, :]
     )
+
     worse, better = ahead.sum(1), ahead.sum(0)
     return tuple((1 + int(b), len(gap) - int(w)) for b, w in zip(better, worse, strict=True))
 
@@ -132,10 +151,12 @@ def _standings(
         role: _estimates(rating, covariance, unit, level)
         for role, (rating, covariance) in fitted.as_role.items()
     }
+
     games = Counter(
         name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places}
     )
     blocks = Counter(name for pair in pairs for name in pair.entrants)
+
     accounts = spending(rows)
     mine = [accounts.get(name, Spent()) for name in played.names]
     return tuple(
@@ -172,32 +193,46 @@ def _warnings(
     doubt: float | None,
     cyclic: float | None,
     prior: float | None,
-) -> Iterable[str]:
+) -> Iterable[Warning]:
     if not proven:
         chain = " > ".join("{" + ", ".join(tier) + "}" for tier in tiers(played))
-        yield f"no finite fit: the games prove only {chain}; distances lean on the prior N(0, {prior:g}²) Elo"
+        yield Warning(
+            "no fit",
+            f"no finite fit: the games prove only {chain}; "
+            f"distances lean on the prior N(0, {prior:g}²) Elo",
+        )
+
     if len(apart) > 1:
         groups = "; ".join(", ".join(group) for group in apart)
-        yield f"separate pools never met, so their ratings do not compare: {groups}"
+        told = f"separate pools never met, so their ratings do not compare: {groups}"
+        yield Warning("pools", told)
+
     if doubted(doubt):
-        yield f"one number a player does not describe these games (misfit p = {doubt:.2g})"
+        told = f"one number per player does not describe these games (misfit p = {doubt:.2g})"
+        yield Warning("misfit", told)
     if cyclic is not None and cyclic > MATERIAL:
-        yield f"{cyclic:.0%} of the advantages are cyclic: no ranking explains them"
+        told = f"{cyclic:.0%} of the advantages are cyclic: no ranking explains them"
+        yield Warning("cyclic", told)
+
     blocks = np.bincount(played.entrant.ravel(), minlength=len(played.names))
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:
-        yield f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
+        told = f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
+        yield Warning("few pairs", told)
 
 
-def _forgotten(descent: Edges, cells: Sequence[Cell]) -> Iterable[str]:
-    graph = lineage_of(Born(child, parent) for parent, child in descent)
+def _forgotten(found: Sequence[Forgetting]) -> Iterable[Warning]:
     by_child: dict[str, list[Forgetting]] = {}
-    for alarm in forgetting(graph, cells):
+    for alarm in found:
         by_child.setdefault(alarm.child, []).append(alarm)
+
     for child, alarms in by_child.items():
         worst = max(alarms, key=lambda alarm: alarm.score.value)
-        beaten = "ancestor" if len(alarms) == 1 else f"{len(alarms)} of its ancestors, most clearly"
-        yield (
-            f"{FORGOTTEN}: {child} loses to {'its ' if len(alarms) == 1 else ''}{beaten} {worst.ancestor}, "
-            f"which scores {worst.score.value:.3g} [{worst.score.low:.3g}, {worst.score.high:.3g}]"
+        more = (
+            f"{len(alarms)} of its ancestors, most clearly" if len(alarms) > 1 else "its ancestor"
+        )
+        yield Warning(
+            "forgetting",
+            f"forgotten: {child} loses to {more} {worst.ancestor}, "
+            f"which scores {worst.score.value:.3g} [{worst.score.low:.3g}, {worst.score.high:.3g}]",
         )

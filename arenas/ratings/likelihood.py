@@ -56,6 +56,8 @@ class Choices:
         chances = np.exp(self.logs(beta))
         weight = self.totals.sum(1, keepdims=True)
         spread = sparse.diags_array((weight * chances).ravel()) @ self.design
+
+        # the softmax's Hessian is that of a mean of squares less a square of means
         centre = _grouping(np.sqrt(weight) * chances) @ self.design
         return (self.design.T @ spread - centre.T @ centre).toarray()
 
@@ -110,6 +112,7 @@ class Duels:
         """
         cells, size = self.design.shape
         entries = self.design.nnz // max(1, cells)
+
         if not (np.diff(self.design.indptr) == entries).all() or cells * entries**2 > 2**23:
             return None
         column = self.design.indices.reshape(cells, entries).astype(np.int64)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import networkx as nx
 
-from ..results import Cell, Estimate, ResultsError, middle
+from ..results import Cell, Forgetting, ResultsError, middle
 
 Descent: TypeAlias = Literal["trained_from", "snapshot", "exploiter_of", "merged", "distilled"]
 INHERITED = frozenset(("trained_from", "snapshot", "merged", "distilled"))
@@ -29,20 +29,8 @@ class Born:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetting:
-    """An ancestor that resolvably beats its descendant; `score` is the ancestor's."""
-
-    ancestor: str
-    child: str
-    score: Estimate
-    generations: int
-    least: float
-    """By how much the ancestor is ahead at the least, in points or payoff."""
-
-
-@dataclass(frozen=True, slots=True)
 class Slip:
-    """An ancestor that did better `against` somebody than its descendant does, by `least` or more."""
+    """An ancestor that did better `against` an opponent than its descendant does, by `least` or more."""
 
     ancestor: str
     child: str
@@ -57,12 +45,12 @@ def lineage(births: Iterable[Born]) -> nx.DiGraph[str]:
         graph.add_edge(birth.parent, birth.child, kind=birth.kind)
     if not nx.is_directed_acyclic_graph(graph):
         loop = [parent for parent, _ in nx.find_cycle(graph)]
-        raise LineageError(f"nobody is its own ancestor: {' → '.join([*loop, loop[0]])}")
+        raise LineageError(f"an entrant is its own ancestor: {' → '.join([*loop, loop[0]])}")
     return graph
 
 
 def inheritance(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
-    """The lineage without exploiters' edges: who should still know what whom knew."""
+    """The lineage without exploiters' edges: the pairs in which the child should have kept the skill."""
     return graph.edge_subgraph(
         [(a, b) for a, b, kind in graph.edges(data="kind") if kind in INHERITED]
     )
@@ -80,9 +68,11 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
     for cell in cells:
         if cell.lead is None or cell.a not in kept or cell.b not in kept:
             continue
+
         won = cell if cell.lead == cell.a else cell.turned
         if not nx.has_path(kept, won.a, won.b):
             continue
+
         distance = int(nx.shortest_path_length(kept, won.a, won.b))
         least = won.score.low - middle(won.kind)
         alarms.append(Forgetting(won.a, won.b, won.score, distance, least))
@@ -92,11 +82,13 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
 def slips(
     graph: nx.DiGraph[str], cells: Sequence[Cell], frozen: Collection[str]
 ) -> tuple[Slip, ...]:
-    """Where the interval of an ancestor's score against one of `frozen`, who never change, lies above that
-    of its descendant's: stricter than a test of the difference.
+    """Where an ancestor's interval against a `frozen` opponent lies above its descendant's interval.
+
+    Stricter than a test of the difference.
     """
     kept = inheritance(graph)
     met = {(c.a, c.b): c.score for cell in cells for c in (cell, cell.turned) if c.b in frozen}
+
     return tuple(
         Slip(ancestor, child, foe, met[ancestor, foe].low - score.high)
         for (child, foe), score in sorted(met.items())

@@ -1,13 +1,62 @@
-"""When one number is not enough: who resolvably beats whom, as a graph."""
+"""When one number is not enough: who resolvably beats whom, as a graph and as a game."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import networkx as nx
+import numpy as np
 
-from ..results import Cell
+from ..results import Cell, ScoreKind
+from .alpha_rank import alpha_rank
+from .arrays import Floats
+from .crosstable import advantage
+from .nash import nash_average
+
+SELECTION = 100.0
+"""α-Rank's α times the largest advantage: strong selection, so that every resolved edge counts."""
+
+
+@dataclass(frozen=True)
+class Metagame:
+    """The game of choosing an entrant, in which pairs that are undecided count as level.
+
+    `mixture` (n,) is its maximum-entropy equilibrium and `worth` (n,) each entrant's mean advantage against
+    that, at most 0, in logits or payoff (Nash averaging). `mass` (n,) is α-Rank's: the share of time that
+    evolution under strong selection spends at each. `top` is the attracting components.
+    """
+
+    names: tuple[str, ...]
+    mixture: Floats
+    worth: Floats
+    mass: Floats
+    top: tuple[tuple[str, ...], ...]
+
+
+def metagame(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> Metagame | None:
+    """The metagame of cells; None under three entrants, or where two of them never met.
+
+    Raises FitError where no equilibrium is found.
+    """
+    table = advantage(cells, names, kind)
+    if len(names) < 3 or np.isnan(table).any():
+        return None
+
+    # noise must not decide a game: only resolved differences count as payoffs
+    at = {name: n for n, name in enumerate(names)}
+    resolved = np.zeros(table.shape)
+    for cell in cells:
+        if cell.lead is not None:
+            i, j = at[cell.a], at[cell.b]
+            resolved[i, j], resolved[j, i] = table[i, j], table[j, i]
+
+    average = nash_average(resolved)
+    most = float(np.abs(resolved).max()) or 1.0
+    mass = alpha_rank(resolved / 2, alpha=SELECTION / most)
+    top = top_cycles(response_graph(cells, names))
+    return Metagame(tuple(names), average.mixture, average.worth, mass, top)
 
 
 def response_graph(cells: Sequence[Cell], names: Sequence[str] = ()) -> nx.DiGraph[str]:
@@ -26,20 +75,12 @@ def response_graph(cells: Sequence[Cell], names: Sequence[str] = ()) -> nx.DiGra
 
 
 def top_cycles(graph: nx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
-    """The attracting components: nobody outside is known to beat anybody inside.
+    """The attracting components: no entrant outside is known to beat one inside.
 
     One entrant alone is a champion; several in one are a top cycle; several components are undecided
     among themselves.
     """
     return tuple(sorted(tuple(sorted(group)) for group in nx.attracting_components(graph)))
-
-
-def strata(graph: nx.DiGraph[str]) -> tuple[tuple[str, ...], ...]:
-    """Strongly connected components, strongest first, in an order that every resolved edge respects."""
-    order = nx.condensation(graph)
-    groups = {node: tuple(sorted(order.nodes[node]["members"])) for node in order}
-    climb = nx.lexicographical_topological_sort(order.reverse(), groups.get)
-    return tuple(groups[node] for node in climb)
 
 
 def cycles(
@@ -56,5 +97,6 @@ def _cycles(graph: nx.DiGraph[str], longest: int) -> Iterator[tuple[str, ...]]:
     for group in sorted(nx.strongly_connected_components(graph), key=min):
         if len(group) > 2:
             for loop in nx.simple_cycles(graph.subgraph(group), length_bound=longest):
+                # one cycle, one text, wherever the search met it first
                 start = loop.index(min(loop))
                 yield tuple(loop[start:] + loop[:start])

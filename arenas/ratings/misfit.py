@@ -23,13 +23,18 @@ def misfit(played: Played, kind: ScoreKind, fitted: Fit) -> float | None:
     met = encounters(played, kind, fitted.utility)
     _, cell = np.unique(met.low * len(played.names) + met.high, return_inverse=True)
     count = np.bincount(cell)
+
     rest = met.score - met.expected
     average = np.bincount(cell, rest) / count
     spread = np.bincount(cell, (rest - average[cell]) ** 2) / np.maximum(count - 1, 1)
+
+    # with fewer pairs a variance is too uncertain to divide by
     usable = (count >= 8) & (spread > 1e-12)
+
     freedom = int(usable.sum()) - (len(played.names) - 1)
     if freedom < 1:
         return None
+
     z2 = average[usable] ** 2 * count[usable] / spread[usable]
     fair = (count[usable] - 3) / (count[usable] - 1)
     return float(stats.chi2.sf(float((z2 * fair).sum()), freedom))

@@ -53,16 +53,19 @@ def _copies(advantage: Floats) -> tuple[Ints, Ints]:
 
 def _widest(table: Floats) -> Floats:
     """The equilibrium of most entropy: its support is everything that any equilibrium plays."""
+    # the mean over these plays all that any equilibrium plays
     vertices = np.array([_reaching(table, n) for n in range(len(table))])
     start = vertices.mean(0)
     played = np.flatnonzero(start > SAME)
     if len(played) == 1 or float(np.ptp(vertices, 0).max()) < SAME:
         return start / start.sum()
+
     inside = table[:, played]
     limits = [
         {"type": "eq", "fun": lambda p: p.sum() - 1, "jac": lambda p: np.ones_like(p)},
         {"type": "ineq", "fun": lambda p: -inside @ p, "jac": lambda p: -inside},
     ]
+
     found = optimize.minimize(
         lambda p: float(p @ np.log(np.maximum(p, 1e-300))),
         start[played],
@@ -72,8 +75,10 @@ def _widest(table: Floats) -> Floats:
         method="SLSQP",
         options={"ftol": 1e-14, "maxiter": 500},
     )
+
     mixed = np.zeros(len(table))
     mixed[played] = np.maximum(found.x, 0)
+
     mixed /= mixed.sum()
     if float((table @ mixed).max()) > EXACT * max(1.0, float(np.abs(table).max())):
         raise FitError(f"no equilibrium found: {found.message}")

@@ -74,6 +74,8 @@ def minimise(
     def curved(beta: Floats) -> tuple[Any, float]:
         """The Hessian's factor, with the gauge filled in, and how high."""
         hessian = loss.hessian(beta) + penalty
+
+        # the gauge gets curvature of the Hessian's own size, so that the factor is well conditioned
         scale = max(1e-12, float(np.trace(hessian)) / len(penalty))
         return _factor(hessian + scale * flat), scale
 
@@ -85,10 +87,12 @@ def minimise(
         if before <= tolerance:
             factor, scale = curved(beta)
             return _minimum(loss, beta, factor, flat / scale, before, step)
+
         factor = factor or curved(beta)[0]
         beta, gradient = _damped(slope, beta, gradient, _solved(factor, gradient))
         if float(np.abs(gradient).max()) > FAST * before:
             factor = None
+
     left = float(np.abs(gradient).max())
     raise FitError(
         f"no fit after {steps} Newton steps: gradient {left:.2e}, wanted {tolerance:.0e}"

@@ -27,7 +27,7 @@ class Spent(Tokens):
 
 
 def expected(accounts: Mapping[str, Spent], names: Iterable[str]) -> list[float]:
-    """Tokens that each is expected to use in a game: its own mean, or everybody's where it never played."""
+    """Tokens that each is expected to use in a game: its own mean, or that of all where it never played."""
     games = sum(account.games for account in accounts.values())
     usual = sum(account.tokens for account in accounts.values()) / games if games else 0.0
     return [accounts[name].tokens_a_game if name in accounts else usual for name in names]
@@ -43,8 +43,11 @@ def spending(rows: Iterable[GameRow]) -> Mapping[str, Spent]:
             account.tokens_out += place.tokens_out
             account.seconds += place.seconds
             account.cost += place.cost
+
             if row.forfeited and place.seat in row.offenders:
                 account.forfeits[row.status.removeprefix("forfeit_")] += 1
+
+        # an entrant in several places of a game has played it once
         for name in {place.entrant for place in row.places}:
             accounts[name].games += 1
             accounts[name].truncated += row.status == "truncated"

@@ -162,6 +162,7 @@ class Gate:
         """What to expect if pairs score `score` with `variance`, by Brownian approximation."""
         h = (2 * score - self.low - self.high) / (self.high - self.low)
         rate = (self.high - self.low) ** 2 / variance
+
         a, b = self.lower, self.upper
         if abs(h) < 1e-9:
             return Forecast(-a / (b - a), -a * b / rate, _decides(0, rate, a, b, self.pairs))
@@ -198,6 +199,8 @@ def _observed(support: Sequence[float], counts: Sequence[float]) -> tuple[Floats
 def _tilted(above: Floats, chances: Floats) -> Floats:
     """The likeliest distribution whose mean of `above` is 0: p̂/(1 + x·above), x by bisection."""
     left, right = -1 / above.max(), -1 / above.min()
+
+    # at its ends the distribution would put all mass on one score
     edge = 1e-12 * (right - left)
 
     def balance(x: float) -> float:

@@ -29,10 +29,6 @@ class Layout:
     davidson: bool
 
     @property
-    def thetas(self) -> slice:
-        return slice(0, self.entrants)
-
-    @property
     def deltas(self) -> slice:
         return slice(self.entrants, self.entrants * (1 + self.roles * (self.roles > 1)))
 
@@ -45,10 +41,11 @@ class Layout:
         return self.shifts.stop + self.davidson
 
     def strength(self, role: int | None = None) -> Sparse:
-        """(entrants, P): what maps β to everybody's rating, over all roles or as one of them."""
+        """(entrants, P): what maps β to all ratings, over all roles or as one of them."""
         own = np.arange(self.entrants)
         columns = [own]
         values = [np.ones(self.entrants)]
+
         if self.roles > 1 and role is not None:
             columns.append(self.deltas.start + own * self.roles + role)
             values.append(np.ones(self.entrants))
@@ -56,6 +53,7 @@ class Layout:
             for every in range(self.roles):
                 columns.append(self.deltas.start + own * self.roles + every)
                 values.append(np.full(self.entrants, 1 / self.roles))
+
         rows = np.tile(own, len(columns))
         entries = (np.concatenate(values), (rows, np.concatenate(columns)))
         return sparse.csr_array(entries, (self.entrants, self.size))
@@ -108,6 +106,7 @@ class Model:
         columns = entrant[:, None]
         if layout.roles > 1:
             columns = np.stack([entrant, layout.deltas.start + entrant * layout.roles + role], 1)
+
         rows, each = columns.shape
         entries = (np.ones(columns.size), columns.ravel(), np.arange(rows + 1) * each)
         strengths = sparse.csr_array(entries, (rows, layout.size))
@@ -123,6 +122,8 @@ class Model:
             return rows, start + seat.ravel()[rows] - 1, np.ones(len(rows))
         low, high = seat.min(1), seat.max(1)
         differ = np.flatnonzero(low != high)
+
+        # the number of a pair of seats, counted row by row above the diagonal
         column = low * (2 * len(self.played.seats) - low - 1) // 2 + high - low - 1
         sign = np.where(seat[:, 0] < seat[:, 1], 1.0, -1.0)
         return 2 * differ, start + column[differ], sign[differ]
@@ -160,6 +161,7 @@ class Model:
         game = np.array([stage[0] for stage in stages], np.int64)
         offered = np.array([stage[1] for stage in stages], bool)
         taken = np.array([stage[2] for stage in stages])
+
         code = self.cells.cell[game] * 2**options + offered @ (1 << np.arange(options))
         first, cell = _grouped(code)
         rows = (self.cells.cell[game[first]][:, None] * options + np.arange(options)).ravel()
@@ -187,6 +189,7 @@ def _stages(game: int, scores: Floats) -> list[tuple[int, list[bool], list[float
     for level in sorted(set(scores.tolist()), reverse=True):
         tied = [k for k in places if scores[k] == level]
         below = {k for k in places if scores[k] < level}
+
         for m in range(len(tied), 0, -1):
             weight = 1 / (comb(len(tied), m) * m)
             for unplaced in combinations(tied, m):

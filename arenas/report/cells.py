@@ -93,6 +93,24 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One entrant in the metagame, as text: its shares of the equilibrium and of evolution's time."""
+
+    row: Row
+    nash: str
+    worth: str
+    evolution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The metagame section; `top` says in a sentence what no entrant outside of it is known to beat."""
+
+    rows: tuple[Choice, ...]
+    top: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dialog:
     """What opens from a square: both entrants' scores and the games to read."""
 
@@ -134,6 +152,7 @@ class View:
     progress: Proof | None
     board: Board | None
     matrix: Matrix | None
+    metagame: Choices | None
     roles: Plot | None
     tokens: Plot | None
     lineage: Plot | None
@@ -158,6 +177,7 @@ class View:
             ("progress", "Progress", self.progress),
             ("leaderboard", "Leaderboard", self.board),
             ("crosstable", "Every pairing", self.matrix),
+            ("metagame", "Metagame", self.metagame),
             ("roles", self.habits, self.roles or self.tokens),
             ("lineage", "Lineage", self.lineage or self.ages),
             ("gates", "Gates", self.gates),

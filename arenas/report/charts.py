@@ -28,11 +28,14 @@ def curve(
     """
     shown = drawable(chart)
     x, y = _scales(chart, shown, width, height, max(right, label_room(chart)))
+
     parts = [*_axes(x, y, chart.x_name), *_references(chart, x, y)]
     most = BINS if chart.noisy else MOST_POINTS
     parts += [_drawn(binned(s.points, most), i, x, y) for i, s in reversed([*enumerate(shown)])]
     parts += _end_labels(_ends(chart, shown), x, y)
     parts.append(_cursor(y))
+
+    # for readers who cannot see the picture
     what = "; ".join(
         f"{s.name}: from {_last(s.points[:1], chart)} to {_last(s.points, chart)}" for s in shown
     )
@@ -50,6 +53,7 @@ def binned(points: Sequence[Point], most: int) -> tuple[tuple[Point, ...], tuple
     if len(points) <= most:
         return tuple(points), ()
     size = math.ceil(len(points) / most)
+
     bins = [points[i : i + size] for i in range(0, len(points), size)]
     centre = [(_mean(p[0] for p in b), _mean(p[1] for p in b)) for b in bins]
     top = [(c[0], max(p[1] for p in b)) for c, b in zip(centre, bins, strict=True)]
@@ -109,10 +113,12 @@ def roles(
     names = list(dict.fromkeys(role for _, by_role in rows for role in by_role))
     left = min(14 + 1.05 * LETTER * max(len(line(name, 20)) for name, _ in rows), width * 0.42)
     step = 14 + 9 * len(names)
+
     low, high = span(e for _, by_role in rows for e in by_role.values())
     x = Scale(low, high, left, width - 14)
     bottom = step * len(rows) + 6
     parts = _columns(x, bottom, f"rating in the role ({unit})")
+
     for row, (name, by_role) in enumerate(rows):
         top = row * step + 6
         parts.append(text(left - 10, top + step / 2, line(name, 20), "row", "end"))
@@ -140,8 +146,10 @@ def scatter(
     x = Scale(
         max(0.0, min(xs) - room) if min(xs) >= 0 else min(xs) - room, max(xs) + room, 52, width - 24
     )
+
     y = Scale(low, high, height - 40, 26)
     parts = [*_axes(x, y, x_name), text(4, 8, y_name, "axis-name")]
+
     for label, at, estimate in dots:
         cx, cy = x(at), y(estimate.value)
         parts.append(
@@ -169,13 +177,16 @@ def _scales(
 ) -> tuple[Scale, Scale]:
     xs = [p[0] for s in shown for p in s.points] or [0.0, 1.0]
     x = Scale(0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs), max(xs), 48, width - right)
+
     ys = [p[1] for s in shown for p in s.points] + [value for _, value in chart.references]
     ys += [bound for bound in (chart.low, chart.high) if bound is not None]
+
     low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
     if chart.log:
         return x, Scale(low / 1.2, high * 1.2, height - 40, 12, log=True)
     if low == high:
         low, high = low - 0.5, high + 0.5
+
     room = (high - low) * 0.05
     low = low if chart.low is not None and low >= chart.low else low - room
     high = high if chart.high is not None and high <= chart.high else high + room

@@ -22,21 +22,27 @@ class Field:
         self.page = page
         self.standings = page.board.standings if page.board else ()
         self.ids = [standing.entrant for standing in self.standings]
+
         self.names = {
             **{id: e.name for id, e in known.items()},
             **{i: i for i in self.ids if i not in known},
         }
         self.about = {id: entrant.about for id, entrant in known.items()}
         self.steps = {id: entrant.step for id, entrant in known.items()}
+
         self.place = {id: i for i, id in enumerate(self.ids)}
         self.roles = tuple(
             dict.fromkeys(role for standing in self.standings for role in standing.roles)
         )
+
         self.cells = {(c.a, c.b): c for c in both_ways(page.cells) if {c.a, c.b} <= {*self.ids}}
+
+        # worked out once: tables, graphs and notices read them here
         self.graph = graphs.responses(page.cells, self.ids)
         self.degree: dict[str, int] = dict(self.graph.degree)
         self.stacked = graphs.layers(self.graph, self.ids) if self.ids else []
         self.cycles = graphs.cycles(self.stacked)
+
         self.middle = middle(page.scored)
         self.widest = (
             max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0

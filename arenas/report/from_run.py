@@ -5,7 +5,6 @@ Nothing here needs training to be importable; a key that `metrics.jsonl` lacks j
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -37,31 +36,19 @@ CURVES: tuple[tuple[str, str, int], ...] = (
 SHARES = {"invalid_rate", "cut_rate"}
 
 
-def metrics(folder: Path) -> list[dict[str, Any]]:
-    """The records of `metrics.jsonl` in order, up to the first line that was not written whole."""
-    path = RunFolder(folder).metrics
-    records: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            break
-        if isinstance(record, dict):
-            records.append(record)
-    return records
-
-
 def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
     """What stands under the title of a run."""
     for key in ("recipe", "model", "seed"):
         if key in config:
             yield key.capitalize(), str(config[key])
+
     last = dict[str, Any]()
     for record in records:
         last |= record
     for key in ("step", "games", "tokens"):
         if _is_number(last.get(key)):
             yield "Steps" if key == "step" else key.capitalize(), compact(last[key])
+
     spent = seconds(records)
     if total := sum(spent.values()):
         shares = ", ".join(f"{name} {part / total:.0%}" for name, part in _largest(spent))
@@ -76,8 +63,10 @@ def progress(records: Records, game: Game | None) -> Progress | None:
     x_name, shown = _x_name(records), _evaluated(records)
     if not shown["nashconv"]:
         return None
+
     random = random_nashconv(game) if game else None
     references = [] if random is None else [(f"random ({_fraction(random)})", random)]
+
     nash, legal, versus = ("Nash (0)", 0.0), shown["legal_mass"], shown["versus_nash"]
     return Progress(
         nashconv=Chart("Exact NashConv", x_name, shown["nashconv"], (*references, nash), low=0.0),
@@ -99,6 +88,7 @@ def curves(records: Records) -> tuple[Chart, ...]:
     What stayed at 0 from first to last has no chart.
     """
     keys = list(dict.fromkeys(key for record in records for key in record))
+
     charts: list[Chart] = []
     for kind, title, digits in CURVES:
         found = [key for key in keys if key.partition("/")[0] == kind]
@@ -134,6 +124,7 @@ def seconds(records: Records) -> dict[str, float]:
         for key, value in record.items():
             kind, _, phase = key.partition("/")
             if kind == "seconds" and _is_number(value):
+                # a counter that fell has begun anew after a resume
                 counted = before.get(phase, 0.0)
                 total[phase] = total.get(phase, 0.0) + (
                     value - counted if value >= counted else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import log
 from pathlib import Path
@@ -24,27 +24,12 @@ from ..store.origins import births, origin
 from ..store.reading import Archive
 from ..tournament import leaderboard
 from . import from_run
-from .page import Entrant, Gate, Notice, Page, Replay
+from .page import Entrant, Gate, Notice, Page, Replay, ReportError
 from .render import write
 from .replays import PER_CELL
 from .text import compact
 
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
-
-
-class ReportError(SparringError, ValueError):
-    """There is nothing to report on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An entrant of a store, with the run and the step it is a checkpoint of (None: it is none)."""
-
-    id: str
-    name: str
-    about: str
-    run: str
-    step: float | None
 
 
 def report(run: str | Path, out: str | Path | None = None) -> Path:
@@ -71,7 +56,7 @@ def tournament_report(
 
 def run_page(folder: Path) -> Page:
     """What the folder of a run holds."""
-    records, config = from_run.metrics(folder), RunFolder(folder).settings()
+    records, config = RunFolder(folder).records(), RunFolder(folder).settings()
     store = RunFolder(folder).store
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
@@ -97,11 +82,13 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         chosen = find(ref.id, **dict(ref.parameters))
         rows = archive.rows(chosen)
         kind = chosen.score or "win"
+
         pairs = complete(rows)
         board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
         entrants = tuple(_known(archive, board))
         replays, notices = _replays(archive, rows)
         descent, odd = _descent(archive, entrants)
+
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
@@ -109,7 +96,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
             notices=(*_elsewhere(others), *odd, *notices),
             board=board,
             scored=kind,
-            entrants=tuple(Entrant(e.id, e.name, e.about, e.step) for e in entrants),
+            entrants=entrants,
             cells=crosstable(pairs, kind),
             lineage=descent,
             gates=tuple(_gates(archive, ref)),
@@ -136,6 +123,7 @@ def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[
     if not games:
         raise ReportError(f"{archive.path} holds no games yet")
     if game is None and len(games) > 1:
+        # the game played most is what its users most likely ask for
         counted = {
             g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games
         }
@@ -150,17 +138,20 @@ def _settings(archive: Archive, game: GameRef) -> Mapping[str, Any]:
     return {**DEFAULTS, **(found[-1] if found else {})}
 
 
-def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Known]:
+def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Entrant]:
     """Every entrant by a name of its own: two of one name get the beginning of their ids."""
     rated = {standing.entrant for standing in board.standings} if board else set[str]()
     listed = [entrant for entrant in archive.entrants() if not board or entrant.id in rated]
     often = Counter(entrant.name for entrant in listed)
     for entrant in listed:
         name = entrant.name if often[entrant.name] == 1 else f"{entrant.name} ({entrant.id[:8]})"
-        yield Known(entrant.id, name, str(entrant.info.get("about", "")), *origin(entrant))
+        _, step = origin(entrant)
+        yield Entrant(entrant.id, name, str(entrant.info.get("about", "")), step)
 
 
-def _descent(archive: Archive, entrants: Sequence[Known]) -> tuple[tuple[Born, ...], list[Notice]]:
+def _descent(
+    archive: Archive, entrants: Sequence[Entrant]
+) -> tuple[tuple[Born, ...], list[Notice]]:
     """The lineage, or why it cannot be one."""
     found = births(archive, [entrant.id for entrant in entrants])
     try:
@@ -180,8 +171,10 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
         if finding.game != game:
             continue
         ruling = json.loads(finding.result)
+
         test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
         new, old = (names.get(id, id) for id in (str(ruling["new"]), str(ruling["old"])))
+
         low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
         yield Gate(
             candidate=new,
@@ -205,11 +198,14 @@ def _replays(
         if not row.void:
             for pair in combinations(sorted({place.entrant for place in row.places}), 2):
                 held.setdefault(pair, []).append(row)
+
     replays: dict[tuple[str, str], tuple[Replay, ...]] = {}
     faults: list[str] = []
     for pair, games in held.items():
         number = {id: n for n, id in enumerate(dict.fromkeys(row.pair for row in games), 1)}
         found: list[Replay] = []
+
+        # games that did not end as they should are worth reading first
         for row in sorted(games, key=lambda row: row.status == "completed")[:PER_CELL]:
             title = f"Pair {number[row.pair]:,}, game {row.leg + 1} of {row.legs}"
             try:
@@ -237,12 +233,13 @@ def _facts(
         yield "Parameters", ", ".join(f"{name} = {value!r}" for name, value in ref.parameters)
     if cost := sum(row.cost for row in rows):
         yield "Cost", f"{cost:.4g}"
+
     used = sorted({r.episode.verifier for games in replays.values() for r in games} - {""})
     if used:
         yield "Code run by", ", ".join(used)
 
 
-def _control(entrants: Sequence[Known]) -> tuple[str, str] | None:
+def _control(entrants: Sequence[Entrant]) -> tuple[str, str] | None:
     ids = {entrant.id for entrant in entrants}
     doubles = [id for id in ids if id.endswith(CONTROL) and id.removesuffix(CONTROL) in ids]
     return (doubles[0].removesuffix(CONTROL), doubles[0]) if doubles else None

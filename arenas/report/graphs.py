@@ -51,7 +51,7 @@ def layers(graph: Graph, ids: Sequence[str]) -> Layers:
 
 
 def order(stacked: Layers) -> list[str]:
-    """All entrants ordered by condensation: who beats comes before whom it beats, cycles side by side."""
+    """All entrants ordered by condensation: winners before losers, the members of a cycle side by side."""
     return [id for layer in stacked for component in layer for id in component]
 
 
@@ -63,15 +63,17 @@ def response_graph(
     width: float,
     class_: str = "",
 ) -> Markup:
-    """Who beats whom, winners above. Cycles are boxed; edges that follow from others are left out.
+    """The resolved pairs, winners above losers. Cycles are boxed; edges that follow from others are left out.
 
     `names` are those drawn; the numbers in the nodes are places on the leaderboard (`place` counts from 0).
     """
     tip = f"tip-{class_}"
     spots: dict[str, Point] = {}
     frames: dict[str, Frame] = {}
+
     half = LETTER * max(len(line(name, NAME)) for name in names.values()) / 2
     top = 28.0
+
     for row in _rows(stacked, width):
         tall = max(_tall(component) for component in row)
         slot = width / len(row)
@@ -83,6 +85,7 @@ def response_graph(
                 high = _tall(component) + 16
                 frames.update(dict.fromkeys(component, (x - wide / 2, y - high / 2, wide, high)))
         top += tall + 46
+
     parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
     parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
     parts += [
@@ -103,10 +106,12 @@ def lineage(
     """Descent from top to bottom, one entrant a row, branches as lanes; the colour is the rating."""
     graph: Graph = nx.DiGraph()
     graph.add_edges_from((born.parent, born.child, {"kind": born.kind}) for born in births)
+
     place = {id: i for i, id in enumerate(graph)}
     rows = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     lane = _lanes(graph, rows)
     spots = {id: (16.0 + 22 * lane[id], 16.0 + STEP * i) for i, id in enumerate(rows)}
+
     left = 36.0 + 22 * max(lane.values())
     parts = [
         tag("path", d=_bend(spots[a], spots[b]), class_=f"kin {data['kind']}")
@@ -171,6 +176,8 @@ def _shown_edges(graph: Graph) -> list[tuple[str, str]]:
     condensed: Graph = nx.condensation(graph)
     component: Mapping[str, int] = condensed.graph["mapping"]
     needed: Graph = nx.transitive_reduction(condensed)
+
+    # one edge stands for all between two components
     shown: list[tuple[str, str]] = []
     drawn: set[tuple[int, int]] = set()
     for a, b in graph.edges:
@@ -263,7 +270,7 @@ def _bend(start: Point, end: Point) -> str:
 
 
 def _story(graph: Graph, id: str, names: Mapping[str, str]) -> str:
-    """How the entrant came to be, where it was not simply trained on."""
+    """Where the entrant comes from, unless it is the next checkpoint of its parent."""
     told = [
         f"{STORY[kind]} {line(names.get(parent, parent), 20)}"
         for parent, _, kind in graph.in_edges(id, data="kind")

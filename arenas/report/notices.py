@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..ratings.leaderboard import FORGOTTEN
-from ..ratings.lineage import forgetting, lineage
-from .graphs import cycles, layers, responses
+from ..results import Leaderboard
+from .entrants import Field
 from .page import Notice, Page, Progress
 from .text import line, number, sentence
 
@@ -15,28 +14,30 @@ NAMED = 3
 REASON = 120
 
 
-def notices(page: Page) -> tuple[Notice, ...]:
+def notices(field: Field) -> tuple[Notice, ...]:
     """All warnings, the given ones first, alarms before warnings before notes."""
-    names = {entrant.id: entrant.name for entrant in page.entrants}
-    found = [
-        *page.notices,
-        *_forgetting(page, names),
-        *_collapse(page.progress),
-        *_control(page, names),
-    ]
+    page, names = field.page, field.names
+    found = [*page.notices]
     if page.board:
-        told = [warning for warning in page.board.warnings if not warning.startswith(FORGOTTEN)]
-        found += [Notice("Ratings", sentence(warning, names)) for warning in told]
-        found += _cycles(page, names)
+        found += _forgetting(page.board, names)
+    found += [*_collapse(page.progress), *_control(page, names)]
+
+    if page.board:
+        told = [warning for warning in page.board.warnings if warning.kind != "forgetting"]
+        found += [Notice("Ratings", sentence(warning.text, names)) for warning in told]
+        found += _cycles(field)
     found += _void(page.statuses, page.reasons)
+
+    # sorting is stable, so notices of one severity keep their order
     weight = {"alarm": 0, "warning": 1, "note": 2}
     return tuple(sorted(dict.fromkeys(found), key=lambda notice: weight[notice.severity]))
 
 
-def _forgetting(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
+def _forgetting(board: Leaderboard, names: Mapping[str, str]) -> Iterable[Notice]:
     by_child: dict[str, list[str]] = {}
-    for one in forgetting(lineage(page.lineage), page.cells):
+    for one in board.forgetting:
         by_child.setdefault(one.child, []).append(names.get(one.ancestor, one.ancestor))
+
     if by_child:
         told = "; ".join(
             f"{names.get(child, child)} loses to its ancestor{'s' * (len(beaten) > 1)} {_listed(beaten)}"
@@ -59,9 +60,12 @@ def _listed(names: Sequence[str]) -> str:
 def _collapse(progress: Progress | None) -> Iterable[Notice]:
     if progress is None:
         return
+
     points = progress.nashconv.series[0].points if progress.nashconv.series else ()
     if points:
         best, last = min(y for _, y in points), points[-1][1]
+
+        # twice the best and a margin: noise of an evaluation alone does not reach it
         if last > 2 * best + 0.05:
             yield Notice(
                 "Late collapse",
@@ -69,6 +73,7 @@ def _collapse(progress: Progress | None) -> Iterable[Notice]:
                 "the last checkpoint is not the best one.",
                 "alarm",
             )
+
     legal = progress.legal.series[0].points if progress.legal and progress.legal.series else ()
     if legal and legal[-1][1] < LEGAL:
         yield Notice(
@@ -85,6 +90,7 @@ def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
     cell = next((c for c in page.cells if {c.a, c.b} == {a, b}), None)
     if cell is None:
         return
+
     who = f"{names.get(a, a)} and {names.get(b, b)} are one and the same policy"
     if cell.lead is None:
         yield Notice(
@@ -98,10 +104,9 @@ def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
         )
 
 
-def _cycles(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
-    ids = [standing.entrant for standing in page.board.standings] if page.board else []
-    for members in cycles(layers(responses(page.cells, ids), ids)):
-        told = ", ".join(line(names.get(id, id), 40) for id in members)
+def _cycles(field: Field) -> Iterable[Notice]:
+    for members in field.cycles:
+        told = ", ".join(line(field.names[id], 40) for id in members)
         yield Notice(
             "Cycle",
             f"{told} beat each other in a circle; their order on the leaderboard means little.",

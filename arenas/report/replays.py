@@ -81,10 +81,12 @@ def told(
     """
     stories: dict[tuple[str, str], list[Story]] = {key: [] for key in cells}
     left_out = 0
+
     for depth in range(max((len(replays) for replays in cells.values()), default=0)):
         for key, replays in cells.items():
             if depth >= len(replays):
                 continue
+
             one = story(replays[depth])
             if one.size > budget:
                 left_out += 1
@@ -113,6 +115,6 @@ def verdict_line(verdict: Verdict) -> str:
 
 
 def values(verdict: Verdict, most: int = 8) -> Iterable[str]:
-    """What the first inputs came to, as text."""
+    """The results of the first inputs, as text."""
     for result in verdict.results[:most]:
         yield shorten(repr(result.value), 300) if result.status == "ok" else result.status

@@ -81,11 +81,13 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
     """Round numbers inside [low, high], some `about` of them."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return (low,)
+
     raw = (high - low) / max(1, about)
     unit = 10.0 ** math.floor(math.log10(raw))
     steps = [unit * m for m in (10, 5, 2.5, 2, 1, 0.5)]
     widest = sum(step >= raw * 0.999 for step in steps) - 1
     found: tuple[float, ...] = ()
+
     for step in steps[widest:]:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         found = tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))

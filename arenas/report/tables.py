@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..ratings.fit import ELO
+from ..ratings.metagame import metagame
+from ..ratings.newton import FitError
 from ..results import Estimate, Standing
 from . import charts, graphs
-from .cells import Board, Dialog, Matrix, Plot, Row, Square
+from .cells import Board, Choice, Choices, Dialog, Matrix, Plot, Row, Square
 from .entrants import Field, half
 from .page import Replay
 from .replays import Story, chosen, told
-from .text import compact, signed
+from .text import compact, line, number, signed
 
 Stories = Mapping[tuple[str, str], Sequence[Story]]
 
@@ -48,6 +51,7 @@ def board(field: Field, listed: tuple[Row, ...]) -> Board | None:
 def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
     if not field.cells:
         return None
+
     order = [field.place[id] for id in graphs.order(field.stacked)]
     edges = {frozenset(edge) for edge in field.graph.edges}
     return Matrix(
@@ -68,6 +72,42 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
     )
 
 
+def choices(field: Field, listed: tuple[Row, ...]) -> Choices | None:
+    """The metagame: whom to choose where the others choose too. None where it is not known."""
+    cells = [cell for cell in field.page.cells if {cell.a, cell.b} <= {*field.ids}]
+    try:
+        found = metagame(cells, field.ids, field.page.scored) if cells else None
+    except FitError:  # no equilibrium within tolerance: the page does without this section
+        return None
+    if found is None:
+        return None
+
+    unit = ELO if field.page.scored == "win" else 1.0
+    return Choices(
+        tuple(
+            Choice(row, _share(mixed), signed(unit * worth, field.digits), _share(mass))
+            for row, mixed, worth, mass in zip(
+                listed, found.mixture, found.worth, found.mass, strict=True
+            )
+        ),
+        _top(field, found.top),
+    )
+
+
+def _top(field: Field, top: Sequence[Sequence[str]]) -> str:
+    """Who is on top of the response graph, in a sentence."""
+    groups = [", ".join(line(field.names[id], 40) for id in group) for group in top]
+    if len(top) > 1:
+        return f"{len(top)} groups are on top, undecided among themselves: {'; '.join(groups)}."
+    if len(top[0]) > 1:
+        return f"{groups[0]} form a top cycle: each is beaten by another of them."
+    return f"{groups[0]} is on top: no entrant is known to beat it."
+
+
+def _share(value: float) -> str:
+    return f"{number(100 * value, 1)} %"
+
+
 def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
     """One per pair that met."""
     keys = dict.fromkeys(field.key(a, b) for a, b in field.cells)
@@ -86,6 +126,7 @@ def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
 def _graph(field: Field) -> Plot:
     """The response graph of those who have a resolved pair."""
     shown = {id: field.names[id] for id in field.ids if field.degree[id]}
+
     stacked = [[c for c in layer if c[0] in shown] for layer in field.stacked]
     wide, narrow = (
         graphs.response_graph(
@@ -98,6 +139,7 @@ def _graph(field: Field) -> Plot:
 
 def _row(field: Field, standing: Standing, games: Stories) -> Row:
     id, first, last = standing.entrant, *standing.ranks
+
     low, high = charts.span(s.rating for s in field.standings)
     return Row(
         index=field.place[id],
@@ -120,9 +162,11 @@ def _square(field: Field, a: str, b: str, games: Stories) -> Square:
     cell = field.cells.get((a, b))
     if cell is None:
         return Square(None)
+
     count = len(games.get(field.key(a, b), ()))
     state = f"{field.names[cell.lead]} is ahead" if cell.lead else "undecided"
     points = field.points(cell.score.value)
+
     return Square(
         cell=cell,
         link=field.link(a, b),

@@ -10,7 +10,6 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..ratings.leaderboard import FORGOTTEN
 from ..results import Leaderboard, Standing
 from .entrants import half
 from .text import compact, duration, line, sentence, signed
@@ -35,17 +34,20 @@ def leaderboard(
     digits = 0 if board.unit == "Elo" else 3
     roles = list(dict.fromkeys(role for standing in board.standings for role in standing.roles))
     shown_roles = roles if len(roles) > 1 else []
+
     anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
     table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
     table.caption = Text(
         f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval"
     )
+
     rows = [_cells(standing, known, shown_roles, digits) for standing in board.standings]
     if any(standing.cost for standing in board.standings):
         rows = [
             cells | {"cost": Text(f"{s.cost:.4g}")}
             for cells, s in zip(rows, board.standings, strict=True)
         ]
+
     columns = [name for name in (rows[0] if rows else ()) if name not in without]
     for name in columns:
         table.add_column(Text(name), justify="left" if name == "entrant" else "right", no_wrap=True)
@@ -62,8 +64,8 @@ def show(
     tables = [leaderboard(board, names, SPARE[:count]) for count in range(len(SPARE) + 1)]
     console.print(next((table for table in tables if _fits(table, console)), tables[-1]))
     for warning in board.warnings:
-        style = "bold red" if warning.startswith(FORGOTTEN) else "yellow"
-        console.print(Text("! " + line(sentence(warning, names or {})), style=style))
+        style = "bold red" if warning.kind == "forgetting" else "yellow"
+        console.print(Text("! " + line(sentence(warning.text, names or {})), style=style))
 
 
 def _console() -> Console:
@@ -75,6 +77,7 @@ def _fits(table: Table, console: Console) -> bool:
     """Whether every column is as wide as what stands in it; the caption may be wrapped."""
     bare = copy(table)
     bare.caption = None
+
     unlimited = console.options.update(width=10 * PIPED)
     return Measurement.get(console, unlimited, bare).maximum <= console.width
 
@@ -84,6 +87,7 @@ def _cells(
 ) -> dict[str, Text]:
     """A row of the table, by the names of its columns."""
     first, last = standing.ranks
+
     rating = Text(signed(standing.rating.value, digits), style="bold")
     rating.append(f" ± {half(standing.rating, digits)}", style="dim")
     lost = [f"{n} {line(cause)}" for cause, n in sorted((standing.forfeits or {}).items()) if n]
@@ -93,6 +97,7 @@ def _cells(
         )
         for role in roles
     }
+
     return {
         "#": Text(str(standing.rank)),
         "entrant": Text(line(names.get(standing.entrant, standing.entrant), LONGEST)),

@@ -22,14 +22,16 @@ WIDE, COLUMN, NARROW = 1040.0, 500.0, 372.0
 def view(page: Page, budget: int = BUDGET) -> View:
     """Everything the template needs. `budget` bounds the replays, in bytes."""
     field, pictures = Field(page), _Pictures()
+
     games, left_out = tables.stories(field, budget)
     listed = tables.rows(field, games)
     return View(
         headline=headline(page.progress) or _leader(field),
-        notices=notices(page),
+        notices=notices(field),
         progress=pictures.proof(page.progress) if page.progress else None,
         board=tables.board(field, listed),
         matrix=tables.matrix(field, listed),
+        metagame=tables.choices(field, listed),
         roles=_roles(field),
         tokens=_tokens(field),
         lineage=_lineage(field),
@@ -52,12 +54,14 @@ def headline(progress: Progress | None) -> str:
     chart = progress.nashconv
     points = chart.series[0].points
     first, last = points[0], points[-1]
+
     verb = "fell" if last[1] < first[1] else "rose"
     against = (
         f"; uniformly random play has {number(progress.random)}, equilibrium 0"
         if progress.random
         else ""
     )
+
     average = chart.series[1].points if len(chart.series) > 1 else ()
     beside = f" (weight average {number(average[-1][1])})" if average else ""
     return (
@@ -67,7 +71,7 @@ def headline(progress: Progress | None) -> str:
 
 
 def _leader(field: Field) -> str:
-    """Who leads, in one sentence; empty where nobody is rated."""
+    """Who leads, in one sentence; empty without ratings."""
     if not field.standings or not field.page.board:
         return ""
     first, unit = field.standings[0], field.page.board.unit

@@ -31,6 +31,8 @@ def births(archive: Archive, ids: Iterable[str]) -> tuple[Born, ...]:
     ]
     if told:
         return tuple(Born(child, parent, cast(Descent, kind)) for child, parent, kind in told)
+
+    # stores of older runs tell descent by names alone
     known = [
         (*origin(entrant), entrant.id) for entrant in archive.entrants() if entrant.id in wanted
     ]

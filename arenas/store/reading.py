@@ -141,6 +141,7 @@ class Archive:
             ).fetchone()
         if not found:
             raise StoreError(f"no game with key {key!r} in {self.path}")
+
         digest, *place = found
         try:
             line = self._segments.read(*place)
@@ -148,6 +149,7 @@ class Archive:
             raise StoreError(
                 f"the transcript of game {key[:12]} cannot be read: {fault}"
             ) from fault
+
         if sha256(line).digest() != digest:
             raise StoreError(
                 f"the transcript of game {key[:12]} (segment {place[0]}, byte {place[1]}) is not the one "

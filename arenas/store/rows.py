@@ -89,9 +89,11 @@ def read_row(
         took,
         key,
     ) = values
+
     names = seatings[seating]
     paid = json.loads(payoff) if payoff else [0.0] * len(names)
     bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
+
     return GameRow(
         pair,
         order,

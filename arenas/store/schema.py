@@ -65,6 +65,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
             base = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
             )
+
         _prepare(base, path, write)
     except (sqlite3.DatabaseError, OSError) as fault:
         raise StoreError(f"cannot open the store {path}: {fault}") from fault
@@ -75,6 +76,7 @@ def _prepare(base: sqlite3.Connection, path: Path, write: bool) -> None:
     (application,) = base.execute("PRAGMA application_id").fetchone()
     (version,) = base.execute("PRAGMA user_version").fetchone()
     (tables,) = base.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+
     if tables and application != _APPLICATION:
         raise StoreVersionError(f"{path} is a database of another program, not a store of games")
     if tables and version < VERSION:
@@ -87,9 +89,12 @@ def _prepare(base: sqlite3.Connection, path: Path, write: bool) -> None:
             f"{path} was written by a newer Sparring (store version {version}; this one knows {VERSION}); "
             "update Sparring, or use another store"
         )
+
     base.execute("PRAGMA cache_size = -65536")
     if not write:
         return
+
+    # readers are never kept waiting by the writer
     base.execute("PRAGMA journal_mode = WAL")
     base.execute(
         "PRAGMA synchronous = FULL"
@@ -97,6 +102,7 @@ def _prepare(base: sqlite3.Connection, path: Path, write: bool) -> None:
     base.execute(
         "PRAGMA wal_autocheckpoint = 16384"
     )  # keys are random: gather many before writing pages
+
     if not tables:
         marks = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
         base.executescript(f"BEGIN; {TABLES} {marks} COMMIT;")

@@ -37,6 +37,7 @@ class Segments:
         file = self._open()
         start = self._size
         found: list[tuple[int, int, int]] = []
+
         for line in lines:
             found.append((self._number, self._size, len(line)))
             self._size += len(line) + 1
@@ -75,6 +76,7 @@ class Segments:
     def _abandon(self) -> None:
         """Undo a failed write as far as the disk lets us; `resume` does the rest."""
         self.close()
+
         try:
             os.truncate(self._path(self._number), self._size)
         except (

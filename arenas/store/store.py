@@ -66,6 +66,7 @@ class Store(Archive):
             self._pen.close()
             os.close(self._lock)
             raise
+
         self._leases: dict[str, tuple[int, float]] = {}
         self._tokens = self._epoch * _TOKENS
         self._games: dict[str, int] = {}
@@ -106,10 +107,12 @@ class Store(Archive):
         """
         if found := self._games.get(repr(game.ref)):
             return found
+
         name = _unversioned(game.id)
         facts, parameters = _facts(game), write_parameters(game.ref)
         with self._writing:
             admitted = self._pen.execute("SELECT id, parameters, facts FROM games").fetchall()
+
         for id, known, stored in admitted:
             if _unversioned(id) == name and id != game.id:
                 raise GameVersionError(
@@ -121,6 +124,7 @@ class Store(Archive):
                     f"{self.path} holds {id} with other rules ({stored}) than it has now ({facts}); a game "
                     "that changed needs a new version, or another store"
                 )
+
         with self._transaction():
             self._pen.execute(
                 "INSERT OR IGNORE INTO games VALUES (NULL, ?, ?, ?)", (game.id, parameters, facts)
@@ -139,6 +143,7 @@ class Store(Archive):
         now = time.monotonic()
         # who holds it first and the rows second: a lease ends only after its row is there
         free = [key for key in keys if not ((held := self._leases.get(key)) and held[1] > now)]
+
         done = self.recorded(free)
         granted: dict[str, int] = {}
         for key in free:
@@ -166,9 +171,11 @@ class Store(Archive):
     def _recorded(self, settled: Sequence[Settled], share: float) -> int:
         valid = [one for one in settled if self._holds(one)]
         numbers = {id(one): self._seated(one.fixture) for one in valid}
+
         played = [one for one in valid if not one.row.void]
         texts = [one.transcript.encode() for one in played]
         try:
+            # transcripts first: no row may point at bytes that a crash could lose
             found = self._segments.append(texts) if texts else []
             with self._transaction():
                 new = self._entered(
@@ -189,6 +196,7 @@ class Store(Archive):
             if isinstance(fault, StoreError):
                 raise
             raise _broken(self.path, fault) from fault
+
         for one in valid:
             self._leases.pop(one.fixture.key, None)
             if one.row.void:
@@ -227,6 +235,7 @@ class Store(Archive):
     def _seated(self, fixture: Fixture) -> int:
         """The number of a seating; entered on first sight."""
         game = self.admit(fixture.game)
+
         name = (game, repr((fixture.seats, fixture.places)))
         if name not in self._seating:
             seats, rated = canonical(dict(fixture.seats)), canonical(fixture.places)
@@ -259,6 +268,8 @@ class Store(Archive):
         self._writing.acquire()
         try:
             self._pen.execute("BEGIN IMMEDIATE")
+
+            # a later writer has fenced this one off
             if self._stored_epoch() != self._epoch:
                 raise StoreError(
                     f"{self.path} was taken over by a later writer; this one may not write"
@@ -318,6 +329,8 @@ def _locked(path: Path) -> int:
         raise StoreError(
             f"process {holder} is writing {path}; wait until it is done, or use another store"
         ) from None
+
+    # the holder's id, for the error of the next process that tries
     os.ftruncate(handle, 0)
     os.pwrite(handle, str(os.getpid()).encode(), 0)
     return handle

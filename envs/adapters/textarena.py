@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from ..registry import GameError, MissingLibraryError, Score, Sum, game
 from ..script import Script, ask, randomness
+from ..seeds import bits
 from ..types import Message, Value
 from ..values import check
 from .extras import folder, load, release
@@ -44,6 +44,7 @@ OWN_REWARDS: Mapping[str, tuple[float, float]] = {
 
 _SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
 CAVEATS: Mapping[str, str] = {
+    "Bandit": "TextArena pays 0 for the right button",
     "CharacterConclave": "TextArena breaks on every move, so that every game is a forfeit",
     "Countdown": _SWAPPED,
     "Cryptarithm": _SWAPPED,
@@ -227,5 +228,4 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     moves = moves or ["[0]"]
 
     # The draw is keyed by the view, so that the same game is played again alike.
-    drawn = sha256("\n".join(message.text for message in view).encode(errors="replace")).digest()
-    return moves[int.from_bytes(drawn[:6]) % len(moves)]
+    return moves[bits("\n".join(message.text for message in view), 48) % len(moves)]

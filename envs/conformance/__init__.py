@@ -12,7 +12,7 @@ import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Protocol
 
 from ..blocking_verifier import Opener, Verdicts, Verifies
 from ..errors import SparringError
@@ -24,6 +24,7 @@ from .canaries import Plants, Say, flows
 from .texts import TEXTS, wrong_forms
 
 SECRET = "secret/"
+CUTS: tuple[Finish, ...] = ("length", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,10 @@ class Trial:
         """`watch` sees the table before every answer."""
         table = Table(self.game, seed)
         rng = random.Random(f"conformance/{seed}")
-        while table.pending is not None:
+        while table.ending is None:
             watch(table)
-            if isinstance(table.pending, tuple) and isinstance(table.pending[0], Ask):
-                asks = cast(tuple[Ask, ...], table.pending)
-                table.answer([say(ask, table, rng) for ask in asks])
+            if table.asks:
+                table.answer([say(ask, table, rng) for ask in table.asks])
             else:
                 self.verdicts.settle(table)
         return table
@@ -74,18 +74,21 @@ def facts(trial: Trial) -> Iterator[str]:
     """What it declares is consistent: seats, ranges, truncation, words of its own, and it can be pickled."""
     game = trial.game
     lo, hi = game.payoff_range
+
     if not game.players:
-        yield "nobody is paid"
+        yield "no seat is paid"
     if not lo <= hi:
         yield f"payoff_range {game.payoff_range} is empty"
     if game.max_turns < 1:
         yield f"max_turns is {game.max_turns}"
+
     if set(game.rules) - set(game.roles):
         yield f"rules for {tuple(game.rules)}, but the roles are {tuple(game.roles)}"
     if set(game.truncation) != set(game.players):
         yield f"truncation pays {tuple(game.truncation)}, the players are {game.players}"
     elif game.sum == "zero" and abs(sum(game.truncation.values())) > 1e-9:
         yield f"truncation {dict(game.truncation)} of a zero-sum game does not sum to 0"
+
     if not game.about:
         yield "the script has no docstring to say what the game is"
     if find(game.id, **game.parameters) != game or pickle.loads(pickle.dumps(game)) != game:
@@ -95,6 +98,7 @@ def facts(trial: Trial) -> Iterator[str]:
 def sensible_play(trial: Trial) -> Iterator[str]:
     """Games of listed choices and sensible texts have moves, and end, without an error, within max_turns."""
     moved, reason = False, ""
+
     for seed in trial.seeds:
         table = trial.play(seed, trial.sensibly)
         moved = moved or any(turn.refused is None for turn in table.turns)
@@ -107,6 +111,8 @@ def sensible_play(trial: Trial) -> Iterator[str]:
             and table.payoff != trial.game.truncation
         ):
             yield f"seed {seed}: truncated at {dict(table.payoff)}, declared {dict(trial.game.truncation)}"
+
+    # a game in which nothing is ever a move would pass every other rule
     if trial.seeds and not moved:
         yield f"no reply was a move ({reason}): give an oracle that moves, or an example in the prompt"
 
@@ -125,7 +131,7 @@ def listed_choices(trial: Trial) -> Iterator[str]:
 
 
 def simultaneity(trial: Trial) -> Iterator[str]:
-    """A game declared simultaneous asks all seats at once, and nobody twice at once."""
+    """A game declared simultaneous asks all seats at once, and no seat twice at once."""
     for seed in trial.seeds:
         asked: list[tuple[str, ...]] = []
         trial.play(seed, trial.sensibly, lambda table, to=asked: to.append(_asked(table)))
@@ -139,10 +145,12 @@ def simultaneity(trial: Trial) -> Iterator[str]:
 def determinism(trial: Trial) -> Iterator[str]:
     """Same seed and same answers give the same game, whatever the global random generator holds."""
     before = random.getstate()
+
     try:
         for seed in trial.seeds:
             random.seed(seed)
             one = _episode(trial.play(seed, trial.sensibly))
+            # another global seed must change nothing, and the game must leave it where it was
             random.seed(seed + 1)
             state = random.getstate()
             if _episode(trial.play(seed, trial.sensibly)) != one:
@@ -173,6 +181,7 @@ def hostile_texts(trial: Trial) -> Iterator[str]:
     """Whatever a seat says, the game ends without an error, and an offender gets less than a legal loser."""
     for seed in trial.seeds:
         for seat in _turns_of(trial.game, seed):
+            # a third of the texts a seed, so that twenty seeds meet each text about seven times
             for text in TEXTS[seed % 3 :: 3]:
                 table = trial.play(seed, _saying(trial, seat, text))
                 where = f"seed {seed}, {seat} says {text[:30]!r}"
@@ -199,7 +208,7 @@ def wrong_form(trial: Trial) -> Iterator[str]:
 
 def cut_off(trial: Trial) -> Iterator[str]:
     """A reply cut at its limit is a failed try, never a move."""
-    for finish in cast(tuple[Finish, ...], ("length", "timeout")):
+    for finish in CUTS:
 
         def say(ask: Ask, table: Table, rng: random.Random, finish: Finish = finish) -> Reply:
             return Reply(trial.sensibly(ask, table, rng).text, finish=finish)
@@ -226,7 +235,15 @@ def privacy(trial: Trial) -> Iterator[str]:
                 yield from _told(table, name.removeprefix(SECRET), str(text), f"seed {seed}")
 
 
-CHECKS: tuple[Callable[[Trial], Iterable[str]], ...] = (
+class Rule(Protocol):
+    """A check: yields a line for each fault. Its name and docstring are those of the rule."""
+
+    __name__: str
+
+    def __call__(self, trial: Trial, /) -> Iterable[str]: ...
+
+
+CHECKS: tuple[Rule, ...] = (
     facts,
     sensible_play,
     listed_choices,
@@ -263,16 +280,14 @@ def check_game(
     return results
 
 
-def _run(rule: Callable[[Trial], Iterable[str]], trial: Trial) -> Check:
+def _run(rule: Rule, trial: Trial) -> Check:
     faults: list[str] = []
     for fault in rule(trial):
         if fault not in faults:
             faults.append(fault)
         if len(faults) == 5:
             break
-    return Check(
-        cast(Any, rule).__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults)
-    )
+    return Check(rule.__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults))
 
 
 def _turns_of(game: Game, seed: int) -> list[str]:
@@ -293,8 +308,7 @@ def _saying(trial: Trial, seat: str | None, text: str) -> Say:
 
 
 def _asked(table: Table) -> tuple[str, ...]:
-    wishes = cast(tuple[Any, ...], table.pending)
-    return tuple(wish.seat for wish in wishes if isinstance(wish, Ask) and not wish.retry)
+    return tuple(ask.seat for ask in table.asks if not ask.retry)
 
 
 def _ended(table: Table, where: str) -> Iterator[str]:
@@ -306,23 +320,26 @@ def _ended(table: Table, where: str) -> Iterator[str]:
 
 
 def _by_judges(table: Table) -> bool:
-    """Whether it ended because judges gave no word, as their hostile texts should end it."""
+    """Whether it ended because judges gave no reply, as their hostile texts should end it."""
     seats = table.ending.seats if table.ending else ()
     return bool(seats) and all(table.game.role_of[seat] in table.game.judges for seat in seats)
 
 
 def _forfeited(table: Table, where: str) -> Iterator[str]:
-    """A forfeit names and charges its offenders; in zero-sum games it sums to 0 if anyone is innocent."""
+    """A forfeit names and charges its offenders; in zero-sum games it sums to 0 if a seat is innocent."""
     game, ending = table.game, table.ending
     if ending is None or ending.kind != "forfeit":
         return
+
     if not ending.seats or ending.cause is None or not ending.reason:
         yield f"{where}: a forfeit without seats, cause or reason: {ending}"
     if table.payoff != game.forfeit(ending.seats):
         yield f"{where}: a forfeit by {ending.seats} paid {dict(table.payoff)}"
+
     guilty = [table.payoff[seat] for seat in ending.seats if seat in table.payoff]
     if any(amount >= game.payoff_range[0] for amount in guilty):
-        yield f"{where}: an offender does as well as one who loses by the rules: {dict(table.payoff)}"
+        yield f"{where}: an offender does as well as a seat that loses by the rules: {dict(table.payoff)}"
+
     innocent = len(guilty) < len(game.players)
     if game.sum == "zero" and innocent and abs(sum(table.payoff.values())) > 1e-9:
         yield f"{where}: a forfeit of a zero-sum game does not sum to 0: {dict(table.payoff)}"
@@ -333,7 +350,7 @@ def _episode(table: Table) -> Episode:
 
 
 def _told(table: Table, owner: str, secret: str, where: str) -> Iterator[str]:
-    """Who was told a secret that its owner did not say in a reply."""
+    """The seats that were told a secret which its owner did not say in a reply."""
     if any(turn.seat == owner and secret in turn.reply.text for turn in table.turns):
         return
     for seat in table.game.seats:

@@ -1,8 +1,8 @@
-"""Who sees what of whom: canaries planted in every reply, and looked for in every other seat's view.
+"""Which text of one seat reaches another: canaries planted in replies and looked for in other views.
 
-A canary is a word that stands nowhere else. Each reply carries one in its hidden thought, one in what it
-says around its form, and one inside its form; a first try that is refused carries one too. `flows` tells
-which of them reached another seat: that of a thought or of a refused try never may.
+A canary is a word that stands nowhere else. Each reply carries one in its hidden thought, one in the text
+around its form, and one inside its form; a first try that is refused carries one too. `flows` tells which
+of them reached another seat. Those of a thought or of a refused try never may.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A word, who said it, and where it stood: `part` is `code`, `talk` or the name of a tag."""
+    """A word, the seat that said it, and its place: `part` is `code`, `talk` or the name of a tag."""
 
     word: str
     seat: str
@@ -60,6 +60,8 @@ class Plants:
     def __call__(self, ask: Ask, table: Table, rng: random.Random) -> Reply:
         reply = self._say(ask, table, rng)
         thought = self._word(ask.seat, "thought")
+
+        # each seat's first reply is a canary alone, where it can be refused without ending the game
         refusable = ask.choices or self._seed % 4 == 3
         if refusable and ask.seat not in self._tried and not ask.retry:
             self._tried.add(ask.seat)
@@ -100,9 +102,9 @@ class Plants:
 
 
 def _inside(text: str, part: str, word: str) -> str:
-    """A comment in code, a string as the last value of a tag of literals, a word of any other tag."""
+    """An unused name in code, a string as the last value of a tag of literals, a word of any other tag."""
     if part == "code":
-        return _FENCE.sub(lambda m: f"{m[0]}# {word}\n", text, count=1)
+        return _FENCE.sub(lambda m: f"{m[0]}{word} = 0\n", text, count=1)
 
     def changed(match: re.Match[str]) -> str:
         body = match[2].strip("\n").split("\n")

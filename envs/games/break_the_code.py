@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..registry import game
 from ..script import Script, ask, chance, note, verify
-from ..tasks.gate import PROPOSAL_LIMITS, right
+from ..tasks.gate import PROPOSAL_LIMITS, certain, right
 from ..tasks.programs import called, fenced, program
 from ..tasks.specs import SPECS, legal_input
 from ..types import Job, Message, Value
@@ -64,7 +64,7 @@ def break_the_code(attempts: int = 3) -> Script:
     for _ in range(attempts):
         x = yield from ask("attacker", prompt, legal_input(spec.kind))
         wanted, given = yield from verify(*_jobs(spec.reference, code, ((x,),)))
-        broken = not right(given, wanted.results[0].value)
+        broken = not right(given, *certain(wanted, 1))
         if broken:
             break
 
@@ -75,7 +75,7 @@ def break_the_code(attempts: int = 3) -> Script:
     tests = tuple((x,) for x in spec.hidden)
     wanted, given = yield from verify(*_jobs(spec.reference, code, tests))
     yield from note("proxy", not broken)
-    yield from note("gold", right(given, *(result.value for result in wanted.results)))
+    yield from note("gold", right(given, *certain(wanted, len(tests))))
     return {"defender": -1, "attacker": 1} if broken else {"defender": 1, "attacker": -1}
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from ..parse import tagged
+from ..parse import answered
 from ..registry import game, seat_names
 from ..script import Script, ask_all
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Program, arguments, fenced, program_with_input
-from ..tasks.proposing import judged, propose, refused, settle
+from ..tasks.programs import arguments, fenced, program_with_input
+from ..tasks.proposing import propose, refused, settle, tried, withdrawn
 from ..types import Message, Value
 from ..values import canonical
 
 PROPOSE = """\
 Write a Python function f and one input for it. Others see f and what it returns, and must find an input \
-that gives it: make that hard but possible. The same input must always give the same value. Do not copy these:
-{known}
-Answer in this form:
+that gives it: make that hard but possible. The same input must always give the same value."""
+EXAMPLE = """\
 ```python
 def f(x):
     return sum(x) * 2
@@ -54,23 +53,24 @@ def code_abduction(
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-abduction", PROPOSE, program_with_input, references=references, review=review
+        "code-abduction", PROPOSE, EXAMPLE, program_with_input, references=references, review=review
     )
     if task is None:
         return refused(solvers)
 
     source, gold = task.program.source, task.values[0]
     question = SOLVE.format(code=fenced(source), value=canonical(gold))
-    tried = yield from ask_all(
+    answers = yield from ask_all(
         dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None
     )
-    attempted = {seat: x if x is None else Program(source, (x,)) for seat, x in tried.items()}
-    paid = yield from judged(attempted, gold)
+    paid = yield from tried(source, answers, gold)
+    if paid is None:
+        return withdrawn(solvers, task.known)
 
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("code-abduction", item, paid, reward, known=task.known))
+    return (yield from settle("code-abduction", item, paid, reward, known=task.known, new=task.new))
 
 
 def arguments_in_tag(text: str) -> tuple[Value, ...]:
     """The arguments inside <input>…</input>, or the whole reply where it has no such tag."""
-    return arguments(tagged(text, "input") if "<input>" in text else text)
+    return arguments(answered(text, "input"))

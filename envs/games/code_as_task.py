@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..parse import Illegal, Unreadable, excerpt, line, tagged
+from ..parse import Illegal, Unreadable, excerpt, line, rows, tagged
 from ..registry import game, seat_names
 from ..script import Script, Steps, ask, ask_all, note, randomness, recall, verify
-from ..tasks.answers import similar
-from ..tasks.gate import gate, plain_values
+from ..tasks.gate import certain, gate
+from ..tasks.likeness import SAME_TASK, similar
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Answer, Program, answer, arguments, program
-from ..tasks.proposing import judged, refused, settle
+from ..tasks.programs import Answer, answer, arguments, called, program
+from ..tasks.proposing import refused, settle, tried, withdrawn
 from ..types import Job, Message, Value
 from ..values import canonical, read
 
@@ -37,8 +37,8 @@ EXPLORE = """\
 {help}
 Explore the shop with up to {calls} calls, then write a task about it for others who have the same tools: an \
 instruction, a Python function check(x) that returns True for the right answer alone, the right answer, and \
-wrong answers, one a line, for which check returns False. Form:
-<task>Which item costs the most?</task>
+wrong answers, one a line, for which check returns False. Answer in this form:
+<task>{example}</task>
 ```python
 def check(x):
     return x == "honey"
@@ -47,6 +47,7 @@ def check(x):
 <wrong>
 "bread"
 </wrong>"""
+EXAMPLE = "Which item costs the most?"
 SOLVE = """\
 {help}
 Task: {task}
@@ -92,12 +93,10 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     roles=lambda attempts=4: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
     payoff_range=lambda reward="paper": proposer_range(reward),
-    bounds={"attempts": (1, 64), "calls": (0, 32), "references": (0, 64)},
+    bounds={"attempts": (1, 64), "calls": (0, 32)},
     oracles={"sample": sample},
 )
-def code_as_task(
-    attempts: int = 4, calls: int = 3, reward: str = "paper", references: int = 8
-) -> Script:
+def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Script:
     """A challenger explores tools and writes a task that carries its own check; executors solve it.
 
     Moves: the challenger makes up to `calls` tool calls, then gives an instruction, a function `check`, an
@@ -115,10 +114,9 @@ def code_as_task(
         yield from note("gate", "unreadable")
         return refused(solvers)
 
-    known = yield from recall(KIND, references)
-    if any(
-        similar(bundle.task, str(item["task"]), 0.9) for item in known if isinstance(item, dict)
-    ):
+    # The prompt's own example may be handed in, and is not kept.
+    new = not similar(bundle.task, EXAMPLE, SAME_TASK)
+    if new and (yield from recall(KIND, 1, like={"task": bundle.task})):
         yield from note("gate", "near_copy")
         return refused(solvers)
 
@@ -131,14 +129,17 @@ def code_as_task(
         return refused(solvers)
 
     given = yield from _solved(shop, bundle.task, solvers, calls)
-    attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
-    paid = yield from judged(attempted, True, entry="check")
+    answers = {seat: x and (x.value,) for seat, x in given.items()}
+    paid = yield from tried(bundle.source, answers, True, entry="check")
+    if paid is None:
+        return withdrawn(solvers)
+
     item: dict[str, Value] = {
         "task": bundle.task,
         "source": bundle.source,
         "answer": bundle.solution,
     }
-    return (yield from settle(KIND, item, paid, reward))
+    return (yield from settle(KIND, item, paid, reward, new=new))
 
 
 def _stocked(rng: random.Random) -> dict[Value, Value]:
@@ -149,7 +150,7 @@ def _stocked(rng: random.Random) -> dict[Value, Value]:
 
 def _bundle(shop: Value, calls: int) -> Steps[Bundle | None]:
     """Let the challenger explore, and take its bundle; None when it gives none in time."""
-    prompt = EXPLORE.format(help=TOOL_HELP, calls=calls)
+    prompt = EXPLORE.format(help=TOOL_HELP, calls=calls, example=EXAMPLE)
     for left in range(calls, -1, -1):
         move = yield from ask(
             "proposer", prompt, reader(_read_bundle, left > 0), tries=1, otherwise=None
@@ -187,11 +188,9 @@ def _solved(
 
 def _called(shop: Value, call: Call) -> Steps[str]:
     """What a call returns, as the line that is shown."""
-    values = plain_values(
-        (yield from verify(Job(TOOLS, "f", ((shop, call.tool, call.given),))))[0], 1
-    )
-    shown = ", ".join(map(canonical, call.given))
-    return f"{call.tool}({shown}) returns {canonical(values[0]) if values else 'nothing'}"
+    (verdict,) = yield from verify(Job(TOOLS, "f", ((shop, call.tool, call.given),)))
+    (value,) = certain(verdict, 1)
+    return f"{called(call.given, call.tool)} returns {canonical(value)}"
 
 
 def reader(final: Callable[[str], Final], may_call: bool) -> Callable[[str], Call | Final]:
@@ -209,7 +208,7 @@ def reader(final: Callable[[str], Final], may_call: bool) -> Callable[[str], Cal
 
 
 def _read_bundle(text: str) -> Bundle:
-    wrong = tuple(read(row, 2) for row in tagged(text, "wrong").splitlines() if row.strip())
-    if not 1 <= len(wrong) <= 8:
-        raise Illegal(f"1 to 8 wrong answers were expected, {len(wrong)} came")
+    wrong = tuple(read(row, 2) for row in rows(text, "wrong", 8))
+    if not wrong:
+        raise Illegal("1 to 8 wrong answers were expected, none came")
     return Bundle(line(tagged(text, "task")), program(text, "check"), answer(text).value, wrong)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from ..registry import game, seat_names
-from ..script import Script, ask_all
-from ..tasks.pay import proposer_range, solver_reward
+from ..script import Script, ask_all, note
+from ..tasks.pay import agreement, proposer_range, solver_reward
 from ..tasks.programs import answer, called, fenced, program_with_input
 from ..tasks.proposing import propose, refused, settle
 from ..types import Message
 
 PROPOSE = """\
 Write a short Python function f and call it once, with values, on the last line. Others must work out \
-what the call returns: make that hard but possible. The same call must always give the same value. Do not \
-copy these:
-{known}
-Answer with one code block, in this form:
+what the call returns: make that hard but possible. The same call must always give the same value."""
+EXAMPLE = """\
 ```python
 def f(x):
     return sorted(x)[1:]
@@ -57,7 +55,7 @@ def code_deduction(
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-deduction", PROPOSE, program_with_input, references=references, review=review
+        "code-deduction", PROPOSE, EXAMPLE, program_with_input, references=references, review=review
     )
     if task is None:
         return refused(solvers)
@@ -66,8 +64,7 @@ def code_deduction(
     question = SOLVE.format(code=fenced(source), call=called(given))
     answers = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
     paid = {seat: solver_reward(said, task.values[0]) for seat, said in answers.items()}
-    return (
-        yield from settle(
-            "code-deduction", {"source": source, "input": given}, paid, reward, known=task.known
-        )
-    )
+
+    yield from note("agreement", agreement([*answers.values()]))
+    item = {"source": source, "input": given}
+    return (yield from settle("code-deduction", item, paid, reward, known=task.known, new=task.new))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parse import Illegal, tagged
+from ..parse import Illegal, rows, tagged
 from ..registry import game, seat_names
 from ..script import Script, ask_all
 from ..tasks.pay import proposer_range
@@ -15,9 +15,8 @@ MESSAGE_CHARACTERS = 200
 PROPOSE = """\
 Write a Python function f, four different inputs for it, one a line, and a short hint. Others see the hint \
 and what f returns for the first two inputs, and must write f: make that hard but possible. The same input \
-must always give the same value. Do not copy these:
-{known}
-Answer in this form:
+must always give the same value."""
+EXAMPLE = """\
 ```python
 def f(x):
     return x[::-1]
@@ -52,8 +51,8 @@ def program_with_inputs(text: str) -> Program:
 
     The hint is one line, so that it cannot write pairs of its own among those that solvers are shown.
     """
-    inputs = tuple(arguments(line) for line in tagged(text, "inputs").splitlines() if line.strip())
-    if not 4 <= len(inputs) <= 12 or len(inputs) % 2:
+    inputs = tuple(map(arguments, rows(text, "inputs", 12)))
+    if len(inputs) < 4 or len(inputs) % 2:
         raise Illegal(f"4 to 12 inputs were expected, and an even number; {len(inputs)} came")
 
     if len(set(map(canonical, inputs))) < len(inputs):
@@ -87,7 +86,12 @@ def code_induction(
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-induction", PROPOSE, program_with_inputs, references=references, review=review
+        "code-induction",
+        PROPOSE,
+        EXAMPLE,
+        program_with_inputs,
+        references=references,
+        review=review,
     )
     if task is None:
         return refused(solvers)
@@ -108,4 +112,4 @@ def code_induction(
     paid = yield from judged(attempted, *task.values[half:])
 
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}
-    return (yield from settle("code-induction", item, paid, reward, known=task.known))
+    return (yield from settle("code-induction", item, paid, reward, known=task.known, new=task.new))

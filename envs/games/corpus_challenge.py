@@ -29,8 +29,7 @@ DOCUMENTS = (
 ASK = """\
 Ask a short question that a text answers, for others who have not read it but may know or work it out. The \
 answer must stand in the text, in a few words, and not in your question. Answer in this form:
-<answer>eight</answer>
-<question>How many legs has a spider?</question>
+{example}
 This is the text:
 {document}"""
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
@@ -39,13 +38,17 @@ ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        text = view[-1].text.split("\n")[-1]
-        found = re.search(r"\d+", text) or re.search(r"\w+(?=\.$)", text)
-        word = found[0] if found else text
-        sentence = next(part for part in text.split(". ") if word in part)
-        asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
-        return f"<answer>{word}</answer>\n<question>What is missing here? {asked}</question>"
+        return cloze(view[-1].text.split("\n")[-1])
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
+
+
+def cloze(document: str) -> str:
+    """A move that every document allows: one of its sentences without its first number or its last word."""
+    found = re.search(r"\d+", document) or re.search(r"\w+(?=\W*$)", document)
+    word = found[0] if found else document
+    sentence = next((part for part in document.split(". ") if _holds(part, word)), document)
+    asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
+    return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
 
 def challenge(text: str, document: str) -> tuple[str, str]:
@@ -91,8 +94,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
-    answers from the question alone. Documents are recalled from the driver's buffer, kind `document`, or
-    from a few of the game's own. Payoff: challenger −1 for a task that is not grounded, else by `reward`
+    answers from the question alone. The document is one of six of the game's own, unless the driver's buffer
+    answers the kind `document`. Payoff: challenger −1 for a task that is not grounded, else by `reward`
     (4p(1 − p) by default) in the share p of right answers; solver 1 or 0.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
     Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.
@@ -100,7 +103,7 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     solvers = list(seat_names({"solver": attempts}))
     (document,) = yield from recall("document", 1, DOCUMENTS)
 
-    prompt = ASK.format(document=document)
+    prompt = ASK.format(document=document, example=cloze(str(document)))
     task = yield from ask(
         "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
     )

@@ -9,7 +9,7 @@ from ..parse import line
 from ..registry import game, seat_names
 from ..script import Script, ask, ask_all, note, randomness
 from ..tasks.answers import same_answer, vote
-from ..tasks.chains import drawn
+from ..tasks.chains import drawn, read
 from ..types import Message
 
 SCORES = tuple(str(score) for score in range(11))
@@ -25,11 +25,13 @@ How useful is what {name} says here? Answer with a score from 0 to 10, the numbe
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Agents claim small numbers; the judge prefers what is said at length."""
+    """Agents claim small numbers, of which some may be right; the judge works the question out."""
     if choices:
-        name = view[-1].text.split("what ")[1].split(" says")[0]
-        spoken = re.findall(rf"^{name}: (.*)$", view[-1].text, re.MULTILINE)
-        return choices[min(10, len(spoken[0]) // 4)]
+        name = view[-1].text.rsplit("what ", 1)[1].split(" says")[0]
+        said = re.search(rf"^{name}: (.*)$", view[-1].text, re.MULTILINE)
+        asked = read(view[-1].text)
+        claimed = _result(said[1]) if said else None
+        return choices[10 if asked and claimed == str(asked.results[-1]) else 2]
     return f"Step by step{' and carefully' * (seat[-1] in '13579')}, the result is {seat[-1]}"
 
 

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import TypeAlias
 
-from ..parse import Illegal, Unreadable, excerpt, tagged
-from ..registry import game, seat_names
-from ..script import Script, Steps, ask, ask_all, chance, keep, note, randomness, verify
+from ..parse import Illegal, Unreadable, answered, excerpt, tagged
+from ..registry import ParameterError, game, seat_names
+from ..script import Script, Steps, ask, ask_all, chance, credit, keep, note, randomness, verify
 from ..tasks.gate import PROPOSAL_LIMITS, plain_values
 from ..tasks.pay import proposer_range, proposer_reward
-from ..tasks.programs import tree
+from ..tasks.shapes import tree
 from ..types import Job, Message, Value
 
-ROOTS = (
-    "x**2*exp(x)*sin(x)",
-    "1/(x**3 + 1)",
-    "sqrt(1 + exp(x))",
-    "log(x)**2*x",
-    "x/(exp(x) + exp(-x))**2",
-    "sin(x)**3*cos(x)**2",
-)
+ROOTS = {
+    "training": (
+        "x**2*exp(x)*sin(x)",
+        "1/(x**3 + 1)",
+        "sqrt(1 + exp(x))",
+        "log(x)**2*x",
+        "x/(exp(x) + exp(-x))**2",
+        "sin(x)**3*cos(x)**2",
+    ),
+    "test": (
+        "x*exp(-x)*cos(x)",
+        "x**3/(x**2 + 1)",
+        "1/(1 + exp(2*x))",
+        "log(x)/x**3",
+        "x**2*atan(x)",
+        "sin(x)**4",
+    ),
+}
+"""Hard integrals; those of the test are never trained on."""
+EASY = ("x*exp(x)", "sin(x)**2", "2*x + 1", "cos(3*x)", "sqrt(x)", "1/(x + 1)", "exp(2*x)", "x**5")
+"""Two of these that are not in the tree yet are the example of a reply."""
 FUNCTIONS = ("sin", "cos", "tan", "exp", "log", "sqrt", "atan", "asin", "sinh", "cosh", "tanh")
 CHECK = """\
 import math
@@ -30,9 +46,10 @@ OUTER, INNER = math.sqrt(5 + 2 * ROOT) / 3, math.sqrt(5 - 2 * ROOT) / 3
 HEAVY, LIGHT = (322 + 13 * math.sqrt(70)) / 900, (322 - 13 * math.sqrt(70)) / 900
 NODES = (-OUTER, LIGHT), (-INNER, HEAVY), (0, 128 / 225), (INNER, HEAVY), (OUTER, LIGHT)
 FAULTS = (ValueError, ArithmeticError, TypeError)
+REAL = {**NAMES, "log": lambda v: math.log(abs(v))}
 
-def at(code, x):
-    value = float(eval(code, {"__builtins__": {}, **NAMES, "x": x}))
+def at(code, x, names=NAMES):
+    value = float(eval(code, {"__builtins__": {}, **names, "x": x}))
     if not math.isfinite(value):
         raise ValueError
     return value
@@ -42,8 +59,7 @@ def integral(code, a, b, panels):
     middles = [a + (2 * panel + 1) * half for panel in range(panels)]
     return half * math.fsum(w * at(code, m + t * half) for m in middles for t, w in NODES)
 
-def f(integrand, antiderivative, points):
-    g, big = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval")
+def agreeing(g, big, points):
     areas, usable, agree = [], 0, 0
     for a, b in zip(points, points[1:]):
         try:
@@ -57,23 +73,32 @@ def f(integrand, antiderivative, points):
             continue
         usable += 1
         try:
-            agree += abs(at(big, b) - at(big, a) - area) <= allowed
+            agree += abs(at(big, b, REAL) - at(big, a, REAL) - area) <= allowed
         except FAULTS:
             pass
     return usable, agree
+
+def f(integrand, antiderivative, near, far):
+    g, big = compile(integrand, "g", "eval"), compile(antiderivative, "F", "eval")
+    return agreeing(g, big, near), agreeing(g, big, far)
 """
 POINTS, FEWEST = 12, 6
+NEAR, FAR = (0.2, 2.5), (2.5, 9.0)
+"""Answers are checked between these x. A formula that only fits the first range fails in the second."""
 PROPOSE = """\
 This integral is hard: ∫ {integrand} dx
 Write {width} easier variants, one a line: simpler integrals that help to learn it. Use x, numbers, + - * / \
 ** and {functions}. Answer in this form:
 <variants>
-x*exp(x)
-sin(x)**2
+{example}
 </variants>"""
 SOLVE = """\
 ∫ {integrand} dx
 Give an antiderivative, without the constant, in this form: <answer>x**2/2 - cos(x)</answer>"""
+
+
+Points: TypeAlias = tuple[list[Value], list[Value]]
+Count: TypeAlias = tuple[int, int]
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
@@ -102,6 +127,7 @@ def formula(text: str) -> str:
 
 
 def _plain(node: ast.expr) -> bool:
+    # No comparison, subscript or attribute: nothing but arithmetic reaches the sandbox's eval.
     match node:
         case ast.Constant(value=value):
             return (
@@ -121,6 +147,12 @@ def _plain(node: ast.expr) -> bool:
             return False
 
 
+def _range(reward: str = "paper", roots: str = "training") -> tuple[float, float]:
+    if roots not in ROOTS:
+        raise ParameterError(f"ladder-v0: roots is {' or '.join(ROOTS)}, not {roots!r}")
+    return proposer_range(reward)
+
+
 @game(
     "ladder-v0",
     family="proposer and solver",
@@ -129,27 +161,36 @@ def _plain(node: ast.expr) -> bool:
         sum(width**level for level in range(depth))
         + attempts * sum(width**level for level in range(depth + 1))
     ),
-    payoff_range=lambda reward="paper": proposer_range(reward),
+    payoff_range=_range,
     bounds={"attempts": (1, 64), "width": (1, 8), "depth": (1, 4)},
     oracles={"sample": sample},
 )
-def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "paper") -> Script:
+def ladder(
+    attempts: int = 2,
+    width: int = 2,
+    depth: int = 2,
+    reward: str = "paper",
+    roots: str = "training",
+) -> Script:
     """A proposer writes easier variants of a hard integral, in a tree; solvers integrate all of them.
 
     Moves: for the root and each variant above the last level the proposer writes up to `width` variants; then
     each of `attempts` solvers integrates every variant, leaves first, and the root. A numeric check in the
     sandbox compares what the answer gains between random points with the integral there (five-point Gauss;
     gaps where two step sizes disagree do not count), relative to the integrand's own size: so no constant
-    solves a small integrand, and no saw of slope 1 any.
+    solves a small integrand, and no saw of slope 1 any. It must agree in all gaps of [0.2, 2.5] and in at
+    least half of those of [2.5, 9]: a fitted polynomial agrees in none there, an arctangent may jump in some.
+    `roots` is training or test: two sets of hard integrals with none in common.
     Payoff: proposer, the mean over its variants of the reward for their solve rate (−1 for none that is
-    valid); solver, the share of all integrals that it solves, root included.
+    valid); solver, the share of all integrals that it solves, root included. Credit: solver `solved`, 1 for
+    each right answer, so that each can be trained by its own verdict among the attempts at that integral.
     Notes: tree, (parent, variant, solve rate); root, the root's solve rate. Variants are kept as `ladder`.
     Source: LADDER and TTRL (Simonds and Yoshiyama 2025).
     """
     pay = proposer_reward(reward)
-    root = formula(ROOTS[(yield from chance((1,) * len(ROOTS)))])
+    root = formula(ROOTS[roots][(yield from chance((1,) * len(ROOTS[roots])))])
     rng = yield from randomness()
-    points: list[Value] = [*sorted(rng.uniform(0.2, 2.5) for _ in range(POINTS))]
+    points = _drawn(rng)
     solvers = list(seat_names({"solver": attempts}))
 
     # Variants are written level by level; none may repeat the root or another variant.
@@ -170,6 +211,7 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
         rates[integrand] = sum(right.values()) / attempts
         for seat in solvers:
             solved[seat] += right[seat]
+            yield from credit(seat, float(right[seat]), "solved")
 
     root_rate = rates.pop(root)
     yield from note("root", root_rate)
@@ -181,51 +223,68 @@ def ladder(attempts: int = 2, width: int = 2, depth: int = 2, reward: str = "pap
     return {"proposer": earned, **{seat: n / (len(rates) + 1) for seat, n in solved.items()}}
 
 
-def _variants(node: str, known: set[str], width: int, points: list[Value]) -> Steps[list[str]]:
+def _drawn(rng: random.Random) -> Points:
+    """Points of the first range, and of the second, each in order."""
+    near = sorted(rng.uniform(*NEAR) for _ in range(POINTS))
+    return [*near], [*sorted(rng.uniform(*FAR) for _ in range(POINTS))]
+
+
+def _variants(node: str, known: set[str], width: int, points: Points) -> Steps[list[str]]:
     """The valid variants of one integral: new, and with an integral between enough of the points."""
-    prompt = PROPOSE.format(integrand=node, width=width, functions=", ".join(FUNCTIONS))
-    written = yield from ask("proposer", prompt, _lines, tries=1, otherwise=())
-    fresh = [text for text in dict.fromkeys(written[:width]) if text not in known]
-    usable = yield from _checked([(text, "x") for text in fresh], points)
-    return [text for text, (count, _) in zip(fresh, usable, strict=True) if count >= FEWEST]
+    prompt = PROPOSE.format(
+        integrand=node,
+        width=width,
+        functions=", ".join(FUNCTIONS),
+        example="\n".join([easy for easy in EASY if formula(easy) not in known][:2]),
+    )
+    written = yield from ask("proposer", prompt, _lines(width), tries=1, otherwise=())
+    fresh = [text for text in dict.fromkeys(written) if text not in known]
+    found = yield from _checked([(text, "x") for text in fresh], points)
+    return [text for text, ((usable, _), _) in zip(fresh, found, strict=True) if usable >= FEWEST]
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    written = tuple(formula(line) for line in tagged(text, "variants").splitlines() if line.strip())
-    if not written:
-        raise Illegal("at least one variant was expected")
-    return written
+def _lines(width: int) -> Callable[[str], tuple[str, ...]]:
+    """A parser of up to `width` variants, one a line; more of them are passed over unread."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        lines = filter(str.strip, tagged(text, "variants").splitlines())
+        written = tuple(formula(line) for line in islice(lines, width))
+        if not written:
+            raise Illegal("at least one variant was expected")
+        return written
+
+    return parse
 
 
-def _attempts(
-    integrand: str, solvers: Sequence[str], points: list[Value]
-) -> Steps[Mapping[str, bool]]:
+def _attempts(integrand: str, solvers: Sequence[str], points: Points) -> Steps[Mapping[str, bool]]:
     """Which solvers integrate this."""
     prompt = SOLVE.format(integrand=integrand)
     answers = yield from ask_all(
         dict.fromkeys(solvers, prompt),
-        lambda text: formula(tagged(text, "answer") if "<answer>" in text else text),
+        lambda text: formula(answered(text)),
         tries=1,
         otherwise=None,
     )
 
     given = {seat: answer for seat, answer in answers.items() if answer is not None}
     results = yield from _checked([(integrand, answer) for answer in given.values()], points)
-    right = {
-        seat: usable >= FEWEST and agree == usable
-        for seat, (usable, agree) in zip(given, results, strict=True)
-    }
+    right = {seat: holds(*counts) for seat, counts in zip(given, results, strict=True)}
     return {seat: right.get(seat, False) for seat in solvers}
 
 
-def _checked(pairs: Sequence[tuple[str, str]], points: list[Value]) -> Steps[list[tuple[int, int]]]:
-    """For each (integrand, antiderivative): between how many points there is an integral, and it agrees."""
-    jobs = [Job(CHECK, "f", ((*pair, points),), limits=PROPOSAL_LIMITS) for pair in pairs]
-    found: list[tuple[int, int]] = []
+def holds(near: Count, far: Count) -> bool:
+    """Whether an answer is right that agrees in so many gaps, given as (usable, agreeing) for each range."""
+    return near[0] >= FEWEST and near[0] == near[1] and 2 * far[1] >= far[0]
+
+
+def _checked(pairs: Sequence[tuple[str, str]], points: Points) -> Steps[list[tuple[Count, Count]]]:
+    """For each (integrand, answer) and range: the gaps with an integral, and those where it agrees."""
+    jobs = [Job(CHECK, "f", ((*pair, *points),), limits=PROPOSAL_LIMITS) for pair in pairs]
+    found: list[tuple[Count, Count]] = []
     for verdict in (yield from verify(*jobs)):
         match plain_values(verdict, 1):
-            case ((int(usable), int(agree)),):
-                found.append((usable, agree))
+            case (((int(usable), int(agree)), (int(far), int(far_agree))),):
+                found.append(((usable, agree), (far, far_agree)))
             case _:
-                found.append((0, 0))
+                found.append(((0, 0), (0, 0)))
     return found

@@ -6,7 +6,7 @@ from ..registry import game, seat_names
 from ..script import Script, ask_all, keep
 from ..tasks.pay import proposer_range
 from ..tasks.programs import Program, answer, fenced, program
-from ..tasks.proposing import judged, propose, refused, settle
+from ..tasks.proposing import propose, refused, settle, tried, withdrawn
 from ..types import Message, Value
 
 SEED: Value = {
@@ -16,9 +16,8 @@ SEED: Value = {
 }
 PROPOSE = """\
 Write a puzzle: a Python function sat(x) that returns True for the right x, and an x of your own that \
-solves it. Others see sat and must find such an x: make that hard but possible. Do not copy these:
-{known}
-Answer in this form:
+solves it. Others see sat and must find such an x: make that hard but possible."""
+EXAMPLE = """\
 ```python
 def sat(x):
     return len(x) == 3 and sum(x) == 10
@@ -65,6 +64,7 @@ def programming_puzzle(
     task = yield from propose(
         "programming-puzzle",
         PROPOSE,
+        EXAMPLE,
         puzzle,
         references=references,
         review=review,
@@ -78,8 +78,10 @@ def programming_puzzle(
     source = task.program.source
     question = SOLVE.format(code=fenced(source))
     found = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
-    attempted = {seat: x and Program(source, ((x.value,),)) for seat, x in found.items()}
-    paid = yield from judged(attempted, True, entry="sat")
+    answers = {seat: x and (x.value,) for seat, x in found.items()}
+    paid = yield from tried(source, answers, True, entry="sat")
+    if paid is None:
+        return withdrawn(solvers, task.known)
 
     # Verified solutions are the data of the paper's own fine-tuning.
     for seat, x in found.items():
@@ -87,4 +89,6 @@ def programming_puzzle(
             yield from keep("puzzle-solution", {"source": source, "answer": x.value})
 
     item = {"source": source, "input": task.program.inputs[0]}
-    return (yield from settle("programming-puzzle", item, paid, reward, known=task.known))
+    return (
+        yield from settle("programming-puzzle", item, paid, reward, known=task.known, new=task.new)
+    )

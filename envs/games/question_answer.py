@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from ..parse import Illegal, tagged
 from ..registry import ParameterError, game, seat_names
-from ..script import Script, Steps, ask, ask_all, keep, note, recall, verify
-from ..tasks.answers import Vote, said, same_answer, similar, vote
-from ..tasks.gate import plain_values
+from ..script import Script, Steps, ask, ask_all, keep, note, recall
+from ..tasks.answers import Vote, said, same_answer, vote
+from ..tasks.arithmetic import solution
+from ..tasks.likeness import similar
 from ..tasks.pay import repetition_share
-from ..types import Job, Message, Value
+from ..types import Message
 
-GOLD = """\
-import ast
-from fractions import Fraction
-
-OPS = {ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b,
-       ast.Mult: lambda a, b: a * b, ast.Div: lambda a, b: a / b}
-
-def value(node, x):
-    if isinstance(node, ast.BinOp):
-        return OPS[type(node.op)](value(node.left, x), value(node.right, x))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -value(node.operand, x)
-    return x if isinstance(node, ast.Name) else Fraction(str(node.value))
-
-def at(text, x):
-    return value(ast.parse(text.strip(), mode="eval").body, Fraction(x))
-
-def f(left, right):
-    if right is None:
-        return str(at(left, 0))
-    gap = [at(left, x) - at(right, x) for x in (0, 1, 2)]
-    if gap[2] - gap[1] != gap[1] - gap[0] or gap[1] == gap[0]:
-        return None
-    return str(-gap[0] / (gap[1] - gap[0]))
-"""
 TOPICS = {
     "arithmetic": ("a sum", "What is 12 * (7 - 3)?"),
     "algebra": ("a linear equation to be solved for x", "Solve 3*x + 5 = 20 for x."),
@@ -46,26 +21,32 @@ TOPICS = {
 }
 REWARDS = ("sqlm", "r-zero", "serl")
 LABELS = ("majority", "swapped", "judge")
+BAND = (0.2, 0.8)
+"""The shares of agreeing answers for which SeRL takes a question."""
 ASK = """\
-Write {kind}. Others must answer it: make that hard but possible. Do not repeat these:
-{known}
+Write {kind}. Others must answer it: make that hard but possible.{known}
 Answer in this form: <question>{example}</question>{paraphrase}"""
 ANSWER = "{question}\nAnswer in this form: <answer>7</answer>"
 JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right? Answer with one word: right or wrong."
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    """Asks for 17 * 3, in two wordings if asked to; answers right in the even seats; judges by the gold."""
+    """Asks for 17 * 3, in two wordings if asked to; answers right in the even seats; judges by the truth.
+
+    As a judge it knows sums and linear equations, and calls every answer to another question wrong.
+    """
     if seat == "proposer":
         again = "<paraphrase>Give the product 17 * 3.</paraphrase>"
         return "<question>What is 17 * 3?</question>" + again * ("<paraphrase>" in view[-1].text)
     if choices:
-        return choices["\nAnswer: 51\n" not in view[-1].text]
+        question, answer = view[-1].text.split("\n")[:2]
+        true = next(filter(None, (truth(topic, question) for topic in TOPICS)), None)
+        return choices[not _agrees(answer.removeprefix("Answer: "), true)]
     return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"
 
 
 def _range(
-    topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority"
+    topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority", attempts: int = 8
 ) -> tuple[float, float]:
     for name, value, known in (
         ("topic", topic, TOPICS),
@@ -76,6 +57,14 @@ def _range(
             raise ParameterError(
                 f"question-answer-v0: no {name} {value!r}; there are: {', '.join(known)}"
             )
+
+    # One answer of n has a share of 1/n: a band that holds 1/n pays for questions without an answer.
+    if reward == "serl" and attempts * BAND[0] <= 1:
+        fewest = int(1 / BAND[0]) + 1
+        raise ParameterError(
+            f"question-answer-v0: serl pays from a share of {BAND[0]:g} on, which any of {attempts} "
+            f"different answers has; attempts must be at least {fewest}"
+        )
     return (-1.0, 1.0)
 
 
@@ -104,21 +93,26 @@ def question_answer(
 
     Moves: a question, of a kind set by `topic`, that is no longer than 300 characters; each solver's answer.
     Payoff: solver 1 when it agrees with the label, else 0; proposer −1 for no question, else by `reward`:
-    sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) less the share of recalled questions that
-    are near copies; serl 1 for a new question with 0.2 ≤ p ≤ 0.8, else 0. p is the share of the label.
+    sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) where two answers agree, less the share of
+    recalled questions that are near copies; serl 1 for a question like none that was kept, with 0.2 ≤ p ≤ 0.8
+    (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
-    Notes: proxy, the solvers' mean pay; gold, their mean against the truth by execution, where the topic
-    has one (arithmetic, algebra).
+    Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
+    (arithmetic, algebra).
     Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
-    known = [str(item) for item in (yield from recall("question", references))]
     kind, example = TOPICS[topic]
+    recalled = [str(item) for item in (yield from recall("question", references))]
 
-    extra = "<paraphrase>the same in other words</paraphrase>" if label == "swapped" else ""
+    # The example may be asked, so it must not be among those that may not.
+    known = [question for question in recalled if not similar(question, example)]
     prompt = ASK.format(
-        kind=kind, example=example, known="\n".join(known) or "(none yet)", paraphrase=extra
+        kind=kind,
+        example=example,
+        known=" Do not repeat these:\n" + "\n".join(known) if known else "",
+        paraphrase="<paraphrase>the same in other words</paraphrase>" if label == "swapped" else "",
     )
     wordings = yield from ask(
         "proposer", prompt, lambda text: _wordings(text, label), tries=1, otherwise=()
@@ -134,9 +128,16 @@ def question_answer(
 
     share = sum(paid.values()) / attempts
     yield from note("proxy", share)
-    yield from _note_gold(topic, wordings[0], list(answers.values()))
-    yield from keep("question", wordings[0])
-    return {"proposer": _pay(reward, share, attempts, wordings[0], known), **paid}
+    if (true := truth(topic, wordings[0])) is not None:
+        right = [_agrees(answer, true) for answer in answers.values()]
+        yield from note("gold", sum(right) / attempts)
+
+    new = not similar(wordings[0], example)
+    copies = (yield from recall("question", 1, like=wordings[0])) if new else ()
+    if new:
+        yield from keep("question", wordings[0])
+    seen = dict.fromkeys([*known, *map(str, copies)])
+    return {"proposer": _pay(reward, share, attempts, wordings[0], [*seen]), **paid}
 
 
 def _wordings(text: str, label: str) -> tuple[str, ...]:
@@ -177,18 +178,13 @@ def _agrees(answer: str | None, label: str | None) -> bool:
     return answer is not None and label is not None and same_answer(answer, label)
 
 
-def _note_gold(topic: str, question: str, answers: Sequence[str | None]) -> Steps[None]:
-    """Note the share of answers that are true, where execution can tell."""
+def truth(topic: str, question: str) -> str | None:
+    """The answer to a question that is a sum or a linear equation, else None."""
     sides = _sides(topic, question)
-    if sides is None:
-        return
-    values = plain_values((yield from verify(Job(GOLD, "f", (sides,))))[0], 1)
-    if values and isinstance(values[0], str):
-        truth = str(Fraction(values[0]))
-        yield from note("gold", sum(_agrees(answer, truth) for answer in answers) / len(answers))
+    return solution(*sides) if sides else None
 
 
-def _sides(topic: str, question: str) -> tuple[Value, Value] | None:
+def _sides(topic: str, question: str) -> tuple[str, str | None] | None:
     """The expression of a question, or both sides of its equation; only digits, x, + − * / ( ) and points."""
     if topic == "arithmetic":
         found = max(re.findall(r"[\d.()+\-*/ ]+", question), key=len, default="").strip(" .")
@@ -208,8 +204,11 @@ def _pay(reward: str, share: float, attempts: int, question: str, known: Sequenc
     if reward == "sqlm":
         return float(1 < round(share * attempts) < attempts)
     if reward == "serl":
-        return float(0.2 <= share <= 0.8 and not any(similar(question, other) for other in known))
+        fresh = not any(similar(question, other) for other in known)
+        return float(BAND[0] <= share <= BAND[1] and fresh)
+
     everything = [question, *known]
     close = [[similar(a, b) for b in everything] for a in everything]
     repeated = repetition_share(0, close) if any(close[0][1:]) else 0.0
-    return min(share, 1 - share) - repeated
+    agreed = round(share * attempts) > 1
+    return (min(share, 1 - share) if agreed else 0.0) - repeated

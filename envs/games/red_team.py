@@ -7,7 +7,7 @@ import re
 from ..parse import Illegal, tagged
 from ..registry import ParameterError, Sum, game
 from ..script import Payoff, Script, ask, chance, keep, note, recall
-from ..tasks.answers import similar
+from ..tasks.likeness import similar
 from ..types import Message
 
 SEEDS = (

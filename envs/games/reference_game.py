@@ -17,7 +17,7 @@ SPEAK = """\
 The objects:
 {objects}
 Describe the {target} to a listener who sees the same objects in another order. Use at most {words} words. \
-Answer in this form: <say>blue one</say>"""
+Answer in this form: <say>{example}</say>"""
 PICK = """\
 The objects:
 {objects}
@@ -63,7 +63,10 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
     target = rng.choice([name for name in shown if telling(name, shown, words)] or shown)
 
     prompt = SPEAK.format(
-        objects="\n".join(f"- {name}" for name in shown), target=target, words=words
+        objects="\n".join(f"- {name}" for name in shown),
+        target=target,
+        words=words,
+        example="blue one" if words > 1 else "blue",
     )
     said = yield from ask("speaker", prompt, lambda text: short(tagged(text, "say"), words))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..registry import ParameterError, game
 from ..script import Script, Steps, ask, chance, credit, note, verify
-from ..tasks.gate import PROPOSAL_LIMITS, right
+from ..tasks.gate import PROPOSAL_LIMITS, certain, right
 from ..tasks.programs import called, fenced, program
 from ..tasks.specs import SPECS, Spec
 from ..types import Job, Message, Value, Verdict
@@ -80,16 +82,14 @@ def _graded(spec: Spec, source: str) -> Steps[tuple[float, str]]:
         for code in (spec.reference, source)
     ]
     truth, given, shown_truth, shown = yield from verify(*jobs)
-    correct = float(right(given, *(result.value for result in truth.results)))
-    return correct, _feedback(inputs[:VISIBLE], shown_truth, shown)
+    correct = float(right(given, *certain(truth, len(inputs) - VISIBLE)))
+    return correct, _feedback(inputs[:VISIBLE], certain(shown_truth, VISIBLE), shown)
 
 
-def _feedback(inputs: tuple[tuple[Value, ...], ...], truth: Verdict, given: Verdict) -> str:
+def _feedback(inputs: Sequence[tuple[Value, ...]], truth: Sequence[Value], given: Verdict) -> str:
     rows: list[str] = []
-    for index, x in enumerate(inputs):
+    for index, (x, value) in enumerate(zip(inputs, truth, strict=True)):
         result = given.results[index] if index < len(given.results) else None
         came = canonical(result.value)[:60] if result and result.status == "ok" else given.status
-        rows.append(
-            f"{called(x)} gave {came}, should give {canonical(truth.results[index].value)}\n"
-        )
+        rows.append(f"{called(x)} gave {came}, should give {canonical(value)}\n")
     return "".join(rows)

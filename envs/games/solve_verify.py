@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ..parse import Illegal, excerpt, tagged
 from ..registry import ParameterError, game, seat_names
 from ..script import Script, ask_all, chance, note, verify
-from ..tasks.gate import PROPOSAL_LIMITS
+from ..tasks.gate import PROPOSAL_LIMITS, certain
 from ..tasks.programs import fenced, program
 from ..tasks.specs import SPECS, Spec, checked
 from ..types import Job, Message, Value, Verdict
@@ -80,7 +81,7 @@ def solve_verify(
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
 
-    example = f"{canonical(spec.hidden[-1])} => …\n{canonical(spec.hidden[-2])} => …"
+    example = f"{canonical(spec.hidden[-1])} => 0\n{canonical(spec.hidden[-2])} => 0"
     test = TEST.format(kind=spec.kind, text=spec.text, tests=tests, example=example)
     written = yield from ask_all(
         dict.fromkeys(testers, test), lambda text: reader(text, spec, tests), tries=1, otherwise=()
@@ -100,7 +101,7 @@ def solve_verify(
     judges = passed[:1] if oracle == "reference" else passed[1:]
     counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]
 
-    hidden = [r.value for r in verdicts[0].results[len(every) :]]
+    hidden = certain(verdicts[0], len(inputs))[len(every) :]
     good = [_tail_right(verdict, len(every), hidden) for verdict in verdicts[1:]]
 
     paid = {seat: _share(row, counts) for seat, row in zip(writers, passed[1:], strict=True)}
@@ -121,7 +122,7 @@ def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
     found: dict[str, Test] = {}
 
     # Twice as many rows as tests are read, so that a few bad ones do not cost the good ones.
-    for row in [*filter(str.strip, tagged(text, "tests").splitlines())][: 2 * most]:
+    for row in islice(filter(str.strip, tagged(text, "tests").splitlines()), 2 * most):
         given, _, output = row.partition("=>")
         try:
             test = Test(checked(spec.kind, read(given, 4)), read(output, 4))

@@ -1,20 +1,41 @@
-"""Answers in words and numbers: when two are the same, and what most of several say."""
+"""Answers in words and numbers: when two are the same, and what most of several say.
+
+Two answers are the same where they write the same number, the same set or sequence of such
+answers, or the same words. No symbol is dropped: x<3 is not x>3, and n! is not n. Formulas are
+compared as they are written: computer algebra has no bound on its time
+(https://github.com/huggingface/Math-Verify needs signals to stop it, which only the main thread
+can take), and answers are read in the process that drives the games.
+"""
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from ..parse import Illegal, tagged
+from ..parse import Illegal, answered
 
 LONGEST = 120
-_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{1,30})?|\.\d{1,30})(e[+-]?\d{1,3})?")
-_LATEX = re.compile(r"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")
+"""Characters of an answer."""
+
+_PLAIN = r"(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30}|\d{1,3}(?:,\d{3}){1,9}(?:\.\d{1,30})?)(?:e[+-]?\d{1,3})?"
+_NUMBER = re.compile(
+    rf"(?P<sign>[+-]?) ?\$?(?P<over>{_PLAIN})(?: ?/ ?(?P<under>[+-]?{_PLAIN}))?(?P<share> ?\\?%)?"
+)
+_MIXED = re.compile(
+    r"(?P<sign>[+-]?) ?(?P<whole>\d{1,30}) (?P<over>\d{1,30}) ?/ ?(?P<under>\d{1,30})"
+)
+_LATEX = re.compile(
+    r"(?P<sign>[+-]?) ?(?P<whole>\d{0,30}) ?\\[dt]?frac ?"
+    rf"(?:\{{ ?(?P<over>[+-]?{_PLAIN}) ?\}}|(?P<o>\d)) ?(?:\{{ ?(?P<under>[+-]?{_PLAIN}) ?\}}|(?P<u>\d))"
+)
+_VULGAR = re.compile(r"(?P<sign>[+-]?) ?(?P<whole>\d{0,30}) ?(?P<char>[¼½¾⅐-⅞↉])")
+_QUOTES = (('"', '"'), ("'", "'"), ("`", "`"), ("“", "”"), ("**", "**"), ("$", "$"), (r"\(", r"\)"))
+_ARTICLES = ("a ", "an ", "the ")
 
 
 def said(text: str) -> str:
@@ -22,64 +43,123 @@ def said(text: str) -> str:
 
     One line, so that no answer can write further lines into the prompt of a judge or a critic.
     """
-    found = " ".join((tagged(text, "answer") if "<answer>" in text else text).split())
+    found = " ".join(answered(text).split())
     if not 1 <= len(found) <= LONGEST:
         raise Illegal(f"an answer of 1 to {LONGEST} characters was expected, {len(found)} came")
     return found
 
 
+def same_answer(a: str, b: str) -> bool:
+    """Whether two answers mean the same: as numbers, sets {…}, sequences (…) […], or words.
+
+    Sets are unordered and brackets count: (1, 2) is neither [1, 2] nor (2, 1). Words are compared
+    without case, a leading article and a final full stop. NaN agrees with NaN.
+    """
+    if a == b:
+        return True
+    return max(len(a), len(b)) <= 2 * LONGEST and meaning(a) == meaning(b)
+
+
+@lru_cache(4096)
+def meaning(text: str) -> Hashable:
+    """What an answer says, as a value that equals that of every other way to write it."""
+    return _meaning(_plain(text), depth=8)
+
+
+def _meaning(text: str, depth: int) -> Hashable:
+    text = _unquoted(text)
+    if (value := number(text)) is not None:
+        return "nan" if value != value else value
+
+    listed = _listed(text) if depth else None
+    if listed is None:
+        return _words(text)
+
+    brackets, members = listed
+    inner = [_meaning(member, depth - 1) for member in members]
+    if brackets == "{}":
+        return frozenset(inner)
+    if brackets == "()" and len(inner) == 1:
+        return inner[0]
+    return (brackets, *inner)
+
+
+def _plain(text: str) -> str:
+    """One line of composed characters, with one sign each for minus and division, and bare braces."""
+    said = " ".join(unicodedata.normalize("NFC", text).split())
+    for written, meant in (("−", "-"), ("⁄", "/"), (r"\{", "{"), (r"\}", "}")):
+        said = said.replace(written, meant)
+    return said.rstrip(".") or said
+
+
+def _unquoted(text: str) -> str:
+    """The text without one pair of quotation marks, stars or LaTeX delimiters around all of it."""
+    text = text.strip()
+    for opening, closing in _QUOTES:
+        inner = text[len(opening) : -len(closing)]
+        whole = text.startswith(opening) and text.endswith(closing)
+        if whole and inner.strip() and closing not in inner:
+            return inner.strip()
+    return text
+
+
 @lru_cache(4096)
 def number(text: str) -> Fraction | float | None:
-    """The number that the text writes (1,200 · 3/4 · 75% · −2e3 · \\frac{3}{4} · nan · inf), or None."""
-    bare = (
-        _LATEX.sub(r"\1/\2", text.strip().rstrip("."))
-        .replace("−", "-")
-        .replace("$", "")
-        .replace(" ", "")
-    )
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", bare):
-        bare = bare.replace(",", "")
-    if bare.casefold().lstrip("+-") in ("nan", "inf", "infinity"):
-        return float(bare)
-    scale = Fraction(1, 100) if bare.endswith("%") else Fraction(1)
-    parts = bare.removesuffix("%").casefold().split("/")
-    if len(parts) > 2 or not all(map(_NUMBER.fullmatch, parts)):
-        return None
-    over = Fraction(parts[1]) if len(parts) == 2 else Fraction(1)
-    return Fraction(parts[0]) / over * scale if over else None
-
-
-def same_answer(a: str, b: str, tolerance: float = 0.0) -> bool:
-    """Whether two answers are the same: as numbers, as sets {…}, or as text without case and spaces.
-
-    Numbers agree within `tolerance`, absolutely or relative to the larger; NaN agrees with NaN.
+    """The number that the text writes, or None: 1,200 · 3/4 · 1 1/2 · 75% · 2e3 · \\frac{3}{4} ·
+    ½ · nan.
     """
-    x, y = number(a), number(b)
-    if x is not None and y is not None:
-        if isinstance(x, float) or isinstance(y, float):
-            return x == y or (x != x and y != y)
-        return abs(x - y) <= Fraction(tolerance) * max(1, abs(x), abs(y))
-    mine, theirs = _members(a), _members(b)
-    if mine is not None and theirs is not None:
-        return _within(mine, theirs, tolerance) and _within(theirs, mine, tolerance)
-    return x is None and y is None and _bare(a) == _bare(b)
+    if text.casefold().lstrip("+-") in ("nan", "inf", "infinity"):
+        return float(text)
+    for form in (_NUMBER, _MIXED, _LATEX, _VULGAR):
+        if found := form.fullmatch(text.casefold()):
+            return _value(found.groupdict())
+    return None
 
 
-def _within(some: set[str], others: set[str], tolerance: float) -> bool:
-    """Whether each of these is the same as one of the others."""
-    return all(any(same_answer(one, other, tolerance) for other in others) for one in some)
+def _value(parts: dict[str, str | None]) -> Fraction | None:
+    """The number in the parts of a match; None for a division by zero."""
+    if char := parts.get("char"):
+        over, under = unicodedata.normalize("NFKC", char).split("⁄")
+    else:
+        over = parts.get("over") or parts.get("o") or "0"
+        under = parts.get("under") or parts.get("u") or "1"
 
-
-def _members(text: str) -> set[str] | None:
-    bare = text.strip()
-    if not (bare.startswith("{") and bare.endswith("}")) or "{" in bare[1:]:
+    below = Fraction(under.replace(",", ""))
+    if not below:
         return None
-    return {_bare(member) for member in bare[1:-1].split(",") if member.strip()}
+    value = Fraction(parts.get("whole") or 0) + Fraction(over.replace(",", "")) / below
+    return (-value if parts["sign"] == "-" else value) / (100 if parts.get("share") else 1)
 
 
-def _bare(text: str) -> str:
-    words = re.sub(r"[^\w\s./%+-]", "", text.casefold().strip().rstrip(".")).split()
-    return " ".join(words[1:] if len(words) > 1 and words[0] in ("a", "an", "the") else words)
+def _listed(text: str) -> tuple[str, list[str]] | None:
+    """The brackets around a list ("" for none) and what stands between its commas, or None for no list."""
+    brackets = (
+        text[0] + text[-1] if len(text) > 1 and text[0] in "([{" and text[-1] in ")]}" else ""
+    )
+    inner = text[1:-1] if brackets else text
+
+    # Commas inside brackets belong to the members.
+    found, depth, start = list[str](), 0, 0
+    for place, char in enumerate(inner):
+        depth += (char in "([{") - (char in ")]}")
+        if depth < 0:
+            return None
+        if char == "," and not depth:
+            found.append(inner[start:place])
+            start = place + 1
+
+    found.append(inner[start:])
+    if depth or not (brackets or len(found) > 1):
+        return None
+    return brackets, [member.strip() for member in found] if inner.strip() else []
+
+
+def _words(text: str) -> str:
+    """Words and symbols without case, and without the spaces around symbols."""
+    bare = unicodedata.normalize("NFC", re.sub(r" ?([^\w\s]) ?", r"\1", text.casefold()))
+    for article in _ARTICLES:
+        bare = bare.removeprefix(article) or bare
+    return bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +179,18 @@ class Vote:
         return self.count / len(self.agree) if self.agree else math.nan
 
 
-def vote(answers: Sequence[str | None], tolerance: float = 0.0) -> Vote:
-    """The majority of the answers given (None: gave none); the earliest of equally frequent ones."""
+def vote(answers: Sequence[str | None]) -> Vote:
+    """The majority of the answers given (None: gave none).
+
+    Of equally frequent ones the earliest with a letter or digit: symbols alone do not win by being first.
+    """
     best: Vote | None = None
-    for label in dict.fromkeys(answers):
-        if label is None:
-            continue
-        agree = tuple(
-            other is not None and same_answer(label, other, tolerance) for other in answers
-        )
+    for label in sorted(dict.fromkeys(a for a in answers if a is not None), key=_symbols_alone):
+        agree = tuple(other is not None and same_answer(label, other) for other in answers)
         if best is None or sum(agree) > best.count:
             best = Vote(label, agree)
     return best or Vote(None, (False,) * len(answers))
 
 
-def similar(a: str, b: str, share: float = 0.7) -> bool:
-    """Whether two texts have at least this share of their words in common, in order."""
-    one, two = re.findall(r"\w+", a.casefold()), re.findall(r"\w+", b.casefold())
-    return difflib.SequenceMatcher(None, one, two, autojunk=False).ratio() >= share
+def _symbols_alone(text: str) -> bool:
+    return not any(char.isalnum() for char in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,13 @@ class Chain:
             for i, (kind, n) in enumerate(self.steps)
         ]
         return "\n".join([f"Start with {self.start}.", *lines])
+
+
+def read(text: str) -> Chain | None:
+    """The calculation that the text states as `Chain.task` does, or None."""
+    start = re.search(r"Start with (\d+)", text)
+    steps = re.findall(rf"({'|'.join(SIGNS)}) (\d+)(?=, then|\.)", text)
+    return Chain(int(start[1]), tuple((kind, int(n)) for kind, n in steps)) if start else None
 
 
 def drawn(rng: random.Random, steps: int) -> Chain:

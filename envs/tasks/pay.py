@@ -6,12 +6,13 @@ attempt succeeds; what they prefer in between differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..registry import ParameterError
 from ..types import Value
-from ..values import same
+from ..values import canonical, same
 from .programs import Answer
 
 ProposerReward: TypeAlias = Callable[[float], float]
@@ -71,6 +72,17 @@ def solver_reward(given: Answer | None, gold: Value) -> float:
     if given is None:
         return -1.0
     return 1.0 if same(given.value, gold) else -0.5
+
+
+def agreement(answers: Sequence[Answer | None]) -> float:
+    """The share of pairs among the answers given that are the same value; 0 where there is no pair.
+
+    A second measure beside the solve rate: solvers who can only guess agree as seldom with each other as with
+    the key.
+    """
+    texts = Counter(canonical(said.value) for said in answers if said is not None)
+    pairs = texts.total() * (texts.total() - 1)
+    return sum(n * (n - 1) for n in texts.values()) / pairs if pairs else 0.0
 
 
 def repetition_share(index: int, similar: list[list[bool]]) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Iterator, Sequence
+import io
+import tokenize
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..parse import Unreadable, code_block, code_blocks, excerpt, tagged
+from ..parse import Unreadable, answered, code_block, code_blocks, excerpt, tagged
 from ..types import Value
 from ..values import canonical, read
+from .shapes import tree
 
 LONGEST = 2000
 """Characters of a program or answer that are looked at at all; longer ones are refused."""
@@ -39,7 +41,7 @@ def arguments(text: str) -> tuple[Value, ...]:
 
 def answer(text: str) -> Answer:
     """The literal inside <answer>…</answer>, or the whole reply where it has no such tag."""
-    return Answer(read(tagged(text, "answer") if "<answer>" in text else text, LONGEST // 1024 + 1))
+    return Answer(read(answered(text), LONGEST // 1024 + 1))
 
 
 def called(inputs: Sequence[Value], name: str = "f") -> str:
@@ -53,12 +55,11 @@ def fenced(source: str) -> str:
 
 
 def program(text: str, entry: str = "f") -> str:
-    """The one code block of a reply, as source that parses and defines `entry`. Raises Unreadable."""
-    source = code_block(text).strip("\n")
-    fault = source_fault(source, entry)
-    if fault:
-        raise Unreadable(fault)
-    return source
+    """The one code block of a reply, as source that parses and defines `entry`. Raises Unreadable.
+
+    Comments and docstrings are left out: other seats are shown programs, and shall learn from what they do.
+    """
+    return _defining(code_block(text).strip("\n"), entry)
 
 
 def program_with_input(text: str) -> Program:
@@ -69,17 +70,23 @@ def program_with_input(text: str) -> Program:
     """
     if "<input>" in text:
         return Program(program(text), (arguments(tagged(text, "input")),))
+
     source = next(iter(code_blocks(text)), "").strip("\n")
-    fault = source_fault(source) if source else f"no code block in {excerpt(text)}"
-    if fault:
-        raise Unreadable(fault)
-    last = ast.parse(source).body[-1]
+    if not source:
+        raise Unreadable(f"no code block in {excerpt(text)}")
+    _defining(source)
+
+    parsed = tree(source)
+    last = parsed.body[-1] if parsed else None
     call = _call(last.value) if isinstance(last, ast.Expr) else None
-    if call is None:
+    if last is None or call is None:
         raise Unreadable(f"no call of f with values on the last line of {excerpt(source)}")
-    given = tuple([read(ast.unparse(value), LONGEST // 1024 + 1) for value in call.args])
+
+    # Values are read from the text as it stands; what is no literal there is refused by `read`.
+    texts = [ast.get_source_segment(source, value) or "" for value in call.args]
+    given = tuple([read(text, LONGEST // 1024 + 1) for text in texts])
     above = "\n".join(source.split("\n")[: last.lineno - 1]).rstrip()
-    return Program(above, (given,))
+    return Program(_defining(above), (given,))
 
 
 def _call(node: ast.expr) -> ast.Call | None:
@@ -87,25 +94,18 @@ def _call(node: ast.expr) -> ast.Call | None:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
         return None
     if node.func.id == "print" and len(node.args) == 1:
-        return _call(node.args[0])
-    return node if node.func.id == "f" else None
+        (node,) = node.args
+    match node:
+        case ast.Call(func=ast.Name(id="f"), keywords=[]):
+            return node
+        case _:
+            return None
 
 
 def sources(items: Sequence[Value]) -> list[str]:
     """The programs of recalled tasks, each a dict with `source`."""
-    return [
-        item["source"]
-        for item in items
-        if isinstance(item, dict) and isinstance(item["source"], str)
-    ]
-
-
-def tree(source: str) -> ast.Module | None:
-    """The syntax tree, or None where there is none (also for nesting too deep to parse)."""
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    found = [item.get("source") for item in items if isinstance(item, dict)]
+    return [source for source in found if isinstance(source, str)]
 
 
 def source_fault(source: str, entry: str = "f") -> str:
@@ -120,41 +120,50 @@ def source_fault(source: str, entry: str = "f") -> str:
     return ""
 
 
-def shape(source: str) -> tuple[str, ...]:
-    """A program's tree as tokens, blind to names, layout, comments and docstrings."""
-    parsed = tree(source)
-    return tuple(_tokens(parsed)) if parsed else (source,)
+def _defining(source: str, entry: str = "f") -> str:
+    """The bare source, if it parses and defines `entry`. Raises Unreadable."""
+    if fault := source_fault(source, entry):
+        raise Unreadable(fault)
+    return bare(source)
 
 
-def _tokens(parsed: ast.Module) -> Iterator[str]:
-    names: dict[str, str] = {}
-    pending: list[ast.AST] = [parsed]
-    while pending:
-        node = pending.pop()
-        yield type(node).__name__
-        if isinstance(node, ast.Constant):
-            yield repr(node.value)
-        for field in ("id", "arg", "name"):
-            name = getattr(node, field, None)
-            if isinstance(name, str):
-                yield names.setdefault(name, f"n{len(names)}")
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-        pending.extend(
-            child
-            for child in reversed(list(ast.iter_child_nodes(node)))
-            if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant))
-        )
+def bare(source: str) -> str:
+    """A program without comments and without strings that stand alone; as it was where it has none.
+
+    Raises Unreadable for nesting too deep to be written out again.
+    """
+    parsed = tree(source) or ast.Module([], [])
+    found = _commented(source)
+    for node in ast.walk(parsed):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list) and any(map(_remark, block)):
+                kept = [statement for statement in block if not _remark(statement)]
+                setattr(node, field, kept or [ast.Pass()])
+                found = True
+
+    # Only what has something to hide is written anew, so that all other programs stay as they were laid out.
+    if not found:
+        return source
+    try:
+        return ast.unparse(parsed)
+    except RecursionError:
+        raise Unreadable(f"nested too deep: {excerpt(source)}") from None
 
 
-def near_copy(source: str, others: Sequence[str], share: float = 0.9) -> bool:
-    """Whether the program's shape agrees with one of the others in at least this share of its tokens."""
-    mine = shape(source)
-    for other in others:
-        theirs = shape(other)
-        if mine == theirs:
+def _remark(node: ast.stmt) -> bool:
+    """Whether a statement is only a string: a docstring or another word to the reader."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str() | bytes()) | ast.JoinedStr()):
             return True
-        match = difflib.SequenceMatcher(None, mine, theirs, autojunk=False)
-        if match.quick_ratio() >= share and match.ratio() >= share:
-            return True
-    return False
+        case _:
+            return False
+
+
+def _commented(source: str) -> bool:
+    """Whether the source has comments; what cannot be cut into tokens counts as if it had."""
+    try:
+        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+        return any(token.type == tokenize.COMMENT for token in tokens)
+    except (tokenize.TokenError, SyntaxError):
+        return True

@@ -8,9 +8,10 @@ from typing import cast
 
 from ..script import STALE, Payoff, Steps, ask, chance, keep, note, recall, verify
 from ..types import Job, Value
-from .gate import PROPOSAL_LIMITS, gate, right
+from .gate import PROPOSAL_LIMITS, attempted, gate, right, trial
 from .pay import proposer_reward
 from .programs import Program, fenced, sources
+from .shapes import near_copy, shape
 
 IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "solve_rate": 1.0}
 """The only task that a buffer of programs starts from (Absolute Zero)."""
@@ -21,16 +22,19 @@ class Task:
     """An admitted proposal: what was written, and the value that execution gave for each input.
 
     A `known` task was not proposed in this game: it comes from the buffer, to be measured again.
+    A task that is not `new` is the prompt's own example.
     """
 
     program: Program
     values: tuple[Value, ...]
     known: bool = False
+    new: bool = True
 
 
 def propose(
     kind: str,
-    prompt: str,
+    task: str,
+    example: str,
     parse: Callable[[str], Program],
     *,
     references: int,
@@ -41,25 +45,33 @@ def propose(
 ) -> Steps[Task | None]:
     """Ask the seat `proposer` for a program with inputs, and let it through the gate, or return None.
 
-    `{known}` in the prompt becomes the `references` recalled programs of this kind, which may not be
-    copied. Notes `gate`: admitted, or the reason. With probability `review` the proposer is not asked: the
-    task whose solve rate was measured longest ago comes back, if the driver's buffer has one.
+    The prompt is `task`, up to `references` programs of this kind, and `example` as the form of a
+    reply. No program that was kept may be copied; the example may, and is not kept. Notes `gate`:
+    admitted, or the reason. With probability `review` the proposer is not asked: the task whose
+    solve rate was measured longest ago comes back, if the driver's buffer has one.
     """
     if review and (yield from chance((1 - review, review))):
-        task = yield from _reviewed(kind, entry, expected)
-        if task:
-            return task
+        stale = yield from _reviewed(kind, entry, expected)
+        if stale:
+            return stale
 
-    known = sources((yield from recall(kind, references, seeds)))
-    shown = prompt.replace("{known}", "\n".join(map(fenced, known)))
-    program = yield from ask("proposer", shown, parse, tries=1, otherwise=Program(""))
+    # A small model copies the example: it must not read there what it is told not to copy.
+    given = parse(example).source
+    recalled = sources((yield from recall(kind, references, seeds)))
+    known = [source for source in recalled if not near_copy(source, [given])]
+    listed = "".join(f"\n{fenced(source)}" for source in known)
+    warned = f" Do not copy these:{listed}" if known else ""
+    prompt = f"{task}{warned}\nAnswer in this form:\n{example}"
 
     # A reply that cannot be read is an empty program, which the gate calls unreadable.
+    program = yield from ask("proposer", prompt, parse, tries=1, otherwise=Program(""))
+    new = shape(program.source) != shape(given)
+    copied = sources((yield from recall(kind, 1, like={"source": program.source}))) if new else []
     ruling = yield from gate(
-        program.source, program.inputs, entry=entry, buffer=known, expected=expected
+        program.source, program.inputs, entry=entry, buffer=[*known, *copied], expected=expected
     )
     yield from note("gate", ruling.reason or "admitted")
-    return Task(program, ruling.values) if ruling.admitted else None
+    return Task(program, ruling.values, new=new) if ruling.admitted else None
 
 
 def _reviewed(kind: str, entry: str, expected: Sequence[Value] | None) -> Steps[Task | None]:
@@ -105,6 +117,40 @@ def judged(
     return paid
 
 
+def tried(
+    source: str,
+    answers: Mapping[str, tuple[Value, ...] | None],
+    expected: Value,
+    *,
+    entry: str = "f",
+) -> Steps[dict[str, float] | None]:
+    """Run an admitted program on what solvers gave it, and pay them as `judged` does.
+
+    It is run as the gate ran it, in the same form, so that it cannot tell the one from the other. None when
+    it changed its mind, noted as `withdrawn`: what is paid then is `withdrawn`.
+    """
+    given = {seat: x for seat, x in answers.items() if x is not None}
+    jobs = [job for x in given.values() for job in trial(source, (x,), entry=entry)]
+    verdicts = yield from verify(*jobs)
+
+    paid = dict.fromkeys(answers, -1.0)
+    for seat, here, there in zip(given, verdicts[::2], verdicts[1::2], strict=True):
+        found = attempted(here, there, expected)
+        if found is None:
+            yield from note("withdrawn", True)
+            return None
+        paid[seat] = 1.0 if found else -0.5
+    return paid
+
+
+def withdrawn(solvers: Sequence[str], known: bool = False) -> Payoff:
+    """The payoff when an admitted program changed its mind: as for one that the gate refuses.
+
+    Nobody is paid for a `known` task, whose proposer is not in this game.
+    """
+    return dict.fromkeys(("proposer", *solvers), 0.0) if known else refused(solvers)
+
+
 def settle(
     kind: str,
     item: Mapping[str, Value],
@@ -112,13 +158,17 @@ def settle(
     reward: str,
     *,
     known: bool = False,
+    new: bool = True,
     proposer: str = "proposer",
 ) -> Steps[Payoff]:
     """Pay the proposer for the share of solvers that were paid 1, note that share and keep the task.
 
-    A `known` task has no proposer to pay: only its solve rate is measured again.
+    A `known` task has no proposer to pay: only its solve rate is measured again. One that is not
+    `new` is not kept.
     """
     rate = sum(amount == 1 for amount in paid.values()) / len(paid)
     yield from note("solve_rate", rate)
-    yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
+
+    if new:
+        yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
     return {proposer: 0.0 if known else proposer_reward(reward)(rate), **paid}

@@ -6,11 +6,15 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 from ..types import Value
 from ..values import canonical
-from .programs import shape
+from .likeness import SAME_TASK, SAME_TEXT, alike, words
+from .shapes import NEAR, outline, shape
 
+Look: TypeAlias = tuple[Sequence[str], float]
 BANDS = 5
 """Never solved, three bands in between, always solved; tasks without a solve rate are in the middle."""
 
@@ -44,6 +48,7 @@ class Shelf:
     def __init__(self, most: int = 4096) -> None:
         self._most = most
         self._tasks: dict[str, Task] = {}
+        self._looks: dict[str, Look] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -59,6 +64,7 @@ class Shelf:
         key = identity(item)
         self._tasks.pop(key, None)
         self._tasks[key] = Task(item, float(rate) if isinstance(rate, (int, float)) else None, step)
+        self._looks[key] = _look(item)
         if len(self._tasks) > self._most:
             self._drop()
 
@@ -77,6 +83,16 @@ class Shelf:
                 del bands[band]
         return drawn
 
+    def copies(self, item: Value, count: int) -> list[Value]:
+        """Up to `count` items that are near copies of this one: programs by outline, text by its words."""
+        mine, share = _look(item)
+        found = (
+            task.item
+            for key, task in self._tasks.items()
+            if mine and alike(mine, self._looks[key][0], share)
+        )
+        return list(islice(found, count))
+
     def stale(self, before: int) -> list[Value]:
         """The items last measured before this step, the longest unmeasured first: to be attempted again."""
         return [task.item for task in self.tasks if task.step < before]
@@ -86,7 +102,20 @@ class Shelf:
         for task in self._tasks.values():
             sizes[task.band] += 1
         fullest = sizes.index(max(sizes))
-        del self._tasks[next(key for key, task in self._tasks.items() if task.band == fullest)]
+        oldest = next(key for key, task in self._tasks.items() if task.band == fullest)
+        del self._tasks[oldest], self._looks[oldest]
+
+
+def _look(item: Value) -> Look:
+    """What near copies of an item are known by, and how much of it they share; nothing for other values."""
+    if isinstance(item, str):
+        return words(item), SAME_TEXT
+    task, source = (
+        (item.get("task"), item.get("source")) if isinstance(item, dict) else (None, None)
+    )
+    if isinstance(task, str):
+        return words(task), SAME_TASK
+    return (outline(source), NEAR) if isinstance(source, str) else ((), NEAR)
 
 
 def identity(item: Value) -> str:

@@ -1,4 +1,4 @@
-"""What any verifier must survive: named checks that a verifier, also a user's own, is run against.
+"""What any verifier must survive: named checks to run a verifier against, also a user's own.
 
 Every hostile program is followed by a canary, an honest one that must come out right: a sandbox that
 survives an attack by breaking has not survived it.
@@ -27,10 +27,12 @@ class Finding:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{'ok  ' if self.passed else 'FAIL'} {self.name}{': ' + self.detail if self.detail else ''}"
+        mark = "ok  " if self.passed else "FAIL"
+        return f"{mark} {self.name}{': ' + self.detail if self.detail else ''}"
 
 
-AT_ONCE = 12  # few enough to see how it goes
+AT_ONCE = 12
+"""Attacks that run at once: few enough to see the progress."""
 CANARY = Job("def f(x): return [x + 1, 'alive']", "f", ((41,),), limits=Limits(seconds=20.0))
 
 
@@ -46,16 +48,19 @@ def survived(attack: Attack, verdict: Verdict, canary: Verdict) -> Finding:
     """Whether an attack got nothing, was called by its right name, and left no harm."""
     said = verdict.stdout + "".join(canonical(result.value) for result in verdict.results)
     scored = any(result.status == "ok" and same(result.value, SECRET) for result in verdict.results)
+
     if "PWNED" in said or scored:
         reason = f"it got through: {said[:200]}"
     elif verdict.status not in attack.right:
-        reason = f"{' or '.join(sorted(attack.right))} was expected, {verdict.status} came ({verdict.detail})"
+        right = " or ".join(sorted(attack.right))
+        reason = f"{right} was expected, {verdict.status} came ({verdict.detail})"
     elif verdict.status in ("forbidden", "invalid") and _counts(attack) and not verdict.forbidden:
         reason = "the attempt was not counted"
     elif not _alive(canary):
         reason = f"the program after it came out as {canary.status} ({canary.detail})"
     else:
         return Finding(attack.name, True)
+
     return Finding(attack.name, False, reason)
 
 

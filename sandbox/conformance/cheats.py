@@ -70,6 +70,12 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "record of an unhashable key": (
         "import os\ndef f(x):\n    r = b'[[0,{\"dict\":[[[1],2]]}]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
         "    os._exit(0)", ("invalid",)),
+    "record of a third of a million lists": (  # which no child would have said in so few characters
+        "import os\ndef f(x):\n    r = b'[[0,[' + b','.join([b'[[]]'] * 345000) + b']]]'\n    r = len(r).to_bytes(4, 'little') + r\n"
+        "    while r: r = r[os.write(3, r):]\n    os._exit(0)", ("invalid",)),
+    "record of eighty thousand sets": (
+        "import os\ndef f(x):\n    r = b'[[0,[' + b','.join([b'{\"frozenset\":[]}'] * 80000) + b']]]'\n    r = len(r).to_bytes(4, 'little') + r\n"
+        "    while r: r = r[os.write(3, r):]\n    os._exit(0)", ("invalid",)),
     "our exit codes": ("import os\ndef f(x): os._exit(1)", ("crash",)),
     "our memory code": ("import os\ndef f(x): os._exit(77)", ("memory",)),
     "a fault like ours": ("import os\ndef f(x):\n    os.write(3, b'')\n    os.close(3)\n    os._exit(70)", ("crash",)),
@@ -85,11 +91,11 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "environment": ("import os\ndef f(x): return sorted(os.environ.items())", ("ok",)),
     "arguments": ("import sys\ndef f(x): return sys.argv + sys.orig_argv", ("ok",)),
     "the harness's file": (
-        "import sys\ndef f(x):\n    for p in ('/runner.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
+        "import sys\ndef f(x):\n    for p in ('/runner/child.pyc', '/runner/child.py', '/proc/self/cmdline', '/proc/self/environ'):\n"
         "        try: print(open(p).read()[:99])\n        except OSError: pass", ("ok",)),
     "patched runner": (  # what it does to the runner's own functions it does to its own record
-        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['_said'] = g['_fault'] = lambda *a: '[0,7]'\n"
-        "    g['_caller'] = g['_write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
+        "import sys\ndef f(x):\n    g = sys._getframe(1).f_globals\n    g['entry'] = g['fault'] = lambda *a: '[0,7]'\n"
+        "    g['caller'] = g['write_all'] = g['_Refused'] = g['OK'] = None\n    return object()", ("invalid",)),
     "inputs changed for later calls": (
         "import sys\ndef f(x):\n    for a in sys._getframe(2).f_locals['inputs']: a.__class__\n    return x.__class__.__name__", ("ok", "error")),
     "lying reduce": ("class A(list):\n    def __reduce__(self): return (int, (7310442981,))\ndef f(x): return A()", ("invalid",)),
@@ -123,7 +129,7 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "a status of its own": (  # by the runner's own exception
         "import sys\ndef f(x): raise sys._getframe(1).f_globals['_Refused']('0,7],[0', 'x')", ("invalid",)),
     "more room": (
-        "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if getattr(o, '__qualname__', '') == '_caller.<locals>.text':\n"
+        "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if getattr(o, '__qualname__', '') == 'caller.<locals>.text':\n"
         "            for name, cell in zip(o.__code__.co_freevars, o.__closure__):\n"
         "                if name == 'left': cell.cell_contents = 1 << 60\n    return 'x' * (3 << 20)", ("invalid", "output_limit")),
     "interrupted in the harness": (
@@ -148,8 +154,8 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "import os\ndef f(x):\n    for d in range(128):\n        try: r = os.open(f'/proc/self/fd/{d}', os.O_RDONLY | os.O_NONBLOCK)\n"
         "        except OSError: continue\n        try:\n            while os.read(r, 4096): pass\n        except OSError: pass\n"
         "    os._exit(1)", ("crash",)),
-    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
-    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
+    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("error",)),
+    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("error",)),
     "half a set of colliding members": (
         "import os\ndef f(x):\n    s = ','.join([*map(str, range(9000)), *('{\"int\":\"%x\"}' % (i * (2**61 - 1)) for i in range(2, 9000))])\n"
         "    r = ('[[0,{\"set\":[%s]}]]' % s).encode()\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),

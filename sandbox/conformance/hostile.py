@@ -1,7 +1,6 @@
-"""Programs that attack: each with the statuses that are a right answer to it.
+"""Programs that attack, each with the statuses that are a right answer to it.
 
-A program that gets what it wants says so by the value "PWNED"; the cheats of `cheats.py` want another.
-`conformance.py` runs them.
+A program that succeeds prints "PWNED"; the cheats of `cheats.py` succeed with a value of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ...envs.types import Job, Limits, Status
-from .. import runner
+from ..runner.system_calls import ARM, denied_calls, fatal_calls, number
 from .cheats import CHEATS, JUDGED, SLOW
 
 LIMITS: Final = Limits(
@@ -43,7 +42,7 @@ _PAGE: Final = (
 )
 
 _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
-    "fork bomb": ("import os\nwhile True: os.fork()", FORBIDDEN),
+    "fork bomb": ("import os\nwhile True: os.fork()", ("error",)),
     "thread bomb": (
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,)).start()", HEAVY),
     "thread bomb with small stacks": (
@@ -60,9 +59,9 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "if n > 64: print('PWNED', n)", ("memory", "ok")),
     "a first thread that leaves the others behind": (
         _RAW + "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()\n"
-        f"C.syscall({60 if not runner.ARM else 93}, 0)", SLOW),
+        f"C.syscall({60 if not ARM else 93}, 0)", SLOW),
     "timers": (
-        _RAW + f"t = ctypes.c_int()\nif C.syscall({107 if runner.ARM else 222}, 0, 0, ctypes.byref(t)) == 0: print('PWNED')", BLOCKED),
+        _RAW + f"t = ctypes.c_int()\nif C.syscall({107 if ARM else 222}, 0, 0, ctypes.byref(t)) == 0: print('PWNED')", BLOCKED),
     "queued signals": (  # their number is counted per user: what is left tells programs of each other
         "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [40])\nfor _ in range(70): os.kill(os.getpid(), 40)\n"
         "n = 0\nwhile signal.sigtimedwait([40], 0): n += 1\nif n > 1: print('PWNED', n)", BLOCKED),
@@ -71,6 +70,27 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "memory by a shared map": ("import mmap\nx = mmap.mmap(-1, 1 << 33)", ("error", "memory")),
     "memory by many shared maps": (
         "import mmap\nx = []\nwhile True:\n    m = mmap.mmap(-1, 1 << 22)\n    m.write(b'x' * (1 << 22))\n    x.append(m)", HEAVY),
+    "memory that outlives its mapping": (  # of whatever kind: shared ones are counted nowhere
+        _RAW + "C.mmap.restype = ctypes.c_void_p\nheld, size = 0, 32 << 20\n"
+        "for kind in (1, 3):\n    for _ in range(8):\n"
+        "        a = C.mmap(None, size, 3, kind | 0x20, -1, 0)\n        if a in (None, 2**64 - 1): break\n"
+        "        ctypes.memset(a, 1, size)\n        C.munmap(ctypes.c_void_p(a + 4096), size - 4096)\n        held += 32\n"
+        "if held > 160: print('PWNED', held)", BLOCKED),
+    "memory that outlives its mapping, by the library": (
+        "import mmap\nheld = []\nfor _ in range(8):\n    m = mmap.mmap(-1, 32 << 20)\n"
+        "    for i in range(0, 32 << 20, 4096): m[i] = 1\n    m.resize(4096)\n    held.append(m)\n"
+        "held[0].resize(32 << 20)\nif held[0][8192]: print('PWNED')", BLOCKED),
+    "memory in a shared map of a device": (
+        _RAW + "import mmap\nC.mmap.restype = ctypes.c_void_p\nfor way in (os.O_RDONLY, os.O_RDWR):\n"
+        "    try: fd = os.open('/dev/zero', way)\n    except OSError: continue\n"
+        "    for kind in (1, 3):\n        if C.mmap(None, 4096, 1 + way, kind, fd, 0) not in (None, 2**64 - 1): print('PWNED', way, kind)", BLOCKED),
+    "memory in huge pages": (
+        _RAW + "C.mmap.restype = ctypes.c_void_p\nif C.mmap(None, 4 << 20, 3, 0x40022, -1, 0) not in (None, 2**64 - 1): print('PWNED')",
+        BLOCKED),
+    "memory in files that are nowhere": (
+        _RAW + "for name in (b'/x', b'x'):\n    if C.shm_open(name, 0o102, 0o600) >= 0: print('PWNED shm')\n"
+        "for place in ('/dev/shm', '/tmp', '/run', '/dev', '/dev/mqueue', '.'):\n"
+        "    try: os.open(place, 0o20200002)\n    except OSError: continue\n    print('PWNED', place)", BLOCKED),
     "memory errors swallowed": (
         "x = []\nwhile True:\n    try: x.append(bytearray(1 << 20))\n    except MemoryError: pass", (*SLOW, "memory")),
     "memory in a memfd": (
@@ -158,23 +178,27 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
 }  # fmt: skip
 
 _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
-    "daemon": ("import os\nif not os.fork():\n    os.setsid()\n    os.fork()", FORBIDDEN),
-    "shell": ("import os\nos.system('true')", FORBIDDEN),
-    "subprocess": ("import subprocess\nsubprocess.run(['/bin/true'])", FORBIDDEN),
-    "spawn": ("import os, sys\nos.posix_spawn(sys.executable, ['x'], {})", FORBIDDEN),
-    "exec": ("import os, sys\nos.execv(sys.executable, ['python', '-c', 'print(1)'])", FORBIDDEN),
-    "multiprocessing": ("import multiprocessing\np = multiprocessing.Process(target=print)\np.start()", FORBIDDEN),
-    "raw fork by clone": (_RAW + f"C.syscall({runner.number('clone')}, 17, 0, 0, 0, 0)", FORBIDDEN),
-    "clone into a namespace": (_RAW + f"C.syscall({runner.number('clone')}, 0x10000011, 0, 0, 0, 0)", FORBIDDEN),
+    "daemon": ("import os\nif not os.fork():\n    os.setsid()\n    os.fork()", ("error",)),
+    "shell": ("import os\nif os.system('true') == 0: print('PWNED')", BLOCKED),
+    "subprocess": ("import subprocess\nsubprocess.run(['/bin/true'])\nprint('PWNED')", ("error",)),
+    "spawn": ("import os, sys\nos.posix_spawn(sys.executable, ['x'], {})\nprint('PWNED')", ("error",)),
+    "exec": ("import os, sys\nos.execv(sys.executable, ['python', '-c', 'print(\"PWNED\")'])", ("error",)),
+    "multiprocessing": ("import multiprocessing\np = multiprocessing.Process(target=print)\np.start()\nprint('PWNED')", ("error",)),
+    "raw fork by clone": (_RAW + f"if C.syscall({number('clone')}, 17, 0, 0, 0, 0) >= 0: print('PWNED')", BLOCKED),
+    "raw fork that shares memory": (
+        _RAW + f"if C.syscall({number('clone')}, 0x4111, 0, 0, 0, 0) >= 0: print('PWNED')", BLOCKED),
+    "clone that keeps its parent": (_RAW + f"C.syscall({number('clone')}, 0x8011, 0, 0, 0, 0)", FORBIDDEN),
+    "thread that is traced": (_RAW + f"C.syscall({number('clone')}, 0x7d2f00, 0, 0, 0, 0)", FORBIDDEN),
+    "clone into a namespace": (_RAW + f"C.syscall({number('clone')}, 0x10000011, 0, 0, 0, 0)", FORBIDDEN),
     "clone3": (
-        _RAW + f"if C.syscall({runner.number('clone3')}, bytes(88), 88) >= 0: print('PWNED')", BLOCKED),
+        _RAW + f"if C.syscall({number('clone3')}, bytes(88), 88) >= 0: print('PWNED')", BLOCKED),
     "kill of the parent": ("import os\nos.kill(os.getppid(), 9)", FORBIDDEN),
     "stop of the parent": ("import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)", FORBIDDEN),
     "kill of everyone": ("import os\nos.kill(-1, 9)", FORBIDDEN),
     "kill of process 1": ("import os\nos.kill(1, 9)", FORBIDDEN),
     "kill of the group": ("import os\nos.killpg(0, 9)", FORBIDDEN),
     "signal to a parent's thread": (
-        _RAW + f"C.syscall({runner.number('tgkill')}, os.getppid(), os.getppid(), 9)", FORBIDDEN),
+        _RAW + f"C.syscall({number('tgkill')}, os.getppid(), os.getppid(), 9)", FORBIDDEN),
     "memory of the parent": (
         "import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read(1)\nprint('PWNED')", ("error",)),
     "memory of process 1": ("open('/proc/1/mem', 'r+b')\nprint('PWNED')", ("error",)),
@@ -190,22 +214,31 @@ _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "user 0": ("import os\nos.setuid(0)\nos.setresuid(0, 0, 0)\nprint('PWNED')", ("error",)),
     "niceness": ("import os\nos.nice(-5)\nprint('PWNED')", ("error",)),
     "outlives its parent": (
-        _RAW + f"if C.syscall({runner.number('prctl')}, 1, 0, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
+        _RAW + f"if C.syscall({number('prctl')}, 1, 0, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
     "becomes dumpable": (
-        _RAW + f"if C.syscall({runner.number('prctl')}, 4, 1, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
+        _RAW + f"if C.syscall({number('prctl')}, 4, 1, 0, 0, 0) == 0: print('PWNED')", BLOCKED),
     "clock of the parent": (
         "import os, time\ntime.clock_gettime((~os.getppid() << 3) | 2)\nprint('PWNED')", ("error",)),
     "clock of process 1": ("import time\ntime.clock_gettime((~1 << 3) | 2)\nprint('PWNED')", ("error",)),
     "fork by code of its own": (  # vfork without a library; x86-64 only
         _RAW + "import mmap, platform\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b83a0000000f05c3'))\n"
         "if platform.machine() == 'x86_64':\n"
-        "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\n    print('PWNED')",
-        FORBIDDEN if not runner.ARM else ("ok",)),
+        "    if ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))() >= 0: print('PWNED')",
+        BLOCKED),
     "signals of a descriptor for the parent": (
         "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, 8, os.getppid())\nprint('PWNED')", ("error",)),
     "its own entries in /proc": (
         "import os\nfor name in ('oom_score_adj', 'comm', 'mem', 'coredump_filter', 'timerslack_ns', 'clear_refs', 'uid_map', 'autogroup'):\n"
         "    try: os.open('/proc/self/' + name, os.O_WRONLY)\n    except OSError: continue\n    print('PWNED', name)", ("ok",)),
+    "an attempt that is none": (  # the filter's own signal, sent by hand
+        "import os, signal\nfor number in (signal.SIGSYS, signal.SIGKILL, signal.SIGXCPU):\n    try: os.kill(os.getpid(), number)\n"
+        "    except OSError: pass", ("ok",)),
+    "an exit code that equals everything": (
+        "class E(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\nraise SystemExit(E(5))", ("error",)),
+    "modules of the runner": (
+        "import importlib, sys\nfor name in ('runner', 'runner.child', 'child', 'locks', 'record', 'supervisor', 'wire', '__main__.locks'):\n"
+        "    try: print('PWNED', importlib.import_module(name))\n    except ImportError: pass\n"
+        "if any('runner' in place for place in sys.path): print('PWNED')", ("ok",)),
     "leaves its session": ("import os\nos.setsid()\nprint('PWNED')", ("error",)),
 }  # fmt: skip
 
@@ -241,10 +274,10 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "import fcntl, os\nfcntl.lockf(os.open(os.__file__, 0), fcntl.LOCK_SH)\nprint('PWNED')", ("error",)),
     "lease": ("import fcntl, os\nfcntl.fcntl(os.open(os.__file__, 0), 1024, 0)\nprint('PWNED')", ("error",)),
     "wait in a shared page": (
-        _PAGE + f"C.syscall({runner.number('futex')}, a, 0, word, span, 0, 0)\n"
+        _PAGE + f"C.syscall({number('futex')}, a, 0, word, span, 0, 0)\n"
         "if ctypes.get_errno() != errno.EAGAIN: print('PWNED')", BLOCKED),
     "wake in a shared page": (
-        _PAGE + f"if C.syscall({runner.number('futex')}, a, 1, 99, 0, 0, 0): print('PWNED')", BLOCKED),
+        _PAGE + f"if C.syscall({number('futex')}, a, 1, 99, 0, 0, 0): print('PWNED')", BLOCKED),
     "which pages of a file are in memory": (
         _PAGE + "v = ctypes.create_string_buffer(1)\nif C.mincore(a, 4096, v) == 0: print('PWNED', v.raw)", BLOCKED),
     "a file put out of memory": (
@@ -258,7 +291,7 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "    for n in others:\n        try: print('PWNED', call(n))\n        except OSError: pass\n"
         "for which in range(3):\n    for n in others:\n        try: print('PWNED', os.getpriority(which, n))\n"
         "        except OSError: pass\n"
-        f"if len({{ctypes.get_errno() for n in others if C.syscall({runner.number('get_robust_list')}, n, 0, 0)}}) != 1: print('PWNED')",
+        f"if len({{ctypes.get_errno() for n in others if C.syscall({number('get_robust_list')}, n, 0, 0)}}) != 1: print('PWNED')",
         BLOCKED),
     "packages of the machine's own Python": (
         "import os\nfor folder in ('/usr/lib/python3/dist-packages', '/usr/lib/python3', '/usr/lib', '/lib/python3'):\n"
@@ -269,7 +302,7 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "which pages of a file are in memory, by reading": (
         "import os\nfd = os.open(os.__file__, os.O_RDONLY)\nos.preadv(fd, [bytearray(9)], 0, os.RWF_NOWAIT)\nprint('PWNED')", ("error",)),
     "asynchronous reads and writes": (
-        _RAW + f"c = ctypes.c_ulong()\nif C.syscall({0 if runner.ARM else 206}, 8, ctypes.byref(c)) == 0: print('PWNED')", BLOCKED),
+        _RAW + f"c = ctypes.c_ulong()\nif C.syscall({0 if ARM else 206}, 8, ctypes.byref(c)) == 0: print('PWNED')", BLOCKED),
     "a larger pipe": (  # counted per user: what is left would tell programs of each other
         "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(w, 1031, 1 << 20)\nprint('PWNED')", ("error",)),
     "watch of a folder": (
@@ -296,13 +329,13 @@ _CHANNELS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "files of the project": (
         "import os\nfor folder in ('/work', '/home', '/srv', '/opt', '/var', '/tmp', '/mnt'):\n"
         "    try:\n        if os.listdir(folder): print('PWNED')\n    except OSError: pass", ("ok",)),
-    "x32 call": (_RAW + "C.syscall(0x40000000 + 39)", FORBIDDEN if not runner.ARM else BLOCKED),
+    "x32 call": (_RAW + "C.syscall(0x40000000 + 39)", FORBIDDEN if not ARM else BLOCKED),
     "32-bit call": (
         _RAW + "import mmap, platform\n"
         "m = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b814000000cd80c3'))\n"  # getpid by int 0x80
         "if platform.machine() == 'x86_64':\n"
         "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\n"
-        "    print('PWNED')", ("forbidden", "ok", "crash") if runner.ARM else ("forbidden", "crash")),
+        "    print('PWNED')", ("forbidden", "ok", "crash") if ARM else ("forbidden", "crash")),
 }  # fmt: skip
 
 
@@ -319,16 +352,19 @@ def attacks() -> Iterator[Attack]:
     ):
         for name, (source, right) in programs.items():
             yield Attack(f"{group}: {name}", Job(source, limits=_limits(right)), frozenset(right))
+
     for name, (source, right) in CHEATS.items():
         job = Job(source, "f", ((1,),), limits=_limits(right))
         yield Attack(f"cheating: {name}", job, frozenset(right))
     for name, (source, judge, right) in JUDGED.items():
         job = Job(source, "f", ((1,),), judge=judge, limits=LIMITS)
         yield Attack(f"before a judge: {name}", job, frozenset(right))
-    for name, number in runner.fatal_calls():
-        source = _RAW + f"C.syscall({number}, 0, 0, 0, 0, 0, 0)\nprint('PWNED')"
+
+    for name, call in fatal_calls():
+        source = _RAW + f"C.syscall({call}, 0, 0, 0, 0, 0, 0)\nprint('PWNED')"
         yield Attack(f"system call: {name}", Job(source, limits=LIMITS), frozenset(FORBIDDEN))
-    told = [number for _, number in runner.denied_calls()]
+
+    told = [call for _, call in denied_calls()]
     source = _RAW + (
         f"for n in {told}:\n    r = C.syscall(n, -1, 0, 0, 0, 0, 0)\n"
         "    if r != -1 or ctypes.get_errno() != errno.EPERM: print('PWNED', n)"
@@ -336,6 +372,7 @@ def attacks() -> Iterator[Attack]:
     yield Attack(
         "system call: all that are told no", Job(source, limits=LIMITS), frozenset(("ok",))
     )
+
     source = _RAW + (
         "for n in range(450, 1000):\n    r = C.syscall(n, -1, 0, 0, 0, 0, 0)\n"
         "    if r != -1 or ctypes.get_errno() != errno.ENOSYS: print('PWNED', n)"

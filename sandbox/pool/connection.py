@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Final, Protocol
 
-from .. import runner
+from ..runner.wire import CHUNK_BYTES, HELLO, PROTOCOL, REPLY
 from ..verifier import VerifierError
 
 START_SECONDS: Final = 20.0
@@ -55,7 +55,7 @@ class SocketConnection:
 
     def receive(self) -> bytes:
         try:
-            data = self._stream.recv(runner.CHUNK_BYTES)
+            data = self._stream.recv(CHUNK_BYTES)
         except BlockingIOError:
             return b""
         if not data:
@@ -83,14 +83,14 @@ class SocketConnection:
 
 def _hello(came: bytes) -> str | None:
     """The strength in a supervisor's first reply; None while incomplete. Raises VerifierError."""
-    if len(came) < runner.REPLY.size:
+    if len(came) < REPLY.size:
         return None
 
-    _, fate, protocol, *_, length, _, _ = runner.REPLY.unpack_from(came)
-    if fate != runner.HELLO or protocol != runner.PROTOCOL:
+    _, fate, protocol, *_, length, _, _ = REPLY.unpack_from(came)
+    if fate != HELLO or protocol != PROTOCOL:
         raise VerifierError(
-            f"a runner of protocol {runner.PROTOCOL} was expected, {protocol} came: build the image again"
+            f"a runner of protocol {PROTOCOL} was expected, {protocol} came: build the image again"
         )
 
-    body = came[runner.REPLY.size :]
+    body = came[REPLY.size :]
     return body[:length].decode() if len(body) >= length else None

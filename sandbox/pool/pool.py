@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from ...envs.types import Verdict
-from ..verdicts import Run
+from ..request import Run
 from ..verifier import VerifierError
 from .connection import Connection
 from .queue import Counters, Queue

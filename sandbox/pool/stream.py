@@ -7,7 +7,7 @@ import select
 import socket
 from typing import Final
 
-from .. import runner
+from ..runner.wire import REPLY
 from ..verdicts import Reply
 from .connection import Connection, ConnectionLost
 
@@ -55,12 +55,13 @@ class Stream:
         """The whole replies that have arrived."""
         self._incoming += self._connection.receive()
         found: list[tuple[int, Reply]] = []
-        start, head = 0, runner.REPLY.size
+        start, head = 0, REPLY.size
 
         while len(self._incoming) - start >= head:
-            ident, fate, status, wall, user, system, _, *sizes = runner.REPLY.unpack_from(
+            ident, fate, status, wall, user, system, _, *sizes = REPLY.unpack_from(
                 self._incoming, start
             )
+            # The supervisor bounds what it sends; one that does not is no supervisor any more.
             if sum(sizes) > REPLY_BYTES:
                 raise ConnectionLost("a reply is too large")
             if len(self._incoming) - start - head < sum(sizes):

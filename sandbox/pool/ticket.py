@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ...envs.types import Verdict
-from ..verdicts import Run
+from ..request import Run
 
 
 class Batch:

@@ -8,7 +8,8 @@ from concurrent.futures import Future
 
 from ...envs.types import Job, Verdict
 from ..cache import Cache, apart
-from ..verdicts import Run, stages
+from ..request import Run
+from ..verdicts import stages
 from .pool import Pool
 from .queue import Counters
 

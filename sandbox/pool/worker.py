@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .. import runner
+from ..runner import wire
 from ..verdicts import failed, verdict
 from .connection import Connection, ConnectionLost
 from .queue import Queue
@@ -21,7 +21,7 @@ from .ticket import Ticket
 
 FRAME: Final = 16
 """Runs given to a supervisor at a time: enough to hide the way there and back."""
-GRACE_SECONDS: Final = runner.START_SECONDS + 10.0
+GRACE_SECONDS: Final = wire.START_SECONDS + 10.0
 """Beyond a run's own deadline, before its supervisor counts as dead."""
 HEARTBEAT_SECONDS: Final = 20.0
 """Well below a supervisor's patience with a silent client."""
@@ -99,6 +99,7 @@ class Worker:
         """Take back what waits behind a run that is taking long."""
         if time.monotonic() - self._since < STUCK_SECONDS:
             return
+        # The first is the one that runs; the supervisor answers for the others whether they had begun.
         for ident, ticket in list(self._doing.items())[1:]:
             if not ticket.recalled:
                 ticket.recalled = True
@@ -191,6 +192,7 @@ class Worker:
 
     def _has_room(self, now: float) -> bool:
         """Whether the supervisor may be given more: not behind a run that is long, or was lost once."""
+        # Half a frame is enough to keep it busy until the next look.
         alone = any(ticket.faults for ticket in self._doing.values())
         stuck = self.doing and now - self._since > STUCK_SECONDS
         full = len(self._doing) > FRAME // 2 or self._held() > HELD_BYTES
@@ -248,7 +250,7 @@ class Worker:
     def _hear(self, stream: Stream) -> None:
         """Take the supervisor's replies, and settle the runs that they answer."""
         for ident, reply in stream.replies():
-            if reply.fate == runner.HELLO:
+            if reply.fate == wire.HELLO:
                 continue
 
             first = next(iter(self._doing), None) == ident
@@ -258,13 +260,18 @@ class Worker:
             if first:
                 self._since = time.monotonic()
 
-            if reply.fate == runner.CANCELLED:
+            if reply.fate == wire.CANCELLED:
                 ticket.recalled = False
                 if not ticket.unwanted:
                     self._queue.put_back([ticket])
                 continue
 
             outcome = verdict(ticket.run.job, reply)
+            if reply.fate == wire.SERVER_LOST:
+                # Killed twice, the second time with nothing beside this run, it died of what the run did.
+                self._queue.retry([ticket], outcome.detail, lost="memory")
+                raise ConnectionLost(outcome.detail)
+
             if outcome.status == "infra":
                 self._queue.retry([ticket], outcome.detail, died=False)
             else:

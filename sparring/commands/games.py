@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import Commands, add_load, add_set, add_verifier, chosen_game, command, load_games
+from .options import (
+    Commands,
+    add_load,
+    add_set,
+    add_verifier,
+    chosen_game,
+    command,
+    load_games,
+    whole,
+)
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -28,6 +37,7 @@ FAMILIES = (
     "attacker and defender",
     "generator and critic",
     "between equals",
+    "laboratory",
 )
 """The order of the table; other families follow by name."""
 
@@ -49,7 +59,11 @@ def add(commands: Commands) -> None:
         help="conformance-test the games of a file, one game, or (without a name) all",
     )
     parser.add_argument(
-        "--seeds", type=int, default=20, metavar="N", help="of --check (default 20)"
+        "--seeds",
+        type=whole(1, 100_000),
+        default=20,
+        metavar="N",
+        help="games a check plays (default 20)",
     )
 
     add_set(parser, "a parameter of the game shown")

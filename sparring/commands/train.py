@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_engine,
@@ -15,12 +17,14 @@ from .options import (
     command,
     load_games,
     pairs,
+    whole,
 )
 
 _EXAMPLES = """\
-  sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
+  sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
-  sparring train --resume demo                                  go on where a run stopped
+  sparring train --resume poker                                 go on where a run stopped
+  sparring train spiral --settings                              every setting, its bounds and meaning
 """
 
 
@@ -31,18 +35,32 @@ def add(commands: Commands) -> None:
     )
 
     parser.add_argument(
-        "--config", type=Path, metavar="F.toml", help="settings; flags override them"
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="F.toml",
+        help="settings; a later file overrides an earlier one, and flags override all",
     )
     add_set(parser, "one setting of the recipe")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
-    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+        "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, metavar="S", help="of games, sampling and initialisation"
     )
 
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
     parser.add_argument(
         "--resume", metavar="RUN", help="continue this run from its last checkpoint"
+    )
+
+    parser.add_argument(
+        "--settings", action="store_true", help="list the settings with bounds and meaning, and end"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check and print the whole configuration, and end"
     )
 
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
@@ -55,7 +73,8 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sparring.training.recipes import configured, recipe_names
-    from sparring.training.run import resume, train
+    from sparring.training.run import checked, resume, train
+    from sparring.training.settings import listed, to_toml
 
     load_games(arguments)
     if not (arguments.recipe or arguments.config or arguments.resume):
@@ -75,13 +94,24 @@ def run(arguments: argparse.Namespace) -> int:
         settings["rollout.engine"] = arguments.engine
 
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+    if arguments.settings:
+        print("\n".join(listed(config)))
+        return 0
+    if arguments.dry_run:
+        checked(config)
+        print(to_toml(config), end="")
+        return 0
     return 130 if train(config).interrupted else 0
 
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
-    given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "settings", "dry_run")
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(arguments, name) not in (None, [], False)
+    ]
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(

@@ -16,7 +16,6 @@ from sparring.envs.registry import (
     game_ids,
     names,
 )
-from sparring.envs.script import Chance
 from sparring.envs.table import Table, replay
 from sparring.envs.types import Reply
 
@@ -90,22 +89,22 @@ def paid(table):
 
 def deals(table):
     """The drawn indices that deal each possible card, in card order; the adapter deals one card a draw."""
-    return range(len(table.pending.weights))
+    return range(len(table.chance.weights))
 
 
 def together(ours, theirs, cards):
     """Walk two poker games through the same cards and moves; yields (our view, their view, table)."""
-    stack = [((), ())]
+    stack: list[tuple[tuple, tuple]] = [((), ())]
     while stack:
         mine, other = stack.pop()
         a, b = replay(ours, 0, mine, open_chance=True), replay(theirs, 0, other, open_chance=True)
-        if isinstance(a.pending, Chance):
+        if a.chance:
             for index, drawn in enumerate(cards(a)):
                 stack.append(((*mine, index), (*other, *drawn)))
             continue
         yield a, b
-        if a.pending:
-            ask, echo = a.pending[0], b.pending[0]
+        if a.asks:
+            ask, echo = a.asks[0], b.asks[0]
             assert ours.seats.index(ask.seat) == theirs.seats.index(echo.seat)
             moves = zip(by_strength(ask.choices), by_strength(echo.choices), strict=True)
             stack += [((*mine, [Reply(x)]), (*other, [Reply(y)])) for x, y in moves]
@@ -125,18 +124,18 @@ def test_poker_through_openspiel_is_ours_in_value_and_nash_conv_and_openspiel_ag
     loaded = pyspiel.load_game(name)
     views, leaves = {}, 0
     for a, b in together(ours, theirs, cards):
-        if a.pending is None:
+        if a.ending is not None:
             assert paid(a) == paid(b)
             leaves += 1
             continue
-        seat, other = a.pending[0].seat, b.pending[0].seat
+        seat, other = a.asks[0].seat, b.asks[0].seat
         key = (seat, a.view(seat))
         found = (
             other,
             b.view(other),
-            a.pending[0].choices,
-            b.pending[0].choices,
-            b.pending[0].prompt,
+            a.asks[0].choices,
+            b.asks[0].choices,
+            b.asks[0].prompt,
         )
         assert views.setdefault(key, found) == found, "one information set of ours is two of theirs"
     mine, other = tree(ours), tree(theirs)
@@ -184,14 +183,14 @@ def test_tic_tac_toe_through_openspiel_is_ours_state_by_state():
         seen.add((x, o))
         a = replay(ours, 0, [[Reply(move)] for move in mine])
         b = replay(theirs, 0, [[Reply(move)] for move in other])
-        assert (a.pending is None) == (b.pending is None)
-        if a.pending is None:
+        assert (a.ending is not None) == (b.ending is not None)
+        if a.ending is not None:
             assert paid(a) == paid(b)
             continue
         mark = "x" if len(mine) % 2 == 0 else "o"
         names = {f"{mark}({cell // 3},{cell % 3})": str(cell + 1) for cell in range(9)}
-        assert {names[choice] for choice in b.pending[0].choices} == {*a.pending[0].choices}
-        stack += [((*mine, names[choice]), (*other, choice)) for choice in b.pending[0].choices]
+        assert {names[choice] for choice in b.asks[0].choices} == {*a.asks[0].choices}
+        stack += [((*mine, names[choice]), (*other, choice)) for choice in b.asks[0].choices]
     assert len(seen) == 5478
 
 
@@ -272,8 +271,8 @@ def test_moves_that_differ_only_in_case_are_told_apart_by_their_number():
     chess = find("openspiel/chess")
     table, rng = Table(chess), random.Random(0)
     told_apart = 0
-    while table.pending is not None:
-        choices = table.pending[0].choices
+    while table.ending is None:
+        choices = table.asks[0].choices or ()
         assert len({choice.casefold() for choice in choices}) == len(choices)
         told_apart += any("#" in choice.rstrip("#") for choice in choices)
         table.answer([Reply(rng.choice(choices))])

@@ -41,7 +41,7 @@ def patience():
 def finished(game):
     """One game of listed choices at random, or of the game's own player; its ending."""
     table, rng = Table(game, 1), random.Random(1)
-    while table.pending is not None:
+    while table.ending is None:
         table.answer(
             [
                 Reply(
@@ -49,7 +49,7 @@ def finished(game):
                     if ask.choices
                     else game.oracles["sample"](ask.seat, table.view(ask.seat), ())
                 )
-                for ask in table.pending
+                for ask in table.asks
             ]
         )
     return table.ending

@@ -51,10 +51,10 @@ def play(id, lines, seed=0, **parameters):
     game = find(f"textarena/{id}", **parameters)
     table = Table(game, seed)
     lines = iter(lines) if lines is not None else None
-    while table.pending is not None:
-        (ask,) = table.pending
+    while table.ending is None:
+        (ask,) = table.asks
         said = next(lines) if lines else game.oracles["sample"](ask.seat, table.view(ask.seat), ())
-        table.answer([Reply(said)])
+        table.answer([Reply(str(said))])
     return table
 
 
@@ -81,8 +81,8 @@ def test_an_illegal_move_is_asked_again_by_our_rules_and_leaves_no_trace_for_the
     game = find("textarena/TicTacToe-v0")
     table = Table(game)
     table.answer([Reply("the middle, secretly")])
-    assert table.pending[0].retry == 1
-    assert "correct format" in table.pending[0].prompt
+    assert table.asks[0].retry == 1
+    assert "correct format" in table.asks[0].prompt
     table.answer([Reply("[4]")])
     assert not any("secretly" in message.text for message in table.view("player_1"))
     table.answer([Reply("[4]")])
@@ -133,10 +133,13 @@ def test_seeds_decide_whatever_the_global_generators_hold(id):
         one = play(id, None, seed).episode(seats)
         random.seed(99)
         np.random.seed(99)
-        plain, numbers = random.getstate(), np.random.get_state()[1].tolist()
+        plain, numbers = (
+            random.getstate(),
+            np.random.get_state(legacy=False)["state"]["key"].tolist(),
+        )
         other = play(id, None, seed).episode(seats)
         assert random.getstate() == plain
-        assert np.random.get_state()[1].tolist() == numbers
+        assert np.random.get_state(legacy=False)["state"]["key"].tolist() == numbers
         assert one == other
         assert replay_episode(find(f"textarena/{id}"), one).payoff == one.payoff
         seen.add(tuple(turn.prompt for turn in one.turns))
@@ -149,9 +152,9 @@ def test_games_in_turn_do_not_share_dice():
 
     alone = play("Blackjack-v0", ["[Stand]"] * 5, 3).view("player_0")
     left, right = opened(3), opened(4)
-    while left.pending or right.pending:
+    while left.asks or right.asks:
         for table in (left, right):
-            if table.pending:
+            if table.asks:
                 table.answer([Reply("[Stand]")])
     assert left.view("player_0") == alone
 
@@ -175,7 +178,7 @@ def test_players_and_options_are_parameters():
     assert find("textarena/Sudoku-v0").score is None
     longer = find("textarena/KuhnPoker-v0", max_rounds=7)
     assert longer.ref.parameters == (("max_rounds", 7),)
-    assert "7 round game" in Table(longer).pending[0].prompt
+    assert "7 round game" in Table(longer).asks[0].prompt
     with pytest.raises(GameError, match="for 3 players"):
         find("textarena/TicTacToe-v0", players=3)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,7 @@ from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.arenas.store import Store
 from sparring.cli import main
-from sparring.envs import registry
-from sparring.envs.registry import find, load
+from sparring.envs.registry import find, forgetting, load
 
 SKILL = (0.0, 0.5, 1.0, 0.8, 0.4, 0.0, -1.0)
 GAME = f"""
@@ -61,19 +61,17 @@ NAMES = [f"run@{100 * n}" for n in range(len(SKILL))]
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "collapse.py"
     path.write_text(GAME)
-    return path
+    with forgetting():
+        yield path
 
 
 def test_a_collapse_under_a_flat_self_play_reward_is_seen_in_the_leaderboard_and_in_the_report(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(
-        registry, "_declared", dict(registry._declared)
-    )  # the game is this test's alone
     load(str(file))
     game = find("collapse-poker-v0")
     folder = tmp_path / "run"

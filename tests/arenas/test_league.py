@@ -21,6 +21,8 @@ MAIN = PolicyRef("main", "learner/main")
 class Seat:
     """A policy under another id, as a learner's changing weights play under one name."""
 
+    streams = False
+
     def __init__(self, policy: Policy, ref: PolicyRef) -> None:
         self.act = policy.act
         self.ref = ref
@@ -166,7 +168,7 @@ def test_exploiters_hunt_the_main_learner_and_its_past_when_that_is_hopeless(
     league.join(roamer, "league_exploiter")
     with pytest.raises(LeagueError, match="join one first"):
         league.next_match(hunter.id)
-    with pytest.raises(LeagueError, match="nobody to meet"):
+    with pytest.raises(LeagueError, match="no opponent"):
         league.next_match(roamer.id)
     league.join(MAIN)
     league.snapshot(MAIN.id, saved(10), 10)

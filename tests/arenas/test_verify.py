@@ -38,10 +38,9 @@ def change(path: Path, sql: str) -> None:
 def test_an_honest_store_is_sound(path: Path) -> None:
     with Archive(path) as store:
         checked = check(store)
-        assert checked.sound, checked.faults
+        assert not checked.faults
         assert checked.games == len(store) == 48 + 40
         assert checked.findings == 3
-        assert "all as recorded" in str(checked)
 
 
 def test_a_changed_transcript_is_found(path: Path) -> None:

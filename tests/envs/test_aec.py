@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import pettingzoo
 import pytest
 import sparring.envs.aec
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from sparring.envs.aec import GameEnv, from_aec, make, make_parallel
-from sparring.envs.blocking_verifier import NoVerifierError
-from sparring.envs.opening import install
+from sparring.envs.blocking_verifier import NoVerifierError, install
 from sparring.envs.registry import GameError, find, game, game_ids
 from sparring.envs.script import Script, ask, credit, verify
 from sparring.envs.table import Table
@@ -49,12 +49,16 @@ def test_every_simultaneous_game_passes_the_parallel_tests(id, capsys, executing
     parallel_seed_test(lambda: make_parallel(id, verifier=executing), num_cycles=20)
 
 
+def made(kind: Any, name: str, **parameters: Any) -> Any:
+    return pettingzoo.make(kind, f"sparring/{name}", **parameters)
+
+
 def test_pettingzoo_makes_every_game_by_its_own_registry():
     for id in IDS:
-        assert pettingzoo.make("aec", f"sparring/{id}").game.id == id
+        assert made("aec", id).game.id == id
     for id in SIMULTANEOUS:
-        assert pettingzoo.make("parallel", f"sparring/{id}").game.id == id
-    assert pettingzoo.make("aec", "sparring/nim-v0", heaps="1-2").game.parameters["heaps"] == "1-2"
+        assert made("parallel", id).game.id == id
+    assert made("aec", "nim-v0", heaps="1-2").game.parameters["heaps"] == "1-2"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sparring.envs.aec.register()  # a second call overrides nothing
@@ -160,7 +164,7 @@ def test_the_verifier_is_opened_at_the_first_job_and_closed_with_the_environment
 
 
 def test_without_an_installed_verifier_its_name_is_refused(monkeypatch):
-    monkeypatch.setattr("sparring.envs.opening._by_name", None)
+    monkeypatch.setattr("sparring.envs.blocking_verifier._by_name", None)
     env = GameEnv(find("test-aec-jobs-v0"))
     env.reset(seed=0)
     with pytest.raises(NoVerifierError, match="pass verifier="):
@@ -169,7 +173,7 @@ def test_without_an_installed_verifier_its_name_is_refused(monkeypatch):
 
 def test_an_installed_verifier_is_opened_by_its_name(monkeypatch, executing):
     names = []
-    monkeypatch.setattr("sparring.envs.opening._by_name", None)
+    monkeypatch.setattr("sparring.envs.blocking_verifier._by_name", None)
     install(lambda name: names.append(name) or executing())
     env = GameEnv(find("test-aec-jobs-v0"), verifier="local")
     env.reset(seed=0)
@@ -186,8 +190,8 @@ def test_a_game_of_turns_is_no_parallel_environment():
 
 
 def finish(table, choose):
-    while table.pending is not None:
-        table.answer([Reply(choose(ask)) for ask in table.pending])
+    while table.ending is None:
+        table.answer([Reply(choose(ask)) for ask in table.asks])
     return table
 
 
@@ -222,4 +226,4 @@ def test_a_classic_board_game_is_played_through_from_aec():
     full = Table(connect)
     for _ in range(6):
         full.answer([Reply("3")])
-    assert full.pending[0].choices == ("0", "1", "2", "4", "5", "6")
+    assert full.asks[0].choices == ("0", "1", "2", "4", "5", "6")

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
+from pathlib import Path
+
 import pytest
 from sparring.envs.exact import TreeError, seated, tree, uniform
+from sparring.envs.parse import Illegal
 from sparring.envs.registry import find, game
-from sparring.envs.script import Script, ask, ask_all, chance, randomness
+from sparring.envs.script import (
+    Forfeit,
+    Script,
+    ask,
+    ask_all,
+    chance,
+    credit,
+    note,
+    randomness,
+    tell,
+)
+from sparring.envs.tree_walk import Walk
 
 KUHN = find("kuhn-poker-v0")
 
@@ -132,3 +148,103 @@ def test_a_policy_that_fits_no_tree_is_refused():
         tree(KUHN).values({})
     with pytest.raises(TreeError, match="no distribution"):
         tree(KUHN).values(lambda seat, messages, choices: (0.5, 0.6))
+
+
+@game(
+    "test-exact-odd-v0",
+    roles={"a": 1, "b": 1},
+    max_turns=4,
+    payoff_range=(-9, 9),
+    truncation={"a": 2.0, "b": -3.0},
+)
+def odd() -> Script:
+    """All that a walk must do as a table does: tells, credits, notes, fall-backs, forfeits, truncation."""
+    yield from tell("b", "hello")
+    early = 0
+    try:
+        yield from credit("a", 1.0, "too early")
+    except ValueError:
+        early = 1
+    drawn = yield from chance((1, 0, 3))
+    moves = yield from ask_all({"b": "b?", "a": "a?"}, choices={"a": ("x", "y"), "b": ("p", "q")})
+    yield from credit("a", 1.0, "in time")
+    yield from note("drawn", drawn)
+    yield from tell("a", f"b said {moves['b']}")
+    if moves["a"] == "y":
+        raise Forfeit(("a",), "gave up")
+    count = 0
+    while moves["b"] == "p":
+        count += int((yield from ask("a", "more?", choices=("1", "2"))))
+    fallen = yield from ask("b", "last?", parse=refuse, choices=("1", "2"), tries=1, otherwise=7)
+    return {"a": drawn + early, "b": fallen}
+
+
+def refuse(text: str) -> int:
+    if text == "2":
+        raise Illegal("not two")
+    return int(text)
+
+
+def both(game):
+    """What the benchmark's plain walk, by `Table`s, lists of a game, and what ours does."""
+    file = Path(__file__).parents[2] / "benchmarks" / "exact.py"
+    spec = importlib.util.spec_from_file_location("benchmark_of_exact", file)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    return benchmark.listed(benchmark.TableWalk(game)), benchmark.listed(Walk(game))
+
+
+@pytest.mark.parametrize(
+    ("id", "parameters"),
+    [
+        ("kuhn-poker-v0", {}),
+        ("leduc-poker-v0", {}),
+        ("nim-v0", {"heaps": "1-2-2"}),
+        ("prisoners-dilemma-v0", {"rounds": 2}),
+        ("test-exact-odd-v0", {}),
+    ],
+)
+def test_the_walk_lists_the_same_tree_as_a_walk_by_tables(id, parameters):
+    plain, lean = both(find(id, **parameters))
+    assert lean == plain
+
+
+@game("test-exact-long-v0", roles={"solo": 1}, max_turns=9999, payoff_range=(0, 9999))
+def long(steps: int = 3000, choices: int = 1) -> Script:
+    for _ in range(steps):
+        yield from ask("solo", "on", choices=[str(n) for n in range(choices)])
+    return {"solo": steps}
+
+
+def test_a_tree_may_be_thousands_of_moves_deep():
+    found = tree(find("test-exact-long-v0"))
+    assert found.nodes == 3001
+    assert found.values(uniform) == {"solo": 3000.0}
+
+
+def test_a_tree_far_too_large_is_refused_by_an_estimate_after_few_nodes():
+    walk = Walk(find("test-exact-long-v0", steps=60, choices=4))
+    with pytest.raises(
+        TreeError, match=r"more than 1,000,000 nodes \(about 2e\+36, by an estimate"
+    ):
+        walk.walk()
+    assert walk.nodes < 6000
+
+
+def test_a_tree_within_its_limit_is_never_refused_by_the_estimate():
+    assert tree(find("test-exact-long-v0", steps=12, choices=2), max_nodes=8191).nodes == 8191
+
+
+@game("test-exact-wavering-v0", roles={"solo": 1}, max_turns=9, payoff_range=(0, 1))
+def wavering() -> Script:
+    while next(WAVES) % 3:
+        yield from ask("solo", "on", choices=("a", "b"))
+    return {"solo": 1}
+
+
+WAVES = itertools.count(1)
+
+
+def test_a_game_that_does_not_play_again_alike_is_refused_by_name():
+    with pytest.raises(TreeError, match=r"does not play again alike|fails after"):
+        Walk(find("test-exact-wavering-v0")).walk()

@@ -12,9 +12,9 @@ from sparring.envs.types import PolicyRef, Reply
 def spoilt() -> Table:
     game = find("discussion-v0", rounds=1)
     table = Table(game)
-    while table.pending is not None:
+    while table.ending is None:
         table.answer(
-            [Reply("hm" if ask.seat == "judge" else "the result is 7") for ask in table.pending]
+            [Reply("hm" if ask.seat == "judge" else "the result is 7") for ask in table.asks]
         )
     return table
 

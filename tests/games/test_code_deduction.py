@@ -38,7 +38,7 @@ def test_a_kept_task_carries_its_solve_rate(play, known):
     ((kind, item),) = table.episode({}).kept
     assert kind == "code-deduction"
     assert item == {"source": DOUBLE, "input": (4,), "solve_rate": 0.5}
-    assert dict(table.notes) == {"gate": "admitted", "solve_rate": 0.5}
+    assert dict(table.notes) == {"gate": "admitted", "solve_rate": 0.5, "agreement": 0.0}
 
 
 @pytest.mark.parametrize(

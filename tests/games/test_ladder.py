@@ -2,8 +2,9 @@
 
 import random
 
+import numpy as np
 import pytest
-from sparring.envs.games.ladder import CHECK, ROOTS, formula
+from sparring.envs.games.ladder import CHECK, FAR, NEAR, ROOTS, formula, holds
 
 ID = "ladder-v0"
 TREE = [
@@ -36,7 +37,11 @@ def test_a_tree_is_proposed_and_solved(play, known):
 
 
 def test_no_valid_variant_costs_the_proposer(play, known):
-    for text in ("hm", "<variants>\nlog(-x)\n</variants>", f"<variants>\n{ROOTS[0]}\n</variants>"):
+    for text in (
+        "hm",
+        "<variants>\nlog(-x)\n</variants>",
+        f"<variants>\n{ROOTS['training'][0]}\n</variants>",
+    ):
         table = play(
             ID, {"proposer": text, "solver": "x"}, known(CHECK), attempts=1, depth=1, width=1
         )
@@ -83,8 +88,9 @@ def test_a_small_integrand_is_not_solved_by_a_constant(play, known, integrand):
 def test_right_antiderivatives_pass_whatever_their_size(integrand, answer):
     rng = random.Random(5)
     for _ in range(50):
-        usable, agree = checked(integrand, answer, rng)
-        assert usable == agree == 11
+        near, far = checked(integrand, answer, rng)
+        assert near == (11, 11)
+        assert holds(near, far)
 
 
 SAW = "atan(tan(1571*x))/1571"
@@ -101,21 +107,41 @@ SAW = "atan(tan(1571*x))/1571"
 def test_a_saw_whose_slope_is_right_and_whose_gain_is_not_scores_nothing(integrand, slope):
     rng = random.Random(5)
     trick = f"{SAW}*({integrand}) - ({SAW})**2/2*({slope})"
-    assert not any(
-        usable == agree for usable, agree in [checked(integrand, trick, rng) for _ in range(50)]
-    )
+    assert not any(holds(*checked(integrand, trick, rng)) for _ in range(50))
+
+
+def test_a_polynomial_that_fits_the_first_range_is_no_integral():
+    """Degree 7 through sqrt(1 + exp(x)), integrated term by term, in 105 characters."""
+    x = np.linspace(*NEAR, 400)
+    slope = np.polynomial.Polynomial.fit(x, np.sqrt(1 + np.exp(x)), 6).convert()
+    trick = "+".join(f"{c:.8f}*x**{i}" for i, c in enumerate(slope.integ().coef) if i)
+    rng = random.Random(5)
+    for _ in range(20):
+        near, far = checked("sqrt(1 + exp(x))", trick.replace("+-", "-"), rng)
+        assert near[0] == near[1]
+        assert not holds(near, far)
+
+
+def test_an_arctangent_may_jump_outside_the_first_range():
+    answer = "2*atan(tan(x/2)/sqrt(3))/sqrt(3)"
+    assert all(holds(*checked("1/(2 + cos(x))", answer, random.Random(n))) for n in range(20))
+
+
+def test_no_root_of_the_test_is_trained_on():
+    assert not {*map(formula, ROOTS["training"])} & {*map(formula, ROOTS["test"])}
 
 
 def test_a_pole_between_points_does_not_count_against_a_right_answer():
-    usable, agree = checked("tan(x)", "0 - log(cos(x)**2)/2", random.Random(5))
+    (usable, agree), far = checked("tan(x)", "0 - log(cos(x)**2)/2", random.Random(5))
     assert 6 <= usable == agree < 11
+    assert holds((usable, agree), far)
 
 
 def checked(integrand, answer, rng):
     names = {}
     exec(CHECK, names)
-    points = sorted(rng.uniform(0.2, 2.5) for _ in range(12))
-    return names["f"](formula(integrand), formula(answer), points)
+    near, far = (sorted(rng.uniform(*span) for _ in range(12)) for span in (NEAR, FAR))
+    return names["f"](formula(integrand), formula(answer), near, far)
 
 
 @pytest.mark.parametrize(

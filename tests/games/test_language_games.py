@@ -232,7 +232,7 @@ def word_of(ask):
 
 
 def test_a_defender_that_says_the_word_loses(play):
-    word = word_of(Table(find("taboo-v0")).pending[0])
+    word = word_of(Table(find("taboo-v0")).asks[0])
     table = play("taboo-v0", {"attacker": "Hello", "defender": ["Hello", f"I like {word}s."]})
     assert dict(table.payoff) == {"attacker": 1, "defender": -1}
     assert len(table.turns) == 4
@@ -243,7 +243,7 @@ def test_a_defender_that_says_the_word_loses(play):
     [("I know the word! It is {word}", True), ("I know the word! It is nothing", False)],
 )
 def test_a_guess_decides(play, guess, wins):
-    word = word_of(Table(find("taboo-v0")).pending[0])
+    word = word_of(Table(find("taboo-v0")).asks[0])
     table = play("taboo-v0", {"attacker": "Hello", "defender": guess.format(word=word)})
     assert table.payoff["defender"] == (1 if wins else -1)
 

@@ -113,7 +113,7 @@ TEST = "<tests>\n{} => {}\n</tests>"
 
 def true_tests(seed):
     """A verifier's reply with one true test of this seed's specification, worked out by its reference."""
-    view = Table(find("solve-verify-v0"), seed).pending[0].prompt
+    view = Table(find("solve-verify-v0"), seed).asks[0].prompt
     spec = next(spec for spec in SPECS if spec.text in view)
     names = {}
     exec(spec.reference, names)

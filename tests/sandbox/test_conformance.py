@@ -14,7 +14,7 @@ from sparring.sandbox.conformance import (
     survived,
     unharmed,
 )
-from sparring.sandbox.runner import denied_calls, fatal_calls
+from sparring.sandbox.runner.system_calls import denied_calls, fatal_calls
 from sparring.sandbox.verifier import Constant
 
 from ..conftest import opened

@@ -2,13 +2,13 @@
 
 import pytest
 from sparring.envs.types import Job, Limits
-from sparring.sandbox import runner
 from sparring.sandbox.pool.verifier import Pooled
+from sparring.sandbox.runner.system_calls import ARM, number
 
 from ..conftest import opened
 
 LIMITS = Limits(seconds=20.0)
-FUTEX = runner.number("futex")
+FUTEX = number("futex")
 RAW = "import ctypes, os, time\nC = ctypes.CDLL(None, use_errno=True)\n"
 PAGE = (
     RAW + "fd = os.open(os.__file__, os.O_RDONLY)\nC.mmap.restype = ctypes.c_void_p\n"
@@ -17,7 +17,7 @@ PAGE = (
 WAIT = f"{PAGE}span = (ctypes.c_long * 2)(1, 0)\nprint(C.syscall({FUTEX}, a, 0, word, span, 0, 0), ctypes.get_errno())"
 WAKE = f"{PAGE}n = 0\nfor _ in range(100):\n    n += C.syscall({FUTEX}, a, 1, 9, 0, 0, 0)\n    time.sleep(0.01)\nprint(n)"
 LEAVE = (  # a thread's end wakes whoever waits where its id was
-    f"{PAGE}import threading\ndef leave(): C.syscall({96 if runner.ARM else 218}, a)\n"
+    f"{PAGE}import threading\ndef leave(): C.syscall({96 if ARM else 218}, a)\n"
     "for _ in range(20):\n    time.sleep(0.05)\n    t = threading.Thread(target=leave)\n    t.start()\n    t.join()\nprint('left')"
 )
 QUEUE = (
@@ -26,7 +26,7 @@ QUEUE = (
 )
 TIMERS = (
     f"{RAW}{{pause}}\nn, t = 0, ctypes.c_int()\n"
-    f"while n < 99 and C.syscall({107 if runner.ARM else 222}, 0, 0, ctypes.byref(t)) == 0: n += 1\n{{hold}}\nprint(n)"
+    f"while n < 99 and C.syscall({107 if ARM else 222}, 0, 0, ctypes.byref(t)) == 0: n += 1\n{{hold}}\nprint(n)"
 )
 EVICT = (
     "import os\nfd = os.open(os.path.join(os.path.dirname(os.__file__), 'this.py'), os.O_RDONLY)\n"

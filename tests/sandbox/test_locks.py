@@ -6,16 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from sparring.sandbox import runner
+from sparring.sandbox.runner.locks import landlock_abi
 
 TRY = """
 import os, sys
-from sparring.sandbox import runner
+from sparring.sandbox.runner import locks
 library, strength, abi = sys.argv[1:]
 os.__file__ = library + "/os.py"  # where the rules look for the library
-runner.landlock_abi = lambda: int(abi)
-locks = runner.Locks(strength)
-locks.close_on(200, 5)
+locks.landlock_abi = lambda: int(abi)
+locks.Locks(strength).close_on(200, 5)
 assert open(os.__file__).read() == "precious"
 for flags in (os.O_RDONLY | os.O_TRUNC, os.O_WRONLY, os.O_RDWR | os.O_TRUNC, os.O_WRONLY | os.O_CREAT):
     try: os.open(os.__file__, flags)
@@ -23,7 +22,7 @@ for flags in (os.O_RDONLY | os.O_TRUNC, os.O_WRONLY, os.O_RDWR | os.O_TRUNC, os.
 """
 
 
-@pytest.mark.skipif(runner.landlock_abi() < 2, reason="Landlock is not here")
+@pytest.mark.skipif(landlock_abi() < 2, reason="Landlock is not here")
 @pytest.mark.parametrize(
     ("strength", "abi"), [("landlock+seccomp", 1), ("landlock+seccomp", 2), ("seccomp", 0)]
 )

@@ -6,10 +6,10 @@ import time
 
 import pytest
 from sparring.envs.types import Job, Limits
-from sparring.sandbox import runner
 from sparring.sandbox.local import LocalConnection
 from sparring.sandbox.pool.verifier import Pooled
-from sparring.sandbox.verdicts import Run, request
+from sparring.sandbox.request import Run, request
+from sparring.sandbox.runner.wire import REPLY
 
 from ..conftest import opened
 from .batches import mixed, needs_root
@@ -92,11 +92,11 @@ def test_a_client_that_reads_slowly_loses_nothing() -> None:
     end = time.monotonic() + 60
     while len(idents) < 100 and time.monotonic() < end:
         came += connection.receive()
-        while len(came) >= runner.REPLY.size:
-            ident, *_, out, err, record = runner.REPLY.unpack_from(came)
-            if len(came) < runner.REPLY.size + out + err + record:
+        while len(came) >= REPLY.size:
+            ident, *_, out, err, record = REPLY.unpack_from(came)
+            if len(came) < REPLY.size + out + err + record:
                 break
-            del came[: runner.REPLY.size + out + err + record]
+            del came[: REPLY.size + out + err + record]
             idents.append(ident)
     connection.close()
     assert idents == list(range(1, 101))

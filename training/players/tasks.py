@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from ...envs.script import STALE, Recall
+from ...envs.seeds import generator
 from ...envs.tasks.task_buffer import Shelf
 from ...envs.types import Episode, Value
 from ...envs.values import from_json, to_json
@@ -33,11 +32,14 @@ class Tasks:
     def __call__(self, wish: Recall) -> Sequence[Value]:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
-        Of `stale/KIND`, those of the kind that were measured longest ago, before this step.
+        Of `stale/KIND`, those of the kind that were measured longest ago, before this step. With
+        `wish.like`, near copies of it among all of the kind.
         """
-        name = f"tasks/{self._seed}/{self._step}/{self._drawn}"
+        if wish.like is not None:
+            return self._shelf(wish.kind).copies(wish.like, wish.count)
+
+        rng = generator(f"tasks/{self._seed}/{self._step}/{self._drawn}")
         self._drawn += 1
-        rng = random.Random(int.from_bytes(sha256(name.encode()).digest()))
         if wish.kind.startswith(STALE):
             return self._stale(wish.kind.removeprefix(STALE), wish.count)
         if wish.kind in self._shelves:

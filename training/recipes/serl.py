@@ -9,16 +9,14 @@ Set `credits.trained=solver` for solvers alone.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
     "serl",
     "question-answer-v0",
-    {"attempts": 4, "reward": "serl"},
+    {"attempts": 6, "reward": "serl"},
     Credits(estimator="hierarchical"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -42,14 +42,7 @@ class Records:
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """All records of a run, in order; a last line that was cut off is left out."""
-    records: list[dict[str, Any]] = []
-    path = RunFolder(folder).metrics
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
+    return RunFolder(folder).records()
 
 
 def _cut(path: Path, after: int) -> None:

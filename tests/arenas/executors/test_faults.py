@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import Outcome, TournamentError, tournament
-from sparring.envs import registry
-from sparring.envs.registry import Game
+from sparring.envs.registry import Game, find, forgetting, game
 from sparring.envs.script import Script, ask, verify
 from sparring.envs.types import Job, PolicyRef, Reply, Verdict
 from sparring.sandbox.verifier import VerifierError
@@ -28,6 +27,8 @@ from sparring.sandbox.verifier import VerifierError
 
 class Flaky:
     """Plays like Random, except that some batches (counted from 0) raise."""
+
+    streams = False
 
     def __init__(
         self, fails: range | Sequence[int], fault: Exception | None = None, seed: int = 2
@@ -266,28 +267,31 @@ class Dying:
             raise self._fault
         return [Verdict("infra", detail="the sandbox is gone") for _ in jobs]
 
+    async def close(self) -> None:
+        pass
+
 
 @pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> Game:
+def checked() -> Iterator[Game]:
     """A game that runs code before it pays."""
-    monkeypatch.setattr(registry, "_declared", dict(registry._declared))
+    with forgetting():
 
-    @registry.game(
-        "checked-v0",
-        roles={"a": 1, "b": 1},
-        max_turns=2,
-        payoff_range=(-1, 1),
-        sum="zero",
-        score="win",
-    )
-    def checked() -> Script:
-        mine = yield from ask("a", "?", choices=("x", "y"))
-        other = yield from ask("b", "?", choices=("x", "y"))
-        (verdict,) = yield from verify(Job("1"))
-        won = 1.0 if verdict.status == "ok" and mine == other else -1.0
-        return {"a": won, "b": -won}
+        @game(
+            "checked-v0",
+            roles={"a": 1, "b": 1},
+            max_turns=2,
+            payoff_range=(-1, 1),
+            sum="zero",
+            score="win",
+        )
+        def checked() -> Script:
+            mine = yield from ask("a", "?", choices=("x", "y"))
+            other = yield from ask("b", "?", choices=("x", "y"))
+            (verdict,) = yield from verify(Job("1"))
+            won = 1.0 if verdict.status == "ok" and mine == other else -1.0
+            return {"a": won, "b": -won}
 
-    return registry.find("checked-v0")
+        yield find("checked-v0")
 
 
 @pytest.mark.parametrize(

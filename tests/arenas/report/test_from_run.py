@@ -73,8 +73,8 @@ def test_seconds_of_a_resumed_run_add_up() -> None:
 def test_a_line_that_was_cut_off_ends_the_metrics(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(record) for record in RECORDS)
     (tmp_path / "metrics.jsonl").write_text(text + '\n{"step": 40, "nashc')
-    assert runs.metrics(tmp_path) == RECORDS
-    assert runs.metrics(tmp_path / "nowhere") == []
+    assert RunFolder(tmp_path).records() == RECORDS
+    assert RunFolder(tmp_path / "nowhere").records() == []
     assert RunFolder(tmp_path).settings() == {}
 
 

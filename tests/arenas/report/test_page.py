@@ -12,10 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sparring.arenas.ratings.lineage import Born
-from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, Series
+from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, ReportError, Series
 from sparring.arenas.report.render import html, write
-from sparring.arenas.results import Cell, Estimate
+from sparring.arenas.results import Cell, Estimate, Forgetting, Warning
 from sparring.envs.types import Episode
 
 HOSTILE = (
@@ -132,6 +131,7 @@ def test_a_page_with_everything_has_every_section(text: str) -> None:
         "progress",
         "leaderboard",
         "crosstable",
+        "metagame",
         "roles",
         "lineage",
         "gates",
@@ -217,7 +217,7 @@ def test_a_page_is_written_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ReportError, match=r"report\.html cannot be written: No space"):
         write(replace(page, title="other"), path)
     assert path.read_text(encoding="utf-8") == before
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
@@ -233,13 +233,9 @@ def cell(a: str, b: str, value: float) -> Cell:
 
 
 def test_a_resolved_ancestor_over_its_descendant_raises_the_alarm(page: Page) -> None:
-    cells = (cell("step-400", "step-6000", 0.1), cell("step-6000", "step-2400", 0.1))
-    kin = (
-        Born("step-400", "step-200"),
-        Born("step-2400", "step-400"),
-        Born("step-6000", "step-2400"),
-    )
-    told = Elements(html(replace(page, cells=cells, lineage=kin))).text
+    assert page.board
+    lost = Forgetting("step-400", "step-6000", Estimate(0.1, 0.02, 0.06, 0.14), 2, 0.06)
+    told = Elements(html(replace(page, board=replace(page.board, forgetting=(lost,))))).text
     assert "Forgetting alarm. step-6000 loses to its ancestor step-400." in told
     assert "Forgetting alarm" not in Elements(html(page)).text
 
@@ -261,7 +257,9 @@ def test_what_the_fit_warns_of_collapse_and_a_failed_control_are_said(page: Page
     legal = Chart("Legal mass", "games", (Series("least", ((0, 1.0), (2, 0.58))),))
     worst = replace(
         page,
-        board=replace(page.board, warnings=("separate pools never met: id-1; id-12",)),
+        board=replace(
+            page.board, warnings=(Warning("pools", "separate pools never met: id-1; id-12"),)
+        ),
         entrants=(*page.entrants, Entrant("id-1", "alice"), Entrant("id-12", "bob")),
         progress=Progress(curve, legal),
         control=("nash", "step-400"),

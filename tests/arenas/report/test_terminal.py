@@ -8,13 +8,14 @@ from dataclasses import replace
 from rich.console import Console
 from sparring.arenas.report.page import Page
 from sparring.arenas.report.terminal import show
+from sparring.arenas.results import Warning
 
 
 def printed(page: Page, names: dict[str, str], width: int = 200) -> str:
     assert page.board
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
-    show(replace(page.board, warnings=("two \x1b[2Jpools",)), names, console)
+    show(replace(page.board, warnings=(Warning("pools", "two \x1b[2Jpools"),)), names, console)
     return out.getvalue()
 
 
