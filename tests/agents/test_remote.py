@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from sparring.agents.chat_api import seconds_of
 from sparring.agents.engines.available import engines
+from sparring.agents.engines.hosts import Hosts
 from sparring.agents.policy import Key, QuotaError, Request
 from sparring.agents.remote import BudgetError, DriftError, Endpoint, Remote, RemoteError
+from sparring.agents.seats import UnknownEntrantError, seat
 from sparring.arenas.costs import Price, bills
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find
@@ -86,7 +88,9 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = body == "cut"
 
     def do_GET(self) -> None:
-        self._send(200, {"data": [{"id": "gpt-4o-mini"}, {"id": "llama3.2:1b"}]}, {})
+        known = self.path == "/v1/models"
+        models = {"data": [{"id": "gpt-4o-mini"}, {"id": "llama3.2:1b"}]}
+        self._send(200 if known else 404, models if known else {}, {})
 
     def log_message(self, format: str, *args: Any) -> None:
         """Tests stay silent."""
@@ -366,3 +370,22 @@ def test_a_budget_ends_no_request_that_it_has_room_for(server: Server) -> None:
 def test_one_policy_serves_one_event_loop_after_another(server: Server) -> None:
     policy = remote(server)
     assert [act(policy, request(n))[0].text for n in range(3)] == ["bet"] * 3
+
+
+@pytest.mark.parametrize("name", ["gpt-4o-mini", "llama3.2:1b"])
+def test_a_served_model_is_seated_by_whatever_name_its_server_has(
+    server: Server, name: str
+) -> None:
+    with Hosts(server.url) as hosts:
+        policy = seat(name, find("kuhn-poker-v0"), hosts=hosts)
+        (reply,) = asyncio.run(policy.act([request()]))
+    assert isinstance(reply, Reply)
+    assert server.seen[0][0]["model"] == name
+
+
+def test_a_model_that_a_server_does_not_have_names_the_nearest(server: Server) -> None:
+    with (
+        Hosts(server.url) as hosts,
+        pytest.raises(UnknownEntrantError, match="did you mean gpt-4o-mini"),
+    ):
+        seat("gpt-4o-mimi", find("kuhn-poker-v0"), hosts=hosts)
