@@ -36,7 +36,12 @@ def add(commands: Commands) -> None:
         "--high",
         type=float,
         metavar="X",
-        help="better by this: Elo (default 50), or payoff (1/40 of the range)",
+        help="better by this: Elo (default 50), or payoff (1/20 of the range)",
+    )
+    parser.add_argument(
+        "--normalised",
+        action="store_true",
+        help="bounds in nElo: leads in standard deviations of a game, whatever the share of draws",
     )
     parser.add_argument(
         "--alpha", type=float, default=0.05, metavar="P", help="false passes (default .05)"
@@ -73,6 +78,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         alpha=arguments.alpha,
         beta=arguments.beta,
         pairs=arguments.pairs,
+        normalised=arguments.normalised,
     )
     new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
 
@@ -86,7 +92,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         say = partial(print, flush=True)
         ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
 
-    print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
+    print(f"{arguments.new} against {arguments.old}: {ruling}")
     return 0 if ruling.decision.outcome == "better" else 1
 
 
