@@ -55,7 +55,12 @@ def add(commands: Commands) -> None:
         "--high",
         type=_SCORE,
         metavar="X",
-        help="better by this: Elo (default 50), or payoff (1/40 of the range)",
+        help="better by this: Elo (default 50), or payoff (1/20 of the range)",
+    )
+    parser.add_argument(
+        "--normalised",
+        action="store_true",
+        help="bounds in nElo: leads in standard deviations of a game, whatever the share of draws",
     )
     parser.add_argument(
         "--alpha", type=_RATE, default=0.05, metavar="P", help="false passes (default .05)"
@@ -95,6 +100,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         alpha=arguments.alpha,
         beta=arguments.beta,
         pairs=arguments.pairs,
+        normalised=arguments.normalised,
     )
     no_person((arguments.new, arguments.old))
     new, old = (seated(name, game, hosts) for name in (arguments.new, arguments.old))
@@ -110,7 +116,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         say = partial(print, flush=True)
         ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
 
-    print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
+    print(f"{arguments.new} against {arguments.old}: {ruling}")
     return 0 if ruling.decision.outcome == "better" else 1
 
 

@@ -83,6 +83,11 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)"
     )
+    parser.add_argument(
+        "--without-forfeits",
+        action="store_true",
+        help="rate only pairs in which no game was forfeited",
+    )
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
 
     parser.add_argument(
@@ -151,6 +156,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
             executor=opened,
             anchor=arguments.anchor,
             say=say,
+            forfeits=not arguments.without_forfeits,
         )
 
     show(outcome.leaderboard, outcome.names)

@@ -296,7 +296,7 @@ def test_an_entrants_dialog_tells_its_rating_in_every_role_whole(page: Page) -> 
 def test_a_rating_of_one_digit_is_shown(page: Page) -> None:
     board = page.board
     assert board
-    level = Estimate(0.0, 0.0, 0.0, 0.0)
+    level = Estimate(0.0, 0.2, -0.4, 0.4)
     flat = tuple(
         replace(s, rating=level, roles=dict.fromkeys(s.roles, level)) for s in board.standings
     )
