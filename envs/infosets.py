@@ -51,7 +51,7 @@ def where(info: InfoSet) -> str:
 
 
 def too_large(game: Game, max_nodes: float, estimate: float = 0.0) -> TreeError:
-    guess = f" (about {estimate:.0e}, by an estimate)" if 0 < estimate < math.inf else ""
+    guess = f"; by an estimate about {estimate:.0e}" if 0 < estimate < math.inf else ""
     return TreeError(
-        f"{game.id} has more than {max_nodes:,.0f} nodes{guess}, and no more are walked (max_nodes)"
+        f"{game.id} has more than {max_nodes:,.0f} nodes, and no more are walked (max_nodes){guess}"
     )
