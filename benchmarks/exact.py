@@ -14,9 +14,10 @@ import statistics
 import time
 from typing import Any
 
+from sparring.envs.infosets import InfoSet, Spot
 from sparring.envs.registry import Game, find
 from sparring.envs.table import Table, replay
-from sparring.envs.tree_walk import InfoSet, Spot, Walk
+from sparring.envs.tree_walk import Walk
 from sparring.envs.types import Reply
 
 GAMES = ("kuhn-poker-v0", "leduc-poker-v0")

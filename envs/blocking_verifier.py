@@ -92,6 +92,7 @@ class Verdicts:
         import asyncio  # late: it costs 30 ms, and most games run no code
         import threading
 
+        # a thread of its own, because the caller may itself stand inside a running loop
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=_serve, args=(self._loop,), daemon=True).start()

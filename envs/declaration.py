@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from .script import Script
 from .types import GameRef, Message, Value
 
 T = TypeVar("T")
+_TOLERANCE = 1e-9
 Player: TypeAlias = Callable[[str, tuple[Message, ...], tuple[str, ...]], str | Sequence[float]]
 """A scripted player that ships with a game: (seat, view, choices) to its reply, or to odds over the choices.
 
@@ -113,6 +115,25 @@ class Game:
                 "a script must `yield from ask(…)`"
             )
         return script
+
+    def payoff_fault(self, payoff: Any) -> str:
+        """What a payoff breaks of the declared facts, or ""."""
+        if not isinstance(payoff, Mapping) or frozenset(payoff) != self.paid:
+            return f"the payoff must name {', '.join(self.players)}; it is {payoff!r}"
+
+        # sums of floats are rarely exact, so each fact is held to within a billionth
+        lo, hi = self.payoff_range
+        amounts: list[float] = [*payoff.values()] or [0.0]  # a game of judges alone pays no seat
+        least, most = min(amounts), max(amounts)
+        total = math.fsum(amounts)
+
+        if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
+            return f"the payoff {dict(payoff)} is outside {self.payoff_range}"
+        if self.sum == "zero" and abs(total) > _TOLERANCE:
+            return f"the payoff {dict(payoff)} of a zero-sum game does not sum to 0"
+        if self.sum == "common" and most - least > _TOLERANCE:
+            return f"the payoff {dict(payoff)} of a common-payoff game differs between seats"
+        return ""
 
     def forfeit(self, offenders: Sequence[str]) -> dict[str, float]:
         """What a forfeit pays: each offender lo − 1; in zero-sum games the others share the opposite.
@@ -232,6 +253,7 @@ def _resolved(fact: T | Callable[..., T], parameters: Mapping[str, Value]) -> T:
     """The fact itself, or what its function makes of those parameters that it takes."""
     if not callable(fact):
         return fact
+    # a function names the parameters that it needs; most facts depend on one or two
     function: Callable[..., Any] = fact
     wanted = inspect.signature(function).parameters
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in wanted.values()):

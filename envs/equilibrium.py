@@ -45,6 +45,7 @@ def _behaviour(tree: Tree, row: int) -> dict[ViewKey, Odds]:
     for spot in spots:
         weights = plan[spot.start : spot.start + len(spot.info.choices)].clip(min=0)
         total = float(weights.sum())
+        # a spot that the plan never reaches has no odds of its own
         uniform = np.full(len(weights), 1 / len(weights))
         odds[spot.info.key] = tuple((weights / total if total > 1e-9 else uniform).tolist())
     return odds

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .declaration import Game
-from .tree_walk import MAX_NODES as MAX_NODES
-from .tree_walk import InfoSet as InfoSet
-from .tree_walk import Spot as Spot
-from .tree_walk import TreeError as TreeError
-from .tree_walk import ViewKey as ViewKey
-from .tree_walk import Walk, too_large, where
+from .infosets import MAX_NODES as MAX_NODES
+from .infosets import InfoSet as InfoSet
+from .infosets import Spot as Spot
+from .infosets import TreeError as TreeError
+from .infosets import ViewKey as ViewKey
+from .infosets import too_large, where
+from .tree_walk import Walk
 from .types import Message
 from .values import canonical
 
@@ -168,6 +169,7 @@ class Tree:
     def _respond(self, seat: str, plan: Floats) -> Response:
         """Backward over the seat's own information sets: each takes its best sequence."""
         column = self.game.seats.index(seat)
+        # what each leaf is worth to the seat if it plays towards it, under the others' plans
         others = np.delete(self.last, column, axis=1)
         gain = (
             self.chance * plan[others].prod(axis=1) * self.payoff[:, self.game.players.index(seat)]

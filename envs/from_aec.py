@@ -67,6 +67,7 @@ def from_aec(
     of `game`.
     Raises GameError for actions that are neither numbers nor texts.
     """
+    # one environment is built only to be asked who plays
     agents: Sequence[str] = [str(agent) for agent in make().possible_agents]
 
     def script() -> Script:
@@ -101,7 +102,7 @@ def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
         seen, reward, terminated, truncated, info = env.last()
         earned[str(agent)] += float(reward)
         if terminated or truncated:
-            env.step(None)
+            env.step(None)  # PettingZoo's way to let a dead agent leave
             continue
 
         prompt, seat = show(env, agent, seen), str(agent)

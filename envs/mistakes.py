@@ -22,6 +22,7 @@ def author_line(fault: BaseException, script: Generator[Any, Any, Any] | None = 
 
     A fault that the script did not raise itself happened where the script stands and waits.
     """
+    # the last one: a game may call helpers of its own, and the fault is in them
     frames = traceback.extract_tb(fault.__traceback__)
     theirs = [frame for frame in frames if Path(frame.filename).parent != _CORE]
     last = f" ({Path(theirs[-1].filename).name}:{theirs[-1].lineno})" if theirs else ""
@@ -30,6 +31,7 @@ def author_line(fault: BaseException, script: Generator[Any, Any, Any] | None = 
 
 def _waiting(script: Generator[Any, Any, Any] | None) -> str:
     """The innermost line of the author's at which a suspended script waits."""
+    # A script waits inside `ask`, which waits in no script of the author's: the innermost counts.
     where = ""
     while script is not None and getattr(script, "gi_frame", None) is not None:
         frame: Any = getattr(script, "gi_frame", None)
@@ -56,6 +58,7 @@ def ending_loops() -> Generator[None]:
             f"no request and no end in {ENDLESS_SECONDS:g} seconds of computing: an endless loop?"
         )
 
+    # CPU time, not the clock: a busy machine and a slow verifier are no endless loops
     before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, ENDLESS_SECONDS)
     try:

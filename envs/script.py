@@ -161,7 +161,7 @@ def _read(text: str, parse: Callable[[str], Any]) -> Any:
     """
     try:
         return parse(text)
-    except ValueError:
+    except (ValueError, Forfeit):  # a parser may say that there is no second try
         raise
     except Exception as fault:
         raise _Failed(fault) from fault

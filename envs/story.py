@@ -78,4 +78,5 @@ def block(head: str, text: str) -> Iterator[str]:
 
 
 def _plain(line: str) -> str:
+    # what a model says may steer a terminal
     return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)

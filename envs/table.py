@@ -5,7 +5,6 @@ All play goes through here. Only the walk of a whole tree steps scripts by itsel
 
 from __future__ import annotations
 
-import math
 import random
 from bisect import bisect
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -36,7 +35,6 @@ Answer: TypeAlias = Sequence[Reply] | Sequence[Verdict] | int
 Buffer: TypeAlias = Callable[[Recall], Sequence[Value]]
 
 _OUTCOME = Ending("outcome")
-_TOLERANCE = 1e-9
 
 
 class TableError(RuntimeError):
@@ -335,7 +333,7 @@ class Table:
 
     def _finish(self, payoff: Payoff) -> None:
         try:
-            fault = payoff_fault(self.game, payoff)
+            fault = self.game.payoff_fault(payoff)
         except (TypeError, OverflowError):
             fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
@@ -359,25 +357,6 @@ def _nothing() -> Script:
     """The script in place of one that could not be started."""
     return {}
     yield ()  # makes this a generator
-
-
-def payoff_fault(game: Game, payoff: Any) -> str:
-    """What a script's payoff breaks of the game's declared facts, or ""."""
-    if not isinstance(payoff, Mapping) or frozenset(payoff) != game.paid:
-        return f"the payoff must name {', '.join(game.players)}; it is {payoff!r}"
-
-    lo, hi = game.payoff_range
-    amounts: list[float] = [*payoff.values()] or [0.0]  # a game of judges alone pays no seat
-    least, most = min(amounts), max(amounts)
-    total = math.fsum(amounts)
-
-    if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
-        return f"the payoff {dict(payoff)} is outside {game.payoff_range}"
-    if game.sum == "zero" and abs(total) > _TOLERANCE:
-        return f"the payoff {dict(payoff)} of a zero-sum game does not sum to 0"
-    if game.sum == "common" and most - least > _TOLERANCE:
-        return f"the payoff {dict(payoff)} of a common-payoff game differs between seats"
-    return ""
 
 
 def replay(game: Game, seed: int, answers: Sequence[Answer], *, open_chance: bool = False) -> Table:

@@ -16,60 +16,24 @@ a tree within its limit is refused by mistake in less than 0.1 % of games.
 from __future__ import annotations
 
 import gc
-import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple, TypeAlias
 
 from .declaration import Game
-from .errors import SparringError
+from .infosets import MAX_NODES, InfoSet, Notes, Spot, TreeError, numbers, too_large, where
 from .script import Chance, Credit, Forfeit, Keep, Note, Recall, Refused, Script, Tell
 from .seeds import generator
-from .table import payoff_fault
 from .types import Ask, Job, Message, Reply, Value
 
-ViewKey: TypeAlias = tuple[str, tuple[Message, ...]]
 News: TypeAlias = dict[str, tuple[Message, ...]]
 """What each seat has been told since it was last asked."""
 
-MAX_NODES = 1_000_000
 GROUPS, PLAYS, EXCESS = 8, 64, 4.0
 """An estimate is this many means of at most so many plays; each must exceed the limit so many times."""
 EARLY = 20_000
 """Nodes and replayed answers before the first estimate; each next one after four times as many."""
-
-
-class TreeError(SparringError, ValueError):
-    """The game has no tree that can be walked, or a policy does not fit it."""
-
-
-@dataclass(frozen=True, slots=True)
-class InfoSet:
-    """A point of decision as its seat sees it; `messages` is the seat's whole view."""
-
-    seat: str
-    role: str
-    messages: tuple[Message, ...]
-    choices: tuple[str, ...]
-
-    @property
-    def key(self) -> ViewKey:
-        return self.seat, self.messages
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """An information set in sequence form.
-
-    `parent` is the sequence of its seat that leads here; its own choices are the sequences `start`,
-    `start + 1` and so on.
-    """
-
-    info: InfoSet
-    parent: int
-    start: int
 
 
 _new = tuple.__new__  # a NamedTuple's own constructor takes twice as long
@@ -78,7 +42,6 @@ _Way: TypeAlias = tuple[Any, float, tuple[int, ...]]
 """An answer, its probability under chance, and each seat's last sequence after it."""
 
 
-_Notes: TypeAlias = list[tuple[str, Value]]
 _Noted: TypeAlias = tuple[tuple[str, Value], ...]
 _Node: TypeAlias = tuple[int, Any, float, tuple[int, ...], News, _Noted, int, Script | None]
 """A history still to visit: depth, answer, odds, last, news, noted, moves, script.
@@ -126,6 +89,7 @@ class Walk:
         due = EARLY
         with _uncollected():
             while stack:
+                # reversed, so that the first branch is visited first and the live script last
                 stack.extend(reversed(self._visit(stack.pop())))
                 if self.nodes > self.max_nodes:
                     raise too_large(self.game, self.max_nodes)
@@ -207,6 +171,8 @@ class Walk:
         self._replayed += len(trail)
         script = self.game.script()
         send = script.send
+
+        # An exception on the trail was thrown into the script, as a table does with a wrong credit.
         try:
             for answer in trail:
                 if type(answer) is ValueError:
@@ -220,7 +186,7 @@ class Walk:
         return script
 
     def _sent(
-        self, script: Script, answer: Any, last: tuple[int, ...], news: News, notes: _Notes
+        self, script: Script, answer: Any, last: tuple[int, ...], news: News, notes: Notes
     ) -> Any:
         """Send an answer. Returns the next draw, the next asks, or what the end pays."""
         trail = self._trail
@@ -247,9 +213,10 @@ class Walk:
             raise self._failed(str(fault)) from fault
 
     def _granted(
-        self, wish: Any, last: tuple[int, ...], news: News, notes: _Notes
+        self, wish: Any, last: tuple[int, ...], news: News, notes: Notes
     ) -> ValueError | None:
         """The answer to a wish that branches nothing; an exception is to be thrown."""
+        # most wishes of a tree are asks and draws, and those do not come here
         match wish:
             case Tell():
                 if wish.seat not in self._column:
@@ -270,6 +237,7 @@ class Walk:
                 raise TreeError(f"{self.game.id} asks a verifier, so its tree cannot be walked")
             case _:
                 raise self._failed(f"the script yielded {wish!r}, which is no request")
+
         return None
 
     def _check(self, asks: tuple[Ask, ...]) -> None:
@@ -296,6 +264,7 @@ class Walk:
         for asked in asks:
             news.pop(asked.seat, None)
 
+        # each seat multiplies the ways so far by its own choices
         ways: list[tuple[tuple[Reply, ...], tuple[int, ...]]] = [((), last)]
         for index, spot in enumerate(spots):
             self.nodes += len(ways) if index else 0
@@ -365,7 +334,7 @@ class Walk:
 
     def _checked(self, payoff: Any) -> _Paid:
         try:
-            fault = payoff_fault(self.game, payoff)
+            fault = self.game.payoff_fault(payoff)
         except (TypeError, OverflowError):
             fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
@@ -373,12 +342,12 @@ class Walk:
         return _Paid(tuple(float(payoff[seat]) for seat in self.game.players))
 
     def _leaf(
-        self, odds: float, last: tuple[int, ...], paid: tuple[float, ...], notes: _Notes
+        self, odds: float, last: tuple[int, ...], paid: tuple[float, ...], notes: Notes
     ) -> list[_Node]:
         self.chance.append(odds)
         self.last.append(last)
         self.payoff.append(paid)
-        self.notes.append(dict(_numbers(notes)) if notes else {})
+        self.notes.append(dict(numbers(notes)) if notes else {})
         return []
 
     def _failed(self, why: str) -> TreeError:
@@ -414,27 +383,6 @@ def _uncollected() -> Generator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def where(info: InfoSet) -> str:
-    """An information set as a message names it."""
-    return f"{info.seat}: {' / '.join(m.text for m in info.messages if m.speaker != 'system')}"
-
-
-def too_large(game: Game, max_nodes: float, estimate: float = 0.0) -> TreeError:
-    guess = f" (about {estimate:.0e}, by an estimate)" if 0 < estimate < math.inf else ""
-    return TreeError(
-        f"{game.id} has more than {max_nodes:,.0f} nodes{guess}, and no more are walked (max_nodes)"
-    )
-
-
-def _numbers(notes: _Notes) -> Iterator[tuple[str, float]]:
-    """The notes that are numbers, and the numbers in those that are lists."""
-    for name, value in notes:
-        items = enumerate(value) if isinstance(value, list) else ()
-        for label, item in [(name, value), *((f"{name}/{place}", item) for place, item in items)]:
-            if isinstance(item, (bool, int, float)):
-                yield label, float(item)
 
 
 def _shares(draw: Chance) -> list[tuple[int, float]]:
