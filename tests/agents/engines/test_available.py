@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from unittest.mock import MagicMock
+from contextlib import nullcontext
 
 import pytest
 from sparring.agents.engines import available
 from sparring.agents.engines.available import resolved
-from sparring.training import run, selfplay
 from sparring.training.config import Config, Rollout, settled
 from sparring.training.players import learner
-from sparring.training.recipes import configured
 
 
 @pytest.mark.parametrize(
@@ -37,17 +35,11 @@ def test_workers_take_the_engine_that_auto_means(monkeypatch):
     monkeypatch.setattr("sparring.training.config.resolved", {"auto": "vllm"}.get)
     seen = []
 
-    class Stop(Exception):
-        """Enough was seen."""
-
     def workers(config, policy):
         seen.append(config.rollout.engine)
-        raise Stop
+        return nullcontext()
 
-    monkeypatch.setattr(learner, "loaded", lambda config, game: None)
-    monkeypatch.setattr(selfplay, "SelfPlay", MagicMock())
-    monkeypatch.setattr(learner, "on_workers", workers)
-    config = configured("spiral", None, ["rollout.workers=2", "rollout.engine=auto"], {})
-    with pytest.raises(Stop):
-        run.train(config, quiet=True)
-    assert seen == ["vllm"]
+    monkeypatch.setattr(learner, "_on_workers", workers)
+    config = settled(Config(rollout=Rollout(engine="auto", workers=2)))
+    with learner.answering(config, None, None):
+        assert seen == ["vllm"]
