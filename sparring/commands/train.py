@@ -132,12 +132,9 @@ def _shown(config: Config, explained: bool) -> int:
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "settings", "dry_run")
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in names
-        if getattr(arguments, name) not in (None, []) and getattr(arguments, name) is not False
-    ]
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
+    given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(
