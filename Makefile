@@ -67,6 +67,7 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python --project tests
 
 wheel: $(VENV)/.dev
 	$(BIN)/python .ci/wheel.py

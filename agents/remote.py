@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint in a seat: retries, a rate limit, a budget. Standard library only.
+"""Any OpenAI-compatible endpoint in a seat: retries, a rate limit, a budget.
 
 What it does not give: token ids and log-probabilities (so nothing said here can be trained on), or the
 same reply twice (a seed is sent; endpoints honour it as they like).
@@ -7,23 +7,34 @@ same reply twice (a seed is sent; endpoints honour it as they like).
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import os
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
 from ..envs.errors import SparringError
 from ..envs.seeds import bits
-from ..envs.types import Finish, PolicyRef, Reply
+from ..envs.types import PolicyRef, Reply
+from .chat_api import (
+    Completion,
+    Form,
+    FormError,
+    Refusal,
+    completion,
+    estimated,
+    refusal,
+    seconds_of,
+)
+from .http import Client, Unanswered
 from .policy import FREE, ConstraintError, Key, QuotaError, Request, Response, Sampling
-from .prompts import chat, split_thought
+from .prompts import Chat, chat, split_thought
 
-_AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
+_log = logging.getLogger(__name__)
+_SETTINGS = 4
+"""Settings that an endpoint may refuse one after the other before a request is given up."""
 
 
 class RemoteError(SparringError, RuntimeError):
@@ -43,17 +54,19 @@ class Endpoint:
     """Where and how to ask. `key_from` names the environment variable that holds the key, if any.
 
     Prices are per million tokens, `budget` in the same currency (None: no limit). `per_minute` bounds
-    requests begun in a minute (0: no limit), `at_once` those under way.
+    requests begun in a minute (0: no limit), `at_once` those under way. An endpoint that asks for a pause
+    gets one of at most `longest_pause_seconds`.
     """
 
     url: str
     model: str
     key_from: str = "OPENAI_API_KEY"
-    at_once: int = 8
+    at_once: int = 64
     per_minute: int = 0
     tries: int = 5
     seconds: float = 60.0
     backoff_seconds: float = 1.0
+    longest_pause_seconds: float = 120.0
     price_in: float = 0.0
     price_out: float = 0.0
     budget: float | None = None
@@ -61,21 +74,25 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an endpoint has used so far; `cost` in the currency of the prices."""
+    """What an endpoint has used so far; `cost` in the currency of the prices.
+
+    `estimated` counts answers without a usage, whose tokens are guessed from the length of their texts.
+    """
 
     requests: int = 0
     retries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
+    estimated: int = 0
 
 
 class Remote:
     """A policy that asks an endpoint's `/chat/completions`. Its key is read when asking and kept nowhere.
 
-    `act` raises BudgetError before a request that the budget has no room for, and DriftError when the model
-    that answers is no longer the one that answered first. A request that is refused or not answered has its
-    RemoteError in the place of a reply. `streams`: a slow reply holds up no other game.
+    Each request's fault stands in the place of its reply: RemoteError for one that is refused or not
+    answered, BudgetError for one that the budget has no room for, DriftError when the model that answers is
+    no longer the one that answered first. `streams`: a slow reply holds up no other game.
     """
 
     streams = True
@@ -86,74 +103,119 @@ class Remote:
         self.spent = Spent()
         facts = (endpoint.url, endpoint.model, sampling)
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
+        self._url = f"{endpoint.url.rstrip('/')}/chat/completions"
+        self._client = Client(endpoint.at_once)
+        self._form = Form()
         self._begun: list[float] = []
+        self._reserved = 0.0  # of the budget, for requests under way
         self._answering: str | None = None
-        self._gate: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._told: set[str] = set()
+        self._gate: _Gate | None = None
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         gate = self._opened()
         asked = (self._reply(request, gate) for request in requests)
         answers = await asyncio.gather(*asked, return_exceptions=True)
-        return [_answer(answer) for answer in answers]
+        return [_response(answer) for answer in answers]
 
-    def _opened(self) -> asyncio.Semaphore:
+    def _opened(self) -> _Gate:
         """Who may ask at present, in this event loop."""
         loop = asyncio.get_running_loop()
-        if self._gate is None or self._gate[0] is not loop:
-            self._gate = loop, asyncio.Semaphore(self.endpoint.at_once)
-        return self._gate[1]
+        if self._gate is None or self._gate.loop is not loop:
+            self._gate = _Gate(loop, asyncio.Semaphore(self.endpoint.at_once), asyncio.Condition())
+        return self._gate
 
-    async def _reply(self, request: Request, gate: asyncio.Semaphore) -> Reply:
-        async with gate:
-            if self.endpoint.budget is not None and self.spent.cost >= self.endpoint.budget:
-                raise BudgetError(
-                    f"{self.ref.name} has spent {self.spent.cost:.4f} of its budget of {self.endpoint.budget}"
-                )
-            answer = await self._ask(self._body(request), request.key)
-        return self._read(answer)
-
-    def _body(self, request: Request) -> bytes:
+    async def _reply(self, request: Request, gate: _Gate) -> Reply:
         sampling = request.sampling or self.sampling
         if sampling.constrained and request.choices:
             raise ConstraintError(
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
-        seed = bits(repr(request.key), 31)
-        body = {
-            "model": self.endpoint.model,
-            "messages": chat(request.role, request.messages),
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-            "seed": seed,
-        }
-        return json.dumps(body).encode()
+        messages = chat(request.role, request.messages)
+        size = estimated("".join(message["content"] for message in messages))
 
-    async def _ask(self, body: bytes, key: Key) -> Mapping[str, Any]:
-        """One answer; waits and asks again where that may help."""
+        async with gate.free, self._afforded(self._cost(size, sampling.max_tokens), gate):
+            found = await self._ask(messages, sampling, request.key)
+            used = found.used or (size, estimated(found.thought + found.text))
+            self._count(used, known=found.used is not None)
+
+        self._check_model(found.model)
+        spoken = split_thought(found.text)
+        thoughts = [part for part in (found.thought, spoken.thought) if part]
+        return Reply(spoken.text, "\n".join(thoughts), finish=found.finish, used=used)
+
+    @asynccontextmanager
+    async def _afforded(self, most: float, gate: _Gate) -> AsyncGenerator[None]:
+        """Room in the budget for a request that costs `most` at most. Raises BudgetError.
+
+        While requests under way may use up what is left, further ones wait for them.
+        """
+        budget = self.endpoint.budget
+        if budget is None:
+            yield
+            return
+
+        async with gate.changed:
+            while self.spent.cost < budget <= self.spent.cost + self._reserved:
+                await gate.changed.wait()
+            if self.spent.cost >= budget:
+                raise BudgetError(
+                    f"{self.ref.name} has spent {self.spent.cost:.4f} of its budget of {budget}"
+                )
+            self._reserved += most
+
+        try:
+            yield
+        finally:
+            async with gate.changed:
+                self._reserved -= most
+                gate.changed.notify_all()
+
+    async def _ask(self, messages: Chat, sampling: Sampling, key: Key) -> Completion:
+        """One completion; waits and asks again where that may help. Raises RemoteError."""
         endpoint, reason = self.endpoint, ""
-        for attempt in range(endpoint.tries):
+        seed = bits(repr(key), 31)
+        tries = changes = 0
+        while tries < endpoint.tries:
+            body = self._form.body(endpoint.model, messages, sampling, seed)
             await self._turn()
-            try:
-                answer = await asyncio.to_thread(_post, endpoint, body)
-            except urllib.error.HTTPError as fault:
-                reason = f"HTTP {fault.code}{_hint(endpoint, fault)}"
-                asked = fault.headers.get("Retry-After", "") if fault.headers else ""
-                if fault.code not in _AGAIN:
-                    raise RemoteError(
-                        f"{endpoint.url} refused {endpoint.model}: {reason}"
-                    ) from None
-            except (OSError, ValueError) as fault:
-                reason, asked = type(fault).__name__, ""
-            else:
-                self._count(answer)
-                return answer
-            if attempt + 1 < endpoint.tries:
+            found, pause = await self._once(body)
+            if isinstance(found, Completion):
+                return found
+
+            changed = self._form.learn(found, body) if changes < _SETTINGS else None
+            if changed:
+                changes += 1
+                self._tell(f"{endpoint.model} {changed}")
+                continue
+            reason = self._words(found)
+            if not found.passing:
+                raise RemoteError(f"{endpoint.url} refused {endpoint.model}: {reason}")
+            tries += 1
+            if tries < endpoint.tries:
                 self.spent = replace(self.spent, retries=self.spent.retries + 1)
-                await asyncio.sleep(_wait(endpoint, attempt, asked, key))
+                await asyncio.sleep(self._pause(tries - 1, pause, key))
+
         raise RemoteError(
             f"{endpoint.url} did not answer in {endpoint.tries} tries; the last said {reason}"
         )
+
+    async def _once(self, body: dict[str, object]) -> tuple[Completion | Refusal, str]:
+        """One request: its completion or why there is none, and the pause that was asked for."""
+        key = os.environ.get(self.endpoint.key_from, "")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            answer = await self._client.ask(
+                self._url, body, seconds=self.endpoint.seconds, headers=headers
+            )
+        except Unanswered as fault:
+            return Refusal(400 if fault.lasting else 503, str(fault), transport=True), ""
+        if answer.status != 200:
+            return refusal(answer.status, answer.body), answer.retry_after
+        try:
+            return completion(answer.body), answer.retry_after
+        except FormError as fault:
+            raise RemoteError(f"{self.endpoint.url} answered in another form: {fault}") from None
 
     async def _turn(self) -> None:
         """Wait until another request may begin in this minute."""
@@ -165,22 +227,39 @@ class Remote:
                 return
             await asyncio.sleep(60 - (now - self._begun[0]))
 
-    def _count(self, answer: Mapping[str, Any]) -> None:
-        usage: Mapping[str, Any] = answer.get("usage") or {}
-        into, out = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        cost = (into * self.endpoint.price_in + out * self.endpoint.price_out) / 1e6
+    def _pause(self, attempt: int, asked: str, key: Key) -> float:
+        """Seconds before the next try: what the endpoint asks for, else doubling, spread by the key."""
+        wanted, longest = seconds_of(asked), self.endpoint.longest_pause_seconds
+        if wanted is not None and wanted > longest:
+            self._tell(
+                f"{self.endpoint.url} asks for a pause of {wanted:.0f} s; asking again after {longest:.0f} s"
+            )
+        if wanted is not None:
+            return min(wanted, longest)
+        spread = sha256(f"{key}/{attempt}".encode()).digest()[0] / 255
+        return min(longest, self.endpoint.backoff_seconds * 2**attempt * (0.5 + spread / 2))
+
+    def _count(self, used: tuple[int, int], *, known: bool) -> None:
+        if not known and self.endpoint.budget is not None:
+            self._tell(
+                f"{self.endpoint.url} counts no tokens; the budget goes by the length of texts"
+            )
         before = self.spent
         self.spent = Spent(
             before.requests + 1,
             before.retries,
-            before.tokens_in + into,
-            before.tokens_out + out,
-            before.cost + cost,
+            before.tokens_in + used[0],
+            before.tokens_out + used[1],
+            before.cost + self._cost(*used),
+            before.estimated + (not known),
         )
 
-    def _steady(self, answer: Mapping[str, Any]) -> None:
+    def _cost(self, tokens_in: int, tokens_out: int) -> float:
+        return (tokens_in * self.endpoint.price_in + tokens_out * self.endpoint.price_out) / 1e6
+
+    def _check_model(self, model: str) -> None:
         """An alias such as `latest` may be pointed at another model between two requests."""
-        now = str(answer.get("model") or self.endpoint.model)
+        now = model or self.endpoint.model
         self._answering = self._answering or now
         if now != self._answering:
             raise DriftError(
@@ -188,60 +267,35 @@ class Remote:
                 "name the dated model, and rate each as an entrant of its own"
             )
 
-    def _read(self, answer: Mapping[str, Any]) -> Reply:
-        self._steady(answer)
-        try:
-            choice = answer["choices"][0]
-            text = str(choice["message"].get("content") or "")
-            hidden = str(choice["message"].get("reasoning_content") or "")
-            finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
-        except (KeyError, IndexError, TypeError, AttributeError) as fault:
-            raise RemoteError(
-                f"{self.endpoint.url} answered in another form: {type(fault).__name__} {fault}"
-            ) from None
-        spoken = split_thought(text)
-        return Reply(
-            spoken.text, "\n".join(part for part in (hidden, spoken.thought) if part), finish=finish
-        )
+    def _words(self, found: Refusal) -> str:
+        """What the endpoint says, and what to do where it is the key; never the key itself."""
+        key, name = os.environ.get(self.endpoint.key_from, ""), self.endpoint.key_from
+        if found.status in (401, 403):
+            state = "holds a key that it does not take" if key else "is not set"
+            return f"HTTP {found.status}; ${name} {state}"
+        said = found.said.replace(key, "(key)") if key else found.said
+        if found.transport or not found.status:
+            return said or "an error without words"
+        return f"HTTP {found.status} ({said})" if said else f"HTTP {found.status}"
+
+    def _tell(self, said: str) -> None:
+        """Say a thing once."""
+        if said not in self._told:
+            self._told.add(said)
+            _log.warning(said)
 
 
-def _post(endpoint: Endpoint, body: bytes) -> Mapping[str, Any]:
-    headers = {"Content-Type": "application/json"}
-    if key := os.environ.get(endpoint.key_from, ""):
-        headers["Authorization"] = f"Bearer {key}"
-    asked = urllib.request.Request(f"{endpoint.url.rstrip('/')}/chat/completions", body, headers)
-    with urllib.request.urlopen(asked, timeout=endpoint.seconds) as answer:
-        found = json.load(answer)
-    if not isinstance(found, dict):
-        raise ValueError("no JSON object")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What bounds requests in one event loop: free places, and news of the budget."""
+
+    loop: asyncio.AbstractEventLoop
+    free: asyncio.Semaphore
+    changed: asyncio.Condition
 
 
-def _answer(answer: Reply | BaseException) -> Response:
-    """Faults that concern this request alone stand in its place."""
-    if isinstance(answer, (Reply, RemoteError)):
-        return answer
-    raise answer
-
-
-def _hint(endpoint: Endpoint, fault: urllib.error.HTTPError) -> str:
-    """What the endpoint says of a refusal, and what to do where it is the key; never the key itself."""
-    key = os.environ.get(endpoint.key_from, "")
-    if fault.code in (401, 403):
-        return (
-            f"; ${endpoint.key_from} {'holds a key that it does not take' if key else 'is not set'}"
-        )
-    try:
-        said = str(json.loads(fault.read(10_000))["error"]["message"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    shown = " ".join((said.replace(key, "(key)") if key else said).split())
-    return f" ({shown[:200]})"
-
-
-def _wait(endpoint: Endpoint, attempt: int, asked: str, key: Key) -> float:
-    """Seconds before the next try: what the endpoint asks for, else doubling, spread by the key."""
-    if asked.isdecimal():
-        return float(asked)
-    spread = bits(f"{key}/{attempt}", 8) / 255
-    return endpoint.backoff_seconds * 2**attempt * (0.5 + spread / 2)
+def _response(answer: Reply | BaseException) -> Response:
+    """A reply, or the fault of its request; being cancelled is neither."""
+    if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..envs.errors import SparringError
 from ..envs.registry import load
 
 RUNS = Path("runs")
 STORE, REPORT = "store.sqlite", "report.html"
 _CHECKPOINTS, _STEP = "checkpoints", "step-"
+
+
+class RunFolderError(SparringError, ValueError):
+    """A file of a run is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,17 @@ class RunFolder:
         return self.checkpoints / step_name(step)
 
     def settings(self) -> dict[str, Any]:
-        """What `config.toml` says; empty where there is none or it cannot be read."""
+        """What `config.toml` says; empty where there is none. Raises RunFolderError where it is garbage."""
         try:
             return tomllib.loads(self.config.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError):
             return {}
+        except OSError as fault:
+            raise RunFolderError(f"{self.config} cannot be read: {fault.strerror}") from fault
+        except ValueError as fault:
+            raise RunFolderError(
+                f"{self.config} is no TOML ({fault}); mend it, or remove it to go on without its settings"
+            ) from fault
 
     def records(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`, in order; empty where there is none.

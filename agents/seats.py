@@ -44,10 +44,14 @@ def seat(
         return scripted(spec, game)
     if spec.startswith(CLASSIFIER):
         return _classifier(spec, game, device)
+    if hosts and hosts.elsewhere:
+        return _served(spec, game, sampling, seed, hosts)
+
     run, at, step = spec.rpartition("@")
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
-    if spec in MODELS or spec.count("/") == 1 or _is_model(Path(spec)):
+    hub = spec.count("/") == 1 and not Path(spec).is_dir()
+    if spec in MODELS or hub or _is_model(Path(spec)):
         return _model(spec, game, spec, sampling, seed, device, hosts)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 
@@ -89,6 +93,14 @@ def _model(
     policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
     policy.publish(policy.weights, name=name)
     return policy
+
+
+def _served(spec: str, game: Game, sampling: Sampling, seed: int, hosts: Hosts) -> Policy:
+    """A model of an endpoint, which names its models as it likes; one that lists none is believed."""
+    if hosts.served and spec not in hosts.served:
+        known = (*hosts.served, *scripted_names(game))
+        raise UnknownEntrantError("model", spec, known, where=f" at {hosts.engine}")
+    return hosts.policy(spec, game, spec, sampling, seed)
 
 
 def _classifier(spec: str, game: Game, device: str) -> Policy:

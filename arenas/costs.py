@@ -53,8 +53,10 @@ def bills(episode: Episode, entrants: Mapping[str, str], prices: Mapping[str, Pr
     read: dict[str, int] = {}
     wrote: dict[str, int] = {}
     for turn in episode.turns:
-        read[turn.seat] = read.get(turn.seat, 0) + len(turn.reply.prompt_tokens)
-        wrote[turn.seat] = wrote.get(turn.seat, 0) + len(turn.reply.tokens)
+        reply = turn.reply
+        into, out = reply.used or (len(reply.prompt_tokens), len(reply.tokens))
+        read[turn.seat] = read.get(turn.seat, 0) + into
+        wrote[turn.seat] = wrote.get(turn.seat, 0) + out
 
     found: dict[str, Bill] = {}
     for seat, tokens in read.items():

@@ -25,14 +25,14 @@ from .fixture import Fixture, fixtures, places
 from .plan.power import assumed, spread
 from .plan.rounds import block
 from .plan.schedule import seatings
-from .ratings.sprt import Decision, Forecast, Gate, llr, prefix
-from .results import GameRow, Pair, ScoreKind, complete
+from .ratings.sprt import Decision, Forecast, Gate, GateError, confidence, elo, prefix
+from .results import Estimate, GameRow, Pair, ScoreKind, complete
 from .store.reading import Archive
 from .store.store import Store
 from .tournament import Say, TournamentError
 from .transcript import canonical
 
-RANGE_SHARE = 1 / 40
+RANGE_SHARE = 1 / 20
 """Where a payoff gate's upper bound lies by default, as a share of the range of payoffs."""
 
 
@@ -51,11 +51,11 @@ class GatePlan:
 
     @property
     def if_not_better(self) -> Forecast:
-        return self.test.forecast(self.test.low, self.variance)
+        return self.test.forecast(self.test.bounds(self.variance)[0], self.variance)
 
     @property
     def if_better(self) -> Forecast:
-        return self.test.forecast(self.test.high, self.variance)
+        return self.test.forecast(self.test.bounds(self.variance)[1], self.variance)
 
     def __str__(self) -> str:
         test = self.test
@@ -75,7 +75,9 @@ class GatePlan:
 class Ruling:
     """A gate's decision on `new` against `old` (entrant ids), from `pairs` that counted.
 
-    `given_up` are the numbers of pairs that faults of the machinery kept from being played.
+    `given_up` are the numbers of pairs that faults of the machinery kept from being played. `score` is the
+    mean of the pairs that counted. Its 95 % interval holds though the test chose when to stop; the mean
+    itself leans to the side that was decided for.
     """
 
     new: str
@@ -84,6 +86,21 @@ class Ruling:
     unit: str
     decision: Decision
     given_up: tuple[int, ...] = ()
+    score: Estimate | None = None
+
+    def __str__(self) -> str:
+        """The decision with what the pairs show of its size."""
+        told = f"{self.decision.outcome or 'not decided'} after {self.decision.pairs} pairs"
+        if self.score is None:
+            return told
+        value, low, high = self.score.value, self.score.low, self.score.high
+        if self.unit != "Elo":
+            return f"{told}; payoff {value:+.3g} [{low:+.3g}, {high:+.3g}], wherever a test stops"
+        ends = [f"{elo(min(max(at, 1e-6), 1 - 1e-6)):+.0f}" for at in (value, low, high)]
+        return (
+            f"{told}; score {value:.1%} [{low:.1%}, {high:.1%}], "
+            f"{ends[0]} Elo [{ends[1]}, {ends[2]}], wherever a test stops"
+        )
 
 
 def gate_of(
@@ -94,8 +111,19 @@ def gate_of(
     alpha: float = 0.05,
     beta: float = 0.05,
     pairs: int = 400,
+    normalised: bool = False,
 ) -> Gate:
-    """The gate of a game: bounds in Elo (0, 50) for win games, else in payoff (0, 1/40 of its range)."""
+    """The gate of a game: bounds in Elo (0, 50) for win games, else in payoff (0, 1/20 of its range).
+
+    `normalised`: in nElo, whose bounds do not depend on how many games are drawn. Raises GateError.
+    """
+    if normalised:
+        if game.score != "win":
+            raise GateError(
+                f"a normalised gate needs a game that is scored by wins; {game.id} is none"
+            )
+        top = 50.0 if high is None else high
+        return Gate(low or 0.0, top, alpha, beta, pairs, normalised=True)
     if game.score == "win":
         upper = 50.0 if high is None else high
         return Gate.elo(low or 0.0, upper, alpha=alpha, beta=beta, pairs=pairs)
@@ -148,7 +176,7 @@ def gate(
         ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
         if ruling.decision.outcome:
             base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
-        say(f"{ruling.decision.outcome or 'not decided yet'} after {ruling.decision.pairs} pairs")
+        say(str(ruling))
         return ruling
 
 
@@ -216,7 +244,20 @@ def rule(
     missing = frozenset(given_up)
     scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
     unit = "Elo" if kind == "win" else "payoff"
-    return Ruling(new, old, test, unit, test.judge(scores), tuple(sorted(missing)))
+    decision = test.judge(scores)
+    shown = _measured(scores[: decision.pairs], test) if decision.pairs else None
+    return Ruling(new, old, test, unit, decision, tuple(sorted(missing)), shown)
+
+
+def _measured(scores: Sequence[float], test: Gate) -> Estimate:
+    """The mean of the pairs that counted, with an interval that holds wherever the test stopped."""
+    counts = Counter(scores)
+    support = sorted(counts)
+    ends = (min([*test.support, *support]), max([*test.support, *support]))
+    low, high = confidence(support, [counts[at] for at in support], ends, 0.05)
+    mean = sum(scores) / len(scores)
+    error = (sum((at - mean) ** 2 for at in scores) / max(1, len(scores) - 1) / len(scores)) ** 0.5
+    return Estimate(mean, error, low, high)
 
 
 def text(ruling: Ruling) -> str:
@@ -227,7 +268,8 @@ def text(ruling: Ruling) -> str:
 def test_of(settings: Mapping[str, Any]) -> Gate:
     """The gate that a finding's settings describe."""
     fields = {name: settings[name] for name in ("low", "high", "alpha", "beta", "pairs")}
-    return Gate(**fields, support=tuple(settings["support"]))
+    normalised = bool(settings.get("normalised", False))
+    return Gate(**fields, support=tuple(settings["support"]), normalised=normalised)
 
 
 def _plain(test: Gate) -> dict[str, Any]:
@@ -272,8 +314,8 @@ class _Live:
         return self.decided
 
     def _look(self) -> None:
-        test, support = self._test, sorted(self._counts)
-        now = llr(support, [self._counts[at] for at in support], test.low, test.high)
+        test = self._test
+        now = test.ratio(self._counts)
         self.decided = not test.lower < now < test.upper
         self._say(f"pair {self._next}: LLR {now:+.3f} in ({test.lower:.3f}, {test.upper:.3f})")
 

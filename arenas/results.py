@@ -149,7 +149,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its standard error and interval, all in one unit."""
+    """A number with its standard error and interval, all in one unit.
+
+    An infinite `low` or `high` is open: the games bound the number to the other side only, or not at all.
+    """
 
     value: float
     se: float
@@ -161,7 +164,8 @@ class Estimate:
 class Standing(Tokens):
     """One entrant's line of a leaderboard.
 
-    `ranks` is the interval of ranks that resolved differences leave open (1 is best). `forfeits` counts
+    `rating` and `roles` hold entrant by entrant; `ranks` (1 is best) hold for the whole table: they are
+    what the differences leave open that are resolved after correction for all of them. `forfeits` counts
     this entrant's own, by cause; `truncated` its games that ran out of turns. Tokens, seconds (that its
     answers took) and cost are its own, over all games, void ones included.
     """
@@ -195,7 +199,9 @@ class Forgetting:
     least: float
 
 
-WarningKind: TypeAlias = Literal["forgetting", "no fit", "pools", "misfit", "cyclic", "few pairs"]
+WarningKind: TypeAlias = Literal[
+    "forgetting", "no fit", "pools", "misfit", "cyclic", "few pairs", "no spread"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +242,9 @@ class Leaderboard:
 class Cell:
     """How `a` did against `b` over complete pairs.
 
-    `score` estimates a's mean points (win games: in [0, 1]) with an interval clustered on pairs. `lead`
-    is `a` or `b` where the interval resolves who is ahead, else None: undecided.
+    `score` estimates a's mean points (win games: in [0, 1]) with an interval clustered on pairs, which
+    holds for this cell alone. `lead` is `a` or `b` where it is resolved who is ahead, after correction for
+    all cells of the table, else None: undecided. `flat`: all pairs ended alike.
     """
 
     a: str
@@ -247,6 +254,7 @@ class Cell:
     counts: tuple[int, ...] = ()
     lead: str | None = None
     kind: ScoreKind = "win"
+    flat: bool = False
 
     @property
     def turned(self) -> Cell:

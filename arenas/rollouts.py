@@ -324,12 +324,17 @@ class _Queue:
             if game.missing or game.over:
                 continue
             if most is not None:
-                game.tokens += sum([len(a.tokens) for a in game.answers if isinstance(a, Reply)])
+                game.tokens += sum([_wrote(a) for a in game.answers if isinstance(a, Reply)])
             game.sitting.answer(cast(Any, game.answers))
             if most is not None and game.tokens > most and not game.over:
                 game.sitting.table.truncate(f"{game.tokens} tokens said; {most} are allowed")
             moved.append(game)
         return moved
+
+
+def _wrote(reply: Reply) -> int:
+    """How many tokens were said."""
+    return reply.used[1] if reply.used else len(reply.tokens)
 
 
 def _by_game(asked: Sequence[_Asked]) -> list[list[_Asked]]:

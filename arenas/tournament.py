@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, S
 from contextlib import aclosing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -320,4 +321,13 @@ def text(board: Leaderboard) -> str:
     data = asdict(board)
     for line in data["standings"]:
         del line["seconds"]
-    return canonical(data)
+    return canonical(_written(data))
+
+
+def _written(data: Any) -> Any:
+    """The data with open ends of intervals as text, since JSON has no infinity."""
+    if isinstance(data, float) and isinf(data):
+        return "∞" if data > 0 else "-∞"
+    if isinstance(data, dict):
+        return {key: _written(value) for key, value in data.items()}
+    return [_written(value) for value in data] if isinstance(data, (list, tuple)) else data

@@ -183,7 +183,8 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
         data["finish"] = reply.finish
     if reply.memory is not None:
         data["memory"] = reply.memory
-
+    if reply.used is not None:
+        data["used"] = list(reply.used)
     if tokens and reply.tokens:
         data["tokens"] = list(reply.tokens)
         data["logprobs"] = list(reply.logprobs)
@@ -203,6 +204,7 @@ def _reply(data: Mapping[str, Any]) -> Reply:
         prompt_tokens=tuple(data.get("prompt_tokens", ())),
         memory=data.get("memory"),
         unconstrained=tuple(data["unconstrained"]) if "unconstrained" in data else None,
+        used=(data["used"][0], data["used"][1]) if "used" in data else None,
     )
 
 

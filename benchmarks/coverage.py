@@ -1,13 +1,18 @@
 """Do a tournament's intervals hold the truth as often as they say? Checkpoints of a real run at Kuhn poker.
 
-    python benchmarks/coverage.py runs/demo --steps 20 60 120 200 340 500      # with random and nash
+    python benchmarks/coverage.py runs/demo-1 --steps 20 60 120 200 340 500      # with random and nash
     python benchmarks/coverage.py --policies tests/arenas/ratings/kuhn_checkpoints.json
+    python benchmarks/coverage.py --pages                                      # equals: what a page alarms of
 
 With a run, its checkpoints, `random` and `nash` meet for real in a round robin, and every cell is held
 beside its exact score: the policies' likelihoods at all 12 information sets, walked through the tree.
 Then the same tournament is drawn again and again from those distributions. Asked is how often a cell's
 interval (clustered on pairs) covers the exact paired score, and the joint fit's intervals the fit of the
 exact matrix; right is 95 %, and 93 to 97 is what 200 repetitions should show.
+
+With `--pages`, round robins are drawn in which all are equal. Asked is how often each rating's interval holds
+its truth, 0, and how often a page finds anything: a resolved pairing or rank, or a misfit of the model. Right
+are 95 % and at most 5 %.
 """
 
 from __future__ import annotations
@@ -15,23 +20,43 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 from sparring.arenas.ratings.arrays import Floats, Played
-from sparring.arenas.ratings.crosstable import encounters, mean
-from sparring.arenas.ratings.fit import fit
+from sparring.arenas.ratings.crosstable import encounters, mean, table
+from sparring.arenas.ratings.fit import ELO, fit
+from sparring.arenas.ratings.leaderboard import FALLBACK, rank_intervals
 from sparring.arenas.ratings.misfit import misfit
+from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import ScoreKind
 from sparring.envs.exact import Behaviour, InfoSet, Tree, seated, tree
 from sparring.envs.registry import find
 
 GAME = find("kuhn-poker-v0")
 PLACES = ("first", "second")
+SIZES = (
+    (2, 5, 1000),
+    (2, 400, 400),
+    (8, 5, 400),
+    (8, 20, 400),
+    (8, 400, 100),
+    (30, 10, 100),
+    (100, 5, 30),
+)
+"""Entrants, pairs a cell, and pages drawn."""
+LAWS: Mapping[str, Callable[[np.random.Generator, int], Floats]] = {
+    "win": lambda draw, count: (draw.random(count) < 0.5).astype(float),
+    "win, half drawn": lambda draw, count: draw.choice([0.0, 0.5, 1.0], count, p=[0.25, 0.5, 0.25]),
+    "payoff": lambda draw, count: draw.normal(0, 1, count),
+    "payoff, heavy tail": lambda draw, count: draw.standard_t(2.5, count),
+}
 LINES = 5
 """Ways in which a deal can be played to its end."""
 Ints = NDArray[np.int64]
@@ -174,6 +199,79 @@ def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     return table, [*players, scripted("random", GAME), scripted("nash", GAME)]
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Of tournaments of equals: the share of ratings covered, and of pages that find something, by kind."""
+
+    ratings: float
+    cells: float
+    ranks: float
+    misfits: float
+    any: float
+
+
+def pages(law: str, names: int, pairs: int, repeats: int, seed: int = 5) -> Pages:
+    """Round robins of equals whose games follow a `law`: fair wins, half draws, or payoffs with tails."""
+    draw = np.random.default_rng([seed, names, pairs])
+    kind: ScoreKind = "payoff" if law.startswith("payoff") else "win"
+    covered: list[float] = []
+    found: list[tuple[bool, bool, bool]] = []
+    a, b = (np.repeat(end, pairs) for end in np.triu_indices(names, 1))
+    nothing = np.zeros((2 * len(a), 2), np.int64)
+    entrant = np.concatenate([np.stack([a, b], 1), np.stack([b, a], 1)])
+    who = tuple(f"{n:03d}" for n in range(names))
+
+    for _ in range(repeats):
+        first = LAWS[law](draw, 2 * len(a))
+        score = np.stack([first, (1.0 if kind == "win" else 0.0) - first], 1)
+        played = Played(
+            who,
+            ("player",),
+            ("player",),
+            entrant,
+            nothing,
+            nothing,
+            score,
+            np.tile(np.arange(len(a)), 2),
+        )
+        try:
+            got = fit(played, kind)
+        except FitError:  # an entrant never lost: rated under the prior, with a bound to one side
+            got = fit(played, kind, prior=FALLBACK / ELO)
+        half = stats.t.ppf(0.975, np.maximum(got.freedom, 1)) * np.sqrt(np.diag(got.covariance))
+        covered.append(float(np.mean(np.abs(got.rating) <= half)))
+        lead = any(cell.lead for cell in table(played, kind))
+        rank = any(one != (1, names) for one in rank_intervals(got))
+        doubt = misfit(played, kind, got)
+        found.append((lead, rank, doubt is not None and doubt < 0.01))
+
+    shown = np.array(found)
+    cells, ranks, misfits = shown.mean(0).tolist()
+    return Pages(float(np.mean(covered)), cells, ranks, misfits, float(shown.any(1).mean()))
+
+
+def told(asked: tuple[str, int, int, int]) -> str:
+    """One line of the table of pages."""
+    law, names, pairs, repeats = asked
+    one = pages(*asked)
+    return (
+        f"{law:18}{names:5}{pairs:7}{repeats:7}{one.ratings:10.1%}"
+        f"{one.cells:8.1%}{one.ranks:8.1%}{one.misfits:9.1%}{one.any:8.1%}"
+    )
+
+
+def null_pages() -> None:
+    """Print the table, two processes at a time."""
+    asked = [(law, names, pairs, repeats) for names, pairs, repeats in SIZES for law in LAWS]
+    print(
+        f"{'law':18}{'n':>5}{'pairs':>7}{'pages':>7}{'ratings':>10}"
+        f"{'cells':>8}{'ranks':>8}{'misfit':>9}{'any':>8}"
+    )
+    with ProcessPoolExecutor(2) as pool:
+        for line in pool.map(told, asked):
+            print(line, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -184,7 +282,11 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="where to keep the odds")
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--pages", action="store_true", help="tournaments of equals instead")
     given = parser.parse_args()
+    if given.pages:
+        null_pages()
+        return
     if not given.run and not given.policies:
         parser.error("name a run, or --policies")
     players: list[Any] = []

@@ -29,6 +29,7 @@ import textarena
 from sparring.agents.policy import Request
 from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match, play
+from sparring.commands.options import real
 from sparring.envs.registry import Game, find, game_ids
 from sparring.envs.types import Job, PolicyRef, Reply, Result, Verdict
 
@@ -192,7 +193,7 @@ def row(id: str, seconds: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("games", nargs="*", metavar="GAME", help="these games alone (default: all)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="per measurement")
+    parser.add_argument("--seconds", type=real(0.01, 3600), default=1.0, help="per measurement")
     given = parser.parse_args()
     units = f"{'games/s':>9} {'turns/s':>10}"
     print(f"{'':<24} {'ours':>20}   {'TextArena':>20}   {'ours / theirs':>13}")

@@ -9,7 +9,7 @@ published check sees: the program run twice in one process, compared with ==.
 # ruff: noqa: E501 - a program stands on one line
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -71,6 +71,54 @@ IMPURE = {
     "cpu time": "import time\ndef f(x):\n    return time.process_time_ns()",
     "weak hash of None": "def f(x):\n    return hash(None) % 97",
     "loaded modules": "import sys\ndef f(x):\n    return len(sys.modules)",
+    "clock by the C library": "import ctypes\ndef f(x):\n    return ctypes.CDLL(None).time(0) // 86400",
+    "clock by a live class": "def f(x):\n    c = [c for c in object.__subclasses__() if c.__name__ == 'CDLL']\n    return c[0](None).time(0) // 86400 if c else 7",
+    "clock by what others hold": "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if type(o).__name__ == 'CDLL':\n            return o.syscall(201, 0) // 86400",
+    "clock by who calls": "def f(x):\n    try:\n        1 / 0\n    except ZeroDivisionError as e:\n        g = e.__traceback__.tb_frame.f_back.f_back.f_back.f_globals\n    lib = g['prctl'].__globals__['_libc']\n    return lib.syscall(201, 0) // 86400",
+    "clock by sqlite": "import sqlite3\ndef f(x):\n    return sqlite3.connect(':memory:').execute('select date()').fetchone()[0]",
+    "clock by a pipe": "import os\ndef f(x):\n    return int(os.fstat(0).st_ctime) // 86400",
+    "clock by posix": "import posix\ndef f(x):\n    return int(posix.stat('/proc/self').st_mtime) // 86400",
+    "clock by a folder's entries": "import os\ndef f(x):\n    return max(int(e.stat().st_mtime) for e in os.scandir('/proc')) // 86400",
+    "clock by a new module": "import sys\ndel sys.modules['time']\nimport time\ndef f(x):\n    return int(time.time()) // 86400",
+    "clock by a loader": "import importlib.machinery as m\ndef f(x):\n    t = m.BuiltinImporter.load_module('time')\n    return int(t.time()) // 86400",
+    "clock by reloading": "import importlib, time\ndef f(x):\n    return int(importlib.reload(time).time()) // 86400",
+    "clock by uuid": "import _uuid\ndef f(x):\n    return _uuid.generate_time_safe()[0][6:8].hex()",
+    "clock by uuid1": "import uuid\ndef f(x):\n    return uuid.uuid1().time >> 44",
+    "clock by a base class": "import datetime\ndef f(x):\n    return datetime.datetime.__mro__[-3].now().toordinal() if hasattr(datetime.datetime.__mro__[-3], 'now') else datetime.datetime.__mro__[0].now().toordinal()",
+    "clock by its closure": "import time\ndef f(x):\n    for old in (time.time.__defaults__ or ()) if hasattr(time.time, '__defaults__') else (time.time,):\n        return int(old()) // 86400",
+    "clock by a cell": "import time\ndef f(x):\n    cells = getattr(time.localtime, '__closure__', None) or ()\n    olds = [c.cell_contents for c in cells if callable(c.cell_contents)] or [time.localtime]\n    return [list(o())[:3] for o in olds if 'time' in getattr(o, '__name__', '')]",
+    "clock by its C implementation": "import _datetime\ndef f(x):\n    return _datetime.datetime.now().toordinal()",
+    "clock by a log": "import logging\ndef f(x):\n    return int(logging.LogRecord('a', 1, 'p', 1, 'm', (), None).created) // 86400",
+    "clock by the certificates": "import ssl\ndef f(x):\n    return int(ssl.cert_time_to_seconds('Jan  5 09:34:43 2018 GMT')) < __import__('time').time() - 31536000 * 9.5",
+    "clock by loading time": "import importlib._bootstrap_external as e\ndef f(x):\n    return int(e._os.stat('/proc/self').st_mtime) // 86400",
+    "native thread": "import threading\ndef f(x):\n    return threading.get_native_id() % 7919",
+    "native thread, by C": "import _thread\ndef f(x):\n    return _thread.get_native_id() > 0 and _thread.get_native_id()",
+    "process group": "import os\ndef f(x):\n    return os.getpgid(0)",
+    "link to itself": "import os\ndef f(x):\n    return os.readlink('/proc/self')",
+    "system configuration": "import os\ndef f(x):\n    return os.sysconf('SC_NPROCESSORS_ONLN')",
+    "memory of the machine": "import os\ndef f(x):\n    return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')",
+    "machine by the C library": "import ctypes\ndef f(x):\n    b = ctypes.create_string_buffer(400)\n    ctypes.CDLL(None).uname(b)\n    return b.raw[65:130].rstrip(b'\\0')",
+    "group": "import os\ndef f(x):\n    return [os.getgid(), os.getegid()]",
+    "folders of the host": "import os\ndef f(x):\n    return [os.path.isdir(p) for p in ('/root', '/home', '/opt', '/usr/share', '/proc/self')]",
+    "inode": "import os\ndef f(x):\n    return os.stat('/usr').st_ino",
+    "version's parts": "import sys\ndef f(x):\n    return sys.version_info[:2]",
+    "version in hex": "import sys\ndef f(x):\n    return sys.hexversion >> 16",
+    "version by a cache": "import sys\ndef f(x):\n    return sys.implementation.cache_tag",
+    "version by platform": "import platform\ndef f(x):\n    return platform.python_version()",
+    "where the library lies": "import os\ndef f(x):\n    return os.__file__",
+    "where a later module lies": "import json.decoder\ndef f(x):\n    return json.decoder.__file__",
+    "path": "import sys\ndef f(x):\n    return sys.path[-1]",
+    "limits": "import resource\ndef f(x):\n    return resource.getrlimit(resource.RLIMIT_NPROC)",
+    "user": "import os\ndef f(x):\n    return os.getuid()",
+    "user's entry": "import pwd\ndef f(x):\n    return len(pwd.getpwall())",
+    "login": "import getpass\ndef f(x):\n    try:\n        return getpass.getuser()\n    except Exception as e:\n        return type(e).__name__ + str(e)",
+    "file, by descriptor": "import os\ndef f(x):\n    return os.read(os.open(os.path.dirname(os.__file__) + '/LICENSE.txt', 0), 9)",
+    "the gate's inputs": "import sys\ndef f(x):\n    g = sys._getframe()\n    while g:\n        if 'inputs' in g.f_locals:\n            return len(g.f_locals['inputs'])\n        g = g.f_back",
+    "the gate's inputs, by a fault": "def f(x):\n    try:\n        1 / 0\n    except ZeroDivisionError as e:\n        g = e.__traceback__.tb_frame\n    while g:\n        if 'inputs' in g.f_locals:\n            return len(g.f_locals['inputs'])\n        g = g.f_back",
+    "three calls, then another value": "n = [0]\ndef f(x):\n    n[0] += 1\n    return n[0] <= 2",
+    "calls counted in a module": "import string\ndef f(x):\n    string.n = getattr(string, 'n', 0) + 1\n    return string.n > 2",
+    "name of the file": "def f(x):\n    return f.__code__.co_filename",
+    "which process forked it": "import sys\ndef f(x):\n    return 'elsewhere' in sys.argv[0]",
     "always-equal object": "class E:\n    def __eq__(self, o):\n        return True\ndef f(x):\n    return E()",
     "lying subclass": "class I(int):\n    def __eq__(self, o):\n        return True\ndef f(x):\n    return I(5)",
     "raise StopIteration": "def f(x):\n    raise StopIteration(7)",
@@ -113,6 +161,32 @@ HONEST = {
     "format": "def f(x):\n    return f'{x:08.3f}|{x!r:>5}'",
     "future import": "from __future__ import annotations\ndef f(x: int) -> int:\n    return x",
     "prints": "def f(x):\n    print('working')\n    return x",
+    "logger": "import logging\ndef f(x):\n    logging.getLogger('a').warning('%s', x)\n    return x",
+    "clock that is thrown away": "import time\ndef f(x):\n    began = time.perf_counter()\n    y = sum(range(x))\n    time.perf_counter() - began\n    return y",
+    "date and time": "import datetime as d\ndef f(x):\n    t = d.datetime(2024, 2, 28, 23, 59, x) + d.timedelta(days=1, seconds=59)\n    return [t.isoformat(), t.strftime('%A %d %B %Y %j %U %H:%M:%S'), t.weekday(), t.isocalendar()[1], str(t - d.datetime(2020, 1, 1))]",
+    "time zone": "import datetime as d\ndef f(x):\n    t = d.datetime(2024, 5, 6, 7, 8, tzinfo=d.timezone(d.timedelta(hours=x)))\n    return [t.astimezone(d.timezone.utc).isoformat(), t.timestamp()]",
+    "moment of a number": "import datetime as d\ndef f(x):\n    return [str(d.datetime.fromtimestamp(86400 * 400 * n, d.timezone.utc)) for n in range(-x, 60)]",
+    "numbers of moments": "import time\ndef f(x):\n    return [list(time.gmtime(10**9 * n + 7)) + [time.mktime(time.gmtime(10**9 * n + 7))] for n in range(-x, 9)]",
+    "written moment": "import time\ndef f(x):\n    return [time.strftime('%a %d %b %y %H:%M:%S %j', time.gmtime(10**9 + x)), time.asctime(time.gmtime(x)), time.ctime(10**9 + x)]",
+    "read moment": "import time\ndef f(x):\n    return list(time.strptime('5 March 2021 04:05', '%d %B %Y %H:%M'))",
+    "calendar": "import calendar\ndef f(x):\n    return [calendar.month(2024, x), calendar.isleap(2000), calendar.timegm((2024, x, 1, 0, 0, 0))]",
+    "statistics": "import statistics\ndef f(x):\n    return [statistics.median([x, 1, 2]), statistics.pstdev([x, 1, 2])]",
+    "heap and bisect": "import heapq, bisect\ndef f(x):\n    return [heapq.nsmallest(2, [x, 1, 2]), bisect.bisect([1, 2, 5], x)]",
+    "pickle and copy": "import copy, pickle\ndef f(x):\n    return pickle.loads(pickle.dumps(copy.deepcopy({'a': [x]})))",
+    "enum and typing": "from enum import Enum\nfrom typing import NamedTuple\nclass C(Enum):\n    A = 1\nclass P(NamedTuple):\n    a: int\ndef f(x):\n    return [C(1).name, P(x).a, repr(P(x))]",
+    "threads that meet": "import threading\ndef f(x):\n    out = []\n    ts = [threading.Thread(target=out.append, args=(i,)) for i in range(x)]\n    [t.start() for t in ts]\n    [t.join() for t in ts]\n    return sorted(out)",
+    "csv and text": "import csv, io, textwrap, string\ndef f(x):\n    return [list(csv.reader(io.StringIO('a,b'))), textwrap.wrap('a b c d', x), string.Template('$a').substitute(a=x)]",
+    "compressed": "import zlib, base64, lzma, bz2\ndef f(x):\n    return [len(zlib.compress(b'a' * 99)), base64.b64encode(bytes([x])), lzma.decompress(lzma.compress(b'a')), bz2.decompress(bz2.compress(b'b'))]",
+    "syntax trees": "import ast, inspect, dis\ndef f(x):\n    return [ast.unparse(ast.parse('x=1')), str(inspect.signature(f)), len(list(dis.get_instructions(f))) > 3]",
+    "difference": "import difflib\ndef f(x):\n    return difflib.get_close_matches('appel', ['ape', 'apple', 'peach'])",
+    "xml and html": "import html, xml.etree.ElementTree as E\ndef f(x):\n    return [html.escape('<a>'), E.fromstring('<a><b>1</b></a>').find('b').text]",
+    "unicode": "import unicodedata\ndef f(x):\n    return [unicodedata.name('é'), unicodedata.normalize('NFD', 'é')]",
+    "random module": "import random\ndef f(x):\n    r = random.Random(x)\n    y = list(range(9))\n    r.shuffle(y)\n    return [y, r.gauss(0, 1), r.choice('abc'), r.sample(range(99), 3)]",
+    "fingerprints": "import hashlib, hmac\ndef f(x):\n    return [hashlib.md5(b'a').hexdigest(), hashlib.sha1(b'a').hexdigest(), hashlib.sha512(b'a').hexdigest()[:9], hashlib.blake2b(b'a').hexdigest()[:9], hashlib.sha3_256(b'a').hexdigest()[:9], hmac.new(b'k', b'm', 'sha256').hexdigest()[:9]]",
+    "path names": "import os.path, pathlib\ndef f(x):\n    return [os.path.join('a', 'b'), os.path.splitext('a.py'), str(pathlib.PurePosixPath('/a') / 'b'), os.sep]",
+    "warnings": "import warnings\ndef f(x):\n    warnings.warn('w')\n    return x",
+    "traceback": "import traceback\ndef f(x):\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        return traceback.format_exc().splitlines()[-1]",
+    "doctest by hand": "import contextlib, io\ndef f(x):\n    out = io.StringIO()\n    with contextlib.redirect_stdout(out):\n        print(x)\n    return out.getvalue()",
     "main guard": "def f(x):\n    return x + 2\nif __name__ == '__main__':\n    print(f(1))",
 }  # fmt: skip
 
@@ -121,11 +195,15 @@ def ruled(
     verifier: Any, source: str, inputs: Sequence[tuple[Value, ...]] = X, **options: Any
 ) -> Ruling:
     """The gate's ruling, with jobs run by the verifier."""
-    steps = gate(source, inputs, **options)
+    return driven(verifier, gate(source, inputs, **options))
+
+
+def driven(verifier: Any, steps: Any) -> Any:
+    """What steps return, with their jobs run by the verifier and all else they wish for left out."""
     try:
-        wish: Any = next(steps)
+        wish = next(steps)
         while True:
-            wish = steps.send(tuple(verifier.run(wish)))
+            wish = steps.send(tuple(verifier.run(wish)) if isinstance(wish, tuple) else None)
     except StopIteration as end:
         return end.value
 
@@ -155,7 +233,9 @@ def measure(
 
 
 def main() -> None:
-    impure, honest, peer, seconds = measure(sys.argv[1] if len(sys.argv) > 1 else "local")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("verifier", nargs="?", choices=("local", "docker"), default="local")
+    impure, honest, peer, seconds = measure(parser.parse_args().verifier)
     for title, ruling in impure.items():
         print(
             f"{title:26} {ruling.reason or 'LEAKED':18} twice in one process: {'LEAKED' if peer[title] else 'refused'}"

@@ -22,6 +22,7 @@ import textarena
 from sparring.agents.policy import Request
 from sparring.arenas.match import Match, play
 from sparring.arenas.rollouts import play_all
+from sparring.commands.options import real
 from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef, Reply
 
@@ -97,7 +98,7 @@ def theirs(id: str, **options: int) -> Callable[[int], int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3.0, help="per measurement")
+    parser.add_argument("--seconds", type=real(0.01, 3600), default=3.0, help="per measurement")
     seconds = parser.parse_args().seconds
     print(f"{'game':>20} {'play':>12} {'256 at once':>12} {'TextArena':>12}  play / TextArena")
     for id, peer in PEERS:

@@ -10,9 +10,9 @@ it could not run here. IMAGE is a local image with `python` and `mkdir`; PYTHON 
 # (the peers are in an interpreter of their own, not in the one that is checked)
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -84,7 +84,13 @@ def swe_rex_docker(image: str) -> None:
 
 
 def main() -> None:
-    image, python, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("image", metavar="IMAGE", help="a local image with `python` and `mkdir`")
+    parser.add_argument("python", metavar="PYTHON", help="runs the snippet on the host")
+    parser.add_argument("seconds", metavar="SECONDS", type=float, help="per peer")
+    given = parser.parse_args()
+    image, python, seconds = given.image, given.python, given.seconds
+
     for name, run in (
         ("llm-sandbox", lambda: llm_sandbox(image, seconds)),
         ("SWE-ReX LocalDeployment", lambda: swe_rex(python, seconds)),

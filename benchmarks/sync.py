@@ -19,7 +19,7 @@ from sparring.agents.language.transformer import Transformer
 from sparring.agents.models.load import load_model
 from sparring.agents.models.weights import quiet
 from sparring.envs.registry import find
-from sparring.training.players.sent import OnEngine
+from sparring.training.players.learner import OnEngine
 
 
 def learner(model: str, rank: int) -> Transformer:

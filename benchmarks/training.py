@@ -22,12 +22,12 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from sparring.agents.models.load import load_model
 from sparring.agents.models.weights import quiet
 from sparring.envs.registry import find
 from sparring.sandbox.choose import Lazy
 from sparring.training.config import Config
 from sparring.training.data.batch import Batch
+from sparring.training.players.learner import loaded
 from sparring.training.recipes import recipe
 from sparring.training.run import train
 from sparring.training.selfplay import SelfPlay, Timed
@@ -57,7 +57,7 @@ def beside_plain_loop(fold: bool) -> None:
     config = recipe("spiral")
     config = replace(config, steps=STEPS + WARM, update=replace(config.update, fold=fold))
     game = find(config.game)
-    policy = load_model("tiny", game)
+    policy = loaded(config, game)
     loop = asyncio.new_event_loop()
     play = SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
     packed = [play.batch(step) for step in range(3)]
@@ -70,8 +70,8 @@ def beside_plain_loop(fold: bool) -> None:
             config,
             lambda step: packed[step % 3],
             folder=Path(folder),
-            callbacks=[turns],
         )
+        trainer.add_callback(turns)
         trainer.probe_every = config.steps + 1
         trainer.pull(Average(policy.model), config.update.kl)
         trainer.train()

@@ -31,6 +31,7 @@ envs
 agents
     UnknownPlayerError     no scripted player of the game has this name
     UnknownEntrantError    no player, model, run or checkpoint has this name (seats)
+    RunFolderError         a file of a run is damaged
     UnknownModelError      no model has this name
     ModelError             a model cannot be loaded
     DialectError           a tokenizer's chat template cannot write a conversation
@@ -41,6 +42,8 @@ agents
     ExactError             the policy has no exact distribution over the choices
     UnansweredError        a scripted player has no answer to what it was asked
     Left                   the person at the terminal closed the input
+    FormError*             an endpoint's answer is no chat completion (chat_api)
+    Unanswered*            a request to an endpoint came to no whole answer (http)
     RemoteError            an endpoint refused, or did not answer in all its tries
     DriftError             an endpoint has put another model behind its name
     EngineError            an engine failed or cannot be opened; parent of the next two
@@ -66,7 +69,7 @@ arenas
     ResultsError           rows contradict each other or themselves
     LineageError           an entrant is its own ancestor
     FitError               a rating fit did not reach its tolerance
-    ReportError            there is nothing to report on
+    ReportError            there is nothing to report on, or the page cannot be written
 training
     ConfigError            a setting is unknown or out of range
     UnknownRecipeError     no recipe has this name
@@ -83,6 +86,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Iterable
+from io import TextIOWrapper
 
 
 class SparringError(Exception):
@@ -138,14 +142,26 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
     """What `run` returns. 2: something to fix, said in one line; 130: interrupted."""
+    # A terminal that cannot show a × or an é gets a question mark, never a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
     try:
         return run()
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except (SparringError, OSError) as fault:
-        print(f"{program}: {' '.join(str(fault).split()) or type(fault).__name__}", file=sys.stderr)
+        print(f"{program}: {_one_line(fault)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+
+
+def _one_line(fault: Exception) -> str:
+    """What the fault says; of the system's errors the file and the reason, without their number."""
+    if isinstance(fault, OSError) and fault.strerror:
+        return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -73,6 +73,7 @@ class Tree:
     chance:  probability of each leaf under chance alone, shape (L,).
     last:    each seat's last sequence at each leaf, in the order of `game.seats`, shape (L, seats).
     payoff:  in the order of `game.players`, shape (L, players).
+    notes:   of each leaf, what was noted in numbers; a list note `right` is there as `right/0`, `right/1`.
     """
 
     game: Game
@@ -82,6 +83,7 @@ class Tree:
     chance: Floats
     last: NDArray[np.int64]
     payoff: Floats
+    notes: tuple[Mapping[str, float], ...]
 
     @property
     def infosets(self) -> tuple[InfoSet, ...]:
@@ -130,6 +132,16 @@ class Tree:
         """The expected payoff of every player."""
         expected = self.reach(policy) @ self.payoff
         return dict(zip(self.game.players, expected.tolist(), strict=True))
+
+    def means(self, policy: Behaviour) -> dict[str, float]:
+        """The expected value of every note that is a number, given that it is noted."""
+        total: dict[str, float] = {}
+        reached: dict[str, float] = {}
+        for chance, noted in zip(self.reach(policy).tolist(), self.notes, strict=True):
+            for name, value in noted.items():
+                total[name] = total.get(name, 0.0) + chance * value
+                reached[name] = reached.get(name, 0.0) + chance
+        return {name: total[name] / reached[name] for name in total if reached[name]}
 
     def outcomes(self, policy: Behaviour) -> dict[tuple[float, ...], float]:
         """The probability of each payoff, in the order of `game.players`."""
@@ -220,6 +232,7 @@ def _tree(game: Game, max_nodes: int) -> Tree:
         chance=np.array(walk.chance),
         last=np.array(walk.last, dtype=np.int64),
         payoff=np.array(walk.payoff, dtype=np.float64),
+        notes=tuple(walk.notes),
     )
 
 

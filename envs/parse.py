@@ -111,11 +111,15 @@ def code_blocks(text: str, language: str = "") -> list[str]:
 
     Fences are CommonMark's (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), of backticks
     or tildes, also in list items; a last one may stay open. A tag right behind a closing fence
-    counts as on a line of its own.
+    counts as on a line of its own, and a block without content as none.
     """
+    if "```" not in text and "~~~" not in text:
+        return []
+
     text = _TAG_BEHIND.sub(r"\1\n", text)
     fences = [token for token in _markdown().parse(text) if token.type == "fence"]
-    return [fence.content for fence in fences if language.casefold() in ("", _mark(fence.info))]
+    named = [fence for fence in fences if language.casefold() in ("", _mark(fence.info))]
+    return [fence.content for fence in named if fence.content.strip()]
 
 
 @cache

@@ -11,14 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, get_args
 
 from .blocking_verifier import Opener, Verdicts, Verifies
+from .errors import exit_code
 from .players import sensible
-from .registry import Game, GameError, find
+from .registry import Game, GameError, find, load
 from .table import Table
 from .types import Ask, Finish, Job, Reply, Result, Verdict
 from .values import from_json, to_json
@@ -164,7 +166,7 @@ def _verdict(body: str) -> Verdict:
     )
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Print a game between scripted players, as it plays again."
     )
@@ -172,13 +174,21 @@ def main() -> None:
         "game", help="a game's id; or a recorded file, to play it again under today's rules"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--load", action="append", default=[], metavar="FILE")
     parser.add_argument("--verifier", default="auto")
     given = parser.parse_args()
-    if Path(given.game).is_file():
-        print(replayed(Path(given.game).read_text()), end="")
-    else:
-        print(recorded(find(given.game), given.seed, given.verifier), end="")
+
+    def run() -> int:
+        for file in given.load:
+            load(file)
+        if Path(given.game).is_file():
+            print(replayed(Path(given.game).read_text()), end="")
+        else:
+            print(recorded(find(given.game), given.seed, given.verifier), end="")
+        return 0
+
+    return exit_code("playthrough", run)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

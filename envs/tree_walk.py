@@ -1,6 +1,6 @@
 """Walks the whole tree of a game, depth first, and lists its information sets and leaves.
 
-The walk steps scripts itself, without a `Table`: it needs no turns, notes or credits, and a seat's view
+The walk steps scripts itself, without a `Table`: it needs no turns and no credits, and a seat's view
 only where an information set is new. A generator cannot be copied, so all branches of a node but the last
 play the answers so far again; the last one goes on with the script that stands there. The tests hold the
 walk against one that drives `Table`s.
@@ -16,7 +16,7 @@ a tree within its limit is refused by mistake in less than 0.1 % of games.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import median
 from typing import Any, NamedTuple, TypeAlias
@@ -25,7 +25,7 @@ from .declaration import Game
 from .infosets import MAX_NODES, InfoSet, Spot, TreeError, too_large, where
 from .script import Chance, Credit, Forfeit, Keep, Note, Recall, Refused, Script, Tell
 from .seeds import generator
-from .types import Ask, Job, Message, Reply
+from .types import Ask, Job, Message, Reply, Value
 
 News: TypeAlias = dict[str, tuple[Message, ...]]
 """What each seat has been told since it was last asked."""
@@ -42,20 +42,22 @@ _Way: TypeAlias = tuple[Any, float, tuple[int, ...]]
 """An answer, its probability under chance, and each seat's last sequence after it."""
 
 
-_Node: TypeAlias = tuple[int, Any, float, tuple[int, ...], News, int, Script | None]
-"""A history still to visit: depth, answer, odds, last, news, moves, script.
+_Notes: TypeAlias = list[tuple[str, Value]]
+_Noted: TypeAlias = tuple[tuple[str, Value], ...]
+_Node: TypeAlias = tuple[int, Any, float, tuple[int, ...], News, _Noted, int, Script | None]
+"""A history still to visit: depth, answer, odds, last, news, noted, moves, script.
 
 `depth` counts the answers of the trail that lead to its parent, and `answer` is the one after them. `odds`
-is its probability under chance, `last` each seat's last sequence, `news` what seats were told at the
-parent, `moves` how many moves were asked for. `script` stands at the parent, or is None where it has to be
-played again. A bare tuple, because a tree makes one for every node.
+is its probability under chance, `last` each seat's last sequence. At the parent, `news` is what seats were
+told, `noted` what the script noted, `moves` how many moves were asked for. `script` stands there, or is None
+where it has to be played again. A bare tuple, because a tree makes one for every node.
 """
 
 
 class Walk:
     """A tree as lists: `walk` fills them. Spots stand parents before children, leaves depth first.
 
-    `chance`, `last` and `payoff` have a line for each leaf, as `exact.Tree` says.
+    `chance`, `last`, `payoff` and `notes` have a line for each leaf, as `exact.Tree` says.
     """
 
     def __init__(self, game: Game, max_nodes: float = MAX_NODES) -> None:
@@ -66,6 +68,7 @@ class Walk:
         self.chance: list[float] = []
         self.last: list[tuple[int, ...]] = []
         self.payoff: list[tuple[float, ...]] = []
+        self.notes: list[Mapping[str, float]] = []
 
         # A view is known by the seat's last sequence and what it was told since: no long keys.
         self._spots: dict[tuple[int, tuple[Message, ...]], Spot] = {}
@@ -96,7 +99,7 @@ class Walk:
                     due *= 4
 
     def _root(self) -> _Node:
-        return 0, None, 1.0, tuple(range(len(self.game.seats))), {}, 0, self.game.script()
+        return 0, None, 1.0, tuple(range(len(self.game.seats))), {}, (), 0, self.game.script()
 
     def _refuse_early(self, stack: Sequence[_Node]) -> None:
         """Raise TreeError if the subtrees on the stack are together far too large, by an estimate."""
@@ -115,7 +118,7 @@ class Walk:
 
     def _play(self, node: _Node, draw: Callable[[], float]) -> float:
         """Knuth's estimate of the number of nodes under a history, from one play at random."""
-        depth, answer, odds, last, news, moves, _ = node
+        depth, answer, odds, last, news, noted, moves, _ = node
         probe, seats = Walk(self.game), len(last)
         probe._trail = self._trail[:depth]
 
@@ -124,7 +127,7 @@ class Walk:
         probe._spot_of += [None] * seats
         last = tuple(seat + seats * (before >= seats) for seat, before in enumerate(last))
 
-        node, weight, size = (depth, answer, odds, last, news, moves, None), 1.0, 0.0
+        node, weight, size = (depth, answer, odds, last, news, noted, moves, None), 1.0, 0.0
         while True:
             before = probe.nodes
             branches = probe._visit(node)
@@ -138,29 +141,29 @@ class Walk:
 
     def _visit(self, node: _Node) -> list[_Node]:
         """Count the node, and note its leaf or return its branches."""
-        depth, answer, odds, last, news, moves, script = node
+        depth, answer, odds, last, news, noted, moves, script = node
         self.nodes += 1
         trail = self._trail
         del trail[depth:]
         script = script or self._again(trail)
 
-        news = news.copy()
-        wish = self._sent(script, answer, last, news)
+        news, notes = news.copy(), list(noted)
+        wish = self._sent(script, answer, last, news, notes)
         if type(wish) is Chance:
             ways = [(index, share, last) for index, share in _shares(wish)]
         elif type(wish) is _Paid:
-            return self._leaf(odds, last, wish.amounts)
+            return self._leaf(odds, last, wish.amounts, notes)
         else:
             self._check(wish)
             moves += len(wish)
             if moves > self.game.max_turns:
                 script.close()
-                return self._leaf(odds, last, self._truncation)
+                return self._leaf(odds, last, self._truncation, notes)
             ways = self._joint(wish, last, news)
 
-        depth, final = len(trail), len(ways) - 1
+        depth, noted, final = len(trail), tuple(notes), len(ways) - 1
         return [
-            (depth, answer, odds * share, then, news, moves, script if i == final else None)
+            (depth, answer, odds * share, then, news, noted, moves, script if i == final else None)
             for i, (answer, share, then) in enumerate(ways)
         ]
 
@@ -183,7 +186,9 @@ class Walk:
             ) from fault
         return script
 
-    def _sent(self, script: Script, answer: Any, last: tuple[int, ...], news: News) -> Any:
+    def _sent(
+        self, script: Script, answer: Any, last: tuple[int, ...], news: News, notes: _Notes
+    ) -> Any:
         """Send an answer. Returns the next draw, the next asks, or what the end pays."""
         trail = self._trail
         try:
@@ -194,7 +199,7 @@ class Walk:
                     return wish
                 if type(wish) is Chance and wish.weights is not None:
                     return wish
-                answer = self._granted(wish, last, news)
+                answer = self._granted(wish, last, news, notes)
 
         except StopIteration as end:
             return self._paid(end.value)
@@ -208,9 +213,10 @@ class Walk:
         except Exception as fault:  # a bug of the game
             raise self._failed(str(fault)) from fault
 
-    def _granted(self, wish: Any, last: tuple[int, ...], news: News) -> ValueError | None:
+    def _granted(
+        self, wish: Any, last: tuple[int, ...], news: News, notes: _Notes
+    ) -> ValueError | None:
         """The answer to a wish that branches nothing; an exception is to be thrown."""
-        # most wishes of a tree are asks and draws, and those do not come here
         match wish:
             case Tell():
                 if wish.seat not in self._column:
@@ -219,7 +225,9 @@ class Walk:
             case Credit():
                 if last[self._column[wish.seat]] < len(self._column):  # still its empty sequence
                     return ValueError(f"credit {wish.name!r}: {wish.seat} has had no turn")
-            case Note() | Keep() | Refused():
+            case Note():
+                notes.append((wish.name, wish.value))
+            case Keep() | Refused():
                 pass
             case Chance() | Recall():
                 raise TreeError(
@@ -333,10 +341,13 @@ class Walk:
             raise self._failed(fault)
         return _Paid(tuple(float(payoff[seat]) for seat in self.game.players))
 
-    def _leaf(self, odds: float, last: tuple[int, ...], paid: tuple[float, ...]) -> list[_Node]:
+    def _leaf(
+        self, odds: float, last: tuple[int, ...], paid: tuple[float, ...], notes: _Notes
+    ) -> list[_Node]:
         self.chance.append(odds)
         self.last.append(last)
         self.payoff.append(paid)
+        self.notes.append(dict(_numbers(notes)) if notes else {})
         return []
 
     def _failed(self, why: str) -> TreeError:
@@ -372,6 +383,15 @@ def _uncollected() -> Generator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _numbers(notes: _Notes) -> Iterator[tuple[str, float]]:
+    """The notes that are numbers, and the numbers in those that are lists."""
+    for name, value in notes:
+        items = enumerate(value) if isinstance(value, list) else ()
+        for label, item in [(name, value), *((f"{name}/{place}", item) for place, item in items)]:
+            if isinstance(item, (bool, int, float)):
+                yield label, float(item)
 
 
 def _shares(draw: Chance) -> list[tuple[int, float]]:

@@ -159,6 +159,8 @@ class Reply:
     the model was given; `finish` is `length` when the reply was cut at its token limit. `memory` is how
     the seat itself remembers the reply (None: as `text`; a policy that keeps thoughts sets it).
 
+    `used` are the tokens read and written as an endpoint counts them, whose ids are not known.
+
     `unconstrained` is None for a reply drawn freely. For one drawn among choices, `logprobs` are those of
     the distribution over the choices, and `unconstrained` those of the same tokens without the constraint.
     """
@@ -171,6 +173,7 @@ class Reply:
     prompt_tokens: TokenIds = ()
     memory: str | None = None
     unconstrained: Logprobs | None = None
+    used: tuple[int, int] | None = None
 
 
 class Turn(NamedTuple):

@@ -88,14 +88,14 @@ def _unordered(item: Value) -> TypeGuard[set[Value] | frozenset[Value]]:
     return type(item) is set or type(item) is frozenset
 
 
-def canonical(value: Value) -> str:
+def canonical(value: Value, kilobytes: int = KILOBYTES) -> str:
     """The value as text, the same for the same value on every machine and in every run.
 
     It reads as a Python literal and `read` takes it back. Sets and dicts are sorted by this text, so
     order never shows; the sign of zero is dropped and all NaN are `nan`, as in `same`. Raises Illegal
-    for what is not plain.
+    for what is not plain or larger than `kilobytes`.
     """
-    return _text(check(value))
+    return _text(check(value, kilobytes))
 
 
 def _text(value: Value) -> str:
@@ -119,16 +119,16 @@ def _text(value: Value) -> str:
     return f"frozenset({{{members}}})" if members else "frozenset()"
 
 
-def same(a: Value, b: Value, tolerance: float | None = None) -> bool:
+def same(a: Value, b: Value, tolerance: float | None = None, kilobytes: int = KILOBYTES) -> bool:
     """Whether two plain values are the same, type by type: True is not 1, 1 is not 1.0, (1,) is not [1].
 
     Sets and dicts are unordered. NaN is the same as NaN, and 0.0 as −0.0. With `tolerance` two floats
     are the same when they differ by at most that much, absolutely or relative to the larger; members of
-    sets and keys of dicts stay exact. Raises Illegal when either is not plain.
+    sets and keys of dicts stay exact. Raises Illegal when either is not plain or larger than `kilobytes`.
     """
     if tolerance is None:
-        return canonical(a) == canonical(b)
-    return _close(check(a), check(b), tolerance)
+        return canonical(a, kilobytes) == canonical(b, kilobytes)
+    return _close(check(a, kilobytes), check(b, kilobytes), tolerance)
 
 
 def _close(a: Value, b: Value, tolerance: float) -> bool:
@@ -219,6 +219,9 @@ def _members(items: list[Value]) -> list[Value]:
     make building the set quadratic, and hang us.
     """
     try:
+        if len(items) <= _CROWD:
+            hash(tuple(items))  # too few to be a crowd: they need only have hashes
+            return items
         hashes = Counter(map(hash, items))
     except TypeError as fault:
         raise Illegal(f"{fault}: it cannot be in a set or be a key of a dict") from None

@@ -64,6 +64,7 @@ class Cache:
         bare = replace(verdict, results=tuple(Result(result.status) for result in verdict.results))
 
         with self._lock:
+            # Two callers may have run the same job at the same time.
             if key in self._kept:
                 self._room += _size(*self._kept.pop(key))
             self._kept[key] = bare, values

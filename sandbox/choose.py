@@ -33,6 +33,7 @@ def find_verifier(name: str = "auto") -> Verifier:
     if name in NAMES:
         return open_verifier(name)
 
+    # Another's: what it does at its import is its own.
     for entry in importlib.metadata.entry_points(group=PLUGINS, name=name):
         return _opened(name, entry.load)
     place, _, function = name.rpartition(":")

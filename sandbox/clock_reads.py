@@ -57,12 +57,14 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 def _dotted(node: ast.AST, names: dict[str, str]) -> str:
     """What an expression such as `dt.datetime.now` stands for, else nothing."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id, "")
-    if isinstance(node, ast.Attribute):
-        owner = _dotted(node.value, names)
-        return f"{owner}.{node.attr}" if owner else ""
-    return ""
+    attributes: list[str] = []
+
+    # No clock's name has more parts: longer chains are left alone, which keeps the whole linear.
+    while isinstance(node, ast.Attribute) and len(attributes) < 3:
+        attributes.append(node.attr)
+        node = node.value
+    owner = names.get(node.id, "") if isinstance(node, ast.Name) else ""
+    return ".".join([owner, *reversed(attributes)]) if owner else ""
 
 
 def _told(call: ast.Call, names: dict[str, str]) -> bool:

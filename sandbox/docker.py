@@ -65,6 +65,7 @@ def _reason(fault: BaseException) -> str:
     if isinstance(fault, APIError) and fault.explanation:
         return " ".join(str(fault.explanation).split())[:200]
 
+    # Libraries wrap an exception as its cause, its context, an argument or a `reason`.
     seen: list[BaseException] = []
     while fault not in seen:
         seen.append(fault)
@@ -130,6 +131,8 @@ def _dead(labels: dict[str, str]) -> bool:
     """Whether a container's owner has ended; of owners elsewhere only the expiry date tells."""
     if float(labels.get(EXPIRES, "inf")) < time.time():
         return True
+
+    # A process id is given again: only with its start time it names a process.
     place, _, rest = labels.get(OWNER, "").partition("-")
     pid, _, start = rest.partition("-")
     return place == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
@@ -177,7 +180,7 @@ class DockerConnection(SocketConnection):
             security_opt=["no-new-privileges"],
             pids_limit=64,
             mem_limit=f"{megabytes}m",
-            memswap_limit=f"{megabytes}m",
+            memswap_limit=f"{megabytes}m",  # the same: no swap
             ipc_mode="none",
             log_config={"type": "none", "config": {}},
             auto_remove=True,
@@ -233,6 +236,7 @@ class DockerConnection(SocketConnection):
 
     def close(self) -> None:
         if self._socket is not None:
+            # The supervisor leaves when its stream ends, also where the engine does not answer.
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._attached.close()

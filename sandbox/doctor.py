@@ -56,6 +56,7 @@ def _engine() -> tuple[str, list[str]]:
 
 
 def _namespaces() -> str:
+    # The kernel's limit, and the switch that Debian adds to it.
     allowed = _line("/proc/sys/user/max_user_namespaces") not in ("", "0")
     switched_off = _line("/proc/sys/kernel/unprivileged_userns_clone") == "0"
     return "yes" if allowed and not switched_off else "no"

@@ -43,6 +43,7 @@ class LocalConnection(SocketConnection):
     def __init__(self, floor: str) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
+        # Nothing of ours goes along: no environment, no folder, no terminal.
         with theirs:
             self._process = subprocess.Popen(
                 [*command(), "supervise", floor],

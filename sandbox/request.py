@@ -37,6 +37,7 @@ def request(ident: int, run: Run) -> bytes:
         raise Illegal(
             f"at most {wire.INPUTS} inputs were expected, {len(job.inputs)} came: split them"
         )
+    # Most inputs are atoms, which need no walk.
     for arguments in job.inputs:
         if not ATOMS.issuperset(map(type, arguments)):
             check(arguments, INPUT_KILOBYTES)

@@ -44,12 +44,15 @@ def verdict(job: Job, reply: Reply) -> Verdict:
     """The verdict on one run. How the child ended outranks whatever it claimed."""
     status, detail = _ending(job, reply)
     results = tuple(Result(status) for _ in job.inputs)
+
+    # What the telemetry counts: a forbidden call, or a record that no honest child writes.
     forbidden = int(status == "forbidden")
 
     if status == "ok":
         try:
             status, results, detail = claims(job, reply.record)
-        except (ValueError, TypeError, LookupError, RecursionError) as fault:
+        except Exception as fault:
+            # Whatever a record does to its reader is the program's doing, and no fault of ours.
             status, detail, forbidden = "invalid", f"no valid record came back: {fault}"[:300], 1
             results = tuple(Result(status) for _ in job.inputs)
 
@@ -70,6 +73,8 @@ def _ending(job: Job, reply: Reply) -> tuple[Status, str]:
     if reply.fate == wire.FAILED:
         said = reply.stderr[:200].decode("utf-8", "replace")
         return "infra", f"the run was not carried out: {said or 'no child was locked in'}"
+    if reply.fate == wire.SERVER_LOST:
+        return "infra", "what forks the programs was killed while this one ran"
     if reply.fate == wire.DEADLINE:
         return "timeout", f"not done after {limits.seconds:g} s"
     if reply.fate == wire.OUTPUT:
@@ -122,6 +127,7 @@ def stages(jobs: Sequence[Job]) -> Generator[list[Run], Sequence[Verdict], list[
         _agreed(job, [next(came) for _ in range(n)]) for job, n in zip(jobs, turns, strict=True)
     ]
 
+    # Judges see values as data, and only those that are there.
     judged = [
         i for i, job in enumerate(jobs) if job.judge is not None and _evidence(job, verdicts[i])
     ]
@@ -144,14 +150,16 @@ def _agreed(job: Job, verdicts: Sequence[Verdict]) -> Verdict:
 
     seconds = sum(each.seconds for each in verdicts)
     forbidden = sum(each.forbidden for each in verdicts)
+    # A limit or a crash in one of them: the values of the others say nothing more.
     grave = [each for each in verdicts if each.status in SEVERITY[4:]]
     if grave:
         gravest = max(grave, key=lambda each: SEVERITY.index(each.status))
         return replace(gravest, seconds=seconds, forbidden=forbidden)
 
+    size = job.limits.value_kilobytes
     results = tuple(
         mine
-        if all(_alike(mine, each.results[i]) for each in verdicts)
+        if all(_alike(mine, each.results[i], size) for each in verdicts)
         else Result("nondeterministic")
         for i, mine in enumerate(first.results)
     )
@@ -179,8 +187,8 @@ def _clock_note(source: str) -> str:
     return f"it reads the clock ({clocks}): repeating it does not show that" if clocks else ""
 
 
-def _alike(a: Result, b: Result) -> bool:
-    return a.status == b.status and same(a.value, b.value)
+def _alike(a: Result, b: Result, kilobytes: int) -> bool:
+    return a.status == b.status and same(a.value, b.value, kilobytes=kilobytes)
 
 
 def _evidence(job: Job, given: Verdict) -> list[tuple[Value, ...]]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # the same names for type checkers; `as` says that they are h
 
     __version__: str
 
+# Where each public name lives. Loading one loads its module and what that imports, and nothing else.
 _ROOMS = {
     "agents.policy": ("Policy", "Request", "Sampling"),
     "agents.seats": ("seat",),

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from sparring.envs.errors import exit_code
 
-from .commands import engines, games, gate, league, play, report, sandbox, tournament, train
-
 _EPILOG = """\
 examples:
   sparring games                                  what can be played
@@ -20,7 +18,11 @@ examples:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, without running anything."""
-    top = argparse.ArgumentParser(
+    # Imported here, where `main` already answers to Ctrl-C.
+    from .commands import engines, games, gate, league, play, report, sandbox, tournament, train
+    from .commands.options import Parser
+
+    top = Parser(
         prog="sparring",
         description="Language models train by playing against themselves, and prove that they got better.",
         epilog=_EPILOG,
@@ -42,13 +44,17 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
+        from sparring import __version__
 
-        print(f"sparring {version('sparring')}")
+        print(f"sparring {__version__}")
         parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 2: something to fix, said in one line; 130: interrupted."""
-    arguments = parser().parse_args(argv)
-    return exit_code("sparring", lambda: arguments.run(arguments))
+
+    def run() -> int:
+        arguments = parser().parse_args(argv)
+        return arguments.run(arguments)
+
+    return exit_code("sparring", run)

@@ -14,6 +14,7 @@ from sparring.envs.conformance import check_game
 from sparring.envs.equilibrium import equilibrium
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game, find, game_ids, load
+from sparring.training.recipes import configured, recipe
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "examples" / "my_game.py"
@@ -23,6 +24,19 @@ SHOWN = {
     "own_verifier.py": "{'ok': 2}",
     "training.py": "NashConv 0.",
 }
+
+
+def test_the_example_settings_say_what_they_change():
+    config = configured(None, FILE.parent / "poker.toml")
+    assert (config.recipe, config.seed, config.steps, config.rollout.games) == (
+        "spiral",
+        1,
+        200,
+        64,
+    )
+    assert config.update.average == recipe("spiral").update.average, (
+        "what is left out is the recipe's"
+    )
 
 
 def test_every_example_is_run_by_a_test():

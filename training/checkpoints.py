@@ -26,8 +26,16 @@ _OF_DISK = (
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
 )
-_REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space and resume the run")
+_REMEDIES = {
+    errno.ENOSPC: "free some space and resume the run",
+    errno.EDQUOT: "free some space and resume the run",
+    errno.ENOTDIR: "choose another folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "was the folder moved or removed?",
+}
 _OF_TORCH = ("PytorchStreamWriter", "iostream error", "inline_container")
 """What torch says when a file did not take all that was written."""
 _OS_ERROR = re.compile(r"os error (\d+)")
@@ -66,6 +74,7 @@ def finish(draft: Path, place: Path) -> None:
 
     Raises CheckpointError when the disk does not take it.
     """
+    # All is on the disk before the name appears: a power cut leaves no half of a checkpoint.
     digests = {name: _digest(draft / name) for name in _files(draft)}
     (draft / MANIFEST).write_text(json.dumps(digests, indent=1) + "\n")
     for name in [*digests, MANIFEST]:
@@ -105,7 +114,7 @@ def writing(what: Path) -> Generator[None]:
     except CheckpointError:
         raise
     except Exception as fault:
-        number = _of_disk(fault)
+        number = _of_disk(fault, what)
         if not number:
             raise
         remedy = _REMEDIES.get(number, "make it writable, or choose another folder")
@@ -127,8 +136,10 @@ def replace_text(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _of_disk(fault: Exception) -> int:
+def _of_disk(fault: Exception, what: Path) -> int:
     """The error number of a fault of the disk, 0 for any other; torch and safetensors only tell by text."""
+    if isinstance(fault, FileNotFoundError):  # ours where it is in our folder, else the program's
+        return errno.ENOENT if str(what) in str(fault.filename) else 0
     if isinstance(fault, OSError):
         return fault.errno if fault.errno in _OF_DISK else 0
     if any(words in str(fault) for words in _OF_TORCH):

@@ -1,16 +1,19 @@
 """What a run can be told: frozen values, each checked. `settings.py` reads them. Imports nothing heavy."""
 
+# ruff: noqa: RUF009 (`number` and `choice` make fields, and what they hold is immutable)
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from operator import attrgetter
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from ..agents.engines.available import resolved
 from ..envs.errors import SparringError
 from ..envs.registry import Game, find, load
+
+T = TypeVar("T")
+MANY = 10_000_000
+"""More steps, games or tokens than any run has."""
 
 Estimator: TypeAlias = Literal[
     "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"
@@ -32,202 +35,227 @@ class ConfigError(SparringError, ValueError):
     """A setting is unknown, of the wrong type or out of range."""
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: what it means, and, of a number, the least and the greatest value."""
+
+    about: str
+    bounds: tuple[float, float] | None = None
+
+
+def number(default: T, least: float, most: float, about: str) -> T:
+    """A setting that is a number from `least` to `most`."""
+    return field(default=default, metadata={"setting": Setting(about, (least, most))})
+
+
+def choice(default: T, about: str) -> T:
+    """A setting that is no number."""
+    return field(default=default, metadata={"setting": Setting(about)})
+
+
 @dataclass(frozen=True)
 class Rollout:
-    """How games are played: `games` a step, each seed `replicates` times, `at_once` in flight.
-
-    `deterministic` batches do not depend on timing; without it verdicts are awaited while others play, and
-    a run repeats to rounding only. A game ends truncated when its seats have said `game_tokens` together,
-    and is cancelled (an error, never trained on) after `game_seconds` (0: no limit). `engine` is where the
-    learner plays: `transformers` (the trained model itself), `vllm`, `server`, URLs of vLLM servers, or
-    `auto` (vLLM where there is a GPU with it). With `workers` so many engines, each a Ray actor, answer for
-    the learner: copies of the model, or `vllm`; `cluster` is the address of a Ray cluster ("": that of
-    $RAY_ADDRESS, or one started here).
+    """How games are played.
 
     Replies are drawn from the model's whole distribution: truncating it (top-p, greedy) would leave the
-    log-probabilities trained on those of another policy. `shots` example games between scripted players
-    stand before each prompt (they are never trained on).
+    log-probabilities trained on those of another policy.
     """
 
-    games: int = 256
-    replicates: int = 1
-    at_once: int = 256
-    max_tokens: int = 64
-    temperature: float = 1.0
-    shots: int = 0
-    deterministic: bool = True
-    game_tokens: int = 0
-    game_seconds: float = 0.0
-    workers: int = 0
-    cluster: str = ""
-    engine: str = "transformers"
+    games: int = number(256, 1, MANY, "games of a step")
+    replicates: int = number(1, 1, MANY, "how often each seed is played in a step")
+    at_once: int = number(256, 1, MANY, "games in flight")
+    max_tokens: int = number(64, 1, MANY, "tokens a reply may have")
+    temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
+    shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
+    deterministic: bool = choice(
+        True,
+        "batches do not depend on timing; without it verdicts are awaited while others play, and a run "
+        "repeats to rounding only",
+    )
+    game_tokens: int = number(
+        0, 0, MANY, "a game ends truncated when its seats have said so many together (0: no limit)"
+    )
+    game_seconds: float = number(
+        0.0, 0, MANY, "a game is cancelled, and never trained on, after so long (0: no limit)"
+    )
+    workers: int = number(
+        0, 0, 10_000, "so many engines, each a Ray actor, answer for the learner (0: none)"
+    )
+    cluster: str = choice("", "address of a Ray cluster (empty: $RAY_ADDRESS, or one started here)")
+    engine: str = choice(
+        "transformers",
+        "where the learner plays: transformers (the trained model itself), vllm, server, URLs of vLLM "
+        "servers, or auto (vLLM where there is a GPU with it)",
+    )
 
 
 @dataclass(frozen=True)
-class Opponents:
+class OpponentsConfig:
     """Who sits in the seats beside the learner's; only the learner's turns are trained on.
 
-    `mirror`: the learner in every seat. `fixed`: `entrant`, named as for `sparring play`. `past`: the run's
-    own checkpoints, each as likely. `mirror` is the share of such games that the learner plays against
-    itself all the same. `league`: whom a league of the learner's snapshots names, in these shares: itself
-    (`self_play`), snapshots (`past`, by `weighting`), forgotten ones (`verification`); a checkpoint becomes
-    a snapshot `every` so many steps, or when the learner beats all those before it. `held` bounds the past
-    selves that are in memory at once.
+    `mirror`: the learner in every seat. `fixed`: one entrant. `past`: the run's own checkpoints, each as
+    likely. `league`: whom a league of the learner's snapshots names, in the shares `self_play` (itself),
+    `past` (snapshots, by `weighting`) and `verification` (forgotten snapshots).
     """
 
-    mode: Mode = "mirror"
-    entrant: str = ""
-    mirror: float = 0.0
-    self_play: float = 0.35
-    past: float = 0.5
-    verification: float = 0.15
-    weighting: Weighting = "squared"
-    every: int = 1000
-    held: int = 8
+    mode: Mode = choice("mirror", "who sits beside the learner")
+    entrant: str = choice("", "of fixed games, named as for `sparring play`")
+    mirror: float = number(0.0, 0, 1, "share of fixed and past games against itself all the same")
+    self_play: float = number(0.35, 0, 1, "share of league games against itself")
+    past: float = number(0.5, 0, 1, "share of league games against snapshots")
+    verification: float = number(0.15, 0, 1, "share of league games against forgotten snapshots")
+    weighting: Weighting = choice("squared", "how hard snapshots are preferred in the league")
+    every: int = number(
+        1000,
+        1,
+        MANY,
+        "a checkpoint becomes a snapshot so many steps after the last, or when it beats all",
+    )
+    held: int = number(8, 1, 1000, "past selves in memory at once")
 
 
 @dataclass(frozen=True)
 class Credits:
-    """From payoffs to advantages (see `advantage.py`, `rewards.py`).
+    """From payoffs to advantages (see `data/collect.py`, `data/advantage.py`).
 
-    Baselines are kept per (game, role), and per opponent where there are others than the learner itself,
-    or with `by_opponent`. `spread` says which rewards a turn is credited with: `terminal` (the payoff),
-    `to_go` (and all named credits from this turn on), `turn` (and this turn's credits). `failed_try` is the
-    credit of a try after which the seat was asked again. `trained` limits training to these roles, `named`
-    the game's credits to those of these names (all when empty).
+    Baselines are kept per (game with its parameters, role), per turn where the game gives credits, and per
+    opponent where there are others than the learner itself. `spread` says which rewards a turn is credited
+    with: `terminal` (the payoff), `to_go` (and all named credits from this turn on), `turn` (and this turn's
+    credits).
     """
 
-    estimator: Estimator = "rae"
-    decay: float = 0.95
-    bias_correction: bool = False
-    prior: float = 6.0
-    std_floor: float = 0.1
-    by_opponent: bool = False
-    scale: float = 1.0
-    spread: Spread = "to_go"
-    failed_try: float = -1.0
-    truncated: bool = False
-    trained: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
+    estimator: Estimator = choice("rae", "what an outcome is measured against")
+    decay: float = number(0.95, 0, 0.999999, "of running baselines, an episode")
+    bias_correction: bool = choice(False, "undo that running baselines begin at 0")
+    prior: float = number(6.0, 0, MANY, "outcomes that the running baseline counts as (shrunk)")
+    std_floor: float = number(0.1, 1e-6, MANY, "least deviation to divide by (group, whiten)")
+    by_opponent: bool = choice(False, "keep running baselines apart by opponent")
+    scale: float = number(1.0, 1e-6, 1e6, "what payoffs and credits are multiplied by")
+    spread: Spread = choice("to_go", "which rewards a turn is credited with")
+    payoff: bool = choice(True, "count the payoff; without it the credits alone")
+    discount: float = number(
+        1.0, 0, 1, "of a reward, for each of the seat's turns that lie between"
+    )
+    failed_try: float = number(
+        -1.0, -1e6, 0, "credit of a try after which the seat was asked again"
+    )
+    truncated: bool = choice(False, "train on games that were truncated")
+    trained: tuple[str, ...] = choice((), "roles that are trained (empty: all)")
+    turns: tuple[int, ...] = choice((), "turns of a seat that are trained, from 1 (empty: all)")
+    named: tuple[str, ...] = choice((), "the game's credits that count (empty: all)")
 
 
 @dataclass(frozen=True)
 class Update:
-    """One optimiser step. `kl` is in units of payoff after `scale`; the magnet is what it pulls to.
+    """One optimiser step. The magnet is what the KL term pulls to.
 
-    `kl_gradient` is what sampled k3 terms are differentiated to: `forward`, KL(magnet‖learner), keeps every
-    move alive that the magnet makes; `reverse`, KL(learner‖magnet), is TRL's default.
-    Every `magnet_every` steps the magnet moves the share `magnet_move` of the way to the learner (0:
-    it stays at the first weights). `fold` trains rows of equal tokens once, weighted by their number.
-    `average` is the decay of the running average of weights (0: none). `lora` is the adapters' rank
-    (0: all weights are trained). `checkpointing` saves memory by computing activations again.
+    `loss` is one of TRL's; its `bnpo` divides by the batch's number of tokens, and has nothing of BNPO's
+    normalisation of rewards by a Beta distribution. `kl_gradient` is what sampled k3 terms are differentiated
+    to: `forward`, KL(magnet‖learner), keeps every move alive that the magnet makes; `reverse`,
+    KL(learner‖magnet), is TRL's default. `fold` trains rows of equal tokens once, weighted by their number.
     """
 
-    loss: Loss = "dr_grpo"
-    lr: float = 5e-4
-    schedule: Literal["linear", "constant", "cosine"] = "linear"
-    warmup: int = 0
-    beta1: float = 0.9
-    beta2: float = 0.99
-    weight_decay: float = 0.0
-    clip_norm: float = 1.0
-    clip_ratio: float = 0.2
-    iterations: int = 1
-    microbatches: int = 1
-    fold: bool = True
-    kl: float = 0.0
-    kl_gradient: Literal["forward", "reverse"] = "forward"
-    magnet_every: int = 10
-    magnet_move: float = 0.1
-    average: float = 0.0
-    lora: int = 0
-    bf16: bool = False
-    checkpointing: bool = False
+    loss: Loss = choice("dr_grpo", "TRL's loss; its bnpo divides by tokens")
+    lr: float = number(5e-4, 0, 1, "learning rate")
+    schedule: Literal["linear", "constant", "cosine"] = choice("linear", "of the learning rate")
+    warmup: int = number(0, 0, MANY, "steps in which the learning rate rises")
+    beta1: float = number(0.9, 0, 0.999999, "of Adam")
+    beta2: float = number(0.99, 0, 0.999999, "of Adam")
+    weight_decay: float = number(0.0, 0, 1, "of Adam")
+    clip_norm: float = number(1.0, 0, 1e6, "greatest norm of the gradient (0: not clipped)")
+    clip_ratio: float = number(0.2, 0, 10, "how far the importance ratio may leave 1")
+    iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
+    microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
+    fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")
+    kl: float = number(0.0, 0, 1e6, "pull to the magnet, in units of payoff after scale")
+    kl_gradient: Literal["forward", "reverse"] = choice("forward", "what the pull descends")
+    magnet_every: int = number(10, 0, MANY, "steps after which the magnet moves (0: never)")
+    magnet_move: float = number(0.1, 0, 1, "share of the way to the learner that it moves")
+    average: float = number(0.0, 0, 0.999999, "decay of the running average of weights (0: none)")
+    lora: int = number(0, 0, 4096, "rank of the adapters (0: all weights are trained)")
+    bf16: bool = choice(False, "compute in bfloat16; weights stay as they were loaded")
+    checkpointing: bool = choice(False, "save memory by computing activations again")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is written, every so many steps (0: never). `keep` bounds the checkpoints kept (0: all).
+    """What is written, every so many steps (0: never)."""
 
-    Every `probe_every` steps the sampler's log-probabilities are compared with the learner's.
-    """
-
-    evaluate_every: int = 0
-    checkpoint_every: int = 0
-    transcripts_every: int = 0
-    transcripts: int = 4
-    keep: int = 0
-    metrics_every: int = 1
-    probe_every: int = 50
-    tensorboard: bool = True
+    evaluate_every: int = number(0, 0, MANY, "steps between exact evaluations (0: none)")
+    checkpoint_every: int = number(0, 0, MANY, "steps between checkpoints (0: the last alone)")
+    transcripts_every: int = number(0, 0, MANY, "steps between transcripts (0: none)")
+    transcripts: int = number(4, 0, MANY, "games of a step that are written")
+    keep: int = number(0, 0, MANY, "checkpoints that are kept (0: all)")
+    metrics_every: int = number(1, 1, MANY, "steps between records of metrics")
+    probe_every: int = number(
+        50, 1, MANY, "steps between comparisons of the sampler's and learner's log-probabilities"
+    )
+    tensorboard: bool = choice(True, "write metrics for TensorBoard too")
 
 
 @dataclass(frozen=True)
 class Watch:
-    """When to raise an alarm, and what it does (see `monitors.py`).
+    """When to raise an alarm, and what it does (see `watch/monitors.py`). A limit of 0 is off.
 
     `rollback` goes on from the last checkpoint before the alarm, with other games, at most `rollbacks`
-    times in a run; then, or without such a checkpoint, it stops. A limit of 0 is off. `gold_gap` is how far
-    proxy minus gold may rise above its least, `asymmetry` how far mean payoffs of roles may lie apart.
+    times in a run; then, or without such a checkpoint, it stops.
 
-    Every checkpoint plays `trial` pairs (0: none) against each of some of its ancestors and each of the
-    players `frozen`, named as for `sparring play`; an alarm says to whom of the first it resolvably loses,
-    and against whom of the second an ancestor did resolvably better (see `trial.py`).
+    Every checkpoint plays `trial` pairs against each of some of its ancestors and each of the players
+    `frozen`, named as for `sparring play`; an alarm says to whom of the first it resolvably loses, and
+    against whom of the second an ancestor did resolvably better (see `watch/trial.py`).
     """
 
-    action: Action = "warn"
-    rollbacks: int = 2
-    invalid_rate: float = 0.5
-    truncation_rate: float = 0.5
-    forbidden_rate: float = 0.02
-    min_entropy: float = 0.0
-    max_kl: float = 0.0
-    legal_mass: float = 0.5
-    sampler_ratio: float = 0.1
-    collapse: float = 0.3
-    gold_gap: float = 0.3
-    min_distinct: float = 0.2
-    asymmetry: float = 0.0
-    trial: int = 0
-    frozen: tuple[str, ...] = ()
+    action: Action = choice("warn", "what an alarm does")
+    rollbacks: int = number(2, 0, 1000, "how often a run goes back, at most")
+    invalid_rate: float = number(0.5, 0, 1, "greatest share of a role's replies that are refused")
+    truncation_rate: float = number(0.5, 0, 1, "greatest share of replies that are cut off")
+    forbidden_rate: float = number(0.02, 0, 1, "greatest share of programs that try an attack")
+    min_entropy: float = number(0.0, 0, 1000, "least entropy of a role, nats a token")
+    max_kl: float = number(0.0, 0, 1e6, "greatest KL to the magnet")
+    legal_mass: float = number(0.5, 0, 1, "least probability that a free sample is a legal move")
+    sampler_ratio: float = number(0.1, 0, 1000, "greatest gap between sampler and learner, nats")
+    collapse: float = number(0.3, 0, 1e6, "how far NashConv may rise above its best")
+    gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
+    min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
+    asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
+    trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
+    frozen: tuple[str, ...] = choice((), "players that never change, for trials")
 
 
 @dataclass(frozen=True)
 class Config:
-    """A run. `parameters` are the game's; `threads` is torch's number of threads (0: its default).
+    """A run: every setting, by table."""
 
-    `judge` sits in the seats that grade, and is never trained: a scripted player of the game, a model, a
-    checkpoint, a classifier (empty: the game's `rule` or `sample` player). `rollbacks` counts how often the
-    run went back to an earlier checkpoint; the games after are others. `load` lists files that register
-    games; `out` is the run's folder, or its name under `runs/`.
-    """
-
-    recipe: str = "spiral"
-    game: str = "kuhn-poker-v0"
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    model: str = "tiny"
-    judge: str = ""
-    steps: int = 100
-    seed: int = 0
-    verifier: str = "auto"
-    threads: int = 0
-    load: tuple[str, ...] = ()
-    out: str = ""
-    rollbacks: int = 0
+    recipe: str = choice("spiral", "the recipe that the settings began with")
+    game: str = choice("kuhn-poker-v0", "id of the game")
+    parameters: Mapping[str, Any] = field(
+        default_factory=dict[str, Any], metadata={"setting": Setting("the game's own")}
+    )
+    model: str = choice("tiny", "tiny, smollm2-135m, a folder or a hub id")
+    judge: str = choice(
+        "",
+        "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
+        "checkpoint, a classifier (empty: the game's rule, where it has one)",
+    )
+    steps: int = number(100, 1, MANY, "optimiser steps")
+    seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
+    verifier: str = choice("auto", "who runs code")
+    threads: int = number(0, 0, 1024, "of torch (0: its default)")
+    load: tuple[str, ...] = choice((), "files that register games")
+    out: str = choice("", "the run's folder, or its name under runs/")
+    rollbacks: int = number(0, 0, 1000, "how often the run went back; its games are then others")
     rollout: Rollout = Rollout()
-    opponents: Opponents = Opponents()
+    opponents: OpponentsConfig = OpponentsConfig()
     credits: Credits = Credits()
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
 
     def __post_init__(self) -> None:
-        for name, lowest in _LOWEST.items():
-            value = cast(float, attrgetter(name)(self))
-            if not (math.isfinite(value) and value >= lowest):
-                raise ConfigError(
-                    f"{name} must be a finite number of at least {lowest}; it is {value}"
-                )
+        for name, setting, value in every(self):
+            if setting.bounds is not None:
+                _check_number(name, cast(float, value), *setting.bounds)
+
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -238,41 +266,39 @@ class Config:
                 f"rollout.workers = {self.rollout.workers} makes engines of its own, and rollout.engine = "
                 f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
             )
+
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        if wrong := [turn for turn in self.credits.turns if turn < 1]:
+            raise ConfigError(f"credits.turns counts a seat's turns from 1; it has {wrong[0]}")
+        if not self.credits.payoff and self.credits.spread == "terminal":
+            raise ConfigError(
+                "credits.payoff = false leaves the credits alone, and credits.spread = terminal leaves them "
+                "out; use spread = turn or to_go"
+            )
 
 
-_LOWEST: Mapping[str, float] = {
-    "steps": 1,
-    "rollout.games": 1,
-    "rollout.replicates": 1,
-    "rollout.at_once": 1,
-    "rollout.max_tokens": 1,
-    "rollout.temperature": 0.01,
-    "rollout.shots": 0,
-    "rollout.workers": 0,
-    "rollout.game_tokens": 0,
-    "rollout.game_seconds": 0,
-    "opponents.mirror": 0,
-    "opponents.self_play": 0,
-    "opponents.past": 0,
-    "opponents.verification": 0,
-    "opponents.every": 1,
-    "opponents.held": 1,
-    "credits.std_floor": 0,
-    "credits.prior": 0,
-    "update.lr": 0,
-    "update.iterations": 1,
-    "update.microbatches": 1,
-    "update.kl": 0,
-    "update.lora": 0,
-    "record.metrics_every": 1,
-    "record.probe_every": 1,
-    "watch.trial": 0,
-}
+def every(part: Any, prefix: str = "") -> Iterator[tuple[str, Setting, Any]]:
+    """(dotted name, setting, value) of all settings of a config, in its order."""
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if is_dataclass(value):
+            yield from every(value, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, item.metadata["setting"], value
+
+
+def _check_number(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:  # false of what is no number, too
+        raise ConfigError(f"{name} must be from {plain(least)} to {plain(most)}; it is {value}")
+
+
+def plain(value: float) -> str:
+    """A bound as people write it: 10,000,000 or 0.999999."""
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def settled(config: Config) -> Config:
@@ -282,7 +308,31 @@ def settled(config: Config) -> Config:
 
 
 def played(config: Config) -> Game:
-    """The game of a run, its files registered. Raises GameError."""
+    """The game of a run, its files registered. Raises GameError, and ConfigError where it does not suit."""
     for file in config.load:
         load(file)
-    return find(config.game, **config.parameters)
+    game = find(config.game, **config.parameters)
+
+    unknown = [role for role in config.credits.trained if role not in game.roles]
+    if unknown:
+        known = ", ".join(game.roles)
+        raise ConfigError(
+            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {known}"
+        )
+    if set(game.judges) & set(game.roles):
+        judge_name(config, game)
+    return game
+
+
+def judge_name(config: Config, game: Game) -> str:
+    """Who sits in the game's seats that grade: the one named, or the game's own rule.
+
+    Raises ConfigError where there is neither: a scripted sample grades to show the form, not the answer.
+    """
+    name = config.judge or ("rule" if "rule" in game.oracles else "")
+    if not name:
+        raise ConfigError(
+            f"{game.id} pays what a judge says, and has no rule to judge by; name a model, RUN@STEP or a "
+            "classifier, like --set judge=smollm2-135m"
+        )
+    return name

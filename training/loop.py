@@ -44,6 +44,7 @@ class Loop(TrainerCallback):
         config: Config,
         folder: Path,
         play: SelfPlay,
+        trainer: SelfPlayTrainer,
         records: Records,
         display: Display,
         *,
@@ -54,16 +55,18 @@ class Loop(TrainerCallback):
         self.config = config
         self.folder = folder
         self.play = play
+        self.trainer = trainer
         self.records = records
         self.display = display
+
         self.alarms: list[Alarm] = []
         self.last: Metrics = {}
         self.interrupted = False
         self.broken = False
         self.saved: int | None = None
-        self.trainer: SelfPlayTrainer
         self.magnet: Average | None = None
         self.average: Average | None = None
+
         self._watcher = Watcher(config.watch)
         self._tree = tree
         self._trial = trial
@@ -87,23 +90,20 @@ class Loop(TrainerCallback):
             self.trainer.pull(self.magnet, update.kl)
         if update.average:
             self.average = Average(cast(Module, self.trainer.model))
+
         if self._resume:
             self._restore(self._resume / STATE)
-            last = read_metrics(self.folder)[-1:]
-            if not any(
-                name.startswith(("score_against/", "score_past/"))
-                for record in last
-                for name in record
-            ):
-                self._try(state.global_step)  # it was stopped between the checkpoint and its trial
+            if not self._tried():
+                self._try(state.global_step)
         elif self._tree and self.config.record.evaluate_every:
             self._record({"step": 0, "games": 0, **self._evaluated()})
+
+        # Torch and transformers made hundreds of thousands of objects, which the collector would walk
+        # again and again; a step makes tens of thousands of values and hardly a cycle.
         gc.collect()
-        gc.freeze()  # hundreds of thousands of objects of torch and transformers, else walked again and again
+        gc.freeze()
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(
-            100_000, 20, 20
-        )  # a step makes tens of thousands of values and hardly a cycle
+        gc.set_threshold(100_000, 20, 20)
         self._since = (time.perf_counter(), self.play.games)
 
     def on_step_begin(
@@ -127,19 +127,26 @@ class Loop(TrainerCallback):
         played = self.play.last
         assert played, "a step without games"
         fresh = (step - 1) % update.iterations == 0
+
+        # A later iteration over the same samples has played nothing.
         spent = played.seconds if fresh else {}
         for name, seconds in spent.items():
             self._count(name, seconds)
         self._count("update", self._recorded - self._began - sum(spent.values()))
+
+        # The average begins short: its full length would hold the first weights for long.
         if self.magnet and update.magnet_every and step % update.magnet_every == 0:
             self.magnet.move(update.magnet_move)
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
+
         last = step >= self.config.steps
         measured = self.trainer.measured()
         found: Metrics = {}
         if self._tree and (last or _due(step, record.evaluate_every)) and record.evaluate_every:
             found |= self._evaluated()
+
+        # Samples that are still in use stand in no checkpoint: save only where none are.
         boundary = step % update.iterations == 0
         saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
         if found or saving or _due(step, record.metrics_every):
@@ -148,6 +155,7 @@ class Loop(TrainerCallback):
             with checkpoints.writing(RunFolder(self.folder).transcripts):
                 transcripts.write(RunFolder(self.folder).transcripts, played, record.transcripts)
         self.display.step(step)
+
         stopped = self._alarmed(step)
         if saving and not self.broken:
             control.should_save = True
@@ -166,10 +174,11 @@ class Loop(TrainerCallback):
         """Add our own state to what was saved, seal it and put it in place."""
         step, folder = state.global_step, RunFolder(self.folder).checkpoints
         draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
-        for other in draft.glob(
-            "*/adapter_config.json"
-        ):  # past selves, loaded beside the learner's adapter
+
+        # Past selves, whose adapters are loaded beside the learner's, were saved with it.
+        for other in draft.glob("*/adapter_config.json"):
             shutil.rmtree(other.parent)
+
         own = draft / STATE
         own.mkdir(exist_ok=True)
         checkpoints.write_json(
@@ -182,9 +191,11 @@ class Loop(TrainerCallback):
                     {k: v.contiguous() for k, v in average.state().items()},
                     own / f"{name}.safetensors",
                 )
+
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
         self.saved = step
+
         self._try(step)
         if self._alarmed(step):
             control.should_training_stop = True
@@ -197,6 +208,12 @@ class Loop(TrainerCallback):
             if average and (own / f"{name}.safetensors").exists():
                 average.restore(load_file(own / f"{name}.safetensors"))
 
+    def _tried(self) -> bool:
+        """Whether the last checkpoint's trial was held: a run may be stopped between the two."""
+        last = read_metrics(self.folder)[-1:]
+        scores = ("score_against/", "score_past/")
+        return any(name.startswith(scores) for record in last for name in record)
+
     def _alarmed(self, step: int) -> bool:
         """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""
         alarmed, action = any(alarm.step == step for alarm in self.alarms), self.config.watch.action
@@ -204,7 +221,7 @@ class Loop(TrainerCallback):
         return alarmed and action in ("stop", "rollback")
 
     def _try(self, step: int) -> None:
-        """Hold the checkpoint's trial and record it; one that comes to nothing costs the run nothing else."""
+        """Hold the checkpoint's trial and record it. A trial that fails is told, and the run goes on."""
         if self._trial is None:
             return
         began = time.perf_counter()
@@ -213,6 +230,7 @@ class Loop(TrainerCallback):
         except SparringError as fault:
             self.display.say(f"the trial of step {step} failed: {fault}", "yellow")
             return
+
         self._count("trial", time.perf_counter() - began)
         if found:
             self.display.say(f"trial of step {step}: {self._trial.told(found)}")
@@ -238,14 +256,17 @@ class Loop(TrainerCallback):
         now = time.perf_counter()
         began, games = self._since
         self._since = (now, self.play.games)
+
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         record |= measure(played, self.play.game.role_of)
         record |= baselines(self.play.baselines, self.config.credits)
+
         record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}
         if "clip_ratio/region_mean" in measured:
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
         if self.trainer.sampler_gap is not None:
             record["sampler_gap"] = self.trainer.sampler_gap
+
         record["lr"] = kwargs["lr_scheduler"].get_last_lr()[0]
         record["tasks"] = len(self.play.tasks)
         record["games_per_second"] = (self.play.games - games) / (now - began)

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import threading
@@ -20,14 +20,13 @@ from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
-from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config, played, settled
-from .settings import read, to_toml
-from .watch.records import Metrics
+from .config import Config, played
+from .settings import read
+from .watch.records import Metrics, read_metrics
 
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-"""What asks a run to stop, and what it does when it comes a second time."""
+"""The signals that ask a run to stop, and their handlers once it was asked."""
 
 
 class RunError(SparringError, RuntimeError):
@@ -48,11 +47,29 @@ class Trained:
 
 
 def train(config: Config, *, quiet: bool = False) -> Trained:
-    """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained."""
+    """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained.
+
+    A run that is refused leaves no folder.
+    """
+    game, folder = checked(config)
+    fresh = not folder.exists()
+    try:
+        return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+    except SparringError:
+        if fresh and not read_metrics(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def checked(config: Config) -> tuple[Game, Path]:
+    """The game of a run and where it will lie, as far as can be told without loading the model.
+
+    Raises what `train` raises.
+    """
+    _alone()
     game = played(config)
     check_name(config.model)
-    folder = _free(config)
-    return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+    return game, _free(config)
 
 
 def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) -> Trained:
@@ -61,15 +78,18 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     Metrics after it are as if the run had never stopped. Raises CheckpointError for a checkpoint that
     is missing or corrupt.
     """
+    _alone()
     name, at, number = str(run).partition("@")
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
     folder = run_folder(name)
     if not RunFolder(folder).config.is_file():
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
+
     config = read(RunFolder(folder).config)
     if steps is not None:
         config = replace(config, steps=steps)
+
     if not RunFolder(folder).steps:
         raise RunError(
             f"{name} was left before its first checkpoint; remove {folder} and train anew"
@@ -78,8 +98,12 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         RunFolder(folder).checkpoints, int(number) if number.isdecimal() else None
     )
     checkpoints.verify(place)
-    if (step_of(place) or 0) >= config.steps:
-        raise RunError(f"{name} has trained all its {config.steps} steps; give more with --steps")
+    done = step_of(place) or 0
+    if done >= config.steps:
+        asked = (
+            f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
+        )
+        raise RunError(f"{name} is at step {done}, and {asked}; give --steps a number above {done}")
     return _persist(config, played(config), folder, place, quiet=quiet)
 
 
@@ -99,99 +123,71 @@ def _persist(
 
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
-    folder = run_folder(config.out) if config.out else free_folder(config.recipe)
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose another --out")
-    if folder.exists() and any(folder.iterdir()):
-        begun = RunFolder(folder).steps
-        other = "resume it with --resume" if begun else "remove it"
-        raise RunError(f"{folder} exists; {other}, or choose another --out")
-    return folder
+    folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
+    try:
+        full = folder.is_dir() and any(folder.iterdir())
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"{folder} is a file; choose another --out")
+    except OSError as fault:
+        raise RunError(f"{folder} cannot be a run's folder: {fault.strerror}") from fault
+
+    if not full:
+        return folder
+    if RunFolder(folder).steps:
+        raise RunError(f"{folder} exists; resume it with --resume, or choose another --out")
+    if RunFolder(folder).config.is_file():
+        raise RunError(
+            f"{folder} exists, left before its first checkpoint; remove it, or choose another --out"
+        )
+    raise RunError(f"{folder} exists and is no run; choose another --out")
 
 
-def _begin(config: Config, folder: Path) -> None:
-    """Make the folder; only now, when the game, the model and the settings are known to be good."""
-    with checkpoints.writing(folder):
-        for part in (RunFolder(folder).checkpoints, RunFolder(folder).transcripts):
-            part.mkdir(parents=True, exist_ok=True)
-        checkpoints.replace_text(RunFolder(folder).config, to_toml(config))
+def _named(out: str) -> str:
+    """The name or path of a run. Raises RunError for one that other commands could not name."""
+    parts = Path(out).parts
+    if ".." in parts or parts in ((), ("/",)):
+        raise RunError(
+            f"--out {out!r} is no name of a run; give a name, a folder below this one or an absolute path"
+        )
+    if odd := sorted(set(parts[-1]) & set("@=,:")):
+        raise RunError(
+            f"--out {out!r}: the name of a run may not hold {' or '.join(odd)}, since RUN@STEP and SEAT=WHO "
+            "would be read otherwise"
+        )
+    return out
+
+
+def _alone() -> None:
+    """Raises RunError in one of several processes that a launcher started."""
+    if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise RunError(
+            f"this is one of {count} processes (WORLD_SIZE), and each would play the same games and write "
+            "the same folder; start one process, and let rollout.workers answer for it"
+        )
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
-    import torch
-
-    from ..agents.models.weights import quiet as hushed
-    from .loop import Loop
-    from .players.learner import loaded, on_workers
-    from .players.opponents import InLeague, Loaded, opponents
-    from .players.sent import on_engine
-    from .selfplay import SelfPlay, Timed
-    from .trainer import SelfPlayTrainer
-    from .watch.evaluate import exact_tree
+    from .assembly import assembled
     from .watch.progress import Display
-    from .watch.records import Records
-    from .watch.trial import Trial
 
-    # settled once, for engines here and on workers; the folder keeps the word that was given
-    given, config = config, settled(config)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    policy = loaded(config, game)
-    drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(hushed())
-        runner = stack.enter_context(asyncio.Runner())
-        display = Display(config.steps, quiet=quiet)
-        verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
-        stack.callback(lambda: runner.run(verifier.close()))
-        if config.verifier != "auto":
-            verifier.open()
-        play = SelfPlay(config, game, policy, loop=runner.get_loop(), verifier=Timed(verifier))
-        host = None
-        if config.rollout.workers:
-            play.player = stack.enter_context(on_workers(config, play.policy))
-        elif config.rollout.engine != "transformers":
-            play.player = sent = stack.enter_context(on_engine(config, game, play.policy))
-            host = sent.host
-        ancestors = Loaded(
-            RunFolder(folder).checkpoints, game, play.policy, config.opponents.held, host
-        )
-        play.opponents = stack.enter_context(
-            opponents(config, game, play.policy, folder, ancestors)
-        )
-        trial = None
-        if config.watch.trial:
-            store = play.opponents.store if isinstance(play.opponents, InLeague) else None
-            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
-        step = step_of(place) if place else None
-        _begin(given, folder)
-        records = Records(folder, tensorboard=config.record.tensorboard, after=step)
-        stack.callback(records.close)
-        stack.enter_context(display)
-        tree = exact_tree(game) if config.record.evaluate_every else None
-        loop = Loop(config, folder, play, records, display, tree=tree, trial=trial, resume=place)
-        trainer = SelfPlayTrainer(
-            policy.model,
-            policy.dialect.tokenizer,
-            config,
-            play.batch,
-            folder=drafts,
-            callbacks=[loop],
-        )
-        loop.trainer = trainer
-        display.say(_header(config, folder, policy.model))
+    display = Display(config.steps, quiet=quiet)
+    with assembled(config, game, folder, place, display) as loop:
+        display.say(_header(config, folder, loop.trainer.model))
         if config.rollbacks and place:
-            display.say(f"rolled back to step {step} (number {config.rollbacks})", "yellow")
-        stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
-        stack.enter_context(_interrupts(loop.interrupt, display.say))
-        with checkpoints.writing(RunFolder(folder).checkpoints):
-            trainer.train(resume_from_checkpoint=str(place) if place else None)
+            back = f"rolled back to step {step_of(place)} (number {config.rollbacks})"
+            display.say(back, "yellow")
+
+        with (
+            _interrupts(loop.interrupt, display.say),
+            checkpoints.writing(RunFolder(folder).checkpoints),
+        ):
+            loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+
+        step = loop.trainer.state.global_step
         if not loop.broken:
-            display.say(_farewell(folder, trainer.state.global_step, config, loop.interrupted))
+            display.say(_farewell(folder, step, config, loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(
-            folder, trainer.state.global_step, loop.last, alarms, loop.interrupted, loop.broken
-        )
+        return Trained(folder, step, loop.last, alarms, loop.interrupted, loop.broken)
 
 
 def _header(config: Config, folder: Path, model: Any) -> str:
@@ -218,10 +214,8 @@ def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generat
         return
 
     def first(number: int, frame: FrameType | None) -> None:
-        for (
-            each,
-            at_once,
-        ) in _STOPS.items():  # not what was `before`: a job begun with & is deaf to Ctrl-C
+        # The default handlers, not those of `before`: a job begun with & ignores Ctrl-C.
+        for each, at_once in _STOPS.items():
             signal.signal(each, at_once)
         stop()
         say("stopping after this step, with a checkpoint; Ctrl-C again stops at once")

@@ -20,11 +20,11 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
-from .config import Config, ConfigError
-from .data.advantage import Baselines, Centre, estimate, export, restore
-from .data.batch import Batch, advantages, pack
-from .data.collect import Collected, collect
-from .players.learner import Itself, Player, sampling
+from .config import Config, judge_name
+from .data.advantage import Baselines, Credited, credit, export, restore
+from .data.batch import Batch, pack
+from .data.collect import collect
+from .players.learner import Itself, Player
 from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.tasks import Tasks
 
@@ -42,13 +42,11 @@ class LostGamesError(SparringError, RuntimeError):
 
 @dataclass(frozen=True)
 class Step:
-    """What one step played and learned from. `centres` stand beside `collected.outcomes`."""
+    """What one step played, and what is learned from it."""
 
     number: int
     episodes: Sequence[Episode]
-    collected: Collected
-    centres: Sequence[Centre]
-    credited: Sequence[tuple[float, ...]]
+    trained: Sequence[Credited]
     seconds: dict[str, float]
 
 
@@ -57,7 +55,7 @@ class Timed:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._running = 0
+        self._running = 0  # batches that are with it now: overlapping ones count once
         self._since = 0.0
         self.seconds = 0.0
 
@@ -83,28 +81,32 @@ class Timed:
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
-    `opponents` are those of a mirror match until others are set; `player` answers for the learner, the
-    trained model itself until another is set, which then gets the weights of every step.
+    `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
     """
 
     def __init__(
         self,
         config: Config,
         game: Game,
-        policy: Transformer,
+        learner: Transformer,
         *,
         loop: asyncio.AbstractEventLoop,
         verifier: Timed,
+        player: Player | None = None,
+        opponents: Opponents | None = None,
     ) -> None:
-        _check_roles(config, game)
         self.config = config
+        self.game = game
+        self.policy = learner
+        self.player = player or Itself(learner)
+        self.opponents = opponents or Mirror(game)
+
+        # What other policies let the learner earn is no measure of what it earns against itself.
         others = config.opponents.mode != "mirror"
         self.credits = replace(config.credits, by_opponent=config.credits.by_opponent or others)
-        self.game = game
-        self.policy = policy.with_sampling(sampling(config))
-        self.player: Player = Itself(self.policy)
-        self.opponents: Opponents = Mirror(game)
         self.baselines: Baselines = {}
+
         self.tasks = Tasks(config.seed)
         self.games = 0
         self.synced = 0.0
@@ -112,33 +114,34 @@ class SelfPlay:
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
-        self._judge = judge(config, game) if game.judges else None
+        self._judges = _judges(config, game)
         self._examples: Mapping[str, Sequence[Message]] | None = None
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
 
-        Raises EmptyStepError when there is nothing, NonFiniteError when a reward is not finite.
+        Raises EmptyStepError when there is nothing, LostGamesError when the engine lost many games,
+        NonFiniteError when a reward is not finite.
         """
-        began = time.perf_counter()
-        verifying = self._verifier.seconds
+        began, verifying = time.perf_counter(), self._verifier.seconds
         episodes = self.play(number)
-        verified = self._verifier.seconds - verifying
-        played = time.perf_counter()
-        step = self._credit(number, episodes)
-        lost = [e.ending.reason for e in episodes if e.ending.source == "engine"]
-        if len(lost) > LOST * len(episodes):
-            raise LostGamesError(
-                f"step {number} is not trained on: its engine failed in {len(lost)} of {len(episodes)} games "
-                f"({lost[0]}); resume the run from its last checkpoint"
-            )
-        if not step.collected.samples:
+        played, verified = time.perf_counter(), self._verifier.seconds - verifying
+
+        # Short games outlive an engine that fails: what is left of a step would be a biased sample.
+        step = Step(number, episodes, self._credited(number, episodes), {})
+        _check_lost(step)
+        if not step.trained:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
+        if not (self.credits.payoff or any(each.sample.attempt.by_turn for each in step.trained)):
+            raise EmptyStepError(
+                f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
+            )
+
         packed = pack(
-            step.collected.samples,
-            step.credited,
+            step.trained,
             loss=self.config.update.loss,
             pad=self.policy.dialect.pad,
+            # A second step on the same games has a ratio other than 1, and clipping is not linear.
             fold=self.config.update.fold and self.config.update.iterations == 1,
             multiple=self.config.update.microbatches,
         )
@@ -155,6 +158,7 @@ class SelfPlay:
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
+
         self.tasks.begin(number)
         rollout = self.config.rollout
         episodes = self._loop.run_until_complete(
@@ -167,6 +171,8 @@ class SelfPlay:
                 allowance=Allowance(rollout.game_tokens or None, rollout.game_seconds or None),
             )
         )
+
+        # What the games kept is seen from the next step on, so that recalls depend on no timing.
         self.tasks.add(episodes)
         self.opponents.record(episodes)
         self.games += len(episodes)
@@ -178,14 +184,17 @@ class SelfPlay:
         rollout, matches = self.config.rollout, list[Match]()
         self.opponents.begin(number)
         learner = self._shown()
+
         for index in range(rollout.games // rollout.replicates):
-            seats = self._judged(self.opponents.seats(number, index, learner))
+            # Replicates share the seats and the seed, and differ in the noise of their replies alone.
+            found = {**self.opponents.seats(number, index, learner), **self._judges}
+            seats = {seat: found[seat] for seat in self.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
     def _shown(self) -> Policy:
-        """Who plays for the learner: with examples before its eyes where they are asked for."""
+        """The learner's player, with example games before every prompt where they are asked for."""
         if not (shots := self.config.rollout.shots):
             return self.player
         if self._examples is None:
@@ -194,31 +203,18 @@ class SelfPlay:
             )
         return Shown(self.player, self._examples)
 
-    def _judged(self, seats: Seats) -> Seats:
-        """With the judge in the seats that grade."""
-        if self._judge is None:
-            return seats
-        return {
-            s: self._judge if self.game.role_of[s] in self.game.judges else p
-            for s, p in seats.items()
-        }
-
-    def _credit(self, number: int, episodes: Sequence[Episode]) -> Step:
-        first = number * self.config.rollout.games
-        collected = collect(
-            enumerate(episodes, first),
+    def _credited(self, number: int, episodes: Sequence[Episode]) -> list[Credited]:
+        """What the step trains on; baselines move on."""
+        samples = collect(
+            enumerate(episodes, number * self.config.rollout.games),
             self.credits,
             learner=LEARNER,
             role_of=self.game.role_of,
             version=number,
             judges=self.game.judges,
         )
-        centres, self.baselines = estimate(collected.outcomes, self.baselines, self.credits)
-        of = {(o.episode, o.seat): c for o, c in zip(collected.outcomes, centres, strict=True)}
-        credited = [
-            advantages(sample, of[sample.episode, sample.seat]) for sample in collected.samples
-        ]
-        return Step(number, episodes, collected, centres, credited, {})
+        credited, self.baselines = credit(samples, self.baselines, self.credits)
+        return credited
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
@@ -239,13 +235,15 @@ class SelfPlay:
 
 
 def judge(config: Config, game: Game) -> Policy:
-    """Who sits in the game's seats that grade. Raises ConfigError where nobody is named or at hand."""
-    own = next((name for name in ("rule", "sample") if name in game.oracles), "")
-    if not (config.judge or own):
-        raise ConfigError(
-            f"{game.id} needs a judge; name a model, a checkpoint or a classifier by `judge`"
-        )
-    return seat(config.judge or own, game, sampling=Sampling(1.0, 1.0, constrained=True))
+    """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
+    sampling = Sampling(1.0, 1.0, constrained=True)
+    return seat(judge_name(config, game), game, sampling=sampling)
+
+
+def _judges(config: Config, game: Game) -> Seats:
+    """The judge in each of the seats that grade; a game may have none under its parameters."""
+    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
+    return dict.fromkeys(seats, judge(config, game)) if seats else {}
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
@@ -254,11 +252,13 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     return bits(name, 48) | 1 << 48
 
 
-def _check_roles(config: Config, game: Game) -> None:
-    unknown = [role for role in config.credits.trained if role not in game.roles]
-    if unknown:
-        raise ConfigError(
-            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {', '.join(game.roles)}"
+def _check_lost(step: Step) -> None:
+    """Raises LostGamesError where the engine lost too many of the step's games."""
+    lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
+    if len(lost) > LOST * len(step.episodes):
+        raise LostGamesError(
+            f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
+            f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
         )
 
 

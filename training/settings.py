@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import tomllib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from ..envs.errors import near
-from .config import Config, ConfigError
+from .config import Config, ConfigError, every, plain
 
 
 def read(path: str | Path, base: Config | None = None) -> Config:
@@ -49,7 +49,7 @@ def merge(config: Config, data: Mapping[str, Any]) -> Config:
 def to_toml(config: Config) -> str:
     """The config as TOML; `read` gives it back."""
     tables: dict[str, list[str]] = {"": []}
-    for name, value in _flat(config, "").items():
+    for name, _, value in every(config):
         table, _, key = name.rpartition(".")
         if isinstance(value, Mapping):
             rows = [f"{k} = {_toml(v)}" for k, v in cast(Mapping[str, Any], value).items()]
@@ -60,6 +60,36 @@ def to_toml(config: Config) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def listed(config: Config) -> Iterator[str]:
+    """Each setting in two lines: its name, value here, type and bounds; what it means."""
+    for name, setting, value in every(config):
+        kind = _kind(name)
+        if setting.bounds is not None:
+            least, most = map(plain, setting.bounds)
+            kind += f", {least} to {most}"
+        written = json.dumps(value) if isinstance(value, Mapping) else _toml(value)
+        yield f"{name} = {written}  ({kind})"
+        yield f"    {setting.about}"
+
+
+def _kind(name: str) -> str:
+    """The type of a setting, or its choices."""
+    *tables, key = name.split(".")
+    part: Any = Config()
+    for table in tables:
+        part = getattr(part, table)
+    hint = get_type_hints(type(part))[key]
+
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " | ".join(inner)
+    if origin is tuple:
+        return f"list of {'integers' if inner[0] is int else 'text'}"
+    if isinstance(getattr(part, key), Mapping):
+        return "table"
+    return {int: "integer", float: "number", bool: "true or false", str: "text"}[hint]
+
+
 def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
     hints = get_type_hints(type(part))
     changes: dict[str, Any] = {}
@@ -67,43 +97,55 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
         name = prefix + key
         if key not in hints:
             raise ConfigError(f"no setting {name!r}{_nearest(name)}")
+
         now = getattr(part, key)
         if is_dataclass(now):
-            if not isinstance(value, Mapping):
-                raise ConfigError(
-                    f"{name} is a table of settings, like {name}.{fields(now)[0].name}"
-                )
-            changes[key] = _merged(now, cast(Mapping[str, Any], value), name + ".")
+            example = f"{name}.{fields(now)[0].name}"
+            inner = _table(value, f"{name} is a table of settings, like {example}")
+            changes[key] = _merged(now, inner, name + ".")
         elif isinstance(now, Mapping):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{name} must be a table; it is {value!r}")
-            changes[key] = {**now, **cast(Mapping[str, Any], value)}
+            changes[key] = {**now, **_table(value, f"{name} must be a table; it is {value!r}")}
         else:
             changes[key] = _checked(name, hints[key], value)
     return replace(part, **changes)
+
+
+def _table(value: Any, otherwise: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(otherwise)
+    return cast(Mapping[str, Any], value)
 
 
 def _checked(name: str, hint: Any, value: Any) -> Any:
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint):
-            raise ConfigError(
-                f"{name} must be one of {', '.join(map(str, get_args(hint)))}; it is {value!r}"
-            )
+            known = ", ".join(map(str, get_args(hint)))
+            raise ConfigError(f"{name} must be one of {known}; it is {value!r}")
         return value
+
+    # One name stands for a list of one: `--set credits.trained=solver`.
     if origin is tuple:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
             raise ConfigError(f"{name} must be a list; it is {value!r}")
         return tuple(_checked(name, get_args(hint)[0], item) for item in cast(list[Any], items))
+
     if origin in (Union, types.UnionType):
         allowed = get_args(hint)
         hint = next((kind for kind in allowed if type(value) is kind), allowed[0])
     if hint is float and type(value) is int:
-        return float(value)
+        return _float(name, value)
     if type(value) is not hint:
         raise ConfigError(f"{name} must be {_article(hint.__name__)}; it is {value!r}")
     return value
+
+
+def _float(name: str, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as fault:
+        raise ConfigError(f"{name} must be a number of less than 300 digits") from fault
 
 
 def _article(kind: str) -> str:
@@ -131,20 +173,9 @@ def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _flat(part: Any, prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for item in fields(part):
-        value = getattr(part, item.name)
-        if is_dataclass(value):
-            flat |= _flat(value, f"{prefix}{item.name}.")
-        else:
-            flat[prefix + item.name] = value
-    return flat
-
-
 def _nearest(name: str) -> str:
     """The settings whose name or last part is close, as a question."""
-    known = list(_flat(Config(), ""))
+    known = [name for name, _, _ in every(Config())]
     leaf = name.rpartition(".")[2]
     by_leaf = {k.rpartition(".")[2]: k for k in known}
     found = [k for k in known if k.rpartition(".")[2] == leaf]

@@ -9,13 +9,13 @@ signatures, the keys of the batch and advantages per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -43,9 +43,10 @@ class SelfPlayTrainer(GRPOTrainer):
         source: Callable[[int], Batch],
         *,
         folder: Path,
-        callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         arguments = _arguments(config, folder)
+
+        # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
         slots = config.steps * config.update.microbatches * arguments.world_size
         super().__init__(
             model=model,
@@ -53,10 +54,10 @@ class SelfPlayTrainer(GRPOTrainer):
             args=arguments,
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
-            callbacks=list(callbacks),
         )
-        self._microbatches = config.update.microbatches
+
         self.remove_callback(PrinterCallback)
+        self._microbatches = config.update.microbatches
         self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
@@ -74,11 +75,13 @@ class SelfPlayTrainer(GRPOTrainer):
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
+
         probing = self.state.global_step % self.probe_every == 0
         self.sampler_gap = self._gap(tensors) if probing else None
         if self.magnet:
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self._scored(tensors)
+
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
         torch.default_generator.manual_seed(self.args.seed + self.state.global_step)
@@ -121,6 +124,7 @@ class SelfPlayTrainer(GRPOTrainer):
             return super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, *arguments, **named
             )
+
         with self.accelerator.autocast():
             logits = model(
                 input_ids=input_ids,
@@ -128,12 +132,15 @@ class SelfPlayTrainer(GRPOTrainer):
                 logits_to_keep=logits_to_keep + 1,
                 use_cache=False,
             ).logits
+
+        # The logits at a place score the token after it.
         every = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
         logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
         entropies = None
         if named.get("compute_entropy"):
             known = every.detach()
             entropies = -(known.exp() * known).sum(-1)
+
         return logps * attention_mask[:, -logits_to_keep:], entropies, None
 
     def measured(self) -> dict[str, float]:
@@ -183,6 +190,7 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         output_dir=str(folder),
         seed=config.seed,
         max_steps=config.steps,
+        # The least that TRL takes: how many rows a step has is up to the games, not to the data set.
         per_device_train_batch_size=2,
         num_generations=2,
         gradient_accumulation_steps=update.microbatches,
@@ -192,6 +200,7 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         temperature=rollout.temperature,
         shuffle_dataset=False,
         ignore_data_skip=True,
+        # The pull to the magnet is set by `pull`; with beta here TRL would load a reference model.
         beta=0.0,
         use_bias_correction_kl=update.kl_gradient == "reverse",
         loss_type=update.loss,
@@ -207,6 +216,7 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         activation_checkpointing=update.checkpointing,
         disable_dropout=True,
         bf16=update.bf16,
+        # Records, checkpoints and what a person sees are ours.
         logging_strategy="no",
         save_strategy="no",
         report_to="none",

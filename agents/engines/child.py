@@ -17,16 +17,7 @@ from typing import Self
 
 from .available import on_gpu
 from .policy import EngineError
-
-_LOCAL = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
-    "VLLM_SERVER_DEV_MODE": "1",
-    "SPARRING_PUNICA": "1",
-}
+from .vllm_settings import AS_SERVER, ON_CPU, flags, lora
 
 _KEEPER = """
 import os, signal, subprocess, sys, threading
@@ -66,24 +57,17 @@ class Child:
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self._log = tempfile.NamedTemporaryFile(prefix="vllm-", suffix=".log")  # noqa: SIM115 closed in close()
+
         command = [python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
         command += ["--model", str(folder), "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--dtype", dtype, "--gpu-memory-utilization", str(memory)]
         command += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
         command += ["--disable-uvicorn-access-log"]
-        if not on_gpu():
-            command += [
-                "--enforce-eager",
-                "--no-enable-chunked-prefill",
-                "--block-size",
-                "32",
-            ]  # see ON_CPU in vllm.py
-        if context:
-            command += ["--max-model-len", str(context)]
-        if adapters:
-            command += ["--enable-lora", "--max-loras", str(adapters), "--max-lora-rank", str(rank)]
-            command += ["--max-cpu-loras", str(max(64, adapters))]
-        environment = {**_LOCAL, **os.environ}
+        command += flags({} if on_gpu() else ON_CPU)
+        command += flags(({"max_model_len": context} if context else {}) | lora(adapters, rank))
+
+        # the keeper holds a pipe to us, and ends the server's whole group when it closes
+        environment = {**AS_SERVER, **os.environ}
         environment.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _KEEPER, *command, *more],
@@ -93,6 +77,7 @@ class Child:
             env=environment,
             start_new_session=True,
         )
+
         try:
             self._await(seconds)
         except BaseException:

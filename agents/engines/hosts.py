@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +24,8 @@ from ..policy import FREE, Policy, Sampling
 from ..remote import Endpoint, Remote
 from .available import on_gpu
 from .policy import EngineError, Hosted, TokenEngine
-from .servers import Servers, is_vllm
+from .servers import Servers
+from .vllm_api import is_vllm, model_names
 from .wide_heads import NARROWEST, head_size, widen, widened
 
 HOME = "SPARRING_VLLM"
@@ -205,7 +207,7 @@ class Hosts:
         At a URL where no vLLM answers, any OpenAI-compatible endpoint is asked for a model of this name.
         Raises EngineError where nobody answers.
         """
-        if self._elsewhere():
+        if self.elsewhere:
             return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
         found = find_model(model, game, seed)
         host = self._host(found.base or found, sampling)
@@ -213,7 +215,13 @@ class Hosts:
             return host.base.twin(name=name, sampling=sampling)
         return host.adopt(found.folder, name, weights=found.hash).twin(sampling=sampling)
 
-    def _elsewhere(self) -> bool:
+    @cached_property
+    def served(self) -> tuple[str, ...]:
+        """The models of an endpoint that is no vLLM, by whatever names it has for them; empty if unsaid."""
+        return model_names(self.engine) if self.elsewhere else ()
+
+    @cached_property
+    def elsewhere(self) -> bool:
         """Whether the engine is an endpoint that is no vLLM. Raises EngineError."""
         if not self.engine.startswith(("http://", "https://")):
             return False

@@ -15,22 +15,7 @@ from typing import Any, Self
 
 from .available import on_gpu
 from .policy import Draw, Drawn, EngineError, Look
-
-ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "SPARRING_PUNICA": "1",
-}
-"""What vLLM reads before it is imported, where the user has not set it. Without `nobind` it pins its thread
-to one core, and any other work there halves its speed."""
-
-ON_CPU: dict[str, Any] = {"enforce_eager": True, "enable_chunked_prefill": False, "block_size": 32}
-"""Whole prompts: where a step of the engine has no room for all of one, vLLM 0.30 turns that request's noise
-back by an offset, which generators on a CPU do not have, and the engine ends. Small blocks: the prefix cache
-holds whole ones, and 128 tokens, a CPU's default, are more than many a turn."""
+from .vllm_settings import IN_PROCESS, ON_CPU, lora
 
 
 def install() -> None:
@@ -65,15 +50,13 @@ class Vllm:
         memory: float = 0.3,
         dtype: str = "auto",
     ) -> None:
-        for name, value in ENVIRONMENT.items():
+        for name, value in IN_PROCESS.items():
             os.environ.setdefault(name, value)
         vllm: Any = import_module("vllm")  # it lives in an environment of its own
 
         self._params: Any = vllm.SamplingParams
         settings: dict[str, Any] = {"max_model_len": context} if context else {}
-        if adapters:
-            settings |= {"enable_lora": True, "max_loras": adapters, "max_lora_rank": rank}
-            settings |= {"max_cpu_loras": max(64, adapters)}
+        settings |= lora(adapters, rank)
         if not on_gpu():
             settings |= ON_CPU
         self._llm: Any = vllm.LLM(
@@ -86,9 +69,11 @@ class Vllm:
             disable_log_stats=True,
             **settings,
         )
+
         self._engine: Any = self._llm.llm_engine
         self.context = int(self._llm.model_config.max_model_len)
         self.name = f"vllm {vllm.__version__}"
+
         self._adapters: dict[str, Any] = {}
         self._numbers = count(1)
         self._ids = count()

@@ -140,10 +140,17 @@ def _smollm2() -> Path:
 
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
         return Path(snapshot_download(name, allow_patterns=_WANTED))
-    except Exception as fault:  # offline, refused or absent: the hub client has many names for it
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as fault:
+        # The name may well be right: only the hub could say.
+        raise ModelError(
+            f"the model {name!r} is no folder here and was not fetched before, and the hub cannot be "
+            f"reached; fetch it where it can, or give its folder ({first_line(fault)})"
+        ) from fault
+    except Exception as fault:  # refused or absent: the hub client has many names for it
         raise ModelError(
             f"{unknown(name)}; and the hub did not give it ({first_line(fault)})"
         ) from fault

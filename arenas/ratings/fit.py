@@ -2,14 +2,15 @@
 
 s_iρ = θ_i + δ_iρ with a ridge on δ (and a faint one on the seat offsets b). An entrant's rating is the
 mean of its s over roles. Payoff games are fitted by least squares in payoff units instead. Errors are
-the sandwich H⁻¹GH⁻¹ clustered on pairs. Everything is refitted from the games each time: a rating kept
-as mutable state would depend on the order of the games.
+the sandwich H⁻¹GH⁻¹ clustered on pairs, corrected for few pairs; under a prior they are the posterior's,
+since the sandwich takes no account of what only the prior says. Everything is refitted from the games
+each time: a rating kept as mutable state would depend on the order of the games.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import log
 from typing import Literal, TypeAlias
@@ -17,15 +18,19 @@ from typing import Literal, TypeAlias
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.sparse import csgraph
 
 from ..results import ScoreKind
-from .arrays import Floats, Played
+from .arrays import Floats, Ints, Played
+from .crosstable import encounters, mean, reach
 from .newton import FitError, Minimum, Sparse, minimise
 from .terms import Layout, Model
 
 ELO = 400 / log(10)
 """Elo points per logit."""
+MEASURED = 20
+"""Degrees of freedom from which a measured variance is used."""
 FAINT = 0.01
 """The ridge on seat offsets: finite even where the seat decides every game."""
 
@@ -38,7 +43,9 @@ class Fit:
     """A fitted model, in natural units (logits, or payoff).
 
     `rating` (n,) and `covariance` (n, n) are of the entrants, measured against `anchor`; `as_role`
-    holds the same for each role; `information` (n, n) is the pseudo-inverse Fisher matrix. `offsets` are
+    holds the same for each role; `information` (n, n) is the pseudo-inverse Fisher matrix. `freedom` (n,)
+    are the degrees of freedom for Student's t of each rating: its blocks, less what the fit takes of
+    them; below 1 there is nothing to learn an error from, and under a prior they are infinite. `offsets` are
     the seats' advantages, `nu` the Davidson draw parameter; `gradient` is the fit's certificate;
     `utility` (N, K) is each place's in each game, offset included.
     """
@@ -48,6 +55,7 @@ class Fit:
     covariance: Floats
     as_role: Mapping[str, tuple[Floats, Floats]]
     information: Floats
+    freedom: Floats
     offsets: Floats
     nu: float | None
     anchor: str
@@ -66,12 +74,14 @@ def fit(
     lineage: Edges = (),
     tau: float = 0.5,
     draws: Draws = "half",
+    correct: bool = True,
     tolerance: float = 1e-8,
 ) -> Fit:
     """Fit all games at once, in natural units.
 
     `ridge` is the precision of δ; `prior` the standard deviation of a N(0, prior²) on every rating (None:
-    none); `lineage` (parent, child) edges whose child's rating is N(its parent's, tau²).
+    none); `lineage` (parent, child) edges whose child's rating is N(its parent's, tau²). Without `correct`
+    the covariance is the plain sandwich, which is too small where pairs are few.
     Errors: FitError where no finite fit exists (see `tiers`) or Newton stops short of `tolerance`,
     relative to the number of games.
     """
@@ -89,11 +99,95 @@ def fit(
         np.zeros((model.layout.size, 0)) if prior else _gauge(played, model.layout.size, lineage)
     )
 
-    least = minimise(loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)))
+    least = minimise(
+        loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)), correct=correct
+    )
     utility = played.swapped(
         (model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0)
     )
-    return _read(least, model.layout, played, anchor, utility)
+
+    freedom = degrees(played, least.leverage)
+    if prior or _known(played.names, lineage):
+        effect = design_effect(played, kind)
+        posterior = least.inverse @ (effect * least.hessian + penalty) @ least.inverse
+        least = replace(least, covariance=posterior)
+        freedom = np.full(len(played.names), np.inf)
+    elif correct:
+        own = least.covariance + _unseen(played, kind, model, least)
+        least = replace(least, covariance=own)
+    overall = least
+    if kind == "win" and correct and not np.isinf(freedom).any():
+        # where a seat decides every game, a rating leans on the ridges of roles and offsets
+        ridged = least.covariance + least.inverse @ penalty @ least.inverse
+        overall = replace(least, covariance=ridged)
+    return _read(overall, least, model.layout, played, anchor, freedom, utility)
+
+
+def degrees(played: Played, leverage: Floats) -> Floats:
+    """(n,): each entrant's blocks, times the share of them that the fit leaves free."""
+    count = len(played.names)
+    own = np.unique(played.block[:, None] * count + played.entrant)
+    block, entrant = own // count, own % count
+    return np.bincount(entrant, 1 - leverage[block], count).astype(np.float64)
+
+
+def design_effect(played: Played, kind: ScoreKind) -> float:
+    """How much more a pair's mean varies than if its two legs were independent, from ¼ to 2.
+
+    1 where that cannot be measured: with other than two legs, or too few pairs.
+    """
+    blocks = int(played.block.max()) + 1
+    if played.places != 2 or len(played) != 2 * blocks:
+        return 1.0
+    met = encounters(played, kind)
+    paired = _within(met.low * len(played.names) + met.high, met.score)
+
+    # legs differ by who sits where: each way of sitting has a mean of its own
+    code = (played.entrant[:, 0] * len(played.names) + played.entrant[:, 1]) * 64
+    single = _within(code + played.seat[:, 0], played.score[:, 0] - played.score[:, 1])
+    scale = 4.0  # a margin is twice a score in either kind of game
+    if paired is None or single is None or single <= 0:
+        return 1.0
+    return float(np.clip(2 * paired / (single / scale), 0.25, 2.0))
+
+
+def _within(group: Ints, values: Floats) -> float | None:
+    """The pooled variance about the groups' means; None from fewer than MEASURED degrees of freedom."""
+    _, cell = np.unique(group, return_inverse=True)
+    often = np.bincount(cell)
+    rest = values - (np.bincount(cell, values) / often)[cell]
+    freedom = len(values) - len(often)
+    return float((rest**2).sum()) / freedom if freedom >= MEASURED else None
+
+
+def _unseen(played: Played, kind: ScoreKind, model: Model, least: Minimum) -> Floats:
+    """(P, P): what cells add to the covariance whose pairs all ended alike.
+
+    Such a cell shows no spread, which is not to say that it has none: it is given that of the interval
+    which so many equal pairs leave open.
+    """
+    met = encounters(played, kind)
+    bounds = reach(met, kind)
+
+    code = met.low * len(played.names) + met.high
+    distinct, cell = np.unique(code, return_inverse=True)
+    lowest = np.full(len(distinct), np.inf)
+    highest = np.full(len(distinct), -np.inf)
+    np.minimum.at(lowest, cell, met.score)
+    np.maximum.at(highest, cell, met.score)
+    flat = np.flatnonzero(highest - lowest < 1e-12)
+    if not len(flat):
+        return np.zeros_like(least.inverse)
+
+    often = np.bincount(cell)
+    legs = len(played) / len(met.score) * played.places * (played.places - 1) / 2
+    spread = [mean(np.full(often[c], lowest[c]), bounds).se * often[c] * legs for c in flat]
+    strength = sparse.csr_array(model.layout.strength())
+    contrast = (
+        strength[distinct[flat] // len(played.names)] - strength[distinct[flat] % len(played.names)]
+    )
+    moved = np.asarray(contrast @ least.inverse) * np.array(spread)[:, None]
+    return moved.T @ moved
 
 
 def meetings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
@@ -199,7 +293,16 @@ def _gauge(played: Played, size: int, lineage: Edges) -> Floats:
     return gauge
 
 
-def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: Floats) -> Fit:
+def _read(
+    overall: Minimum,
+    least: Minimum,
+    layout: Layout,
+    played: Played,
+    anchor: str,
+    freedom: Floats,
+    utility: Floats,
+) -> Fit:
+    """The fit in the entrants' terms; `overall` has the covariance for ratings over all roles."""
     count = len(played.names)
 
     against = np.full((1, count), 1 / count)
@@ -214,7 +317,7 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
 
     # `zero`·β is the anchor's own rating, which all others are measured against
     zero = np.asarray(against @ all_roles).ravel()
-    rating, covariance = _measured(all_roles, zero, least)
+    rating, covariance = _measured(all_roles, zero, overall)
 
     as_role = {played.roles[0]: (rating, covariance)}
     if layout.roles > 1:
@@ -233,6 +336,7 @@ def _read(least: Minimum, layout: Layout, played: Played, anchor: str, utility: 
         covariance,
         as_role,
         information,
+        freedom,
         offsets,
         nu,
         anchor,

@@ -25,17 +25,26 @@ class Split:
     cyclic: float
 
 
-def hodge(advantage: Floats, met: NDArray[np.bool_] | None = None) -> Split:
+def hodge(
+    advantage: Floats, met: NDArray[np.bool_] | None = None, noise: Floats | None = None
+) -> Split:
     """Split antisymmetric advantages (n, n), in logits or payoff; `met` (n, n) marks the known ones.
 
-    With all pairs known the ranking is the row means.
+    With all pairs known the ranking is the row means. `noise` (n, n) are the advantages' variances: what
+    they are expected to add is taken off both sums of squares.
     """
     count = len(advantage)
     known = ~np.eye(count, dtype=bool) if met is None else met & ~np.eye(count, dtype=bool)
     flow = np.where(known, advantage, 0.0)
 
     laplacian = np.diag(known.sum(1).astype(float)) - known
-    ranking = np.linalg.pinv(laplacian) @ flow.sum(1)
+    inverse = np.linalg.pinv(laplacian)
+    ranking = inverse @ flow.sum(1)
     rest = np.where(known, flow - (ranking[:, None] - ranking[None, :]), 0.0)
-    total = float((flow**2).sum())
-    return Split(ranking, rest, float((rest**2).sum()) / total if total > 0 else 0.0)
+
+    variance = np.zeros(known.shape) if noise is None else np.where(known, noise, 0.0)
+    # the share of each advantage's noise that the ranking takes up
+    spans = np.diag(inverse)[:, None] + np.diag(inverse)[None, :] - 2 * inverse
+    total = float((flow**2 - variance).sum())
+    cyclic = float((rest**2 - variance * (1 - spans)).sum())
+    return Split(ranking, rest, min(1.0, max(0.0, cyclic / total)) if total > 0 else 0.0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 from scipy import stats
 
 from ..results import (
+    Cell,
     Estimate,
     Forgetting,
     GameRow,
@@ -20,7 +23,8 @@ from ..results import (
     complete,
 )
 from .arrays import Floats, Played, gather
-from .crosstable import crosstable
+from .bounds import one_sided
+from .crosstable import crosstable, questions
 from .fit import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
 from .lineage import Born, forgetting
 from .lineage import lineage as lineage_of
@@ -33,7 +37,9 @@ FALLBACK = 400.0
 MATERIAL = 0.1
 """The cyclic share from which a leaderboard warns, if the model misfits or a cycle is resolved."""
 DOUBTED = 0.01
+"""The p-value below which the model is said to misfit."""
 FEW = 10
+NAMED = 3
 
 
 def rate(
@@ -88,10 +94,11 @@ def rate(
 
     apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
+    open_ended = one_sided(played, fitted, level) if not proven else None
     forgotten = forgetting(lineage_of(Born(child, parent) for parent, child in lineage), cells)
 
     return Leaderboard(
-        standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks),
+        standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks, open_ended),
         unit="Elo" if kind == "win" else "payoff",
         anchor=anchor,
         prior=f"N(0, {chosen:g}²) {'Elo' if kind == 'win' else 'payoff'}" if chosen else "",
@@ -106,6 +113,7 @@ def rate(
             *_warnings(
                 played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen
             ),
+            *_flat(cells),
         ),
     )
 
@@ -118,19 +126,23 @@ def doubted(misfit: float | None) -> bool:
 def rank_intervals(
     fitted: Fit, level: float = 0.95, apart: Sequence[Sequence[str]] = ()
 ) -> tuple[tuple[int, int], ...]:
-    """For each entrant the best and worst rank that the pairwise intervals leave open.
+    """For each entrant the best and worst rank that the pairwise differences leave open.
 
-    Entrants of different pools are never resolved.
+    They hold for all entrants together with chance `level`: each difference is asked at Bonferroni's share
+    of it. Entrants of different pools are never resolved.
     """
+    count = len(fitted.names)
     gap = fitted.rating[:, None] - fitted.rating[None, :]
     spread = np.diag(fitted.covariance)
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
 
+    tail = (1 - level) / questions(count * (count - 1) // 2) / 2
+    reach = _reach(np.minimum(fitted.freedom[:, None], fitted.freedom[None, :]), tail)
+
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
-    ahead = (gap > float(stats.norm.ppf((1 + level) / 2)) * error + 1e-9) & (
-        group[:, None] == group[None, :]
-    )
+    far = gap > reach * np.maximum(error, 1e-12) + 1e-9
+    ahead = far & (group[:, None] == group[None, :])
 
     worse, better = ahead.sum(1), ahead.sum(0)
     return tuple((1 + int(b), len(gap) - int(w)) for b, w in zip(better, worse, strict=True))
@@ -145,10 +157,19 @@ def _standings(
     level: float,
     order: Sequence[int],
     ranks: Sequence[tuple[int, int]],
+    open_ended: tuple[Floats, Floats] | None,
 ) -> tuple[Standing, ...]:
-    overall = _estimates(fitted.rating, fitted.covariance, unit, level)
+    # an anchor is 0 by definition, with one pair as with many
+    anchored = np.array([name == fitted.anchor for name in fitted.names])
+    freedom = np.where(anchored, np.inf, fitted.freedom)
+    overall = _estimates(fitted.rating, fitted.covariance, freedom, unit, level)
+    if open_ended:
+        overall = [
+            _opened(one, unit * least, unit * most)
+            for one, least, most in zip(overall, *open_ended, strict=True)
+        ]
     roles = {
-        role: _estimates(rating, covariance, unit, level)
+        role: _estimates(rating, covariance, fitted.freedom, unit, level)
         for role, (rating, covariance) in fitted.as_role.items()
     }
 
@@ -179,11 +200,30 @@ def _standings(
     )
 
 
-def _estimates(rating: Floats, covariance: Floats, unit: float, level: float) -> list[Estimate]:
+def _estimates(
+    rating: Floats, covariance: Floats, freedom: Floats, unit: float, level: float
+) -> list[Estimate]:
     errors = np.sqrt(np.maximum(0, np.diag(covariance)))
-    reach = float(stats.norm.ppf((1 + level) / 2)) * errors
-    table = unit * np.stack([rating, errors, rating - reach, rating + reach], 1)
+    errors[(errors < 1e-9) & (freedom >= 1)] = 0.0  # an anchor's, up to rounding
+    half = np.maximum(errors, 1e-300) * _reach(freedom, (1 - level) / 2)
+    half[(errors == 0) & (freedom >= 1)] = 0.0
+    table = unit * np.stack([rating, errors, rating - half, rating + half], 1)
     return [Estimate(*row) for row in table.tolist()]
+
+
+def _reach(freedom: Floats, tail: float) -> Floats:
+    """Student's quantiles for `tail` to either side; infinite under one degree of freedom."""
+    found = stats.t.ppf(1 - tail, np.where(freedom >= 1, freedom, 1.0))
+    return np.where(freedom >= 1, found, np.inf)
+
+
+def _opened(estimate: Estimate, least: float, most: float) -> Estimate:
+    """The estimate with its interval open to one side, where games bound it to the other only."""
+    if not np.isnan(least):
+        return replace(estimate, low=float(least), high=inf)
+    if not np.isnan(most):
+        return replace(estimate, low=-inf, high=float(most))
+    return estimate
 
 
 def _warnings(
@@ -218,7 +258,22 @@ def _warnings(
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:
         told = f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
+        if int(blocks[blocks > 0].min()) <= played.places:
+            told += "; one pair gives no interval at all"
         yield Warning("few pairs", told)
+
+
+def _flat(cells: Sequence[Cell]) -> Iterable[Warning]:
+    """Names pairings whose pairs all ended alike: there is no spread to learn an error from."""
+    flat = [cell for cell in cells if cell.flat and cell.pairs > 1]
+    if flat:
+        some = ", ".join(f"{cell.a} v {cell.b} ({cell.pairs} pairs)" for cell in flat[:NAMED])
+        more = f" and {len(flat) - NAMED} more pairings" if len(flat) > NAMED else ""
+        yield Warning(
+            "no spread",
+            f"all pairs ended alike, as one game played again would: {some}{more}; there is no variance to "
+            "estimate from, and intervals show only what so many equal results leave open",
+        )
 
 
 def _forgotten(found: Sequence[Forgetting]) -> Iterable[Warning]:

@@ -61,9 +61,21 @@ class Choices:
         centre = _grouping(np.sqrt(weight) * chances) @ self.design
         return (self.design.T @ spread - centre.T @ centre).toarray()
 
-    def meat(self, beta: Floats) -> Floats:
+    @property
+    def facts(self) -> int:
+        return max(1, self.absent.shape[1] - 1)
+
+    def leverage(self, beta: Floats, inverse: Floats) -> Floats:
+        chances = np.exp(self.logs(beta))
+        own = chances.ravel() * _forms(self.design, inverse)
+        centre = _forms(_grouping(chances) @ self.design, inverse)
+        cells = own.reshape(chances.shape).sum(1) - centre
+        return self.taken.sum(1) * cells[self.cell]
+
+    def meat(self, beta: Floats, scale: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
         rest = self.taken.sum(1, keepdims=True) * chances[self.cell] - self.taken
+        rest *= scale[:, None]
         return _meat(_by_block(self.block, self.cell, rest, self.absent.size) @ self.design)
 
 
@@ -128,8 +140,16 @@ class Duels:
         chance = special.expit(self.design @ beta)
         return self.weighted(self.totals[0] * chance * (1 - chance))
 
-    def meat(self, beta: Floats) -> Floats:
-        rest = special.expit(self.design @ beta)[self.cell] - self.won
+    @property
+    def facts(self) -> int:
+        return 1
+
+    def leverage(self, beta: Floats, inverse: Floats) -> Floats:
+        chance = special.expit(self.design @ beta)
+        return (chance * (1 - chance) * _forms(self.design, inverse))[self.cell]
+
+    def meat(self, beta: Floats, scale: Floats) -> Floats:
+        rest = scale * (special.expit(self.design @ beta)[self.cell] - self.won)
         cells = self.design.shape[0]
         if len(self.block) == 1 + int(self.block.max()) and (np.diff(self.block) == 1).all():
             # every game is its own block
@@ -200,9 +220,29 @@ class Payoffs:
         often = sparse.diags_array(np.repeat(self.games, self.paid.shape[1]))
         return self.weight * (self.rows.T @ (often @ self.rows)).toarray()
 
-    def meat(self, beta: Floats) -> Floats:
-        rest = self.weight * (self.expected(beta)[self.cell] - self.margins)
+    @property
+    def facts(self) -> int:
+        return self.paid.shape[1] - 1
+
+    def leverage(self, beta: Floats, inverse: Floats) -> Floats:
+        forms = _forms(self.rows, inverse).reshape(len(self.games), -1)
+        return (self.weight * forms.sum(1))[self.cell]
+
+    def meat(self, beta: Floats, scale: Floats) -> Floats:
+        rest = self.weight * scale[:, None] * (self.expected(beta)[self.cell] - self.margins)
         return _meat(_by_block(self.block, self.cell, rest, self.rows.shape[0]) @ self.rows)
+
+
+def _forms(rows: Sparse, inverse: Floats) -> Floats:
+    """(R,): x·inverse·xᵀ of every row x of a sparse (R, P)."""
+    rows = sparse.csr_array(rows)
+    found = np.zeros(rows.shape[0])
+    step = max(1, 2**22 // max(1, rows.shape[1]))
+    # the product is dense: a slice at a time bounds the memory it takes
+    for start in range(0, len(found), step):
+        some = rows[start : start + step]
+        found[start : start + step] = np.asarray(some.multiply(some @ inverse).sum(1)).ravel()
+    return found
 
 
 def _summed(values: Floats, cell: Ints, cells: int) -> Floats:

@@ -74,7 +74,7 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
             continue
 
         distance = int(nx.shortest_path_length(kept, won.a, won.b))
-        least = won.score.low - middle(won.kind)
+        least = max(0.0, won.score.low - middle(won.kind))
         alarms.append(Forgetting(won.a, won.b, won.score, distance, least))
     return tuple(sorted(alarms, key=lambda alarm: (alarm.generations, alarm.child, alarm.ancestor)))
 

@@ -2,47 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special, stats
 
 from ..results import Cell, ScoreKind
-from .arrays import Played
+from .arrays import Floats, Ints, Played
 from .crosstable import advantage, encounters
 from .fit import Fit
 from .hodge import hodge
+
+DOUBTFUL = 0.05
+"""A p-value of χ² below this is checked by flipping signs."""
+WORK = 20_000_000
+"""How many residuals are flipped in all, about."""
 
 
 def misfit(played: Played, kind: ScoreKind, fitted: Fit) -> float | None:
     """P-value of the joint model against the cells' mean scores, clustered on pairs; None if untestable.
 
-    Σ z² over cells with at least 8 pairs, each scaled to mean 1 for its estimated variance, against χ²
-    with as many degrees as cells beyond a spanning ranking.
+    Σ z² over cells with at least 8 pairs, z a cell's t as a normal quantile, against χ² with as many degrees
+    as cells beyond a spanning ranking. Where that is doubtful, against the same sum after the signs of
+    pairs' residuals are flipped at random (the wild bootstrap), which knows of few pairs and heavy tails.
     """
     met = encounters(played, kind, fitted.utility)
     _, cell = np.unique(met.low * len(played.names) + met.high, return_inverse=True)
+    order = np.argsort(cell, kind="stable")
+    rest, cell = (met.score - met.expected)[order], cell[order]
     count = np.bincount(cell)
 
-    rest = met.score - met.expected
     average = np.bincount(cell, rest) / count
-    spread = np.bincount(cell, (rest - average[cell]) ** 2) / np.maximum(count - 1, 1)
-
+    squares = np.bincount(cell, rest**2).astype(np.float64)
     # with fewer pairs a variance is too uncertain to divide by
-    usable = (count >= 8) & (spread > 1e-12)
-
+    usable = (count >= 8) & (squares / count - average**2 > 1e-12)
     freedom = int(usable.sum()) - (len(played.names) - 1)
     if freedom < 1:
         return None
 
-    z2 = average[usable] ** 2 * count[usable] / spread[usable]
-    fair = (count[usable] - 3) / (count[usable] - 1)
-    return float(stats.chi2.sf(float((z2 * fair).sum()), freedom))
+    found = float(_squared(average, squares, count, usable).sum())
+    plain = float(stats.chi2.sf(found, freedom))
+    if plain > DOUBTFUL:
+        return plain
+
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    ends = (met.low[order][first], met.high[order][first])
+    flipped = _flipped(rest, first, count, ends, len(played.names))
+    sums = np.array([_squared(one, squares, count, usable).sum() for one in flipped])
+    if found > 2 * float(sums.max()):
+        return plain  # beyond what so few flips can say
+    return max(plain, (1 + int((sums >= found).sum())) / (1 + len(sums)))
+
+
+def _squared(average: Floats, squares: Floats, count: Ints, usable: NDArray[np.bool_]) -> Floats:
+    """Each usable cell's t² as a χ² of one degree: equal chances beyond."""
+    mean, often = average[usable], count[usable]
+    variance = np.maximum(squares[usable] / often - mean**2, 1e-12) * often / (often - 1)
+    beyond = special.stdtr(often - 1, -np.abs(mean) / np.sqrt(variance / often))
+    return special.ndtri(np.maximum(beyond, 1e-300)) ** 2
+
+
+def _flipped(
+    rest: Floats, first: Ints, count: Ints, ends: tuple[Ints, Ints], names: int
+) -> Iterator[Floats]:
+    """Means of cells (C,) after random signs, each less what a ranking fitted to them takes up.
+
+    `first` is where each cell's pairs begin, `ends` the two entrants of each cell.
+    """
+    contrast = np.zeros((len(count), names))
+    contrast[np.arange(len(count)), ends[0]] = 1.0
+    contrast[np.arange(len(count)), ends[1]] = -1.0
+    weighted = contrast * count[:, None]
+    inverse = np.linalg.pinv(contrast.T @ weighted)
+
+    draw = np.random.default_rng(0)
+    for _ in range(int(np.clip(WORK // len(rest), 199, 999))):
+        signs = draw.integers(0, 2, len(rest), dtype=np.int8) * 2 - 1
+        mean = np.add.reduceat(rest * signs, first) / count
+        yield mean - contrast @ (inverse @ (weighted.T @ mean))
 
 
 def cyclic_share(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> float | None:
-    """The share of squared advantages that no ranking explains; None under three entrants."""
+    """The share of squared advantages that neither a ranking nor noise explains.
+
+    None under three entrants.
+    """
     if len(names) < 3 or not cells:
         return None
     table = advantage(cells, names, kind)
-    return hodge(np.nan_to_num(table), ~np.isnan(table)).cyclic
+
+    # noise alone looks cyclic: what the errors of the cells explain is taken off
+    at = {name: n for n, name in enumerate(names)}
+    noise = np.zeros(table.shape)
+    for cell in cells:
+        slope = 1.0
+        if kind == "win":
+            shrunk = (cell.score.value * cell.pairs + 0.5) / (cell.pairs + 1)
+            slope = 1 / (shrunk * (1 - shrunk))
+        i, j = at[cell.a], at[cell.b]
+        noise[i, j] = noise[j, i] = (slope * cell.score.se) ** 2
+    return hodge(np.nan_to_num(table), ~np.isnan(table), noise).cyclic

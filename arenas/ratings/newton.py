@@ -10,11 +10,13 @@ import numpy as np
 from scipy import linalg
 
 from ...envs.errors import SparringError
-from .arrays import Floats
+from .arrays import Floats, Ints
 
 Sparse = Any  # scipy.sparse carries no types
 
 
+MOST_LEVERAGE = 0.9
+"""A block of more leverage decides a rating alone: there is no residual left to learn an error from."""
 FAST = 0.1
 """While each step leaves no more than this of the gradient, the Hessian of an earlier step will do."""
 
@@ -35,12 +37,26 @@ class Loss(Protocol):
         """(P,)"""
         ...
 
+    @property
+    def block(self) -> Ints:
+        """(N,): the block of each game or term."""
+        ...
+
+    @property
+    def facts(self) -> int:
+        """How many directions one block informs: places less one."""
+        ...
+
     def hessian(self, beta: Floats) -> Floats:
         """(P, P)"""
         ...
 
-    def meat(self, beta: Floats) -> Floats:
-        """(P, P): Σ g·gᵀ over blocks, g a block's share of the gradient."""
+    def leverage(self, beta: Floats, inverse: Floats) -> Floats:
+        """(N,): the trace of each game's share of the Hessian times `inverse` (P, P)."""
+        ...
+
+    def meat(self, beta: Floats, scale: Floats) -> Floats:
+        """(P, P): Σ g·gᵀ over blocks, g the block's gradient with its games' shares times `scale` (N,)."""
         ...
 
 
@@ -48,19 +64,30 @@ class Loss(Protocol):
 class Minimum:
     """Where a loss with its penalty is least.
 
-    `inverse` (P, P) is the Hessian's pseudo-inverse off the `gauge` directions, `covariance` the
-    sandwich H⁻¹GH⁻¹ clustered on blocks; `gradient` is the largest component left.
+    `hessian` (P, P) is the loss's own, without penalty and gauge.
+    `inverse` (P, P) is the Hessian's pseudo-inverse off the `gauge` directions; `covariance` the
+    sandwich H⁻¹GH⁻¹ clustered on blocks; where it was asked to `correct`, the residuals of a block of
+    leverage h are divided by √(1 − h) (HC2: a fit follows its own data, so its residuals are too small).
+    `leverage` (blocks,) is h; `gradient` is the largest component left.
     """
 
     beta: Floats
+    hessian: Floats
     inverse: Floats
     covariance: Floats
+    leverage: Floats
     gradient: float
     steps: int
 
 
 def minimise(
-    loss: Loss, penalty: Floats, gauge: Floats, *, tolerance: float, steps: int = 100
+    loss: Loss,
+    penalty: Floats,
+    gauge: Floats,
+    *,
+    tolerance: float,
+    correct: bool = True,
+    steps: int = 100,
 ) -> Minimum:
     """Minimise loss(β) + ½ βᵀ·penalty·β.
 
@@ -86,7 +113,7 @@ def minimise(
         before = float(np.abs(gradient).max())
         if before <= tolerance:
             factor, scale = curved(beta)
-            return _minimum(loss, beta, factor, flat / scale, before, step)
+            return _minimum(loss, beta, factor, flat / scale, correct, before, step)
 
         factor = factor or curved(beta)[0]
         beta, gradient = _damped(slope, beta, gradient, _solved(factor, gradient))
@@ -116,10 +143,20 @@ def _damped(
 
 
 def _minimum(
-    loss: Loss, beta: Floats, factor: Any, gauge: Floats, size: float, steps: int
+    loss: Loss,
+    beta: Floats,
+    factor: Any,
+    gauge: Floats,
+    correct: bool,
+    size: float,
+    steps: int,
 ) -> Minimum:
     inverse = _inverse(factor) - gauge
-    return Minimum(beta, inverse, inverse @ loss.meat(beta) @ inverse, size, steps)
+    own = np.bincount(loss.block, loss.leverage(beta, inverse)) / loss.facts
+    leverage = np.clip(own, 0.0, MOST_LEVERAGE).astype(np.float64)
+    scale = (1 - leverage[loss.block]) ** -0.5 if correct else np.ones(len(loss.block))
+    covariance = inverse @ loss.meat(beta, scale) @ inverse
+    return Minimum(beta, loss.hessian(beta), inverse, covariance, leverage, size, steps)
 
 
 def _solved(factor: Any, right: Floats) -> Floats:

@@ -9,7 +9,7 @@ is the decision, whatever comes later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Any, Literal, TypeAlias
@@ -26,6 +26,8 @@ Outcome: TypeAlias = Literal["better", "not better", "undecided"]
 PENTANOMIAL = (0.0, 0.25, 0.5, 0.75, 1.0)
 NORMALISED = 800 / log(10)
 """nElo per (μ − ½)/σ of one game's score."""
+RUNS, LONGEST = 200, 1500
+"""How many tests a forecast plays, and the longest of them."""
 RARE = 1e-3
 """What an unseen score counts as."""
 
@@ -97,7 +99,8 @@ class Gate:
     """Tests a mean score of `high` against `low`, with error rates α and β and at most `pairs` pairs.
 
     `support` are the scores that a pair can take; for payoff games give the range's ends, and the
-    observed scores join them. Bounds are in the unit of the scores.
+    observed scores join them. Bounds are in the unit of the scores; those of a `normalised` test of a win
+    game are in nElo, leads in standard deviations of a game's score, which need no guess at the draws.
     """
 
     low: float
@@ -106,6 +109,7 @@ class Gate:
     beta: float = 0.05
     pairs: int = 400
     support: tuple[float, ...] = PENTANOMIAL
+    normalised: bool = False
 
     def __post_init__(self) -> None:
         """Raises GateError for a test that could not be run."""
@@ -116,6 +120,10 @@ class Gate:
                 f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, together below 1"
             )
         least, most = min(self.support), max(self.support)
+        if self.normalised and self.support != PENTANOMIAL:
+            raise GateError("a normalised gate needs a game that is scored by wins")
+        if self.normalised:
+            least, most = -NORMALISED, NORMALISED
         if not least < self.low < self.high < most:
             raise GateError(
                 f"bounds low={self.low:g}, high={self.high:g}; expected low below high, both between the "
@@ -143,14 +151,26 @@ class Gate:
     def upper(self) -> float:
         return log((1 - self.beta) / self.alpha)
 
+    def ratio(self, counts: Mapping[float, float]) -> float:
+        """The log-likelihood ratio of so many pairs of each score."""
+        support = sorted(counts)
+        often = [counts[at] for at in support]
+        return (normalised_llr if self.normalised else llr)(support, often, self.low, self.high)
+
+    def bounds(self, variance: float) -> tuple[float, float]:
+        """Both bounds as scores, of pairs whose scores have this variance."""
+        if not self.normalised:
+            return self.low, self.high
+        sigma = sqrt(2 * variance)
+        return 0.5 + self.low / NORMALISED * sigma, 0.5 + self.high / NORMALISED * sigma
+
     def judge(self, scores: Sequence[float]) -> Decision:
         """Decide on the candidate's pair scores in order of issue; frozen at the first crossing."""
         counts: Counter[float] = Counter(dict.fromkeys(self.support, 0))
         curve: list[float] = []
         for value in scores[: self.pairs]:
             counts[value] += 1
-            support = sorted(counts)
-            curve.append(llr(support, [counts[at] for at in support], self.low, self.high))
+            curve.append(self.ratio(counts))
             if curve[-1] >= self.upper:
                 return Decision("better", len(curve), curve[-1], tuple(curve))
             if curve[-1] <= self.lower:
@@ -159,9 +179,16 @@ class Gate:
         return Decision(outcome, len(curve), curve[-1] if curve else 0.0, tuple(curve))
 
     def forecast(self, score: float, variance: float) -> Forecast:
-        """What to expect if pairs score `score` with `variance`, by Brownian approximation."""
-        h = (2 * score - self.low - self.high) / (self.high - self.low)
-        rate = (self.high - self.low) ** 2 / variance
+        """What to expect if pairs score `score` with `variance`.
+
+        By Brownian approximation; win games by playing the test itself on pairs of independent legs with as
+        many draws as give this variance, since a walk of few large steps overshoots its bounds.
+        """
+        low, high = self.bounds(variance)
+        if self.support == PENTANOMIAL and not self.normalised:
+            return _played_out(self, score, variance)
+        h = (2 * score - low - high) / (high - low)
+        rate = (high - low) ** 2 / variance
 
         a, b = self.lower, self.upper
         if abs(h) < 1e-9:
@@ -221,6 +248,81 @@ def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
         if float(np.abs(fitted - before).max()) < 1e-12:
             break
     return fitted
+
+
+def _played_out(gate: Gate, score: float, variance: float) -> Forecast:
+    """The forecast of a win gate from RUNS tests of at most LONGEST pairs, of a fixed generator."""
+    drawn = min(max(0.0, 1 - 8 * variance), 2 * min(score, 1 - score) - 1e-9)
+    legs = np.array([1 - score - drawn / 2, drawn, score - drawn / 2])
+    chances = np.convolve(legs, legs)
+    runs = np.random.default_rng(0).choice(5, (RUNS, LONGEST), p=chances / chances.sum())
+
+    counts = np.zeros((RUNS, 5))
+    ended = np.full(RUNS, LONGEST)
+    passed = np.zeros(RUNS, bool)
+    going = np.arange(RUNS)
+    support = np.array(PENTANOMIAL)
+    for pair in range(LONGEST):
+        counts[going, runs[going, pair]] += 1
+        seen = np.maximum(counts[going], RARE)
+        total = seen.sum(1)
+        under, over = (
+            _slopes(support - bound, seen / total[:, None]) for bound in (gate.low, gate.high)
+        )
+        now = total * ((seen / total[:, None]) * (np.log(under) - np.log(over))).sum(1)
+        stops = (now >= gate.upper) | (now <= gate.lower)
+        ended[going[stops]] = pair + 1
+        passed[going[stops]] = now[stops] >= gate.upper
+        going = going[~stops]
+        if not len(going):
+            break
+    return Forecast(float(passed.mean()), float(ended.mean()), float((ended <= gate.pairs).mean()))
+
+
+def _slopes(above: Floats, chances: Floats) -> Floats:
+    """(R, K): 1 + x·above with Σ p·above/(1 + x·above) = 0 in every row of chances, x by bisection."""
+    low = np.full(len(chances), -1 / above.max() + 1e-9)
+    high = np.full(len(chances), -1 / above.min() - 1e-9)
+    for _ in range(30):
+        at = (low + high) / 2
+        falls = (chances * above / (1 + at[:, None] * above)).sum(1) > 0
+        low, high = np.where(falls, at, low), np.where(falls, high, at)
+    return 1 + low[:, None] * above
+
+
+def confidence(
+    support: Sequence[float], counts: Sequence[float], bounds: tuple[float, float], alpha: float
+) -> tuple[float, float]:
+    """An interval for the mean that holds wherever a test stopped: the means not yet refuted at α.
+
+    A mean m is refuted once a bet on it has grown 1/α fold, averaged over fixed stakes to both sides
+    (Waudby-Smith and Ramdas 2024): the growth's expectation is at most 1 if m is true, at every time.
+    """
+    values, often = np.asarray(support, float), np.asarray(counts, float)
+    least, most = bounds
+    shares = np.geomspace(0.02, 0.98, 25)
+
+    def refuted(mean: float) -> bool:
+        stakes = np.concatenate([shares / (mean - least), -shares / (most - mean)])
+        growth = np.log1p(stakes[:, None] * (values - mean)) @ often
+        return float(np.logaddexp.reduce(growth)) - log(len(stakes)) >= -log(alpha)
+
+    middle = float(values @ often / often.sum())
+    room = 1e-9 * (most - least)
+    return (
+        _edge(refuted, least + room, min(max(middle, least + room), most - room)),
+        _edge(refuted, most - room, min(max(middle, least + room), most - room)),
+    )
+
+
+def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Where means cease to be refuted, on the way from `outside` to `inside`."""
+    if not refuted(outside):
+        return outside
+    for _ in range(50):
+        middle = (outside + inside) / 2
+        outside, inside = (middle, inside) if refuted(middle) else (outside, middle)
+    return inside
 
 
 def _decides(h: float, rate: float, lower: float, upper: float, pairs: int) -> float:

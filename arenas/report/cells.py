@@ -34,7 +34,7 @@ class Square:
     link: str = ""
     opponent: str = ""
     value: str = ""
-    half: str = ""
+    margin: str = ""
     title: str = ""
     level: str = "z"
     games: str = ""
@@ -45,7 +45,7 @@ class Square:
 class Row:
     """One entrant wherever it is listed. `squares` holds None where it would meet itself.
 
-    `roles` maps a role to its rating and half of its interval, as text.
+    `roles` maps a role to its rating and its interval, as text.
     """
 
     index: int
@@ -53,7 +53,7 @@ class Row:
     about: str
     standing: Standing
     rating: str
-    half: str
+    margin: str
     ranks: str
     strip: Markup
     roles: Mapping[str, tuple[str, str]]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ..results import Estimate
 from .page import Chart, Series
 from .svg import Point, Scale, decades, group, path, picture, tag, text, tick_texts, ticks
-from .text import compact, line, number, signed
+from .text import MINUS, compact, line, number, signed
 
 LETTER = 6.8  # pixels a letter of a label takes, on average, in a wide typeface
 LINE = 14  # pixels between the middles of two lines of text
@@ -74,20 +74,23 @@ def finite(points: Iterable[Point]) -> tuple[Point, ...]:
 
 def whisker(estimate: Estimate, x: Scale, y: float, colour: int = 0, title: str = "") -> Markup:
     """A dot with its interval on a horizontal scale."""
-    low, high = x(estimate.low), x(estimate.high)
+    low, high = x(max(x.low, estimate.low)), x(min(x.high, estimate.high))
+    looks = f"whisker c{colour}"
+    # an open end runs to the edge, without a stop
+    stops = [x(end) for end in (estimate.low, estimate.high) if math.isfinite(end)]
     return group(
         [
             tag("title", title or interval(estimate)),
-            tag("line", x1=low, x2=high, y1=y, y2=y, class_=f"whisker c{colour}"),
-            tag("line", x1=low, x2=low, y1=y - 3, y2=y + 3, class_=f"whisker c{colour}"),
-            tag("line", x1=high, x2=high, y1=y - 3, y2=y + 3, class_=f"whisker c{colour}"),
+            tag("line", x1=low, x2=high, y1=y, y2=y, class_=looks),
+            *(tag("line", x1=at, x2=at, y1=y - 3, y2=y + 3, class_=looks) for at in stops),
             tag("circle", cx=x(estimate.value), cy=y, r=4, class_=f"dot f{colour}"),
         ]
     )
 
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
-    low, high = signed(estimate.low, digits), signed(estimate.high, digits)
+    low = signed(estimate.low, digits) if math.isfinite(estimate.low) else f"{MINUS}∞"
+    high = signed(estimate.high, digits) if math.isfinite(estimate.high) else "∞"
     return f"{signed(estimate.value, digits)} [{low}, {high}]"
 
 
@@ -160,8 +163,8 @@ def scatter(
                         "line",
                         x1=cx,
                         x2=cx,
-                        y1=y(estimate.low),
-                        y2=y(estimate.high),
+                        y1=y(max(y.low, estimate.low)),
+                        y2=y(min(y.high, estimate.high)),
                         class_="whisker c0",
                     ),
                     tag("circle", cx=cx, cy=cy, r=4, class_="dot f0"),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 
 from ..results import Cell, Estimate, middle
 from . import graphs
 from .page import Page
 from .text import number, signed
+
+LOPSIDED = 0.05
+"""The share of an interval by which its two halves may differ and still be written as ±."""
 
 
 class Field:
@@ -65,12 +69,12 @@ class Field:
         """A score as text: a share of points in per cent, or a payoff."""
         return f"{number(100 * value, 1)} %" if self.page.scored == "win" else signed(value)
 
-    def half_points(self, score: Estimate) -> str:
-        return (
-            number(50 * (score.high - score.low), 1)
-            if self.page.scored == "win"
-            else half(score, 3)
-        )
+    def margin(self, score: Estimate) -> str:
+        """The interval of a score as text, in the unit of `points`."""
+        if self.page.scored != "win":
+            return margin(score, 3)
+        ends = (100 * score.value, 100 * score.se, 100 * score.low, 100 * score.high)
+        return margin(Estimate(*ends), 1, sign=False)
 
     def level(self, cell: Cell) -> str:
         """The colour class of a score: n5 … n1, z, p1 … p5."""
@@ -84,6 +88,21 @@ def both_ways(cells: Sequence[Cell]) -> list[Cell]:
     return [*cells, *(cell.turned for cell in cells if (cell.b, cell.a) not in there)]
 
 
-def half(estimate: Estimate, digits: int) -> str:
-    """Half of the interval, as text."""
-    return number((estimate.high - estimate.low) / 2, digits)
+def margin(estimate: Estimate, digits: int, sign: bool = True) -> str:
+    """The interval as text, to stand after the value: "± 12", or its ends where it is not symmetrical.
+
+    "–" is for what is fixed by definition, as an anchor's rating.
+    """
+    low, high = estimate.low, estimate.high
+    told = signed if sign else number
+    if low == high:
+        return "–"
+    if isinf(low) or isinf(high):
+        if isinf(low) and isinf(high):
+            return "no interval"
+        return f"at least {told(low, digits)}" if isinf(high) else f"at most {told(high, digits)}"
+
+    below, above = estimate.value - low, high - estimate.value
+    if abs(above - below) > LOPSIDED * (above + below):
+        return f"[{told(low, digits)}, {told(high, digits)}]"
+    return f"± {number((high - low) / 2, digits)}"

@@ -24,16 +24,12 @@ from ..store.origins import births, origin
 from ..store.reading import Archive
 from ..tournament import leaderboard
 from . import from_run
-from .page import Entrant, Gate, Notice, Page, Replay
+from .page import Entrant, Gate, Notice, Page, Replay, ReportError
 from .render import write
 from .replays import PER_CELL
 from .text import compact
 
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
-
-
-class ReportError(SparringError, ValueError):
-    """There is nothing to report on."""
 
 
 def report(run: str | Path, out: str | Path | None = None) -> Path:

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from ...envs.errors import SparringError
 from ...envs.types import Episode
 from ..ratings.lineage import Born
 from ..ratings.sprt import Outcome
 from ..results import Cell, Leaderboard
+
+
+class ReportError(SparringError, ValueError):
+    """There is nothing to report on, or the page cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)

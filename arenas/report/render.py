@@ -19,7 +19,7 @@ from markupsafe import Markup
 from ...envs.types import Episode
 from . import replays
 from .charts import BINS, MOST_POINTS, binned, finite
-from .page import Chart, Page
+from .page import Chart, Page, ReportError
 from .replays import BUDGET
 from .text import compact, duration, line, number, shorten, signed, visible
 from .view import View, view
@@ -45,11 +45,21 @@ def html(page: Page, *, budget: int = BUDGET) -> str:
 
 
 def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
-    """Write the page whole or not at all: a reader never meets half a file. Returns its path."""
+    """Write the page whole or not at all: a reader never meets half a file. Returns its path.
+
+    Raises ReportError where it cannot be written.
+    """
     path = Path(path)
 
     text = html(page, budget=budget)
+    try:
+        _replace(path, text)
+    except OSError as fault:  # it names the draft, and the reader asked for the page
+        raise ReportError(f"{path} cannot be written: {fault.strerror}") from fault
+    return path
 
+
+def _replace(path: Path, text: str) -> None:
     # beside the target, since a rename across file systems is no rename
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -62,7 +72,6 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
     except BaseException:
         os.unlink(name)
         raise
-    return path
 
 
 def policy(css: str, js: str) -> str:

@@ -11,7 +11,7 @@ from ..ratings.newton import FitError
 from ..results import Estimate, Standing
 from . import charts, graphs
 from .cells import Board, Choice, Choices, Dialog, Matrix, Plot, Row, Square
-from .entrants import Field, half
+from .entrants import Field, margin
 from .page import Replay
 from .replays import Story, chosen, told
 from .text import compact, line, number, signed
@@ -147,7 +147,7 @@ def _row(field: Field, standing: Standing, games: Stories) -> Row:
         about=field.about.get(id, ""),
         standing=standing,
         rating=signed(standing.rating.value, field.digits),
-        half=half(standing.rating, field.digits),
+        margin=margin(standing.rating, field.digits),
         ranks=str(first) if first == last else f"{first}–{last}",
         strip=charts.strip(standing.rating, low, high),
         roles={role: _rated(standing.roles.get(role), field.digits) for role in field.roles},
@@ -172,7 +172,7 @@ def _square(field: Field, a: str, b: str, games: Stories) -> Square:
         link=field.link(a, b),
         opponent=field.names[b],
         value=points,
-        half=field.half_points(cell.score),
+        margin=field.margin(cell.score),
         title=f"{field.names[a]} v {field.names[b]}: {points}, {cell.pairs} pairs, {state}",
         level=field.level(cell),
         games=f"{count} game{'' if count == 1 else 's'}" if count else "details",
@@ -190,4 +190,4 @@ def _told(field: Field, a: str, b: str) -> str:
 
 
 def _rated(estimate: Estimate | None, digits: int) -> tuple[str, str]:
-    return (signed(estimate.value, digits), half(estimate, digits)) if estimate else ("–", "–")
+    return (signed(estimate.value, digits), margin(estimate, digits)) if estimate else ("–", "")

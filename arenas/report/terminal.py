@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..results import Leaderboard, Standing
-from .entrants import half
+from .entrants import margin
 from .text import compact, duration, line, sentence, signed
 
 LONGEST = 40
@@ -38,7 +38,8 @@ def leaderboard(
     anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
     table = Table(box=None, header_style="bold", caption_justify="left", pad_edge=False)
     table.caption = Text(
-        f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of the 95 % interval"
+        f"rating in {board.unit}, 0 = {line(anchor, LONGEST)}; ± half of its own 95 % interval; "
+        "ranks: of all together"
     )
 
     rows = [_cells(standing, known, shown_roles, digits) for standing in board.standings]
@@ -89,7 +90,7 @@ def _cells(
     first, last = standing.ranks
 
     rating = Text(signed(standing.rating.value, digits), style="bold")
-    rating.append(f" ± {half(standing.rating, digits)}", style="dim")
+    rating.append(f" {margin(standing.rating, digits)}", style="dim")
     lost = [f"{n} {line(cause)}" for cause, n in sorted((standing.forfeits or {}).items()) if n]
     by_role = {
         f"as {line(role, LONGEST)}": Text(

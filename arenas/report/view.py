@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..results import Estimate
 from . import charts, graphs, tables
 from .cells import Decided, Plot, Proof, View
-from .entrants import Field, half
+from .entrants import Field, margin
 from .notices import notices
 from .page import Chart, Gate, Page, Progress, Series
 from .replays import BUDGET
@@ -75,7 +75,7 @@ def _leader(field: Field) -> str:
     if not field.standings or not field.page.board:
         return ""
     first, unit = field.standings[0], field.page.board.unit
-    rating = f"{signed(first.rating.value, field.digits)} ± {half(first.rating, field.digits)}"
+    rating = f"{signed(first.rating.value, field.digits)} {margin(first.rating, field.digits)}"
     best, worst = first.ranks
     doubt = "" if worst == 1 else f"; the games leave its rank open between {best} and {worst}"
     name = line(field.names[first.entrant], 60)

@@ -11,6 +11,7 @@ every seat remembers all that it saw; games of imperfect recall are played with 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
@@ -233,7 +234,7 @@ def _moves(state: Any, seat: int) -> dict[str, int]:
 
     # Replies are read without case, so texts that differ only in case would be one move.
     if len(set(folded)) < len(folded):
-        repeated = {text for text in folded if folded.count(text) > 1}
+        repeated = {text for text, times in Counter(folded).items() if times > 1}
         texts = [
             f"{text} #{action}" if text.casefold() in repeated else text
             for text, action in zip(texts, actions, strict=True)

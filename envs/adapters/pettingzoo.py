@@ -168,6 +168,9 @@ CLASSICS: Mapping[str, Classic] = {
         _chess_move,
         "win",
         ("pygame", "chess"),
+        caveats=(
+            "PettingZoo draws when a position occurs twice, where the rules want three times",
+        ),
     ),
     "connect_four_v3": Classic(
         "connect four",
@@ -215,7 +218,10 @@ CLASSICS: Mapping[str, Classic] = {
         _cards,
         _named(*_NO_LIMIT),
         needs=_CARDS,
-        caveats=("it pays whole chips, up to 100, where PettingZoo's text says half of them",),
+        caveats=(
+            "it pays whole chips, up to 100, where PettingZoo's text says half of them",
+            "RLCard lets the player who acts first before the flop also act first after it",
+        ),
     ),
     "texas_holdem_v4": Classic(
         "limit Texas hold'em for two (RLCard)",

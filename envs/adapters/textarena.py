@@ -44,6 +44,7 @@ OWN_REWARDS: Mapping[str, tuple[float, float]] = {
 
 _SWAPPED = "TextArena gives reason and penalty of a refused move in the wrong order; here it is a failed try"
 CAVEATS: Mapping[str, str] = {
+    "Bandit": "TextArena pays 0 for the right button",
     "CharacterConclave": "TextArena breaks on every move, so that every game is a forfeit",
     "Countdown": _SWAPPED,
     "Cryptarithm": _SWAPPED,

@@ -102,9 +102,9 @@ class Plants:
 
 
 def _inside(text: str, part: str, word: str) -> str:
-    """A comment in code, a string as the last value of a tag of literals, a word of any other tag."""
+    """An unused name in code, a string as the last value of a tag of literals, a word of any other tag."""
     if part == "code":
-        return _FENCE.sub(lambda m: f"{m[0]}# {word}\n", text, count=1)
+        return _FENCE.sub(lambda m: f"{m[0]}{word} = 0\n", text, count=1)
 
     def changed(match: re.Match[str]) -> str:
         body = match[2].strip("\n").split("\n")

@@ -6,8 +6,8 @@ from ..parse import answered
 from ..registry import game, seat_names
 from ..script import Script, ask_all
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Program, arguments, fenced, program_with_input
-from ..tasks.proposing import judged, propose, refused, settle
+from ..tasks.programs import arguments, fenced, program_with_input
+from ..tasks.proposing import propose, refused, settle, tried, withdrawn
 from ..types import Message, Value
 from ..values import canonical
 
@@ -60,11 +60,12 @@ def code_abduction(
 
     source, gold = task.program.source, task.values[0]
     question = SOLVE.format(code=fenced(source), value=canonical(gold))
-    tried = yield from ask_all(
+    answers = yield from ask_all(
         dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None
     )
-    attempted = {seat: x if x is None else Program(source, (x,)) for seat, x in tried.items()}
-    paid = yield from judged(attempted, gold)
+    paid = yield from tried(source, answers, gold)
+    if paid is None:
+        return withdrawn(solvers, task.known)
 
     item = {"source": source, "input": task.program.inputs[0]}
     return (yield from settle("code-abduction", item, paid, reward, known=task.known, new=task.new))

@@ -14,8 +14,8 @@ from ..script import Script, Steps, ask, ask_all, note, randomness, recall, veri
 from ..tasks.gate import certain, gate
 from ..tasks.likeness import SAME_TASK, similar
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Answer, Program, answer, arguments, called, program
-from ..tasks.proposing import judged, refused, settle
+from ..tasks.programs import Answer, answer, arguments, called, program
+from ..tasks.proposing import refused, settle, tried, withdrawn
 from ..types import Job, Message, Value
 from ..values import canonical, read
 
@@ -37,7 +37,7 @@ EXPLORE = """\
 {help}
 Explore the shop with up to {calls} calls, then write a task about it for others who have the same tools: an \
 instruction, a Python function check(x) that returns True for the right answer alone, the right answer, and \
-wrong answers, one a line, for which check returns False. Form:
+wrong answers, one a line, for which check returns False. Answer in this form:
 <task>{example}</task>
 ```python
 def check(x):
@@ -129,8 +129,11 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Sc
         return refused(solvers)
 
     given = yield from _solved(shop, bundle.task, solvers, calls)
-    attempted = {seat: x and Program(bundle.source, ((x.value,),)) for seat, x in given.items()}
-    paid = yield from judged(attempted, True, entry="check")
+    answers = {seat: x and (x.value,) for seat, x in given.items()}
+    paid = yield from tried(bundle.source, answers, True, entry="check")
+    if paid is None:
+        return withdrawn(solvers)
+
     item: dict[str, Value] = {
         "task": bundle.task,
         "source": bundle.source,

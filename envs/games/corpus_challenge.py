@@ -94,8 +94,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
-    answers from the question alone. Documents are recalled from the driver's buffer, kind `document`, or
-    from a few of the game's own. Payoff: challenger −1 for a task that is not grounded, else by `reward`
+    answers from the question alone. The document is one of six of the game's own, unless the driver's buffer
+    answers the kind `document`. Payoff: challenger −1 for a task that is not grounded, else by `reward`
     (4p(1 − p) by default) in the share p of right answers; solver 1 or 0.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
     Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.

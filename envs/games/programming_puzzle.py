@@ -6,7 +6,7 @@ from ..registry import game, seat_names
 from ..script import Script, ask_all, keep
 from ..tasks.pay import proposer_range
 from ..tasks.programs import Program, answer, fenced, program
-from ..tasks.proposing import judged, propose, refused, settle
+from ..tasks.proposing import propose, refused, settle, tried, withdrawn
 from ..types import Message, Value
 
 SEED: Value = {
@@ -78,8 +78,10 @@ def programming_puzzle(
     source = task.program.source
     question = SOLVE.format(code=fenced(source))
     found = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
-    attempted = {seat: x and Program(source, ((x.value,),)) for seat, x in found.items()}
-    paid = yield from judged(attempted, True, entry="sat")
+    answers = {seat: x and (x.value,) for seat, x in found.items()}
+    paid = yield from tried(source, answers, True, entry="sat")
+    if paid is None:
+        return withdrawn(solvers, task.known)
 
     # Verified solutions are the data of the paper's own fine-tuning.
     for seat, x in found.items():

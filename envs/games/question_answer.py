@@ -98,8 +98,8 @@ def question_answer(
     (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
-    Notes: proxy, the solvers' mean pay; gold, their mean against the truth by execution, where the topic
-    has one (arithmetic, algebra).
+    Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
+    (arithmetic, algebra).
     Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
     """
     solvers = list(seat_names({"solver": attempts}))

@@ -108,6 +108,7 @@ def leaks(told: Sequence[str], secret: str, share: float = 0.8) -> bool:
     )
     if any(a in letters and b in numbers for a, b in ((word, digits), (word[::-1], digits[::-1]))):
         return True
+
     whole = word + digits
     return _resembles(latest, whole, share) or _resembles(latest, whole[::-1], share)
 

@@ -8,8 +8,10 @@ what it does. `benchmarks/gate.py` measures what leaks through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ..registry import GameError
@@ -34,84 +36,12 @@ PROPOSAL_LIMITS = Limits(
     seconds=3.0, cpu_seconds=2.0, megabytes=128, output_kilobytes=16, value_kilobytes=16
 )
 
-_ELSEWHERE = """\
-def _elsewhere():
-    import _locale, _socket, datetime, os, posix, sys, time
-    days, shift = 1234, 1234 * 86400 + 7 * 3600 + 754
-    for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
-        setattr(time, name, lambda old=getattr(time, name): old() + shift)
-        setattr(time, name + "_ns", lambda old=getattr(time, name + "_ns"): old() + shift * 10**9)
-    for name in ("localtime", "gmtime", "ctime"):
-        setattr(time, name, lambda at=None, old=getattr(time, name): old(time.time() if at is None else at))
-    strftime, asctime = time.strftime, time.asctime
-    time.strftime = lambda form, at=None: strftime(form, at or time.localtime())
-    time.asctime = lambda at=None: asctime(at or time.localtime())
-    gettime, gettime_ns = time.clock_gettime, time.clock_gettime_ns
-    time.clock_gettime = lambda which: gettime(which) + shift
-    time.clock_gettime_ns = lambda which: gettime_ns(which) + shift * 10**9
-    later = datetime.timedelta(seconds=shift)
+_TEXT = Path(__file__).with_name("elsewhere.py").read_text(encoding="utf-8")
+_NAMES = ", ".join(re.findall(r"^def (\w+)", _TEXT, re.MULTILINE))
+_ELSEWHERE = f"{_TEXT}\n\n_elsewhere()\ndel {_NAMES}\n"
 
-    class date(datetime.date):
-        @classmethod
-        def today(cls):
-            return super().today() + later
-
-    class moment(datetime.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return super().now(tz) + later
-
-        @classmethod
-        def utcnow(cls):
-            return super().utcnow() + later
-
-        today = now
-
-    for moved, name in ((date, "date"), (moment, "datetime")):
-        moved.__name__ = moved.__qualname__ = name
-        moved.__module__ = "datetime"
-        setattr(datetime, name, moved)
-
-    def dated(old):
-        def stat(*given, **named):
-            found = old(*given, **named)
-            return os.stat_result((*found[:7], *(at + shift for at in found[7:10])))
-        return stat
-
-    os.stat, os.lstat = dated(os.stat), dated(os.lstat)
-    os.environ.update(HOME="/elsewhere", LANG="tr_TR.UTF-8", TZ="Asia/Kathmandu", ELSEWHERE="1")
-    used = os.times_result((1e4, 1e4, 1e4, 1e4, shift))
-    there = dict(getcwd="/elsewhere", getpid=40961, getuid=4711, getppid=2, cpu_count=61, times=used)
-    there |= dict(getloadavg=(99.0, 98.0, 97.0), sched_getaffinity=set(range(61)))
-    there |= dict(uname=os.uname_result(("Elsewhere", "elsewhere", "1", "1", "elsewhere")))
-    there |= dict(statvfs=os.statvfs_result((4096, 4096, 77, 76, 75, 74, 73, 72, 0, 255)))
-    for module in (os, posix):
-        for name, value in there.items():
-            setattr(module, name, lambda *_, value=value: value)
-    for module in (_socket, sys.modules.get("socket", _socket)):
-        module.gethostname = lambda: "elsewhere"
-    sys.executable, sys.version = "/elsewhere/python", "elsewhere"
-    setlocale, here = _locale.setlocale, {}
-    for category in (_locale.LC_CTYPE, _locale.LC_NUMERIC):
-        name = "C.UTF-8" if setlocale(category) == "C" else "C"
-        try:
-            setlocale(category, name)
-        except _locale.Error:
-            here[category] = name
-    if here:
-        here[_locale.LC_ALL] = ";".join(here.values())
-
-    def told(category, name=None):
-        return here[category] if name is None and category in here else setlocale(category, name)
-
-    _locale.setlocale = told
-    if "locale" in sys.modules:
-        sys.modules["locale"]._setlocale = told
-
-
-_elsewhere()
-del _elsewhere
-"""
+_COMPARED = frozenset(("ok", "error", "invalid"))
+"""Statuses that are a program's own doing, not its limits'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +78,28 @@ def gate(
         return Ruling("near_copy", "nearly the same as a program that is already known")
 
     # Each input comes twice, so that a program that keeps state between calls shows it.
-    twice = (*inputs, *inputs)
-    here, there = yield from verify(
-        Job(source, entry, twice, repeat=2, limits=limits),
-        Job(elsewhere(source), entry, twice, limits=limits),
-    )
+    here, there = yield from verify(*trial(source, inputs, entry=entry, limits=limits))
     return _ruling(here, there, len(inputs), expected)
+
+
+def trial(
+    source: str,
+    inputs: Sequence[tuple[Value, ...]],
+    *,
+    entry: str = "f",
+    limits: Limits = PROPOSAL_LIMITS,
+) -> tuple[Job, Job]:
+    """The two jobs of every look at a proposed program: here, twice in fresh processes, and elsewhere.
+
+    The gate and every later run of an admitted program ask in this form, so that a program cannot tell one
+    from the other. Elsewhere each input is called once more than here: a program that counts its calls, or
+    looks at how many inputs there are, differs.
+    """
+    twice = (*inputs, *inputs)
+    return (
+        Job(source, entry, twice, repeat=2, limits=limits),
+        Job(elsewhere(source), entry, (*twice, *inputs), limits=limits),
+    )
 
 
 def elsewhere(source: str) -> str:
@@ -164,22 +110,41 @@ def elsewhere(source: str) -> str:
 def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value] | None) -> Ruling:
     if here.status == "nondeterministic":
         return Ruling("nondeterministic", "fresh processes disagree about its value")
-
     values = plain_values(here, 2 * count)
     if values is None:
         return Ruling("failed", f"it did not run: {here.detail or here.status}")
     if not _agree(values[:count], values[count:]):
         return Ruling("stateful", "a second call with the same input gives another value")
 
-    moved = plain_values(there, 2 * count)
-    if moved is None or not _agree(values, moved):
+    moved = plain_values(there, 3 * count)
+    if moved is None or not _agree((*values, *values[:count]), moved):
         return Ruling(
             "surroundings", "its value depends on clock, locale, process, environment or machine"
         )
-
     if expected is not None and not _agree(values[:count], expected):
         return Ruling("self_test", "it fails its own test")
     return Ruling("", values=values[:count])
+
+
+def attempted(here: Verdict, there: Verdict, expected: Value) -> bool | None:
+    """Whether an admitted program gives the value expected of it for the one input of a `trial`.
+
+    None when it changed its mind, which is its proposer's fault and not the solver's: what its calls came
+    to is not the same in all processes, in all calls, here and elsewhere. That the input takes it too long,
+    or too much, is the solver's choice: then it only does not give the value.
+    """
+    if here.status == "nondeterministic":
+        return None
+    if here.status not in _COMPARED or not here.results:
+        return False
+
+    first = here.results[0]
+    calls = (*here.results, *there.results) if there.status in _COMPARED else here.results
+    if any(call.status != first.status or not same(call.value, first.value) for call in calls):
+        return None
+    if first.status != "ok":
+        return False
+    return same(first.value, expected) if there.status in _COMPARED else None
 
 
 def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:

@@ -132,7 +132,7 @@ def bare(source: str) -> str:
 
     Raises Unreadable for nesting too deep to be written out again.
     """
-    parsed = ast.parse(source)
+    parsed = tree(source) or ast.Module([], [])
     found = _commented(source)
     for node in ast.walk(parsed):
         for field in ("body", "orelse", "finalbody"):

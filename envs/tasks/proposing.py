@@ -8,7 +8,7 @@ from typing import cast
 
 from ..script import STALE, Payoff, Steps, ask, chance, keep, note, recall, verify
 from ..types import Job, Value
-from .gate import PROPOSAL_LIMITS, gate, right
+from .gate import PROPOSAL_LIMITS, attempted, gate, right, trial
 from .pay import proposer_reward
 from .programs import Program, fenced, sources
 from .shapes import near_copy, shape
@@ -117,6 +117,40 @@ def judged(
     return paid
 
 
+def tried(
+    source: str,
+    answers: Mapping[str, tuple[Value, ...] | None],
+    expected: Value,
+    *,
+    entry: str = "f",
+) -> Steps[dict[str, float] | None]:
+    """Run an admitted program on what solvers gave it, and pay them as `judged` does.
+
+    It is run as the gate ran it, in the same form, so that it cannot tell the one from the other. None when
+    it changed its mind, noted as `withdrawn`: what is paid then is `withdrawn`.
+    """
+    given = {seat: x for seat, x in answers.items() if x is not None}
+    jobs = [job for x in given.values() for job in trial(source, (x,), entry=entry)]
+    verdicts = yield from verify(*jobs)
+
+    paid = dict.fromkeys(answers, -1.0)
+    for seat, here, there in zip(given, verdicts[::2], verdicts[1::2], strict=True):
+        found = attempted(here, there, expected)
+        if found is None:
+            yield from note("withdrawn", True)
+            return None
+        paid[seat] = 1.0 if found else -0.5
+    return paid
+
+
+def withdrawn(solvers: Sequence[str], known: bool = False) -> Payoff:
+    """The payoff when an admitted program changed its mind: as for one that the gate refuses.
+
+    Nobody is paid for a `known` task, whose proposer is not in this game.
+    """
+    return dict.fromkeys(("proposer", *solvers), 0.0) if known else refused(solvers)
+
+
 def settle(
     kind: str,
     item: Mapping[str, Value],
@@ -134,6 +168,7 @@ def settle(
     """
     rate = sum(amount == 1 for amount in paid.values()) / len(paid)
     yield from note("solve_rate", rate)
+
     if new:
         yield from keep(kind, cast(Value, {**item, "solve_rate": rate}))
     return {proposer: 0.0 if known else proposer_reward(reward)(rate), **paid}

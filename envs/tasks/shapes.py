@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeGuard
@@ -22,7 +23,9 @@ _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 def tree(source: str) -> ast.Module | None:
     """The syntax tree, or None where there is none (also for nesting too deep to parse)."""
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stray backslash is not the reader's to judge
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -73,14 +76,17 @@ def _alive(parsed: ast.Module) -> ast.Module:
     It finds what is never reached, does nothing, or binds names that nothing reads. Code that is dead for
     another reason (`if len(x) < 0`) stays.
     """
-    for _ in range(4):  # a function that only dead code called is dead in the next round
+    # A function that only dead code called is dead in the next round.
+    for _ in range(4):
         needed = _needed(parsed)
         before = sum(1 for _ in ast.walk(parsed))
+
         for node in list(ast.walk(parsed)):
             for field in ("body", "orelse", "finalbody"):
                 block = getattr(node, field, None)
                 if isinstance(block, list):
                     setattr(node, field, list(_kept(block, needed)))
+
         if sum(1 for _ in ast.walk(parsed)) == before:
             break
     return parsed

@@ -70,6 +70,12 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "record of an unhashable key": (
         "import os\ndef f(x):\n    r = b'[[0,{\"dict\":[[[1],2]]}]]'\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n"
         "    os._exit(0)", ("invalid",)),
+    "record of a third of a million lists": (  # which no child would have said in so few characters
+        "import os\ndef f(x):\n    r = b'[[0,[' + b','.join([b'[[]]'] * 345000) + b']]]'\n    r = len(r).to_bytes(4, 'little') + r\n"
+        "    while r: r = r[os.write(3, r):]\n    os._exit(0)", ("invalid",)),
+    "record of eighty thousand sets": (
+        "import os\ndef f(x):\n    r = b'[[0,[' + b','.join([b'{\"frozenset\":[]}'] * 80000) + b']]]'\n    r = len(r).to_bytes(4, 'little') + r\n"
+        "    while r: r = r[os.write(3, r):]\n    os._exit(0)", ("invalid",)),
     "our exit codes": ("import os\ndef f(x): os._exit(1)", ("crash",)),
     "our memory code": ("import os\ndef f(x): os._exit(77)", ("memory",)),
     "a fault like ours": ("import os\ndef f(x):\n    os.write(3, b'')\n    os.close(3)\n    os._exit(70)", ("crash",)),
@@ -148,8 +154,8 @@ CHEATS: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
         "import os\ndef f(x):\n    for d in range(128):\n        try: r = os.open(f'/proc/self/fd/{d}', os.O_RDONLY | os.O_NONBLOCK)\n"
         "        except OSError: continue\n        try:\n            while os.read(r, 4096): pass\n        except OSError: pass\n"
         "    os._exit(1)", ("crash",)),
-    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("cpu",)),
-    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("memory",)),
+    "the processor's signal by hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGXCPU)", ("error",)),
+    "death by its own hand": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)", ("error",)),
     "half a set of colliding members": (
         "import os\ndef f(x):\n    s = ','.join([*map(str, range(9000)), *('{\"int\":\"%x\"}' % (i * (2**61 - 1)) for i in range(2, 9000))])\n"
         "    r = ('[[0,{\"set\":[%s]}]]' % s).encode()\n    os.write(3, len(r).to_bytes(4, 'little') + r)\n    os._exit(0)", ("invalid",)),

@@ -24,6 +24,9 @@ HONEST: Final[dict[str, tuple[str, str]]] = {
     "twenty threads": (
         "import threading\nb = threading.Barrier(20)\nts = [threading.Thread(target=b.wait) for _ in range(20)]\n"
         "[t.start() for t in ts]\n[t.join() for t in ts]\nprint('met')", "met"),
+    "thread pool of 32": (
+        "from concurrent.futures import ThreadPoolExecutor\nimport threading\nb = threading.Barrier(32)\n"
+        "with ThreadPoolExecutor(32) as p: print(len(list(p.map(lambda i: b.wait(), range(32)))))", "32"),
     "sqlite in memory": (
         "import sqlite3\nc = sqlite3.connect(':memory:')\nc.execute('create table t(x)')\nc.executemany('insert into t values(?)', [(1,), (2,)])\n"
         "print(c.execute('select sum(x) from t').fetchone())", "(3,)"),
@@ -54,6 +57,7 @@ HONEST: Final[dict[str, tuple[str, str]]] = {
     "html": ("import html\nprint(html.unescape('&lt;&eacute;'))", "<é"),
     "date": ("import datetime\nprint(datetime.date(2024, 2, 29) + datetime.timedelta(365))", "2025-02-28"),
     "calendar": ("import calendar\nprint(calendar.monthrange(2024, 2))", "(3, 29)"),
+    "locale of the environment": ("import locale\nprint(locale.setlocale(locale.LC_ALL, ''))", "C.UTF-8"),
     "locale": ("import locale\nprint(locale.format_string('%d', 1000))", "1000"),
     "itertools": ("import itertools\nprint(len(list(itertools.permutations(range(7)))))", "5040"),
     "functools cache": ("import functools\n@functools.cache\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nprint(f(90))", "2880067194370816120"),
@@ -77,6 +81,11 @@ HONEST: Final[dict[str, tuple[str, str]]] = {
     "socket pair": ("import socket\na, b = socket.socketpair()\na.send(b'x')\nprint(b.recv(1))", "b'x'"),
     "selectors": ("import selectors\nprint(selectors.DefaultSelector().select(0))", "[]"),
     "memory map": ("import mmap\nm = mmap.mmap(-1, 4096)\nm[:2] = b'ab'\nprint(m[:2])", "b'ab'"),
+    "memory map of a file": (
+        "import mmap, os\nwith open(os.__file__, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m: print(m[:] == open(os.__file__, 'rb').read())", "True"),
+    "memory map that is shared and grows": (
+        "import mmap\nm = mmap.mmap(-1, 10, access=mmap.ACCESS_WRITE)\nm[:2] = b'ab'\nm.resize(9000)\n"
+        "n = mmap.mmap(-1, 10, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)\nprint(m[:2], len(m), len(n), type(n) is mmap.mmap)", "b'ab' 9000 10 True"),
     "array and struct": ("import array, struct\nprint(array.array('i', [1]).tobytes() == struct.pack('i', 1))", "True"),
     "ctypes": ("import ctypes\nprint(ctypes.CDLL(None).abs(-3))", "3"),
     "home and user": ("import os, getpass\nprint(os.path.expanduser('~') != '')", "True"),
@@ -84,6 +93,10 @@ HONEST: Final[dict[str, tuple[str, str]]] = {
     "no name resolution": ("import socket\ntry: socket.gethostbyname('localhost')\nexcept OSError: print('offline')", "offline"),
     "null device": ("import os\nprint('x', file=open(os.devnull, 'w'))\nprint(open(os.devnull).read() == '')", "True"),
     "exit 0": ("import sys\nprint('bye')\nsys.exit(0)", "bye"),
+    "exit and quit": ("print('bye')\nexit()", "bye"),
+    "a long exception, caught": ("try: raise ValueError('x' * 10**6)\nexcept ValueError as e: print(len(str(e)))", "1000000"),
+    "another encoding": ("import sys\nsys.stdout.reconfigure(encoding='utf-16')\nsys.stdout.reconfigure(encoding='utf-8')\nprint('on')", "on"),
+    "types of files": ("import mimetypes\nprint(mimetypes.guess_type('a.html'), mimetypes.guess_type('a.xyz'))", "('text/html', None) (None, None)"),
     "exit handler": ("import atexit\natexit.register(print, 'last')\nprint('first')", "first\nlast"),
     "main block": ("if __name__ == '__main__': print('main')", "main"),
     "exec and eval": ("ns = {}\nexec('x = eval(\"1 + 1\")', ns)\nprint(ns['x'])", "2"),

@@ -42,7 +42,7 @@ _PAGE: Final = (
 )
 
 _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
-    "fork bomb": ("import os\nwhile True: os.fork()", FORBIDDEN),
+    "fork bomb": ("import os\nwhile True: os.fork()", ("error",)),
     "thread bomb": (
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,)).start()", HEAVY),
     "thread bomb with small stacks": (
@@ -70,6 +70,27 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "memory by a shared map": ("import mmap\nx = mmap.mmap(-1, 1 << 33)", ("error", "memory")),
     "memory by many shared maps": (
         "import mmap\nx = []\nwhile True:\n    m = mmap.mmap(-1, 1 << 22)\n    m.write(b'x' * (1 << 22))\n    x.append(m)", HEAVY),
+    "memory that outlives its mapping": (  # of whatever kind: shared ones are counted nowhere
+        _RAW + "C.mmap.restype = ctypes.c_void_p\nheld, size = 0, 32 << 20\n"
+        "for kind in (1, 3):\n    for _ in range(8):\n"
+        "        a = C.mmap(None, size, 3, kind | 0x20, -1, 0)\n        if a in (None, 2**64 - 1): break\n"
+        "        ctypes.memset(a, 1, size)\n        C.munmap(ctypes.c_void_p(a + 4096), size - 4096)\n        held += 32\n"
+        "if held > 160: print('PWNED', held)", BLOCKED),
+    "memory that outlives its mapping, by the library": (
+        "import mmap\nheld = []\nfor _ in range(8):\n    m = mmap.mmap(-1, 32 << 20)\n"
+        "    for i in range(0, 32 << 20, 4096): m[i] = 1\n    m.resize(4096)\n    held.append(m)\n"
+        "held[0].resize(32 << 20)\nif held[0][8192]: print('PWNED')", BLOCKED),
+    "memory in a shared map of a device": (
+        _RAW + "import mmap\nC.mmap.restype = ctypes.c_void_p\nfor way in (os.O_RDONLY, os.O_RDWR):\n"
+        "    try: fd = os.open('/dev/zero', way)\n    except OSError: continue\n"
+        "    for kind in (1, 3):\n        if C.mmap(None, 4096, 1 + way, kind, fd, 0) not in (None, 2**64 - 1): print('PWNED', way, kind)", BLOCKED),
+    "memory in huge pages": (
+        _RAW + "C.mmap.restype = ctypes.c_void_p\nif C.mmap(None, 4 << 20, 3, 0x40022, -1, 0) not in (None, 2**64 - 1): print('PWNED')",
+        BLOCKED),
+    "memory in files that are nowhere": (
+        _RAW + "for name in (b'/x', b'x'):\n    if C.shm_open(name, 0o102, 0o600) >= 0: print('PWNED shm')\n"
+        "for place in ('/dev/shm', '/tmp', '/run', '/dev', '/dev/mqueue', '.'):\n"
+        "    try: os.open(place, 0o20200002)\n    except OSError: continue\n    print('PWNED', place)", BLOCKED),
     "memory errors swallowed": (
         "x = []\nwhile True:\n    try: x.append(bytearray(1 << 20))\n    except MemoryError: pass", (*SLOW, "memory")),
     "memory in a memfd": (
@@ -157,13 +178,17 @@ _RESOURCES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
 }  # fmt: skip
 
 _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
-    "daemon": ("import os\nif not os.fork():\n    os.setsid()\n    os.fork()", FORBIDDEN),
-    "shell": ("import os\nos.system('true')", FORBIDDEN),
-    "subprocess": ("import subprocess\nsubprocess.run(['/bin/true'])", FORBIDDEN),
-    "spawn": ("import os, sys\nos.posix_spawn(sys.executable, ['x'], {})", FORBIDDEN),
-    "exec": ("import os, sys\nos.execv(sys.executable, ['python', '-c', 'print(1)'])", FORBIDDEN),
-    "multiprocessing": ("import multiprocessing\np = multiprocessing.Process(target=print)\np.start()", FORBIDDEN),
-    "raw fork by clone": (_RAW + f"C.syscall({number('clone')}, 17, 0, 0, 0, 0)", FORBIDDEN),
+    "daemon": ("import os\nif not os.fork():\n    os.setsid()\n    os.fork()", ("error",)),
+    "shell": ("import os\nif os.system('true') == 0: print('PWNED')", BLOCKED),
+    "subprocess": ("import subprocess\nsubprocess.run(['/bin/true'])\nprint('PWNED')", ("error",)),
+    "spawn": ("import os, sys\nos.posix_spawn(sys.executable, ['x'], {})\nprint('PWNED')", ("error",)),
+    "exec": ("import os, sys\nos.execv(sys.executable, ['python', '-c', 'print(\"PWNED\")'])", ("error",)),
+    "multiprocessing": ("import multiprocessing\np = multiprocessing.Process(target=print)\np.start()\nprint('PWNED')", ("error",)),
+    "raw fork by clone": (_RAW + f"if C.syscall({number('clone')}, 17, 0, 0, 0, 0) >= 0: print('PWNED')", BLOCKED),
+    "raw fork that shares memory": (
+        _RAW + f"if C.syscall({number('clone')}, 0x4111, 0, 0, 0, 0) >= 0: print('PWNED')", BLOCKED),
+    "clone that keeps its parent": (_RAW + f"C.syscall({number('clone')}, 0x8011, 0, 0, 0, 0)", FORBIDDEN),
+    "thread that is traced": (_RAW + f"C.syscall({number('clone')}, 0x7d2f00, 0, 0, 0, 0)", FORBIDDEN),
     "clone into a namespace": (_RAW + f"C.syscall({number('clone')}, 0x10000011, 0, 0, 0, 0)", FORBIDDEN),
     "clone3": (
         _RAW + f"if C.syscall({number('clone3')}, bytes(88), 88) >= 0: print('PWNED')", BLOCKED),
@@ -198,13 +223,18 @@ _PROCESSES: Final[dict[str, tuple[str, tuple[Status, ...]]]] = {
     "fork by code of its own": (  # vfork without a library; x86-64 only
         _RAW + "import mmap, platform\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b83a0000000f05c3'))\n"
         "if platform.machine() == 'x86_64':\n"
-        "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\n    print('PWNED')",
-        FORBIDDEN if not ARM else ("ok",)),
+        "    if ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))() >= 0: print('PWNED')",
+        BLOCKED),
     "signals of a descriptor for the parent": (
         "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, 8, os.getppid())\nprint('PWNED')", ("error",)),
     "its own entries in /proc": (
         "import os\nfor name in ('oom_score_adj', 'comm', 'mem', 'coredump_filter', 'timerslack_ns', 'clear_refs', 'uid_map', 'autogroup'):\n"
         "    try: os.open('/proc/self/' + name, os.O_WRONLY)\n    except OSError: continue\n    print('PWNED', name)", ("ok",)),
+    "an attempt that is none": (  # the filter's own signal, sent by hand
+        "import os, signal\nfor number in (signal.SIGSYS, signal.SIGKILL, signal.SIGXCPU):\n    try: os.kill(os.getpid(), number)\n"
+        "    except OSError: pass", ("ok",)),
+    "an exit code that equals everything": (
+        "class E(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\nraise SystemExit(E(5))", ("error",)),
     "modules of the runner": (
         "import importlib, sys\nfor name in ('runner', 'runner.child', 'child', 'locks', 'record', 'supervisor', 'wire', '__main__.locks'):\n"
         "    try: print('PWNED', importlib.import_module(name))\n    except ImportError: pass\n"

@@ -22,6 +22,7 @@ from typing import Final
 
 from .. import runner
 from ..local import interpreter
+from ..runner.locks import LOCALE
 from ..runner.wire import PROTOCOL
 from ..verifier import VerifierError
 
@@ -115,16 +116,19 @@ def contents() -> dict[str, bytes]:
     python, library = Path(interpreter()), Path(os.__file__).parent
     files = dict(_standard_library(library))
     loaded = libraries([python, *(Path(name) for name in files if name.endswith(".so"))])
+    # The loader and the libraries, at the places where the interpreter looks for them.
     for path in sorted(loaded):
         files[str(path)] = path.read_bytes()
     files[str(python)] = python.read_bytes()
     files |= _runner()
+    files |= {str(path): path.read_bytes() for path in Path(LOCALE).rglob("*") if path.is_file()}
     files["/etc/passwd"] = _PASSWD
     return files
 
 
 def _archive(files: dict[str, bytes], executables: set[str]) -> bytes:
     """A tar that depends on nothing but names and bytes."""
+    # Folders too, in a fixed order, without dates and owners.
     folders = {str(parent) for name in files for parent in Path(name).parents} - {"/", "."}
     target = io.BytesIO()
 

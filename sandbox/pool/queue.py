@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...envs.parse import Illegal
-from ...envs.types import Verdict
+from ...envs.types import Status, Verdict
 from ..request import Run, request
 from ..verdicts import failed
 from .ticket import Ticket
@@ -117,6 +117,7 @@ class Queue:
         """
         taken: list[Ticket] = []
         with self._lock:
+            # Under the lock: who is busy and who is free must not change while runs are shared out.
             busy = worker.doing
             share = self._share(worker, room)
 
@@ -136,6 +137,7 @@ class Queue:
 
     def _share(self, worker: Consumer, room: int) -> int:
         """How many of the waiting runs a worker may take now."""
+        # An equal part each, so that a batch ends for all at about the same time.
         waiting = len(self._waiting)
         share = max(1, min(room, -(-waiting // len(self._workers))))
         if not worker.doing:
@@ -166,19 +168,21 @@ class Queue:
             if not ticket.unwanted:
                 ticket.batch.settle(ticket.index, verdict)
 
-    def retry(self, tickets: Sequence[Ticket], reason: str, died: bool = True) -> None:
-        """Runs whose supervisor failed: once more, then `infra`, and quarantine if it `died` of them."""
+    def retry(
+        self, tickets: Sequence[Ticket], reason: str, died: bool = True, lost: Status = "infra"
+    ) -> None:
+        """Runs whose supervisor failed: once more, then `lost`, and quarantine if it `died` of them."""
         for ticket in tickets:
             ticket.faults += 1
         again = [ticket for ticket in tickets if ticket.faults < 2]
-        lost = [ticket for ticket in tickets if ticket.faults >= 2]
+        over = [ticket for ticket in tickets if ticket.faults >= 2]
 
         with self._lock:
             self._tally.retries += len(again)
-            self._quarantine.update(_digest(ticket.run) for ticket in lost if died)
+            self._quarantine.update(_digest(ticket.run) for ticket in over if died)
 
-        for ticket in lost:
-            self.settle(ticket, failed(ticket.run.job, "infra", f"{reason}, twice"))
+        for ticket in over:
+            self.settle(ticket, failed(ticket.run.job, lost, f"{reason}, twice"))
         self.put_back(again)
 
     def give_up(self, reason: str) -> None:

@@ -61,6 +61,7 @@ class Stream:
             ident, fate, status, wall, user, system, _, *sizes = REPLY.unpack_from(
                 self._incoming, start
             )
+            # The supervisor bounds what it sends; one that does not is no supervisor any more.
             if sum(sizes) > REPLY_BYTES:
                 raise ConnectionLost("a reply is too large")
             if len(self._incoming) - start - head < sum(sizes):

@@ -99,6 +99,7 @@ class Worker:
         """Take back what waits behind a run that is taking long."""
         if time.monotonic() - self._since < STUCK_SECONDS:
             return
+        # The first is the one that runs; the supervisor answers for the others whether they had begun.
         for ident, ticket in list(self._doing.items())[1:]:
             if not ticket.recalled:
                 ticket.recalled = True
@@ -191,6 +192,7 @@ class Worker:
 
     def _has_room(self, now: float) -> bool:
         """Whether the supervisor may be given more: not behind a run that is long, or was lost once."""
+        # Half a frame is enough to keep it busy until the next look.
         alone = any(ticket.faults for ticket in self._doing.values())
         stuck = self.doing and now - self._since > STUCK_SECONDS
         full = len(self._doing) > FRAME // 2 or self._held() > HELD_BYTES
@@ -265,6 +267,11 @@ class Worker:
                 continue
 
             outcome = verdict(ticket.run.job, reply)
+            if reply.fate == wire.SERVER_LOST:
+                # Killed twice, the second time with nothing beside this run, it died of what the run did.
+                self._queue.retry([ticket], outcome.detail, lost="memory")
+                raise ConnectionLost(outcome.detail)
+
             if outcome.status == "infra":
                 self._queue.retry([ticket], outcome.detail, died=False)
             else:

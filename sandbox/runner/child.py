@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import gc
 import marshal
 import os
@@ -20,6 +21,9 @@ __builtins__ = vars(builtins).copy()  # ours: what a program does to the module'
 MARK: Final = 101
 """The descriptor of the fork server through which a child says that it is locked in."""
 
+_PRINTED: Final = 4096
+"""Characters of an exception that are printed: so many of the beginning, and so many of the end."""
+
 
 def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int) -> NoReturn:
     """Never returns. Descriptors become 0: request, then stdin; 1: stdout; 2: stderr; 3: record."""
@@ -36,6 +40,7 @@ def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int)
         os.closerange(RULES, MARK + 1)
         gc.enable()
 
+        # Only now, locked in and alone, does it read what it is to run.
         length = int.from_bytes(read_exactly(0, 4), "little")
         source, entry, inputs, backwards = marshal.loads(read_exactly(0, length))
         said = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
@@ -74,7 +79,7 @@ def _interpret(
     """Run the request; returns the record, a JSON list of what became of each call."""
     call = record.caller(room)
     name = "__main__" if entry is None else "snippet"
-    module = type(sys)(name)
+    module = type(sys)(name)  # `types.ModuleType`, without the import
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
 
@@ -84,11 +89,7 @@ def _interpret(
         if entry is None:
             _finish_program()
             return f"[[{OK},null]]"
-        function = module.__dict__[entry]
-    except KeyError as fault:
-        if fault.args != (entry,):
-            raise
-        return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
+        function = module.__dict__.get(entry, module)
     except SystemExit as leaving:
         if entry is None:
             _finish_program()
@@ -97,9 +98,12 @@ def _interpret(
     except BaseException as fault:
         trace = fault.__traceback__
         fault.__traceback__ = trace and trace.tb_next  # without our own frame
-        sys.__excepthook__(type(fault), fault, fault.__traceback__)
+        _print_fault(fault)
         return f"[{record.fault(fault)}]"
 
+    if function is module:
+        return f"[{record.entry(ERROR, f'NameError: the program defines no {entry}')}]"
+    # In reverse in the second process: a program that counts its calls gives other values there.
     order = reversed(inputs) if backwards else inputs
     said = [call(function, arguments) for arguments in order]
     return f"[{','.join(reversed(said) if backwards else said)}]"
@@ -107,6 +111,7 @@ def _interpret(
 
 def _finish_program() -> None:
     """What an interpreter does at its end: wait for threads, run the exit functions."""
+    # Only what the program itself imported: else nothing can wait.
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     if "atexit" in sys.modules:
@@ -115,8 +120,44 @@ def _finish_program() -> None:
 
 def _exit_entry(leaving: SystemExit) -> str:
     """The entry of a program that left by `sys.exit`."""
-    if leaving.code is None or leaving.code == 0:
+    code: Any = leaving.code
+    if code is None:
         return f"[{OK},null]"
-    if not isinstance(leaving.code, int):
-        print(leaving.code, file=sys.stderr)
-    return record.entry(ERROR, f"exit code {leaving.code if isinstance(leaving.code, int) else 1}")
+
+    # By the number itself: a class of the program's may equal what it likes.
+    if issubclass(type(code), int):
+        number = int.__add__(code, 0)
+    else:
+        number = 1
+        sys.stderr.write(f"{str(code)[:_PRINTED]}\n")
+    return record.entry(ERROR, f"exit code {number}") if number else f"[{OK},null]"
+
+
+class _Brief:
+    """A stream that keeps the beginning and the end of what is written to it."""
+
+    def __init__(self) -> None:
+        self.head: list[str] = []
+        self.tail: collections.deque[str] = collections.deque(maxlen=16)
+        self.room = _PRINTED
+
+    def write(self, text: str) -> int:
+        text = text[:_PRINTED]
+        (self.head if self.room > 0 else self.tail).append(text)
+        self.room -= len(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def _print_fault(fault: BaseException) -> None:
+    """Print the traceback; an exception with a long text is no output without end."""
+    stderr = sys.stderr
+    brief: Any = _Brief()
+    sys.stderr = brief
+    try:
+        sys.__excepthook__(type(fault), fault, fault.__traceback__)
+    finally:
+        sys.stderr = stderr
+    stderr.write("".join(brief.head)[:_PRINTED] + "".join(brief.tail)[-_PRINTED:])

@@ -11,18 +11,23 @@ import sys
 import time
 from typing import Final, NoReturn
 
+from . import customs
 from .child import MARK, run_child
 from .framing import drained, receive, send
-from .locks import PR_SET_PDEATHSIG, Locks, harden, prctl
+from .locks import PR_SET_PDEATHSIG, Locks, OomScore, harden, prctl
 from .wire import END, FORKED, LOCKED, QUIET_SECONDS
 
 _SOCKET: Final = 99
 """The socket to the supervisor, out of the way of the descriptors of a child, which closes it."""
 
+_SCORE: Final = 102
+"""Its own entry in /proc; a child closes it too."""
+
 
 def serve(strength: str) -> NoReturn:
     """Fork a locked child for every message on descriptor 3, and say how it ended."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    score = OomScore(_SCORE)
     harden()
     os.chdir("/")
 
@@ -41,7 +46,7 @@ def serve(strength: str) -> NoReturn:
             os._exit(0)
 
         try:
-            child = os.fork()
+            child = score.fork()
         except OSError:
             child = -1
         if child == 0:
@@ -58,6 +63,7 @@ def serve(strength: str) -> NoReturn:
 def _settle() -> None:
     """Make this process what every child begins as."""
     sys.argv = ["snippet.py"]
+    customs.install()
     for name in [name for name in sys.modules if name.split(".")[0] in ("__main__", "runner")]:
         del sys.modules[name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import struct
@@ -18,6 +19,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 PR_SET_PDEATHSIG: Final = 1
 
+LOCALE: Final = "/usr/lib/locale/C.utf8"
+"""The only locale beside `C`, on every machine that has it: with others programs would differ by machine."""
 RULES: Final = 100
 """The descriptor of the Landlock rules in the fork server, out of the way of a child's own."""
 
@@ -47,7 +50,7 @@ def landlock_abi() -> int:
 
 def _shared_libraries() -> list[str]:
     """Where they lie, without the packages, Python's among them, that lie beside them."""
-    kept = {"gconv", "locale", "ossl-modules"}
+    kept = {"gconv", "ossl-modules"}
     folders = {os.path.realpath(name) for name in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}
     found: set[str] = set()
 
@@ -73,7 +76,7 @@ def _readable() -> list[str]:
         path for name in os.listdir(beside) if os.path.isfile(path := os.path.join(beside, name))
     ]
     devices = ["/dev/urandom", "/dev/random", "/dev/zero"]
-    return [*own, *_shared_libraries(), "/etc/ld.so.cache", *devices, *files]
+    return [*own, *_shared_libraries(), "/etc/ld.so.cache", LOCALE, *devices, *files]
 
 
 def landlock_rules(abi: int) -> int:
@@ -151,6 +154,42 @@ class Locks:
             for place in self._own:
                 struct.pack_into("<I", self._program, place, os.getpid())
             _syscall(_SYS_SECCOMP, 1, 0, self._filter)
+
+
+class OomScore:
+    """How readily the kernel ends a process when memory runs out, of this one and those that it forks.
+
+    A child is the first choice, whatever it holds. It inherits the score, so the process that forks it
+    takes that score for as long as it forks. The file is opened before `harden`: after it, only root may.
+    """
+
+    _FIRST: Final = b"1000"
+
+    def __init__(self, descriptor: int) -> None:
+        try:
+            file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1  # no /proc: nothing is chosen by score there
+            return
+        self._own = os.read(file, 16)
+        self._file = os.dup2(file, descriptor, inheritable=False)
+        os.close(file)
+
+    def fork(self) -> int:
+        """`os.fork`, with a child that goes first."""
+        if self._file < 0:
+            return os.fork()
+
+        os.pwrite(self._file, self._FIRST, 0)
+        try:
+            pid = os.fork()
+        except OSError:
+            pid = -1
+        if pid:
+            os.pwrite(self._file, self._own, 0)
+        if pid < 0:
+            raise OSError(errno.EAGAIN, "no process is left")
+        return pid
 
 
 def harden() -> None:

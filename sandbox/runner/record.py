@@ -43,9 +43,10 @@ def caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
         elif kind is bool:
             said = "true" if value else "false"
         elif kind is int:
+            # Decimal text takes quadratic time, and JSON readers keep 53 bits.
             said = int.__repr__(value) if value.bit_length() <= 53 else f'{{"int":"{value:#x}"}}'
         elif kind is float:
-            finite = value - value == 0.0
+            finite = value - value == 0.0  # NaN and the infinities give NaN
             said = float.__repr__(value) if finite else f'{{"float":"{float.__repr__(value)}"}}'
         elif kind is str:
             said = quoted(value) if len(value) < left else "x" * left

@@ -42,6 +42,7 @@ class Run:
 
     def pipes(self, request: bytes) -> list[int]:
         """Open the four pipes, write what fits of the request, and return the child's ends."""
+        # Written before the child is there: most requests fit into the pipe, and need no second look.
         child_end, self.writer = os.pipe()
         os.set_blocking(self.writer, False)
         self.request = memoryview(request)
@@ -89,6 +90,8 @@ class Run:
         """Kill the child; the first reason stands."""
         if self.fate == ENDED:
             self.fate = fate
+
+        # By a descriptor of the process: its id may be another's by now.
         if self.handle >= 0:
             with contextlib.suppress(ProcessLookupError):  # already dead
                 signal.pidfd_send_signal(self.handle, signal.SIGKILL)
@@ -113,6 +116,7 @@ class Run:
         """What the client is told; the kernel's word on the end comes before all else."""
         nothing = 0, 0.0, 0.0, 0.0, 0, False
         status, wall, user, system, peak, locked = END.unpack(self.end) if self.end else nothing
+        # Without the mark nothing of the program's was run: the fault is ours.
         fate = self.fate if locked or self.fate == CANCELLED else FAILED
         if fate == ENDED and wall > self.seconds:
             fate = DEADLINE  # over before it could be killed for it

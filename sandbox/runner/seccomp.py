@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import struct
 from typing import Final
 
@@ -21,6 +22,11 @@ _AGAIN, _NOTHING = 0x00050000 | errno.EAGAIN, 0x00050000
 # What may be asked of the calls whose arguments decide.
 _THREAD_FLAGS: Final = 0x7D0F00
 """What glibc and musl pass to clone for a thread."""
+_PROCESS_FLAGS: Final = 0x12041FF
+"""What they pass for fork, vfork and spawn, the signal at its end included."""
+_MAP_TYPE, _MAP_PRIVATE, _MAP_HUGETLB = 0x0F, 0x02, 0x40000
+_READ_BY_US: Final = (signal.SIGKILL, signal.SIGXCPU, signal.SIGSYS)
+"""A death of one of these is read as memory, processor time, a forbidden call."""
 _FCNTL: Final = (0, 1, 2, 3, 4, 1030, 1032)
 """F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks."""
 _IOCTL: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
@@ -59,13 +65,29 @@ def _only(index: int, values: tuple[int, ...], otherwise: int) -> bytes:
 
 def _checked() -> dict[str, bytes]:
     """The calls whose arguments decide."""
+    # A thread is allowed. An ordinary process is what honest programs try, and are told no; any other
+    # flag is an attack.
     thread = (
         _argument(0)
-        + _instruction(0x45, 0xFFFFFFFF & ~_THREAD_FLAGS, 0, 1)  # any other flag …
-        + _answer(KILL)
-        + _instruction(0x45, 0x10000, 0, 1)  # … or no CLONE_THREAD, is a process
+        + _instruction(0x45, 0x10000, 0, 3)  # CLONE_THREAD
+        + _instruction(0x45, 0xFFFFFFFF & ~_THREAD_FLAGS, 1, 0)
         + _answer(_ALLOW)
         + _answer(KILL)
+        + _instruction(0x45, 0xFFFFFFFF & ~_PROCESS_FLAGS, 0, 1)
+        + _answer(KILL)
+        + _answer(_EPERM)
+    )
+
+    # Shared memory outlives its mapping, where no limit of address space counts it. Nothing can be
+    # shared here anyway: without other processes a private mapping does the same. Huge pages come from
+    # a store that all processes of the machine have in common.
+    private = (
+        _argument(3)
+        + _instruction(0x45, _MAP_HUGETLB, 3, 0)
+        + _instruction(0x54, _MAP_TYPE)
+        + _equal(_MAP_PRIVATE, 0, 1)
+        + _answer(_ALLOW)
+        + _answer(_EPERM)
     )
     null = _equal(0, 1, 0) + _answer(_EPERM)
 
@@ -101,8 +123,9 @@ def _checked() -> dict[str, bytes]:
         "clone3": _answer(
             _ENOSYS
         ),  # its flags are in memory, out of sight; libc falls back to clone
-        "kill": _only(0, (SELF,), KILL),
-        "tgkill": _only(0, (SELF,), KILL),
+        "kill": _signal(1),
+        "tgkill": _signal(2),
+        "mmap": private,
         "socketpair": _only(0, (1,), _EPERM),
         "sendto": _argument(4) + null + _argument(4, True) + null + _answer(_ALLOW),  # no address
         "fcntl": _only(1, _FCNTL, _EPERM),
@@ -110,6 +133,14 @@ def _checked() -> dict[str, bytes]:
         "prctl": _only(0, _PRCTL, _EPERM),
         "prlimit64": _argument(2) + null + _argument(2, True) + null + _only(0, (0, SELF), _EPERM),
     }
+
+
+def _signal(index: int) -> bytes:
+    """Signals to itself, but for those that only the kernel and the supervisor may end it by."""
+    number = _argument(index)
+    for told in _READ_BY_US:
+        number += _equal(told, 0, 1) + _answer(_EPERM)
+    return _argument(0) + _equal(SELF, 1, 0) + _answer(KILL) + number + _answer(_ALLOW)
 
 
 def _opening(writable: bool) -> dict[str, bytes]:

@@ -25,6 +25,7 @@ from .wire import (
     QUIET_SECONDS,
     REPLY,
     RUN,
+    SERVER_LOST,
     SILENCE_SECONDS,
     SLACK_BYTES,
 )
@@ -35,6 +36,10 @@ COUNT_SECONDS: Final = 0.02
 
 class _Gone(Exception):
     """The client closed its end."""
+
+
+class _ServerLost(Exception):
+    """The fork server died while it ran a child."""
 
 
 class Supervisor:
@@ -61,7 +66,14 @@ class Supervisor:
         try:
             while True:
                 if self._queue:
-                    self._say(self._run(*self._queue.popleft()))
+                    frame = self._queue.popleft()
+                    try:
+                        self._say(self._run(*frame))
+                    except _ServerLost:
+                        # Say of what run, and leave: the client replaces us whole.
+                        self._say(REPLY.pack(frame[0], SERVER_LOST, 0, 0, 0, 0, 0, 0, 0, 0))
+                        self._flush()
+                        os._exit(70)
                     continue
 
                 self._flush()
@@ -86,6 +98,7 @@ class Supervisor:
             raise _Gone
         self._heard = time.monotonic()
 
+        # Frames as the client cuts them: a length of four bytes, then marshal data.
         self._inbox += data
         start = 0
         while len(self._inbox) - start >= 4:
@@ -116,14 +129,17 @@ class Supervisor:
         """The fork server whose strings hash by seed `index` + 1, started at its first use."""
         if index not in self._servers:
             ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-            null = os.open(os.devnull, os.O_RDWR)
+            # Pipes, as a child has: Python asks once whether a stream can seek.
+            end, start = os.pipe()
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
-            actions += [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
+            actions += [(os.POSIX_SPAWN_DUP2, end, 0)]
+            actions += [(os.POSIX_SPAWN_DUP2, start, number) for number in (1, 2)]
 
             command = [sys.executable, "-S", "-s", "-P", self._program, "serve", self._strength]
             os.posix_spawn(sys.executable, command, _environment(index), file_actions=actions)
 
-            os.close(null)
+            os.close(end)
+            os.close(start)
             theirs.close()
             self._servers[index] = ours
         return self._servers[index]
@@ -135,6 +151,7 @@ class Supervisor:
         seconds, cpu_seconds, megabytes, output_kilobytes, record_kilobytes = limits
         run = Run(ident, seconds, output_kilobytes * 1024, record_kilobytes * 1024 + SLACK_BYTES)
 
+        # The child reads its request from its own pipe: neither server nor supervisor hands it on.
         sock = self._server(server)
         ends = run.pipes(len(request).to_bytes(4, "little") + request + stdin)
         try:
@@ -193,7 +210,7 @@ class Supervisor:
         """Take one message of the fork server. False when it could not fork."""
         message, descriptors = receive(sock)
         if not message:
-            os._exit(70)  # the fork server died: so do we, and the client replaces us whole
+            raise _ServerLost
         if message == b"failed":
             return False
 
@@ -218,6 +235,7 @@ def _environment(index: int) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "1",  # an arena per thread would eat the address space
         "LC_ALL": "C.UTF-8",
         "HOME": "/",
+        "PYTHONTZPATH": "",  # else zones are there on one machine and not on another
         **kept,
     }
 

@@ -19,7 +19,7 @@ lstat 6 -,statx 332 291,access 21 -,faccessat 269 48,faccessat2 439 439,readlink
 getcwd 79 17,getdents64 217 61,chdir 80 49,fchdir 81 50,statfs 137 43,fstatfs 138 44,
 poll 7 -,ppoll 271 73,select 23 -,pselect6 270 72,epoll_create1 291 20,epoll_ctl 233 21,
 epoll_wait 232 -,epoll_pwait 281 22,eventfd2 290 19,timerfd_create 283 85,timerfd_settime 286 86,
-timerfd_gettime 287 87,sendfile 40 71,mmap 9 222,munmap 11 215,mremap 25 216,
+timerfd_gettime 287 87,sendfile 40 71,munmap 11 215,mremap 25 216,
 mprotect 10 226,brk 12 214,msync 26 227,membarrier 324 283,rseq 334 293,
 set_robust_list 273 99,set_tid_address 218 96,
 rt_sigaction 13 134,rt_sigprocmask 14 135,rt_sigreturn 15 139,rt_sigsuspend 130 133,rt_sigpending 127 136,
@@ -32,7 +32,7 @@ getrlimit 97 163,getrusage 98 165,uname 63 160,sysinfo 99 179,getcpu 309 168,
 sched_yield 24 124,sched_get_priority_max 146 125,sched_get_priority_min 147 126,umask 95 166,exit 60 93,
 exit_group 231 94,recvfrom 45 207,recvmsg 47 212,shutdown 48 210,getsockopt 55 209,
 getsockname 51 204,getpeername 52 205,wait4 61 260,waitid 247 95"""
-# Honest programs try these (expanduser, getaddrinfo, tempfile, os.nice), so they are told no.
+# Honest programs try these (expanduser, getaddrinfo, tempfile, os.nice, subprocess), so they are told no.
 DENIED: Final = """
 socket 41 198,setsockopt 54 208,connect 42 203,accept 43 202,
 accept4 288 242,bind 49 200,listen 50 201,sendmsg 46 211,
@@ -47,10 +47,11 @@ setuid 105 146,setgid 106 144,setreuid 113 145,setregid 114 143,setresuid 117 14
 setgroups 116 159,setpgid 109 154,setsid 112 157,shmget 29 194,shmat 30 196,shmctl 31 195,shmdt 67 197,
 semget 64 190,semop 65 193,semctl 66 191,semtimedop 220 192,msgget 68 186,msgsnd 69 189,msgrcv 70 188,
 msgctl 71 187,mq_open 240 180,memfd_create 319 279,mlock 149 228,mlockall 151 230,sched_setattr 314 274,
+fork 57 -,vfork 58 -,execve 59 221,
 fsync 74 82,fdatasync 75 83,sync 162 81,mincore 27 232,fadvise64 221 223,timer_create 222 107"""
 # Nobody honest calls these: the child dies, and the attempt is counted.
 FATAL: Final = """
-fork 57 -,vfork 58 -,execve 59 221,execveat 322 281,ptrace 101 117,process_vm_readv 310 270,
+execveat 322 281,ptrace 101 117,process_vm_readv 310 270,
 process_vm_writev 311 271,kcmp 312 272,pidfd_open 434 434,pidfd_send_signal 424 424,pidfd_getfd 438 438,
 tkill 200 130,rt_sigqueueinfo 129 138,rt_tgsigqueueinfo 297 240,mount 165 40,umount2 166 39,
 pivot_root 155 41,chroot 161 51,open_tree 428 428,move_mount 429 429,fsopen 430 430,fsconfig 431 431,
@@ -80,6 +81,7 @@ _NUMBERS: Final = {
     "ioctl": (16, 29),
     "kill": (62, 129),
     "madvise": (28, 233),
+    "mmap": (9, 222),
     "open": (2, -1),
     "openat": (257, 56),
     "prctl": (157, 167),

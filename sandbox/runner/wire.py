@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-PROTOCOL: Final = 3
+PROTOCOL: Final = 4
 
 RUN: Final = struct.Struct("<QQI")
 """Supervisor to fork server: MiB of address space beyond the server's own, CPU seconds, KiB of record."""
@@ -19,7 +19,7 @@ REPLY: Final = struct.Struct("<QBidddQIII")
 lengths of stdout, stderr and record, which follow."""
 
 # How a run ended, as the supervisor saw it.
-ENDED, DEADLINE, OUTPUT, RECORD, THREADS, CANCELLED, FAILED, HELLO = range(8)
+ENDED, DEADLINE, OUTPUT, RECORD, THREADS, CANCELLED, FAILED, HELLO, SERVER_LOST = range(9)
 # What the child says of one call.
 OK, ERROR, MEMORY, INVALID, TOO_LARGE = range(5)
 

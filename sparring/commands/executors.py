@@ -34,6 +34,8 @@ def engine_of(arguments: argparse.Namespace) -> str:
     """Where the command's models run. Raises ArgumentError for an engine that no actor could use."""
     if arguments.executor == "local":
         return arguments.engine
+
+    # An actor loads its own models: an engine of this process, or one on this machine, is not theirs.
     if arguments.engine not in ("auto", "transformers"):
         raise ArgumentError("--executor ray plays on transformers; leave out --engine")
     return "transformers"

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import Commands, add_load, add_set, add_verifier, chosen_game, command, load_games
+from .options import (
+    Commands,
+    add_load,
+    add_set,
+    add_verifier,
+    chosen_game,
+    command,
+    load_games,
+    whole,
+)
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -28,6 +37,7 @@ FAMILIES = (
     "attacker and defender",
     "generator and critic",
     "between equals",
+    "laboratory",
 )
 """The order of the table; other families follow by name."""
 
@@ -49,7 +59,11 @@ def add(commands: Commands) -> None:
         help="conformance-test the games of a file, one game, or (without a name) all",
     )
     parser.add_argument(
-        "--seeds", type=int, default=20, metavar="N", help="of --check (default 20)"
+        "--seeds",
+        type=whole(1, 100_000),
+        default=20,
+        metavar="N",
+        help="games a check plays (default 20)",
     )
 
     add_set(parser, "a parameter of the game shown")
@@ -98,6 +112,7 @@ def _libraries() -> Iterator[str]:
     from sparring.envs.registry import NAMESPACES, MissingLibraryError, names
 
     for namespace in NAMESPACES:
+        # A library that is not installed is a line of the list too: the reader learns what to install.
         try:
             yield f"  {namespace + '/':<12} {len(names(namespace))} games; sparring games {namespace}/"
         except MissingLibraryError as missing:
@@ -146,6 +161,8 @@ def facts(game: Game) -> dict[str, str]:
     from sparring.agents.scripted import scripted_names
 
     lo, hi = game.payoff_range
+
+    # A parameter of the game is shown as --set would give it, with the bounds that --set is held to.
     within = {name: f" ({least:g} to {most:g})" for name, (least, most) in game.bounds.items()}
     given = ", ".join(
         f"{name}={value!r}{within.get(name, '')}" for name, value in game.parameters.items()
@@ -172,6 +189,7 @@ def _wanted(name: str) -> list[str]:
 
     if not name:
         return game_ids()
+    # No game's id ends like a file.
     return load(name) if Path(name).suffix == ".py" else [find(name).id]
 
 

@@ -9,18 +9,35 @@ from typing import TYPE_CHECKING
 from sparring.agents.run_folder import RunFolder
 
 from .executors import add_executor, engine_of, executor
-from .options import ArgumentError, Commands, add_playing, chosen_game, command, hosting
-from .stores import store_folder
+from .options import (
+    MANY,
+    SEED,
+    ArgumentError,
+    Commands,
+    add_playing,
+    chosen_game,
+    command,
+    hosting,
+    no_person,
+    real,
+    seated,
+    whole,
+)
+from .stores import kept, store_folder
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.envs.registry import Game
 
 _EXAMPLES = """\
-  sparring gate demo@200 demo@100                     on the game of the run `demo`
+  sparring gate demo-1@2000 demo-1@500                on the game of the run demo-1
   sparring gate nash random --game kuhn-poker-v0      any two players
-  sparring gate demo@200 demo@100 --high 30 --dry-run
+  sparring gate demo-1@2000 demo-1@500 --high 30 --dry-run
 """
+
+_SCORE = real(-1e6, 1e6)
+_RATE = real(1e-9, 0.499)
+"""Of wrong decisions: a test that errs half of the time is none."""
 
 
 def add(commands: Commands) -> None:
@@ -33,22 +50,31 @@ def add(commands: Commands) -> None:
     parser.add_argument("old", metavar="OLD", help="the player it must beat")
     parser.add_argument("--game", metavar="GAME", help="default: the game that NEW's run trains on")
 
-    parser.add_argument("--low", type=float, metavar="X", help="not better than this (default 0)")
+    parser.add_argument("--low", type=_SCORE, metavar="X", help="not better than this (default 0)")
     parser.add_argument(
         "--high",
-        type=float,
+        type=_SCORE,
         metavar="X",
-        help="better by this: Elo (default 50), or payoff (1/40 of the range)",
+        help="better by this: Elo (default 50), or payoff (1/20 of the range)",
     )
     parser.add_argument(
-        "--alpha", type=float, default=0.05, metavar="P", help="false passes (default .05)"
+        "--normalised",
+        action="store_true",
+        help="bounds in nElo: leads in standard deviations of a game, whatever the share of draws",
     )
     parser.add_argument(
-        "--beta", type=float, default=0.05, metavar="P", help="false failures (default .05)"
+        "--alpha", type=_RATE, default=0.05, metavar="P", help="false passes (default .05)"
+    )
+    parser.add_argument(
+        "--beta", type=_RATE, default=0.05, metavar="P", help="false failures (default .05)"
     )
 
-    parser.add_argument("--pairs", type=int, default=400, metavar="N", help="at most (default 400)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument(
+        "--pairs", type=whole(1, MANY), default=400, metavar="N", help="at most (default 400)"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, default=0, metavar="S", help="of the first pair (default 0)"
+    )
     parser.add_argument("--out", metavar="RUN", help="run that keeps it (default: runs/gates)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
 
@@ -64,7 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
-    from sparring.agents.seats import seat
     from sparring.arenas.gate import gate, gate_of, plan
 
     game = game_of(arguments)
@@ -75,20 +100,23 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         alpha=arguments.alpha,
         beta=arguments.beta,
         pairs=arguments.pairs,
+        normalised=arguments.normalised,
     )
-    new, old = (seat(name, game, hosts=hosts) for name in (arguments.new, arguments.old))
+    no_person((arguments.new, arguments.old))
+    new, old = (seated(name, game, hosts) for name in (arguments.new, arguments.old))
 
     specs = {new.ref.id: arguments.new, old.ref.id: arguments.old}
-    store = RunFolder(store_folder(arguments.out, "gates", make=not arguments.dry_run)).store
+    folder = store_folder(arguments.out, "gates")
+    store = RunFolder(folder).store
     if arguments.dry_run:
         print(plan(game, new, old, store, test))
         return 0
 
-    with executor(arguments, game, specs) as opened:
+    with kept(folder), executor(arguments, game, specs) as opened:
         say = partial(print, flush=True)
         ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
 
-    print(f"{arguments.new} against {arguments.old}: {ruling.decision.outcome or 'not decided'}")
+    print(f"{arguments.new} against {arguments.old}: {ruling}")
     return 0 if ruling.decision.outcome == "better" else 1
 
 
@@ -106,6 +134,7 @@ def game_of(arguments: argparse.Namespace) -> Game:
             f"{arguments.new!r} is no checkpoint of a run; name the game with --game"
         )
 
+    # The run's own files come first: a game of theirs must be registered before it is found.
     config = read(RunFolder(checkpoint(name, step).parents[1]).config)
     arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
     return chosen_game(arguments, config.parameters)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from sparring.agents.run_folder import RunFolder
 
-from .options import ArgumentError, Commands, add_load, command, load_games
+from .options import MANY, ArgumentError, Commands, add_load, command, load_games, whole
 from .stores import store_of
 
 if TYPE_CHECKING:
     from sparring.arenas.league import League
 
 _EXAMPLES = """\
-  sparring league demo                      the pool, the win rates, and what comes next
-  sparring league demo --matches 1000       how often each, over the next thousand
+  sparring league in-league                 the pool, the win rates, and what comes next
+  sparring league in-league --matches 1000       how often each, over the next thousand
 """
 
 
@@ -28,7 +28,11 @@ def add(commands: Commands) -> None:
         "store", metavar="RUN", help="a run's name under runs/, its folder, or a store"
     )
     parser.add_argument(
-        "--matches", type=int, default=200, metavar="N", help="to look ahead (default 200)"
+        "--matches",
+        type=whole(1, MANY),
+        default=200,
+        metavar="N",
+        help="to look ahead (default 200)",
     )
     add_load(parser)
     parser.set_defaults(run=run)
@@ -38,9 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.arenas.league import League
     from sparring.arenas.store.reading import Archive
     from sparring.envs.registry import find
-
-    if arguments.matches < 1:
-        raise ArgumentError(f"--matches {arguments.matches}: expected 1 or more")
 
     # The store names its games; those of a run's own files must be registered before they are found.
     load_games(arguments)
@@ -63,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(league: League, learner: str, kind: str, names: dict[str, str], matches: int) -> None:
+    # The league draws, so what comes next is a share of many draws and not one name.
     ahead = [league.next_match(learner) for _ in range(matches)]
     often = Counter(match.opponent for match in ahead)
     reasons = {match.opponent: match.reason for match in ahead}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Generator, Mapping
+import re
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from threading import Timer
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from sparring.envs.errors import SparringError
+from sparring.envs.errors import SparringError, did_you_mean
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
+    from sparring.agents.policy import Policy, Sampling
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -20,6 +24,61 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # p
 
 class ArgumentError(SparringError, ValueError):
     """A command-line argument that cannot be used."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses by ArgumentError, so that a wrong flag is one line like all else."""
+
+    def error(self, message: str) -> NoReturn:
+        # argparse lists what there is, and leaves it to the reader to see which was meant.
+        if found := re.fullmatch(
+            r"(argument .+): invalid choice: (.+) \(choose from (.+)\)", message
+        ):
+            name, came, known = (part.replace("'", "") for part in found.groups())
+            message = f"{name}: no {came!r}{did_you_mean(came, known.split(', '))}"
+        raise ArgumentError(f"{message}; see {self.prog} --help")
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The argparse type of a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        # What is no number at all is refused by the same words as one out of bounds.
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if least <= value <= most:
+            return value
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from {least:,} to {most:,}; came {text}"
+        )
+
+    return read
+
+
+def real(least: float, most: float) -> Callable[[str], float]:
+    """The argparse type of a number from `least` to `most`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if least <= value <= most:  # false for "nan" too
+            return value
+        raise argparse.ArgumentTypeError(
+            f"expected a number from {least:,g} to {most:,g}; came {text}"
+        )
+
+    return read
+
+
+MANY = 10_000_000
+"""The most pairs, games or steps that a command takes: past any use, and no typing error reaches it."""
+
+SEED = whole(0, 2**32 - 1)
+"""The type of a seed: what NumPy, PyTorch and the stores all take."""
 
 
 def command(commands: Commands, name: str, about: str, examples: str) -> argparse.ArgumentParser:
@@ -68,10 +127,20 @@ def add_verifier(parser: argparse.ArgumentParser) -> None:
 def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
+        type=_engine,
         default="auto",
         metavar="E",
         help="where models run: auto, transformers, vllm, server (a vLLM of its own), or URLs of servers",
     )
+
+
+def _engine(text: str) -> str:
+    """The argparse type of an engine. A wrong name is refused here, also where no model is seated."""
+    known = ("auto", "transformers", "vllm", "server")
+    if text in known or text.startswith(("http://", "https://")):
+        return text
+    hint = did_you_mean(text, known, f"; there are {', '.join(known)}, or URLs of servers")
+    raise argparse.ArgumentTypeError(f"no engine {text!r}{hint}")
 
 
 @contextmanager
@@ -89,6 +158,58 @@ def hosting(engine: str) -> Generator[Hosts | None]:
 
     with Hosts(named) as hosts:
         yield hosts
+
+
+def seated(
+    name: str, game: Game, hosts: Hosts | None = None, sampling: Sampling | None = None
+) -> Policy:
+    """The policy of this name."""
+    from sparring.agents.policy import FREE
+    from sparring.agents.seats import seat
+
+    with patience(f"preparing {name} …"):
+        return seat(name, game, sampling=sampling or FREE, hosts=hosts)
+
+
+@contextmanager
+def patience(doing: str, after: float = 1.0) -> Generator[None]:
+    """Say on stderr what is being done, where it is not done within `after` seconds."""
+    timer = Timer(after, lambda: print(doing, file=sys.stderr, flush=True))
+    timer.daemon = True  # a program that ends does not wait to say so
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def no_person(names: Sequence[str]) -> None:
+    """Raise ArgumentError for a person among players of hundreds of games, often several at once."""
+    if "human" in names:
+        raise ArgumentError(
+            "human cannot be rated: it would be asked for hundreds of moves; "
+            "play by `sparring play GAME --seat ROLE=human`"
+        )
+
+
+@contextmanager
+def telling() -> Generator[Callable[[str], None]]:
+    """Yields what prints lines. On a terminal a count of games takes the place of the count before."""
+    standing = ""
+
+    def say(text: str) -> None:
+        nonlocal standing
+        counts = sys.stdout.isatty() and re.fullmatch(r"[\d,]+ of [\d,]+ games", text)
+        if standing and not counts:
+            print()  # the last count stays
+        print(f"\r{text}" if counts else text, end="" if counts else "\n", flush=True)
+        standing = text if counts else ""
+
+    try:
+        yield say
+    finally:
+        if standing:
+            print()
 
 
 def announce(verifier: str) -> None:
@@ -138,5 +259,7 @@ def chosen_game(
     from sparring.envs.registry import find
 
     load_games(arguments)
+
+    # A parameter has the type its game declares; text that is no literal stays text, like a list of heaps.
     given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
     return find(arguments.game, **{**(parameters or {}), **given})

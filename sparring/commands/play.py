@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_playing,
@@ -16,6 +18,9 @@ from .options import (
     command,
     hosting,
     pairs,
+    real,
+    seated,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +35,7 @@ _EXAMPLES = """\
   sparring play tic-tac-toe-v0 --seat x=human               you against a random player
   sparring play kuhn-poker-v0 --seat first=nash --games 3   the solver against a random player
   sparring play taboo-v0 --watch --delay 1                  two scripted players, move by move
-  sparring play kuhn-poker-v0 --seat second=demo@latest     a checkpoint of the run `demo`
+  sparring play kuhn-poker-v0 --seat second=demo-1@latest   a checkpoint of the run of `make demo`
 """
 
 
@@ -50,17 +55,21 @@ def add(commands: Commands) -> None:
 
     parser.add_argument(
         "--shots",
-        type=int,
+        type=whole(0, 64),
         default=0,
         metavar="N",
         help="example games that models are shown first",
     )
     parser.add_argument(
-        "--max-tokens", type=int, default=256, metavar="N", help="of a model's reply"
+        "--max-tokens",
+        type=whole(1, 1_000_000),
+        default=256,
+        metavar="N",
+        help="of a model's reply (default 256)",
     )
     parser.add_argument(
         "--temperature",
-        type=float,
+        type=real(0, 100),
         default=1.0,
         metavar="T",
         help="of models; 0 is greedy (default 1)",
@@ -68,13 +77,25 @@ def add(commands: Commands) -> None:
 
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
     parser.add_argument(
-        "--delay", type=float, default=0.0, metavar="S", help="seconds to wait after a move"
+        "--delay",
+        type=real(0, 60),
+        default=0.0,
+        metavar="S",
+        help="seconds to wait after a move",
     )
     parser.add_argument(
-        "--games", type=int, default=1, metavar="N", help="how many to play (default 1)"
+        "--games",
+        type=whole(1, MANY),
+        default=1,
+        metavar="N",
+        help="how many to play, each with the next seed (default 1)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of the game's chance (default 0)"
+        "--seed",
+        type=SEED,
+        default=0,
+        metavar="S",
+        help="of cards, dice and random players: another seed, another game (default 0)",
     )
 
     add_playing(parser)
@@ -83,11 +104,6 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sparring.agents.policy import Sampling
-
-    if not 0 <= arguments.delay <= 60:
-        raise ArgumentError(f"--delay {arguments.delay:g}: expected 0 to 60 seconds")
-    if arguments.temperature < 0 or arguments.max_tokens < 1:
-        raise ArgumentError("--temperature is at least 0, --max-tokens at least 1")
 
     game = chosen_game(arguments)
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
@@ -104,8 +120,6 @@ def seating(
 
     Raises ArgumentError for a name that is none of them.
     """
-    from sparring.agents.seats import seat
-
     unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
     if unknown:
         known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
@@ -117,9 +131,7 @@ def seating(
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
 
     # One policy a name: a model that sits in several seats is loaded once and asked in one batch.
-    policies = {
-        s: seat(s, game, sampling=sampling, hosts=hosts) for s in dict.fromkeys(specs.values())
-    }
+    policies = {s: seated(s, game, hosts, sampling) for s in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}
 
 
@@ -133,6 +145,14 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 
     # A person has seen every move as it was made, so only the result is left to print.
     human = "human" in {policy.ref.name for policy in seats.values()}
+    # Who plays twice and sees the same cards wants to know why.
+    last = arguments.seed + arguments.games - 1
+    seeds = (
+        f"seed {arguments.seed}" if arguments.games == 1 else f"seeds {arguments.seed} to {last}"
+    )
+    print(f"{game.id}, {seeds}; --seed {last + 1} plays another\n", flush=True)
+
+    # A game that broke off by a fault of the machinery is no result; the exit code says so.
     errors = 0
     try:
         for index in range(arguments.games):

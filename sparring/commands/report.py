@@ -7,8 +7,8 @@ import argparse
 from .options import Commands, add_load, command, load_games
 
 _EXAMPLES = """\
-  sparring report demo                  writes runs/demo/report.html
-  sparring report demo --out page.html
+  sparring report demo-1                writes runs/demo-1/report.html
+  sparring report demo-1 --out page.html
 """
 
 

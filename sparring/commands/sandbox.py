@@ -74,6 +74,7 @@ def _build(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from sparring.envs.types import Job
 
+    # Its exit code says whether the program came through, so that scripts can ask.
     job = Job(_text(arguments.file), stdin=arguments.stdin)
     name, (verdict,) = _with(arguments.verifier, lambda verifier: verifier.verify([job]))
     sys.stdout.write(_shown(verdict.stdout, sys.stdout))

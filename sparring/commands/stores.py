@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sparring.agents.run_folder import RunFolder, found_folder, run_folder
 
 
-def store_folder(out: str | None, name: str, *, make: bool) -> Path:
-    """The folder under `runs/` (or the path) of a store; created with `make`."""
-    # An entrant's or game's name may hold slashes, and a run's name is one folder.
-    folder = run_folder(out or re.sub(r"[^\w.-]+", "-", name))
-    if make:
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def store_folder(out: str | None, name: str) -> Path:
+    """The folder of a store, under `runs/` or a path; it need not exist."""
+    # A game's name may hold slashes, and a run's name is one folder.
+    return run_folder(out or re.sub(r"[^\w.-]+", "-", name))
+
+
+@contextmanager
+def kept(folder: Path) -> Generator[None]:
+    """Make the folder for what is played; where nothing came to lie in it, it is gone afterwards."""
+    # A folder that stood there before is somebody's, empty or not.
+    before = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"what was played stays in {folder}; the same command goes on", file=sys.stderr)
+        raise
+    finally:
+        if not before and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def store_of(name: str) -> Path:

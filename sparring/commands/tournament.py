@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from sparring.agents.run_folder import RunFolder
+from sparring.envs.errors import did_you_mean
 
 from .executors import add_executor, engine_of, executor
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_playing,
@@ -17,9 +19,13 @@ from .options import (
     command,
     hosting,
     load_games,
+    no_person,
     pairs,
+    seated,
+    telling,
+    whole,
 )
-from .stores import store_folder, store_of
+from .stores import kept, store_folder, store_of
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
@@ -37,10 +43,13 @@ class Asked(TypedDict):
 
 
 _EXAMPLES = """\
-  sparring tournament kuhn-poker-v0 random nash demo@100 demo@latest
+  sparring tournament kuhn-poker-v0 random nash demo-1@500 demo-1@latest
   sparring tournament kuhn-poker-v0 random nash --pairs 500 --dry-run
   sparring tournament verify runs/tournament-kuhn-poker-v0
 """
+
+SHOWN = 20
+"""How many faults of a store are printed."""
 
 
 def add(commands: Commands) -> None:
@@ -56,7 +65,11 @@ def add(commands: Commands) -> None:
     )
 
     parser.add_argument(
-        "--pairs", type=int, default=100, metavar="N", help="per pairing (default 100)"
+        "--pairs",
+        type=whole(1, MANY),
+        default=100,
+        metavar="N",
+        help="per pairing (default 100)",
     )
     parser.add_argument(
         "--schedule",
@@ -65,10 +78,15 @@ def add(commands: Commands) -> None:
         help="which pairs are played (default round-robin)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of the first pair (default 0)"
+        "--seed", type=SEED, default=0, metavar="S", help="of the first pair (default 0)"
     )
     parser.add_argument(
         "--anchor", default="mean", metavar="WHO", help="rated 0 (default: the mean)"
+    )
+    parser.add_argument(
+        "--without-forfeits",
+        action="store_true",
+        help="rate only pairs in which no game was forfeited",
     )
     parser.add_argument("--control", action="store_true", help="A/A: enter the first entrant twice")
 
@@ -76,6 +94,9 @@ def add(commands: Commands) -> None:
         "--out", metavar="RUN", help="run that keeps it (default: runs/tournament-GAME)"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and play nothing")
+    parser.add_argument(
+        "--all", action="store_true", help=f"of verify: all faults, not the first {SHOWN}"
+    )
     add_executor(parser)
     parser.add_argument(
         "--price",
@@ -97,7 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
-    from sparring.agents.seats import seat
     from sparring.arenas.report import tournament_report
     from sparring.arenas.report.terminal import show
     from sparring.arenas.tournament import plan, tournament
@@ -106,18 +126,17 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     names = list(dict.fromkeys(arguments.entrants))
     if len(names) < 2 and not arguments.control:
         raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
-    if arguments.pairs < 1:
-        raise ArgumentError(f"--pairs {arguments.pairs}: expected 1 or more")
+    no_person(names)
 
     # The store knows entrants by their ids; people name them, and the actors of a cluster seat them so.
     prices = _prices(arguments.price, names)
-    entrants = [seat(name, game, hosts=hosts) for name in names]
+    entrants = [seated(name, game, hosts) for name in names]
     specs = dict(zip([entrant.ref.id for entrant in entrants], names, strict=True))
     costs = {id: prices[name] for id, name in specs.items() if name in prices}
-    kept = RunFolder(
-        store_folder(arguments.out, f"tournament-{game.id}", make=not arguments.dry_run)
-    )
-    store = kept.store
+    folder = store_folder(arguments.out, f"tournament-{game.id}")
+    store = RunFolder(folder).store
+    if not store.exists():
+        _check_anchor(arguments.anchor, names, list(specs))
     asked: Asked = {
         "pairs": arguments.pairs,
         "schedule": arguments.schedule,
@@ -128,7 +147,7 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         print(plan(game, entrants, store, **asked))
         return 0
 
-    with executor(arguments, game, specs, costs) as opened:
+    with kept(folder), executor(arguments, game, specs, costs) as opened, telling() as say:
         outcome = tournament(
             game,
             entrants,
@@ -136,17 +155,19 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
             **asked,
             executor=opened,
             anchor=arguments.anchor,
-            say=partial(print, flush=True),
+            say=say,
+            forfeits=not arguments.without_forfeits,
         )
+
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(store, kept.report)}")
+    print(f"games, replays and graphs: {tournament_report(store, RunFolder(folder).report)}")
     return 0
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
-    """`["demo@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
+    """`["demo-1@5=0.1,0.4"]` as prices by entrant. Raises ArgumentError for one that does not play."""
     from sparring.arenas.costs import Price
 
     found: dict[str, Price] = {}
@@ -163,6 +184,13 @@ def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
     return found
 
 
+def _check_anchor(anchor: str, names: list[str], ids: list[str]) -> None:
+    """Raise ArgumentError for an anchor that is no entrant, before a store is made for its games."""
+    known = ["mean", *names]
+    if anchor not in (*known, *ids):
+        raise ArgumentError(f"--anchor: no entrant {anchor!r}{did_you_mean(anchor, known)}")
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     from sparring.arenas.verify import verify
 
@@ -173,11 +201,14 @@ def _verify(arguments: argparse.Namespace) -> int:
     for store in map(store_of, arguments.entrants):
         RunFolder(store.parent).load_games()
         faults += verify(store)
-    for fault in faults:
+    if not faults:
+        print("every rating and every transcript is as recorded")
+        return 0
+
+    # One changed byte can make thousands of ratings differ; the first faults say which.
+    for fault in faults[: None if arguments.all else SHOWN]:
         print(fault)
-    print(
-        f"{len(faults)} fault{'s' * (len(faults) > 1)} found"
-        if faults
-        else "every rating and every transcript is as recorded"
-    )
-    return 2 if faults else 0
+    rest = len(faults) - SHOWN
+    more = f"; {rest:,} are not shown: --all shows them" if rest > 0 and not arguments.all else ""
+    print(f"{len(faults):,} fault{'s' * (len(faults) > 1)} found{more}")
+    return 2

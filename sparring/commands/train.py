@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import (
+    MANY,
+    SEED,
     ArgumentError,
     Commands,
     add_engine,
@@ -15,12 +18,18 @@ from .options import (
     command,
     load_games,
     pairs,
+    whole,
 )
 
+if TYPE_CHECKING:
+    from sparring.training.config import Config
+
 _EXAMPLES = """\
-  sparring train spiral --set game=kuhn-poker-v0 --out demo     tiny learns poker against itself
+  sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
   sparring train absolute-zero --model smollm2-135m --steps 2   a real LLM invents and solves tasks
-  sparring train --resume demo                                  go on where a run stopped
+  sparring train --resume poker                                 go on where a run stopped
+  sparring train spiral --settings                              every setting, its bounds and meaning
+  sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
 """
 
 
@@ -31,18 +40,32 @@ def add(commands: Commands) -> None:
     )
 
     parser.add_argument(
-        "--config", type=Path, metavar="F.toml", help="settings; flags override them"
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="F.toml",
+        help="settings; a later file overrides an earlier one, and flags override all",
     )
-    add_set(parser, "one setting of the recipe")
+    add_set(parser, "one setting of the recipe, as section.key=value (see --settings)")
     parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
-    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps to train")
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="of games, sampling and initialisation"
+        "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, metavar="S", help="of games, sampling and initialisation"
     )
 
     parser.add_argument("--out", metavar="RUN", help="name of the run under runs/, or a folder")
     parser.add_argument(
         "--resume", metavar="RUN", help="continue this run from its last checkpoint"
+    )
+
+    parser.add_argument(
+        "--settings", action="store_true", help="list the settings with bounds and meaning, and end"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check and print the whole configuration, and end"
     )
 
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
@@ -54,18 +77,34 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.training.recipes import configured, recipe_names
-    from sparring.training.run import resume, train
+    from sparring.training.recipes import recipe_names
 
     load_games(arguments)
-    if not (arguments.recipe or arguments.config or arguments.resume):
+    if not (arguments.recipe or arguments.config or arguments.resume or arguments.settings):
         raise ArgumentError(
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
+
     if arguments.resume:
+        from sparring.training.run import resume
+
         _refuse_others(arguments)
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
 
+    config = _config(arguments)
+    if arguments.settings or arguments.dry_run:
+        return _shown(config, arguments.settings)
+
+    from sparring.training.run import train
+
+    return 130 if train(config).interrupted else 0
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    """The settings of the recipe, of the files, of --set, of the flags: each over those before it."""
+    from sparring.training.recipes import configured
+
+    # A flag that was not given is None, and leaves the setting of recipe and files as it is.
     flags = {
         name: getattr(arguments, name) for name in ("model", "steps", "seed", "verifier", "out")
     }
@@ -74,14 +113,28 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
 
-    config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
-    return 130 if train(config).interrupted else 0
+    return configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+
+
+def _shown(config: Config, explained: bool) -> int:
+    """Print every setting with its meaning, or check the run and print its settings as TOML."""
+    from sparring.training.run import checked
+    from sparring.training.settings import listed, to_toml
+
+    if explained:
+        print("\n".join(listed(config)))
+        return 0
+
+    checked(config)
+    print(to_toml(config), end="")
+    return 0
 
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
     names = ("config", "set", "model", "seed", "out", "engine", "verifier")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
+    given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(

@@ -94,7 +94,7 @@ def deals(table):
 
 def together(ours, theirs, cards):
     """Walk two poker games through the same cards and moves; yields (our view, their view, table)."""
-    stack = [((), ())]
+    stack: list[tuple[tuple, tuple]] = [((), ())]
     while stack:
         mine, other = stack.pop()
         a, b = replay(ours, 0, mine, open_chance=True), replay(theirs, 0, other, open_chance=True)
@@ -272,7 +272,7 @@ def test_moves_that_differ_only_in_case_are_told_apart_by_their_number():
     table, rng = Table(chess), random.Random(0)
     told_apart = 0
     while table.ending is None:
-        choices = table.asks[0].choices
+        choices = table.asks[0].choices or ()
         assert len({choice.casefold() for choice in choices}) == len(choices)
         told_apart += any("#" in choice.rstrip("#") for choice in choices)
         table.answer([Reply(rng.choice(choices))])

@@ -54,7 +54,7 @@ def play(id, lines, seed=0, **parameters):
     while table.ending is None:
         (ask,) = table.asks
         said = next(lines) if lines else game.oracles["sample"](ask.seat, table.view(ask.seat), ())
-        table.answer([Reply(said)])
+        table.answer([Reply(str(said))])
     return table
 
 
@@ -133,10 +133,13 @@ def test_seeds_decide_whatever_the_global_generators_hold(id):
         one = play(id, None, seed).episode(seats)
         random.seed(99)
         np.random.seed(99)
-        plain, numbers = random.getstate(), np.random.get_state()[1].tolist()
+        plain, numbers = (
+            random.getstate(),
+            np.random.get_state(legacy=False)["state"]["key"].tolist(),
+        )
         other = play(id, None, seed).episode(seats)
         assert random.getstate() == plain
-        assert np.random.get_state()[1].tolist() == numbers
+        assert np.random.get_state(legacy=False)["state"]["key"].tolist() == numbers
         assert one == other
         assert replay_episode(find(f"textarena/{id}"), one).payoff == one.payoff
         seen.add(tuple(turn.prompt for turn in one.turns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,11 @@ from sparring.agents.policy import Key, Request
 from sparring.agents.seats import seat
 from sparring.envs.registry import find
 from sparring.envs.types import Message
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizerFast,  # pyright: ignore[reportAttributeAccessIssue] named by the library at run time
+)
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sorry", "gladly", "reply", "request")
 
@@ -23,13 +28,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("classifier")
     (where / "vocab.txt").write_text("\n".join(WORDS))
     BertTokenizerFast(vocab_file=str(where / "vocab.txt")).save_pretrained(where)
-    shape = {
+    shape: dict[str, Any] = {
         "hidden_size": 8,
         "num_hidden_layers": 1,
         "num_attention_heads": 1,
         "intermediate_size": 8,
+        "num_labels": 2,
     }
-    model = BertForSequenceClassification(BertConfig(vocab_size=len(WORDS), num_labels=2, **shape))
+    model = BertForSequenceClassification(BertConfig(vocab_size=len(WORDS), **shape))
     with torch.no_grad():
         model.classifier.weight.zero_()
         model.classifier.bias.copy_(torch.tensor([0.0, 1.0]))
@@ -50,7 +56,10 @@ def test_the_likeliest_label_is_the_choice_and_other_asks_go_to_the_rule(folder:
     for complied, said in (("LABEL_1", "complied"), ("LABEL_0", "refused")):
         other = "LABEL_0" if complied == "LABEL_1" else "LABEL_1"
         judge = seat(f"classifier:{folder},complied={complied},refused={other}", game)
-        assert [reply.text for reply in asyncio.run(judge.act(asked))] == [said, "other"]
+        assert [getattr(reply, "text", reply) for reply in asyncio.run(judge.act(asked))] == [
+            said,
+            "other",
+        ]
 
 
 def test_labels_are_part_of_who_the_judge_is(folder: Path) -> None:

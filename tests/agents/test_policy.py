@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sparring.agents.few_shot import Shown
@@ -46,7 +47,7 @@ WRAPPERS = {
 def test_a_wrapped_server_is_still_asked_by_each_game_for_itself(wrap):
     """With examples, or as an A/A control, it keeps its continuous batching."""
     server, game = Server(), find("kuhn-poker-v0")
-    seats = dict.fromkeys(game.seats, wrap(server))
+    seats: dict[str, Any] = dict.fromkeys(game.seats, wrap(server))
     asyncio.run(play_all([Match(game, seats, n) for n in range(9)], deterministic=False))
     assert set(server.batches) == {1}
 

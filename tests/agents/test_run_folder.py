@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparring.agents.run_folder import RunFolder, run_of, step_of, steps
+import pytest
+from sparring.agents.run_folder import RunFolder, RunFolderError, run_of, step_of, steps
 
 
 def test_steps_are_numbers_in_order_and_strangers_are_left_out(tmp_path):
@@ -23,7 +24,9 @@ def test_a_checkpoint_leads_back_to_its_step_and_its_run():
     assert step_of(Path("steps-4")) is None
 
 
-def test_settings_that_cannot_be_read_are_empty(tmp_path):
+def test_no_settings_are_empty_and_garbage_is_refused(tmp_path):
     assert RunFolder(tmp_path).settings() == {}
-    (tmp_path / "config.toml").write_text("model = ")
-    assert RunFolder(tmp_path).settings() == {}
+    for garbage in (b"model = ", b"\xff\xfe"):
+        (tmp_path / "config.toml").write_bytes(garbage)
+        with pytest.raises(RunFolderError, match=r"config\.toml is no TOML"):
+            RunFolder(tmp_path).settings()

@@ -38,7 +38,10 @@ def test_a_checkpoint_is_named_by_run_and_step(runs: Path, kuhn: Game, tiny: Tra
     assert folder.ref.id == tiny.ref.id
 
 
-def test_who_is_not_there_is_answered_with_the_nearest(runs: Path, kuhn: Game) -> None:
+def test_who_is_not_there_is_answered_with_the_nearest(
+    runs: Path, kuhn: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs.parent)
     for spec, said in {
         "randm": "did you mean random",
         "tinny": "did you mean tiny",
@@ -47,6 +50,7 @@ def test_who_is_not_there_is_answered_with_the_nearest(runs: Path, kuhn: Game) -
         "demo@x": "it has 5, 20, or latest",
         "demo": "demo@latest",
         str(runs): r"no config\.json",
+        f"{runs.name}/demo": rf"is a run; .* like {runs.name}/demo@latest",
         "qqqq": "there are random",
     }.items():
         with pytest.raises(UnknownEntrantError, match=said):

@@ -21,6 +21,8 @@ MAIN = PolicyRef("main", "learner/main")
 class Seat:
     """A policy under another id, as a learner's changing weights play under one name."""
 
+    streams = False
+
     def __init__(self, policy: Policy, ref: PolicyRef) -> None:
         self.act = policy.act
         self.ref = ref

@@ -1,20 +1,21 @@
 """Rows become pairs: only complete ones count, in the order of issue."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sparring.arenas.results import GameRow, Place, ResultsError, complete, points
 
 
 def leg(
-    pair: str, order: int, number: int, paid: tuple[float, float], who: str = "ab", **facts: object
+    pair: str, order: int, number: int, paid: tuple[float, float], who: str = "ab", **facts: Any
 ) -> GameRow:
     seated = who if number == 0 else who[::-1]
     places = tuple(
         Place(seat, seat, entrant, payoff)
         for seat, entrant, payoff in zip(("first", "second"), seated, paid, strict=True)
     )
-    return replace(GameRow(pair, order, number, 2, 0, 0, places), **facts)  # type: ignore[arg-type]
+    return replace(GameRow(pair, order, number, 2, 0, 0, places), **facts)
 
 
 def test_half_and_void_pairs_do_not_count():

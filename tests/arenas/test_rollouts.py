@@ -20,6 +20,8 @@ KUHN = find("kuhn-poker-v0")
 class Keyed:
     """Picks a choice by the request's key alone; counts batches."""
 
+    streams = False
+
     def __init__(self, delay: float = 0.0) -> None:
         self.ref = PolicyRef("keyed")
         self.batches: list[int] = []
@@ -80,7 +82,7 @@ class Refusing(Keyed):
 
 
 def test_a_request_that_cannot_be_answered_ends_its_own_game_and_no_other() -> None:
-    matches = _matches(5, Refusing())  # type: ignore[arg-type]
+    matches = _matches(5, Refusing())
     episodes = asyncio.run(play_all(matches))
     assert [e.ending.kind for e in episodes] == ["outcome"] * 2 + ["error"] + ["outcome"] * 2
     assert "too long" in episodes[2].ending.reason

@@ -7,6 +7,7 @@ from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, scripted
 from sparring.arenas.entrants import EntrantError
 from sparring.arenas.executors.local import Local
+from sparring.arenas.plan.rounds import Schedule
 from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
@@ -127,7 +128,7 @@ def test_a_finished_tournament_leaves_what_verify_needs(
 
 @pytest.mark.parametrize("schedule", ["gauntlet", "ladder", "swiss", "information"])
 def test_every_schedule_resumes_to_the_same_table(
-    tmp_path: Path, kuhn: Game, entrants: list[Policy], schedule: str
+    tmp_path: Path, kuhn: Game, entrants: list[Policy], schedule: Schedule
 ) -> None:
     """Adaptive rounds are drawn from results, so a broken-off one must find its way back."""
     four = [*entrants, Random(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,8 +12,12 @@ import pexpect
 import pytest
 from sparring.cli import main, parser
 from sparring.commands import games, gate
+from sparring.commands.options import patience
+from sparring.commands.stores import kept
 from sparring.envs.registry import find, game_ids
+from sparring.training.settings import read
 
+ROOT = Path(__file__).parents[2]
 HEAVY = (
     "torch",
     "transformers",
@@ -64,7 +69,36 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "kuhn-poker-v0", "--seat", "third=random"], "it has first, second"),
         (["play", "kuhn-poker-v0", "--seat", "first=randm"], "random"),
         (["play", "kuhn-poker-v0", "--seat", "first"], "expected ROLE=WHO"),
-        (["play", "kuhn-poker-v0", "--watch", "--delay", "-1"], "0 to 60 seconds"),
+        (["play", "kuhn-poker-v0", "--watch", "--delay", "-1"], "from 0 to 60; came -1"),
+        (["play", "kuhn-poker-v0", "--watch", "--delay", "nan"], "from 0 to 60; came nan"),
+        (["play", "kuhn-poker-v0", "--games", "0"], "a whole number from 1"),
+        (["play", "kuhn-poker-v0", "--games", "many"], "a whole number from 1"),
+        (["play", "kuhn-poker-v0", "--shots", "-1"], "a whole number from 0 to 64"),
+        (["play", "kuhn-poker-v0", "--seed", "-4"], "a whole number from 0"),
+        (
+            ["play", "kuhn-poker-v0", "--wach"],
+            "unrecognized arguments: --wach; see sparring --help",
+        ),
+        (["play", "kuhn-poker-v0", "--engine", "vlm"], "no engine 'vlm'; did you mean vllm?"),
+        (["games", "--check", "kuhn-poker-v0", "--seeds", "0"], "a whole number from 1"),
+        (["trian", "spiral"], "no 'trian'; did you mean train?"),
+        ([], "required: COMMAND; see sparring --help"),
+        (
+            ["tournament", "kuhn-poker-v0", "random", "human"],
+            "sparring play GAME --seat ROLE=human",
+        ),
+        (["gate", "human", "random", "--game", "kuhn-poker-v0"], "human cannot be rated"),
+        (
+            ["tournament", "kuhn-poker-v0", "random", "nash", "--anchor", "nsh"],
+            "did you mean nash?",
+        ),
+        (["tournament", "kuhn-poker-v0", "random", "nash", "--pairs", "1e3"], "came 1e3"),
+        (
+            ["tournament", "kuhn-poker-v0", "random", "nash", "--out", "n" * 300],
+            "n: File name too long",
+        ),
+        (["train", "spiral", "--seed", "-4"], "a whole number from 0"),
+        (["train", "spiral", "--steps", "0"], "a whole number from 1"),
         (["games", "--check", "kuhn"], "kuhn-poker-v0"),
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
@@ -84,7 +118,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         ),
         (["tournament", "verify", "no-such-run"], "no-such-run"),
         (["league", "no-such-run"], "no-such-run"),
-        (["league", "no-such-run", "--matches", "0"], "1 or more"),
+        (["league", "no-such-run", "--matches", "0"], "number from 1"),
         (
             ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--low", "1", "--high", "0"],
             "low below high",
@@ -93,11 +127,14 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
             ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--high", "9"],
             "between the scores -3 and 3",
         ),
-        (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--alpha", "2"], "error rates"),
-        (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "1 or more"),
+        (
+            ["gate", "nash", "random", "--game", "kuhn-poker-v0", "--alpha", "2"],
+            "from 1e-09 to 0.499",
+        ),
+        (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "number from 1"),
         (
             ["gate", "nash", "random", "--game", "tic-tac-toe-v0"],
-            "more than 20,000 nodes, and no more are walked (max_nodes); seat somebody else: random",
+            "and no more are walked (max_nodes); seat somebody else: random",
         ),
         (
             [
@@ -121,6 +158,8 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["train", "spiral", "--set", "game=kuhn"], "kuhn-poker-v0"),
         (["train", "spiral", "--model", "tinny"], "tiny"),
         (["train", "--resume", "no-such-run"], "no-such-run"),
+        (["train", "--resume", "r", "--dry-run"], "leave out --dry-run"),
+        (["train", "spiral", "--set", "game=kuhn", "--dry-run"], "kuhn-poker-v0"),
         (
             ["train", "--resume", "r", "--set", "update.lr=1", "--seed", "0"],
             "leave out --set, --seed",
@@ -141,7 +180,8 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(argv) == 2
-    error = capsys.readouterr().err
+    shown = capsys.readouterr().err.splitlines(keepends=True)
+    error = "".join(line for line in shown if not line.startswith("preparing "))
     assert error.startswith("sparring: ")
     assert error.count("\n") == 1
     assert said in error
@@ -155,10 +195,19 @@ def test_games_stand_under_their_families_with_roles_and_sum(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "reference"
     heads = [line for line in lines if not line.startswith(" ")]
-    assert heads[:5] == list(games.FAMILIES)
+    assert heads[: len(games.FAMILIES)] == list(games.FAMILIES)
     below = lines[lines.index("generator and critic") :]
     assert any(line.split()[:3] == ["discussion-v0", "agent×3,", "judge"] for line in below)
     assert all(find(id).family in games.FAMILIES for id in game_ids() if _ours(id))
+
+
+def test_only_what_takes_long_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    with patience("quick …"):
+        pass
+    with patience("slow …", after=0.0):
+        while "slow …" not in (said := capsys.readouterr().err):
+            pass
+    assert "quick …" not in said
 
 
 def _ours(id: str) -> bool:
@@ -198,9 +247,68 @@ def test_watching_shows_a_move_before_the_next_is_made() -> None:
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
-        head = [child.stdout.readline() for _ in range(5)]
+        head = [child.stdout.readline() for _ in range(7)]
         child.kill()
     assert head[-1].startswith("[0] x says: ")
+
+
+def test_a_game_says_its_seed_and_the_flag_for_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["play", "kuhn-poker-v0", "--seed", "3", "--games", "2"]) == 0
+    assert capsys.readouterr().out.startswith("kuhn-poker-v0, seeds 3 to 4; --seed 5 plays another")
+
+
+@pytest.mark.parametrize(
+    "argv", [["games"], ["tournament", "kuhn-poker-v0", "random", "nash", "--pairs", "2"]]
+)
+def test_a_terminal_without_unicode_gets_question_marks(argv: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sparring", *argv],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "?" in done.stdout
+
+
+def test_a_game_that_is_not_registered_has_no_playthrough_and_no_traceback() -> None:
+    command = [sys.executable, "-m", "sparring.envs.playthrough", "nimm-v0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("playthrough: no game 'nimm-v0'; did you mean nim-v0")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda f: f.name)
+def test_every_benchmark_has_help(file: Path) -> None:
+    pytest.importorskip("textarena")
+    done = subprocess.run([sys.executable, file, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage:")
+
+
+def test_a_dry_run_prints_the_settings_of_all_files_and_flags_and_trains_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text('recipe = "spiral"\nsteps = 5\n[update]\nlr = 0.1\nkl = 2.0\n')
+    (tmp_path / "b.toml").write_text("[update]\nlr = 0.2\n")
+    files = ["--config", "a.toml", "--config", "b.toml"]
+    assert main(["train", *files, "--set", "update.beta1=0.5", "--seed", "7", "--dry-run"]) == 0
+
+    (tmp_path / "c.toml").write_text(capsys.readouterr().out)
+    config = read("c.toml")
+    assert (config.recipe, config.steps, config.seed) == ("spiral", 5, 7)
+    assert (config.update.lr, config.update.kl, config.update.beta1) == (0.2, 2.0, 0.5)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_settings_are_listed_with_their_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "spiral", "--settings"]) == 0
+    shown = capsys.readouterr().out
+    assert "steps = 3000  (integer, 1 to 10,000,000)\n    optimiser steps\n" in shown
 
 
 def test_watching_ends_with_the_payoff(capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,6 +330,16 @@ def test_a_person_plays_tic_tac_toe_in_a_terminal() -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_on_a_terminal_a_tournament_counts_its_games_on_one_line(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m sparring tournament kuhn-poker-v0 random nash --pairs 20"
+    child = pexpect.spawn(command, encoding="utf-8", timeout=60, cwd=str(tmp_path))
+    child.expect("report.html")
+    shown = [line for line in child.before.split("\n") if " of 40 games" in line]
+    assert len(shown) == 1
+    assert shown[0].endswith("40 of 40 games\r")
+    child.close()
 
 
 def test_a_person_may_leave_with_ctrl_c() -> None:
@@ -301,3 +419,31 @@ def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_proce
     assert "cannot be checked" in sparring("tournament", "verify", "mine")
     assert "as recorded" in sparring("tournament", "verify", "mine", "--load", "coin.py")
     assert "wrote" in sparring("report", "mine", "--load", "coin.py")
+
+
+def test_a_folder_that_nothing_came_to_lie_in_is_gone_and_a_broken_off_run_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="no"), kept(tmp_path / "a" / "b"):
+        raise ValueError("no")
+    assert not (tmp_path / "a" / "b").exists()
+
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "store.sqlite").touch()
+    with pytest.raises(KeyboardInterrupt), kept(tmp_path / "c"):
+        raise KeyboardInterrupt
+    assert "the same command goes on" in capsys.readouterr().err
+    assert (tmp_path / "c" / "store.sqlite").exists()
+
+
+def test_train_lists_its_settings_and_prints_a_configuration_without_training(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["train", "score", "--settings"]) == 0
+    assert 'credits.spread = "turn"  (terminal | to_go | turn)' in capsys.readouterr().out
+    out = tmp_path / "run"
+    assert main(["train", "spiral", "--steps", "7", "--out", str(out), "--dry-run"]) == 0
+    assert "steps = 7\n" in capsys.readouterr().out
+    assert main(["train", "comas", "--dry-run"]) == 2
+    assert "name a model" in capsys.readouterr().err
+    assert not out.exists()

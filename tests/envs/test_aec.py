@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import gymnasium
 import pettingzoo
@@ -51,12 +52,16 @@ def test_every_simultaneous_game_passes_the_parallel_tests(id, capsys, executing
     parallel_seed_test(lambda: make_parallel(id, verifier=executing), num_cycles=20)
 
 
+def made(kind: Any, name: str, **parameters: Any) -> Any:
+    return pettingzoo.make(kind, f"sparring/{name}", **parameters)
+
+
 def test_pettingzoo_makes_every_game_by_its_own_registry():
     for id in IDS:
-        assert pettingzoo.make("aec", f"sparring/{id}").game.id == id
+        assert made("aec", id).game.id == id
     for id in SIMULTANEOUS:
-        assert pettingzoo.make("parallel", f"sparring/{id}").game.id == id
-    assert pettingzoo.make("aec", "sparring/nim-v0", heaps="1-2").game.parameters["heaps"] == "1-2"
+        assert made("parallel", id).game.id == id
+    assert made("aec", "nim-v0", heaps="1-2").game.parameters["heaps"] == "1-2"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sparring.envs.aec.register()  # a second call overrides nothing

@@ -189,6 +189,8 @@ def both(game):
     """What the benchmark's plain walk, by `Table`s, lists of a game, and what ours does."""
     file = Path(__file__).parents[2] / "benchmarks" / "exact.py"
     spec = importlib.util.spec_from_file_location("benchmark_of_exact", file)
+    assert spec
+    assert spec.loader
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     return benchmark.listed(benchmark.TableWalk(game)), benchmark.listed(Walk(game))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -42,7 +43,7 @@ def test_other_seats_may_be_functions_that_give_odds():
 def test_the_same_seed_and_actions_give_the_same_game():
     def run():
         env = Solo(find("leduc-poker-v0"), "first")
-        trace = [env.reset(seed=9)]
+        trace: list[Any] = [env.reset(seed=9)]
         while trace[-1][-1]["choices"]:
             trace.append(env.step(trace[-1][-1]["choices"][0]))
         return trace

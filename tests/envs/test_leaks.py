@@ -16,6 +16,7 @@ from sparring.envs.types import Ask, Reply
 SEEDS = range(8)
 SHOWN: dict[str, set[str]] = {
     "break-the-code-v0": {"defender > attacker: code"},
+    "cloak-v0": set(),
     "code-abduction-v0": {"proposer > solver: code"},
     "code-as-task-v0": {"proposer > solver: task"},
     "code-deduction-v0": {"proposer > solver: code"},
@@ -24,12 +25,14 @@ SHOWN: dict[str, set[str]] = {
     "critique-refine-v0": {"generator > critic: answer", "critic > generator: critique"},
     "deal-or-no-deal-v0": {"first > second: talk", "second > first: talk"},
     "discussion-v0": {"agent > agent: talk", "agent > judge: talk"},
+    "facts-v0": set(),
     "kuhn-poker-v0": set(),
     "ladder-v0": set(),  # its replies are formulas, which hold no word
     "leduc-poker-v0": set(),
     "matching-pennies-v0": set(),
     "negotiation-v0": set(),  # offers, which hold no word
     "nim-v0": set(),
+    "pact-v0": set(),
     "prisoners-dilemma-v0": set(),
     "programming-puzzle-v0": {"proposer > solver: code"},
     "question-answer-v0": {"proposer > solver: question"},
@@ -42,8 +45,13 @@ SHOWN: dict[str, set[str]] = {
     "rock-paper-scissors-v0": set(),
     "secret-keeper-v0": {"attacker > defender: talk", "defender > attacker: talk"},
     "self-correct-v0": set(),
+    "sneak-v0": set(),
     "sneaky-critic-v0": set(),
     "solve-verify-v0": set(),
+    "split-v0": set(),
+    "sums-check-v0": set(),
+    "sums-propose-v0": set(),
+    "sums-v0": set(),
     "taboo-v0": {"attacker > defender: talk", "defender > attacker: talk"},
     "tic-tac-toe-v0": set(),
 }
@@ -169,7 +177,7 @@ def private_faults(table, role, pattern):
 def test_a_seat_that_is_asked_again_learns_nothing_of_the_other_ones_move(id):
     """The other's move is made already; the second try must look the same whatever it was."""
     game = find(id)
-    late, early = game.seats
+    late, early = game.seats[0], game.seats[-1]
     views = set()
     for move in (0, -1):
         trial = Trial(game, [], Verdicts("auto"))

@@ -62,7 +62,7 @@ def test_the_nim_oracle_wins_from_a_won_position_and_knows_lost_ones():
     game = find("nim-v0", heaps="1-2-2")
     found = tree(game)
     odds = {
-        info.key: [o / sum(given) for o in given]
+        info.key: [float(o) / sum(map(float, given)) for o in given]
         for info in found.infosets
         if (given := game.oracles["optimal"](info.seat, info.messages, info.choices))
     }
@@ -110,7 +110,7 @@ def test_random_tic_tac_toe_has_the_published_odds_and_states():
     def odds(answers):
         table = replay(game, 0, answers)
         if table.ending is not None:
-            return {1: (1, 0, 0), 0: (0, 1, 0), -1: (0, 0, 1)}[table.payoff["x"]]
+            return {1: (1, 0, 0), 0: (0, 1, 0), -1: (0, 0, 1)}[int(table.payoff["x"])]
         (asked,) = table.asks
         if asked.prompt not in known:
             nexts = [odds([*answers, [Reply(choice)]]) for choice in asked.choices]

@@ -9,7 +9,7 @@ from sparring.envs.parse import Illegal
 from sparring.envs.registry import find
 from sparring.envs.table import Buffer, Table
 from sparring.envs.tasks.gate import elsewhere
-from sparring.envs.types import Ask, Job, Reply, Result, Value, Verdict
+from sparring.envs.types import Ask, Job, Reply, Result, Status, Value, Verdict
 from sparring.envs.values import check
 
 Player = str | Callable[[Ask], str] | Iterable[str]
@@ -32,8 +32,8 @@ class Known:
         names: dict[str, object] = {}
         exec(self.safe[job.source], names)
         results = tuple(self._result(names[job.entry or "f"], given) for given in job.inputs)
-        worst = next((r.status for r in results if r.status != "ok"), "ok")
-        return Verdict(worst, results)
+        wrong: list[Status] = [result.status for result in results if result.status != "ok"]
+        return Verdict(wrong[0] if wrong else "ok", results)
 
     @staticmethod
     def _result(function: object, given: tuple[Value, ...]) -> Result:

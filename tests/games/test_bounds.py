@@ -1,6 +1,7 @@
 """A game's numbers have declared bounds: at the lowest it plays to an end, and beyond it is refused."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sparring.arenas.examples import usual
@@ -22,16 +23,15 @@ def verifier():
 @pytest.mark.parametrize("id", OURS)
 def test_every_number_has_bounds(id):
     game = find(id)
+    given: Any = game.parameters
     numbers = {name for name, value in game.parameters.items() if type(value) in (int, float)}
     assert numbers == game.bounds.keys()
-    assert all(
-        least <= game.parameters[name] <= most for name, (least, most) in game.bounds.items()
-    )
+    assert all(least <= given[name] <= most for name, (least, most) in game.bounds.items())
 
 
 @pytest.mark.parametrize(("id", "name"), BOUNDED)
 def test_the_lowest_number_plays_to_an_end(verifier, id, name):
-    kind = type(find(id).parameters[name])
+    kind: Any = type(find(id).parameters[name])
     game = find(id, **{name: kind(find(id).bounds[name][0])})
     match = Match(game, dict.fromkeys(game.seats, usual(game)), 1)
     episode = asyncio.run(play(match, verifier=verifier))
@@ -40,7 +40,7 @@ def test_the_lowest_number_plays_to_an_end(verifier, id, name):
 
 @pytest.mark.parametrize(("id", "name"), BOUNDED)
 def test_a_number_beyond_is_refused(id, name):
-    kind = type(find(id).parameters[name])
+    kind: Any = type(find(id).parameters[name])
     for beyond in (find(id).bounds[name][0] - 1, find(id).bounds[name][1] + 1):
         with pytest.raises(ParameterError, match=f"{id}: {name} must be from"):
             find(id, **{name: kind(beyond)})

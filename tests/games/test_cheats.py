@@ -190,5 +190,6 @@ def test_every_game_that_runs_code_is_among_them(verifier):
             asyncio.run(played(recorder, game))
         if recorder.jobs:
             running.add(id)
-    assert running == {case.game for case in CASES}
+    # question-answer runs no code; its answers meet the same texts.
+    assert running | {"question-answer-v0"} == {case.game for case in CASES}
     assert {case.role for case in CASES if case.game == "solve-verify-v0"} == {"solver", "verifier"}

@@ -1,6 +1,9 @@
 """The other games with programs: any right input is right, hidden pairs decide, a puzzle must be solvable."""
 
 import pytest
+from sparring.envs.registry import GameError
+from sparring.envs.types import PolicyRef
+from sparring.training.players.tasks import Tasks
 
 SQUARE = "def f(x):\n    return x * x"
 CONSTANT = "def f(x):\n    return {1: 1, 2: 4}.get(x, 0)"
@@ -113,3 +116,43 @@ def test_a_puzzle_that_its_author_does_not_solve_is_refused(play, known, source,
     )
     assert table.payoff["proposer"] == -1
     assert dict(table.notes)["gate"] in ("self_test", "failed")
+
+
+def test_no_solver_sees_what_the_proposer_only_says(play, known):
+    told = "def f(x):\n    # the input was 3\n    return x * x"
+    proposal = f"{block(told)}\n<input>3</input>"
+    table = play(
+        "code-abduction-v0", {"proposer": proposal, "solver": "-3"}, known(SQUARE), attempts=1
+    )
+    assert SQUARE in table.turns[-1].prompt[-1].text
+    assert "the input was" not in table.turns[-1].prompt[-1].text
+    assert paid(table) == [0, 1]
+
+
+def test_no_kept_program_may_be_handed_in_again(play, known):
+    tasks, texts = Tasks(0), []
+    for step in range(2):
+        tasks.begin(step)
+        players = {"proposer": f"{block(SQUARE)}\n<input>{step}</input>", "solver": "5"}
+        table = play("code-deduction-v0", players, known(SQUARE), buffer=tasks, references=0)
+        texts.append(dict(table.notes)["gate"])
+        tasks.add([table.episode({seat: PolicyRef("x") for seat in table.game.seats})])
+    assert texts == ["admitted", "near_copy"]
+    assert len(tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("id", "players"),
+    [
+        ("self-correct-v0", {"solver": block("def f(x):\n    return None")}),
+        ("break-the-code-v0", {"defender": block("def f(x):\n    return None"), "attacker": "[]"}),
+        ("solve-verify-v0", {"solver": block("def f(x):\n    return None"), "verifier": "hm"}),
+        ("sneaky-critic-v0", {"generator": "<step>none</step>", "critic": "none"}),
+        ("code-as-task-v0", {"proposer": "<call>items()</call>"}),
+    ],
+)
+def test_a_game_whose_own_program_fails_is_an_error_and_nobody_wins(play, known, id, players):
+    """The specifications of seed 0 take lists or texts; no program at all is safe here."""
+    candidate = "def f(x):\n    return None"
+    with pytest.raises(GameError, match="own program"):
+        play(id, players, known(candidate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from sparring.agents.models.smollm import carried
@@ -30,7 +31,7 @@ SAMPLED = ["--temperature", "0.6", "--max-tokens", "96", "--shots", "2", "--seed
 )
 @pytest.mark.parametrize("id", OURS)
 def test_a_language_model_plays_it(id, capsys):
-    usual = find(id).parameters
+    usual: Any = find(id).parameters
     short = {name: least for name, least in SHORT.items() if name in usual and usual[name] > least}
     options = [option for name, least in short.items() for option in ("--set", f"{name}={least}")]
     assert main(["play", id, "--seat", "*=smollm2-135m", *SAMPLED, *options]) == 0

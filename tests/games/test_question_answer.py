@@ -1,6 +1,7 @@
 """question-answer: the label is the vote, the truth comes from execution, and the notes keep them apart."""
 
 import pytest
+from sparring.envs.games.question_answer import JUDGE
 from sparring.envs.registry import ParameterError, find
 from sparring.envs.types import Message
 
@@ -87,6 +88,21 @@ def test_a_judge_seat_may_pay_instead(play):
     )
     assert dict(table.payoff) == {"proposer": 0, "solver_0": 1, "solver_1": 0}
     assert dict(table.notes)["gold"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "word"),
+    [
+        ("What is 2 + 2?", "4", "right"),
+        ("What is 2 + 2?", "51", "wrong"),
+        ("Solve 3*x + 5 = 20 for x.", "5.0", "right"),
+        ("Which planet is nearest to the sun?", "51", "wrong"),
+    ],
+)
+def test_the_games_own_judge_goes_by_the_truth(question, answer, word):
+    asked = JUDGE.format(question=question, answer=answer)
+    judge = find(ID).oracles["sample"]
+    assert judge("judge", (Message("game", asked),), ("right", "wrong")) == word
 
 
 def test_neither_answer_nor_question_can_write_lines_into_the_judges_prompt(play):

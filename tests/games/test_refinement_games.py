@@ -1,13 +1,15 @@
 """corpus-challenge, self-correct, critique-refine and discussion: what each ending pays."""
 
+import random
 import re
 
 import pytest
 from sparring.envs.games.corpus_challenge import DOCUMENTS, challenge
 from sparring.envs.registry import find
 from sparring.envs.table import Table
-from sparring.envs.tasks.chains import SIGNS, Chain
+from sparring.envs.tasks.chains import SIGNS, Chain, drawn, read
 from sparring.envs.tasks.specs import SPECS
+from sparring.envs.types import Message
 
 WRONG = "def f(x):\n    return None"
 
@@ -189,6 +191,27 @@ def test_scores_sum_to_zero_and_gold_is_the_truth(play):
     notes = dict(table.notes)
     assert notes["gold"] == pytest.approx(1 / 3)
     assert notes["proxy"] == pytest.approx(0.4)
+
+
+def test_the_games_own_judge_pays_the_truth_and_not_length(play):
+    gold = truth(Table(find("discussion-v0")).view("agent_0")[0].text)
+    agents = {"agent_0": f"the result is {gold}", "agent_1": "step by step, " * 15, "agent_2": "hm"}
+    judge = find("discussion-v0").oracles["sample"]
+    table = play(
+        "discussion-v0",
+        {
+            **agents,
+            "judge": lambda ask: judge("judge", (Message("game", ask.prompt),), ask.choices),
+        },
+    )
+    assert table.payoff["agent_0"] > 0 > table.payoff["agent_1"] == table.payoff["agent_2"]
+
+
+def test_a_calculation_is_read_back_from_its_words():
+    for seed in range(50):
+        chain = drawn(random.Random(seed), 4)
+        assert read(f"Question: {chain.task} What is the result?") == chain
+    assert read("Who am I?") is None
 
 
 def test_equal_scores_pay_nothing(play):

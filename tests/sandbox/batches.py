@@ -33,7 +33,7 @@ def mixed(count: int) -> list[Job]:
         Job("def f(x): return x", "f", ((1,), ("a",), ([1, 2],))),
         Job("print('x' * 3000)"),
         Job("1 / 0"),
-        Job("import os; os.fork()"),
+        Job("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"),
         Job("import os; os._exit(0)"),
         Job("import os; os.write(3, b'x')"),
         Job("x = bytearray(1 << 34)"),

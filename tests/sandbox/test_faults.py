@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sparring.envs.types import Job
+from sparring.envs.types import Job, Limits
 from sparring.sandbox import VerifierError
 from sparring.sandbox.docker import (
     engine,
@@ -68,7 +68,7 @@ def test_a_killed_container_is_replaced_and_none_is_left() -> None:
 
 CLIENT = """
 import sys
-from sparring.envs.types import Job
+from sparring.envs.types import Job, Limits
 from sparring.sandbox import open_verifier
 verifier = open_verifier(sys.argv[1], size=2)
 verifier.run([Job(f"import time; time.sleep(0.5) or {i}") for i in range(4)])
@@ -100,6 +100,49 @@ def test_nothing_outlives_a_killed_client(name: str) -> None:
         assert until(lambda: not containers(theirs, running=True))
         remove_orphans()  # one that was made and not started yet holds nothing, and goes at the next start
         assert until(lambda: not containers(theirs))
+
+
+@needs_root
+def test_a_run_that_twice_has_what_forks_it_killed_has_lost() -> None:
+    """As where memory runs out: the first time beside others, the second time alone."""
+    pool = opened("local", size=1)
+    pool.cache = None
+    pool.run([Job("pass")])
+
+    def strike() -> None:
+        for _ in range(2):
+            assert until(lambda: any(len(family(each)) == 3 for each in supervisors("local")))
+            server = family(supervisors("local")[0])[1]
+            os.kill(server, signal.SIGKILL)
+            assert until(lambda server=server: not alive(server))
+
+    killer = threading.Thread(target=strike)
+    killer.start()
+    beside, lost = pool.run([Job("pass"), Job("import time; time.sleep(3)")])
+    killer.join()
+    assert (beside.status, lost.status) == ("ok", "memory"), lost.detail
+    pool.shut()
+
+
+@needs_root
+def test_a_child_is_the_first_to_go_where_memory_runs_out(fresh: tuple[str, Pooled]) -> None:
+    name, pool = fresh
+    found: list[list[str]] = []
+
+    def look() -> None:
+        assert until(lambda: any(len(family(each)) == 3 for each in supervisors(name)))
+        for root in supervisors(name):
+            if len(group := family(root)) == 3:
+                scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in group]
+                found.append([score.strip() for score in scores])
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    pool.run([Job("import time; time.sleep(1.5)", limits=Limits(seconds=20))])
+    watcher.join()
+    ((supervisor, server, child),) = found
+    assert child == "1000"
+    assert supervisor == server != child
 
 
 class _Mortal(LocalConnection):

@@ -6,6 +6,8 @@ import sys
 import pytest
 from sparring.envs.types import Job, Result, Value
 from sparring.envs.values import same
+from sparring.sandbox import claims
+from sparring.sandbox.pool.verifier import Pooled
 from sparring.sandbox.verdicts import Reply, verdict
 
 JOB = Job("def f(x): return x", "f", ((1,),))
@@ -60,6 +62,44 @@ def test_what_only_looks_deep_or_long_inside_a_text_is_a_value(record: str, valu
     came = verdict(JOB, said(record))
     assert came.status == "ok", came.detail
     assert value is None or same(came.results[0].value, value)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[[0,[" + "[[]]," * 345_000 + "[]]]]",
+        "[[0,[" + '{"frozenset":[]},' * 80_000 + "[]]]]",
+        '[[0,"' + "x" * (1024 << 10) + "x" * 20_000 + '"]]',
+    ],
+    ids=["lists", "sets", "text"],
+)
+def test_a_record_larger_than_its_limit_allows_is_not_even_read(
+    record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_JSON", None)
+    assert "record" in verdict(JOB, said(record)).detail
+
+
+def test_whatever_a_record_does_to_its_reader_is_the_programs_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claims, "_check_bounds", lambda *given: 1 / 0)
+    assert (verdict(JOB, said("[[0,1]]")).status, verdict(JOB, said("")).status) == (
+        "invalid",
+        "invalid",
+    )
+
+
+def test_the_largest_record_of_an_honest_child_is_read(verifier: Pooled) -> None:
+    crowded = [
+        "[[] for _ in range(87_000)]",
+        "[frozenset() for _ in range(61_000)]",
+        "[(), {}] * 40_000",
+        "'\\x00' * 174_000",
+        "[0] * 520_000",
+    ]
+    jobs = [Job(f"def f(x): return {value}", "f", ((1,),)) for value in crowded]
+    assert [came.status for came in verifier.run(jobs)] == ["ok"] * len(jobs)
 
 
 def test_the_deepest_value_passes_beside_a_long_one() -> None:

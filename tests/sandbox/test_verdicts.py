@@ -57,6 +57,38 @@ def test_every_kind_of_value_goes_in_and_comes_back(verifier: Pooled) -> None:
     assert same(verdict.results[0].value, value)
 
 
+def test_a_large_value_is_compared_with_its_repetition(verifier: Pooled) -> None:
+    wide = Limits(seconds=20, value_kilobytes=4096)
+    large = Job("def f(x): return 'x' * 3_000_000", "f", ((1,),), repeat=2, limits=wide)
+    first, second = verifier.run([large, Job("print(1)")])
+    assert (first.status, second.stdout) == ("ok", "1\n"), first.detail
+
+
+def test_a_chain_of_attributes_loses_no_batch(verifier: Pooled) -> None:
+    source = f"def f(x):\n  if x: return 1\n  x{'.b' * 2000}"
+    (verdict,) = verifier.run([Job(source, "f", ((1,),), repeat=2)])
+    assert verdict.results[0].value == 1
+
+
+def test_an_exception_is_printed_by_its_beginning_and_its_end(verifier: Pooled) -> None:
+    (verdict,) = verifier.run([Job("try: 1 / 0\nfinally: raise ValueError('x' * 200_000 + 'y')")])
+    assert "ZeroDivisionError" in verdict.stderr
+    assert "ValueError: xxx" in verdict.stderr
+    assert len(verdict.stderr) < 10_000
+
+
+def test_what_honest_programs_try_in_vain_is_no_attempt(verifier: Pooled) -> None:
+    tries = [
+        "os.fork()",
+        "os.system('true')",
+        "subprocess.run(['true'])",
+        "os.kill(os.getpid(), signal.SIGSYS)",
+    ]
+    verdicts = verifier.run([Job(f"import os, signal, subprocess\n{line}") for line in tries])
+    assert [verdict.forbidden for verdict in verdicts] == [0] * len(tries)
+    assert {verdict.status for verdict in verdicts} <= {"ok", "error"}
+
+
 def test_the_halves_of_a_pair_are_not_the_character(verifier: Pooled) -> None:
     halves = "\ud83d\ude00"
     returned = Job(
@@ -111,7 +143,12 @@ def test_one_failing_call_leaves_the_others_alone(verifier: Pooled) -> None:
         (Job("import os; os._exit(0)"), "no_result"),
         (Job("import os; os._exit(3)"), "crash"),
         (Job("import os; os.abort()"), "crash"),
-        (Job("import os; os.fork()"), "forbidden"),
+        (Job("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"), "forbidden"),
+        (Job("import os; os.fork()"), "error"),
+        (Job("import subprocess; subprocess.run(['true'])"), "error"),
+        (Job("{}['x']"), "error"),
+        (Job("raise ValueError('x' * 200_000)"), "error"),
+        (Job("raise SystemExit('x' * 200_000)"), "error"),
         (Job("import os\nos.write(3, b'junk')"), "invalid"),
         (Job("def f(): return object()", "f", ((),)), "invalid"),
         (Job("def f(): return [0] * 10**7", "f", ((),)), "output_limit"),

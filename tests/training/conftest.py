@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from sparring.training.data.samples import Sample, Span
+from sparring.training.data.advantage import Centre, Credited
+from sparring.training.data.samples import Attempt, Sample, Span
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -37,15 +38,9 @@ def tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>")
 
 
-def sample(tokens, *spans, episode=0, logprob=-3.0):
-    """A sample whose spans are (start, stop)."""
-    made = tuple(Span(i, start, stop, 0.0, 0.0) for i, (start, stop) in enumerate(spans))
-    inside = {i for start, stop in spans for i in range(start, stop)}
-    logprobs = tuple(logprob if i in inside else 0.0 for i in range(len(tokens)))
-    return Sample(
-        tokens=tuple(tokens),
-        logprobs=logprobs,
-        spans=made,
+def attempt(episode=0, **changes):
+    """One seat's part in an episode that paid nothing."""
+    made = Attempt(
         game="g-v0",
         role="first",
         seat="first",
@@ -56,6 +51,21 @@ def sample(tokens, *spans, episode=0, logprob=-3.0):
         replicate=0,
         payoff=0.0,
         reward=0.0,
+        by_turn=False,
         version=0,
         ending="outcome",
     )
+    return made._replace(**changes)
+
+
+def sample(tokens, *spans, episode=0, logprob=-3.0):
+    """A sample whose spans are (start, stop)."""
+    made = tuple(Span(i, start, stop, 0.0, 0.0) for i, (start, stop) in enumerate(spans))
+    inside = {i for start, stop in spans for i in range(start, stop)}
+    logprobs = tuple(logprob if i in inside else 0.0 for i in range(len(tokens)))
+    return Sample(attempt(episode), tuple(tokens), logprobs, made)
+
+
+def having(made, *advantages):
+    """A sample whose turns have these advantages."""
+    return Credited(made, (Centre(0.0),) * len(advantages), advantages)

@@ -1,12 +1,15 @@
 """Settings are frozen, checked, and name the nearest key."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-from sparring.training.config import Config, ConfigError
-from sparring.training.settings import override, read, to_toml
+from sparring.training.config import Config, ConfigError, every
+from sparring.training.recipes import recipe
+from sparring.training.settings import listed, merge, override, read, to_toml
 
 
 def test_settings_given_as_text_are_of_their_types():
@@ -36,8 +39,12 @@ def test_settings_given_as_text_are_of_their_types():
         ("steps=true", "steps must be an integer"),
         ("credits.estimator=gae", "must be one of rae, group"),
         ("update=3", "update is a table of settings"),
-        ("steps=0", "steps must be a finite number of at least 1"),
-        ("update.lr=nan", "update.lr must be a finite number"),
+        ("steps=0", "steps must be from 1 to 10,000,000; it is 0"),
+        ("update.lr=nan", "update.lr must be from 0 to 1; it is nan"),
+        ("update.clip_ratio=inf", "update.clip_ratio must be from 0 to 10"),
+        ("update.kl=1" + 400 * "0", "update.kl must be a number of less than 300 digits"),
+        ("seed=-4", "seed must be from 0 to 4,294,967,295"),
+        ("credits.turns=[0]", "counts a seat's turns from 1"),
         ("steps", "expected key=value"),
         ("rollout.replicates=3", "no multiple"),
     ],
@@ -45,6 +52,42 @@ def test_settings_given_as_text_are_of_their_types():
 def test_bad_settings_are_refused_with_what_to_do(setting: str, said: str):
     with pytest.raises(ConfigError, match=said):
         override(Config(), [setting])
+
+
+def test_credits_alone_are_not_spread_as_payoffs_alone():
+    with pytest.raises(ConfigError, match="leaves the credits alone"):
+        override(Config(), ["credits.payoff=false", "credits.spread=terminal"])
+    override(Config(), ["credits.spread=turn", "credits.payoff=false"])
+
+
+NUMBERS = [
+    (name, setting.bounds)
+    for name, setting, value in every(Config())
+    if isinstance(value, (int, float)) and not isinstance(value, bool)
+]
+
+
+@pytest.mark.parametrize(("name", "bounds"), NUMBERS, ids=[name for name, _ in NUMBERS])
+def test_every_number_has_a_least_and_a_greatest_value(name, bounds):
+    whole = bounds[1] == int(bounds[1])
+    for wrong in (bounds[0] - 1, bounds[1] + (1 if whole else 0.1)):
+        with pytest.raises(ConfigError, match=f"{name} must be from"):
+            override(Config(), [f"{name}={wrong:.0f}" if whole else f"{name}={wrong}"])
+
+
+def test_every_setting_is_listed_with_its_type_bounds_and_meaning():
+    lines = list(listed(Config()))
+    assert len(lines) == 2 * len(list(every(Config())))
+    assert "credits.decay = 0.95  (number, 0 to 0.999999)" in lines
+    assert 'opponents.mode = "mirror"  (mirror | fixed | past | league)' in lines
+    assert all(line.startswith("    ") and line.strip() for line in lines[1::2])
+
+
+def test_the_example_in_the_docs_is_a_config():
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    config = merge(recipe("spiral"), tomllib.loads(text))
+    assert config.game == "tic-tac-toe-v0"
 
 
 def test_a_config_survives_its_file(tmp_path: Path):

@@ -52,8 +52,8 @@ def test_a_demo_left_before_its_first_checkpoint_begins_anew(empty_folder, monke
     ("argv", "said"),
     [
         (["--out", "other"], "runs/other holds another run; choose another --out"),
-        (["--out", "junk"], "runs/junk exists; remove it, or choose another --out"),
-        (["--out", "d", "--steps", "0"], "steps must be a finite number of at least 1"),
+        (["--out", "junk"], "runs/junk exists and is no run; choose another --out"),
+        (["--out", "d", "--steps", "0"], "steps must be from 1 to 10,000,000"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_exit_code_2(empty_folder, capsys, argv, said):

@@ -11,7 +11,7 @@ from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
 from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
-from sparring.training.run import RunError, resume, train
+from sparring.training.run import RunError, checked, resume, train
 from sparring.training.settings import override
 from sparring.training.watch.records import read_metrics
 
@@ -123,13 +123,14 @@ def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(
     game = find("kuhn-poker-v0")
     policy = load_model(str(places[1]), game)
     tree = exact_tree(game)
+    assert tree
     assert evaluate(tree, policy).nash_conv == pytest.approx(done.metrics["nashconv"], abs=1e-5)
     policy.model.load_state_dict(load_file(places[1] / "state/average.safetensors"), strict=False)
     policy.publish("average")
     assert evaluate(tree, policy).nash_conv == pytest.approx(
         done.metrics["nashconv_average"], abs=1e-5
     )
-    assert abs(done.metrics["nashconv"] - done.metrics["nashconv_average"]) > 1e-4
+    assert done.metrics["nashconv"] != pytest.approx(done.metrics["nashconv_average"], abs=1e-4)
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_and_leaves_its_last_checkpoint(
@@ -235,8 +236,10 @@ def test_a_corrupt_checkpoint_is_refused_in_one_line(whole, tmp_path):
 def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
     with pytest.raises(RunError, match="no run"):
         resume(tmp_path / "nowhere/x")
-    with pytest.raises(RunError, match="has trained all its 6 steps"):
+    with pytest.raises(RunError, match="is at step 6, and that is all of its steps; give --steps"):
         resume(whole.folder)
+    with pytest.raises(RunError, match="is at step 6, and --steps 4 is no further"):
+        resume(whole.folder, steps=4)
     with pytest.raises(CheckpointError, match=r"no checkpoint of step 5 .*; there are 3, 6"):
         resume(f"{whole.folder}@5")
     with pytest.raises(RunError, match="expected RUN"):
@@ -247,8 +250,12 @@ def test_what_cannot_be_resumed_is_refused(whole, tmp_path):
     (tmp_path / "left/config.toml").write_text((whole.folder / "config.toml").read_text())
     with pytest.raises(RunError, match="left before its first checkpoint; remove"):
         resume(tmp_path / "left")
-    with pytest.raises(RunError, match="exists; remove it, or choose another"):
+    with pytest.raises(RunError, match="exists, left before its first checkpoint; remove it"):
         train(small(tmp_path / "left"), quiet=True)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/chapter.tex").write_text("")
+    with pytest.raises(RunError, match=r"thesis exists and is no run; choose another --out$"):
+        train(small(tmp_path / "thesis"), quiet=True)
 
 
 def test_asking_for_docker_without_an_engine_is_refused_before_anything_is_written(
@@ -299,6 +306,10 @@ def test_only_faults_of_the_disk_are_told_as_such(tmp_path):
         writing(tmp_path),
     ):
         raise OSError(errno.EROFS, "read-only")
+    with pytest.raises(CheckpointError, match="was the folder moved"), writing(tmp_path):
+        (tmp_path / "gone" / "x").write_text("")
+    with pytest.raises(FileNotFoundError), writing(tmp_path / "run"):
+        (tmp_path / "gone" / "x").read_text()
     with pytest.raises(ConnectionResetError), writing(tmp_path):
         raise ConnectionResetError(errno.ECONNRESET, "the engine went away")
 
@@ -309,10 +320,30 @@ def test_bad_input_leaves_no_folder_behind(tmp_path):
         ["model=tinny"],
         ["credits.trained=first2"],
         ["parameters.x=1"],
+        ["opponents.mode=league", "rollout.replicates=8", "watch.trial=2", "watch.frozen=nobody"],
     ):
         with pytest.raises(SparringError):
             train(small(tmp_path / "r", *settings), quiet=True)
         assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("out", ["../../etc/x", "runs/../x", ".", "/", "a@3", "first=a", "a,b"])
+def test_a_run_is_not_named_so_that_it_lies_elsewhere_or_cannot_be_named(out):
+    with pytest.raises(RunError, match="--out"):
+        checked(configured("spiral", None, SMALL, {"out": out}))
+
+
+def test_a_name_too_long_for_the_disk_is_one_clear_line():
+    with pytest.raises(RunError, match="cannot be a run's folder: File name too long"):
+        checked(configured("spiral", None, SMALL, {"out": "a" * 300}))
+
+
+def test_one_of_several_processes_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for start in (lambda: train(small(tmp_path / "r")), lambda: resume(tmp_path / "r")):
+        with pytest.raises(RunError, match="one of 2 processes"):
+            start()
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
@@ -342,6 +373,19 @@ def test_flags_win_over_settings_over_the_file_over_the_recipe(tmp_path):
     config = configured(None, file, {"seed": "8", "model": "n"}, {"model": "o"})
     assert (config.recipe, config.steps, config.seed, config.model) == ("spiral", 7, 8, "o")
     assert config.update == override(configured("spiral"), []).update
+
+
+def test_a_later_file_wins_over_an_earlier_one(tmp_path):
+    files = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    files[0].write_text('recipe = "score"\nsteps = 7\nseed = 7\n')
+    files[1].write_text("steps = 8\n")
+    config = configured(None, files)
+    assert (config.recipe, config.game, config.steps, config.seed) == (
+        "score",
+        "self-correct-v0",
+        8,
+        7,
+    )
 
 
 def test_every_line_of_metrics_is_json(whole):

@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from sparring.agents.models.load import load_model
 from sparring.envs.registry import find
 from sparring.envs.types import Ending
 from sparring.sandbox.choose import Lazy
+from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
-from sparring.training.selfplay import LostGamesError, SelfPlay, Timed
+from sparring.training.selfplay import EmptyStepError, LostGamesError, SelfPlay, Timed
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def playing():
     def made(*settings: str) -> SelfPlay:
         config = configured("spiral", None, ["rollout.games=8", *settings])
         game = find(config.game)
-        policy = load_model("tiny", game)
+        policy = loaded(config, game)
         return SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
 
     yield made
@@ -36,10 +36,9 @@ def test_baselines_go_on_from_step_to_step(playing):
     for step in range(2):
         play.batch(step)
         assert play.last
-        seen.update(f"{o.game} {o.role}" for o in play.last.collected.outcomes)
-        assert {o.episode // 8 for o in play.last.collected.outcomes} == {step}, (
-            "counted over all steps"
-        )
+        attempts = {each.sample.attempt for each in play.last.trained}
+        seen.update(f"{of.game} {of.role}" for of in attempts)
+        assert {of.episode // 8 for of in attempts} == {step}, "counted over all steps"
     assert {key: kept.updates for key, kept in play.baselines.items()} == seen
 
 
@@ -48,15 +47,11 @@ def test_credited_is_what_was_earned_beyond_the_centre(playing):
     play.batch(0)
     step = play.last
     assert step
-    centres = {
-        (o.episode, o.seat): centre
-        for o, centre in zip(step.collected.outcomes, step.centres, strict=True)
-    }
-    for sample, credited in zip(step.collected.samples, step.credited, strict=True):
-        episode = step.episodes[sample.episode]
-        assert sample.payoff == episode.payoff[sample.seat]
-        centre = centres[sample.episode, sample.seat]
-        assert credited == tuple(span.earned - centre.baseline for span in sample.spans)
+    for sample, centres, advantages in step.trained:
+        of = sample.attempt
+        assert of.payoff == step.episodes[of.episode].payoff[of.seat]
+        earned = [span.earned for span in sample.spans]
+        assert advantages == tuple(a - c.baseline for a, c in zip(earned, centres, strict=True))
 
 
 def test_no_seed_of_training_comes_twice_or_is_one_that_ratings_count_up_to(playing):
@@ -94,6 +89,11 @@ def test_every_step_plays_under_a_reference_of_its_own(playing):
         refs.append(play.policy.ref)
     assert [ref.name for ref in refs] == ["learner", "learner"]
     assert refs[0].id != refs[1].id
+
+
+def test_credits_alone_of_a_game_that_gives_none_are_nothing_to_train_on(playing):
+    with pytest.raises(EmptyStepError, match="its games gave no credit"):
+        playing("credits.payoff=false").batch(0)
 
 
 def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, monkeypatch):

@@ -13,10 +13,10 @@ from sparring.training.data.batch import pack
 from sparring.training.settings import override
 from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
-from trl import GRPOTrainer
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from . import oracle
-from .conftest import WORDS, sample
+from .conftest import WORDS, having, sample
 
 
 def samples(step: int, count: int = 24):
@@ -24,14 +24,18 @@ def samples(step: int, count: int = 24):
     kinds = [[rng.randrange(2, WORDS) for _ in range(rng.randrange(4, 9))] + [1] for _ in range(6)]
     made = [rng.choice(kinds) for _ in range(count)]
     return [
-        sample(kind, (2, 3), (len(kind) - 1, len(kind)), episode=i, logprob=-3.5)
+        having(
+            sample(kind, (2, 3), (len(kind) - 1, len(kind)), episode=i, logprob=-3.5),
+            rng.choice((-2.0, -1.0, 1.0)),
+            rng.choice((-1.0, 1.0)),
+        )
         for i, kind in enumerate(made)
-    ], [[rng.choice((-2.0, -1.0, 1.0)), rng.choice((-1.0, 1.0))] for _ in made]
+    ]
 
 
 def source(loss: str, *, fold: bool = False, multiple: int = 1):
     def packed(step: int):
-        return pack(*samples(step), loss=loss, pad=0, fold=fold, multiple=multiple)
+        return pack(samples(step), loss=loss, pad=0, fold=fold, multiple=multiple)
 
     return packed
 
@@ -110,8 +114,7 @@ def test_training_ends_at_the_weights_of_the_plain_loop(
 
     def on_policy(which):
         def packed(step: int, **options):
-            found, credited = samples(step)
-            batch = pack(found, credited, loss=kind, pad=0, **options)
+            batch = pack(samples(step), loss=kind, pad=0, **options)
             t = dict(batch.tensors)
             ids = torch.cat([t["prompt_ids"], t["completion_ids"]], 1)
             mask = torch.cat([t["prompt_mask"], t["completion_mask"]], 1)

@@ -1,7 +1,8 @@
 """Advantage estimators: pure functions from what seats earned to what each is measured against.
 
 Every estimator gives each outcome a `Centre`; an advantage is (return − baseline) / scale. Baselines
-are kept per (game, role), never shared by the two seats of a zero-sum game, whose mean is always 0.
+are kept per (game with its parameters, role), and per turn where turns earn different amounts; they are
+never shared by the two seats of a zero-sum game, whose mean is always 0.
 State is a plain mapping, so that it can stand in a checkpoint.
 """
 
@@ -15,8 +16,11 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...envs.errors import SparringError
 from ..config import ConfigError, Credits
+from .samples import Attempt, Sample, Span
 
 K = TypeVar("K", bound=Hashable)
+ALONE = math.inf
+"""The scale of an outcome that has nothing to be measured against: its advantage is 0."""
 
 
 class NonFiniteError(SparringError, ArithmeticError):
@@ -24,26 +28,34 @@ class NonFiniteError(SparringError, ArithmeticError):
 
 
 class Outcome(NamedTuple):
-    """What one seat earned in one episode. `episode` is its index in issue order, across all workers."""
+    """What an attempt earned in all (`turn` is empty), or what one of its turns earned."""
 
-    game: str
-    role: str
-    seat: str
-    opponent: str
-    group: str
-    episode: int
-    seed: int
-    reward: float
+    attempt: Attempt
+    earned: float
+    turn: str = ""
+
+    @property
+    def task(self) -> tuple[str, str, str]:
+        """What outcomes must share to be compared at all: (game, role, turn)."""
+        return self.attempt.game, self.attempt.role, self.turn
 
 
 class Centre(NamedTuple):
-    """What an outcome is measured against."""
+    """What an outcome is measured against. An infinite scale makes every advantage 0."""
 
     baseline: float
     scale: float = 1.0
 
     def advantage(self, earned: float) -> float:
         return (earned - self.baseline) / self.scale
+
+
+class Credited(NamedTuple):
+    """A sample, and for each of its turns what the turn is measured against and its advantage."""
+
+    sample: Sample
+    centres: tuple[Centre, ...]
+    advantages: tuple[float, ...]
 
 
 class Baseline(NamedTuple):
@@ -66,20 +78,71 @@ Baselines: TypeAlias = Mapping[str, Baseline]
 Estimate: TypeAlias = tuple[list[Centre], Baselines]
 
 
+def credit(
+    samples: Sequence[Sample], baselines: Baselines, settings: Credits
+) -> tuple[list[Credited], Baselines]:
+    """Every sample with the advantages of its turns, and the baselines afterwards.
+
+    Where a role is given credits (or rewards are discounted) its turns earn different amounts, so each is
+    measured against turns of the same ordinal. Otherwise all turns of an attempt earn what the attempt
+    does, but for failed tries, and are measured against whole attempts, of which there are more.
+    Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
+    """
+    # By role and not by attempt: a game that ended before its first credit is measured like the others.
+    apart = {_part(sample) for sample in samples if sample.attempt.by_turn}
+    discounted = settings.discount != 1
+
+    places: dict[tuple[Attempt, str], Outcome] = {}
+    of_sample: list[list[tuple[Attempt, str]]] = []
+    for sample in samples:
+        by_turn = discounted or _part(sample) in apart
+        keys = [(sample.attempt, _turn(span) if by_turn else "") for span in sample.spans]
+        for key, span in zip(keys, sample.spans, strict=True):
+            earned = span.earned if by_turn else sample.attempt.reward
+            places[key] = Outcome(sample.attempt, earned, key[1])
+        of_sample.append(keys)
+
+    centres, kept = estimate(list(places.values()), baselines, settings)
+    of = dict(zip(places, centres, strict=True))
+    found = zip(samples, of_sample, strict=True)
+    return [credited(sample, [of[key] for key in keys]) for sample, keys in found], kept
+
+
+def _part(sample: Sample) -> tuple[str, str]:
+    return sample.attempt.game, sample.attempt.role
+
+
+def _turn(span: Span) -> str:
+    """The name of a turn's place among the seat's own."""
+    return f"turn-{span.ordinal}" + (f"-retry-{span.retry}" if span.retry else "")
+
+
+def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
+    """The sample's turns measured against `centres`. Raises NonFiniteError, naming the sample."""
+    amounts = tuple(
+        centre.advantage(span.earned) for span, centre in zip(sample.spans, centres, strict=True)
+    )
+    if not math.isfinite(sum(amounts)):
+        raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
+    return Credited(sample, tuple(centres), amounts)
+
+
 def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Role-conditioned advantage estimation (SPIRAL): A = R − b, then b ← λb + (1 − λ)R.
 
     The baseline is read before it is updated: once per (episode, role), seats of a role averaged, in
     issue order. Order of arrival would do harm: the same payoffs reversed give another sign.
     """
-    kept = dict(baselines)
+    kept = dict(baselines)  # `shrunk` goes on to read those of before
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for (_, key), members in _in_issue_order(outcomes, settings).items():
         now = kept.get(key) or Baseline()
         centre = Centre(now.read(settings.decay, settings.bias_correction))
         for index in members:
             centres[index] = centre
-        rewards = [outcomes[i].reward for i in members]
+
+        # A role's seats in one episode are one observation, so that the decay counts episodes.
+        rewards = [outcomes[i].earned for i in members]
         kept[key] = now.updated(sum(rewards) / len(rewards), settings.decay)
     return centres, kept
 
@@ -93,32 +156,34 @@ def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for key, members in _grouped(outcomes, lambda o: _key(o, settings)).items():
         before = baselines.get(key, Baseline()).read(settings.decay, settings.bias_correction)
-        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
+
+        # Alone in the batch, an outcome is measured against the running baseline only.
         for index in members:
-            rest = (total - outcomes[index].reward) / others if others else 0.0
+            rest = (total - outcomes[index].earned) / others if others else 0.0
             weight = settings.prior / (settings.prior + others) if others else 1.0
             centres[index] = Centre(weight * before + (1 - weight) * rest)
     return centres, kept
 
 
 def group(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """Mean and standard deviation of the attempts at one prompt by one role (GRPO)."""
-    return _whitened(outcomes, settings, lambda o: (o.game, o.role, o.group)), baselines
+    """Mean and standard deviation of the attempts at one first prompt by one role (GRPO)."""
+    return _whitened(outcomes, settings, lambda o: (o.task, o.attempt.group)), baselines
 
 
 def whiten(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean and standard deviation over the batch per (game, role) (TRR++)."""
-    return _whitened(outcomes, settings, lambda o: (o.game, o.role)), baselines
+    return _whitened(outcomes, settings, lambda o: o.task), baselines
 
 
 def loo(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """Mean of the *other* attempts at the same prompt by the same role (RLOO)."""
-    return _others(outcomes, lambda o: (o.game, o.role, o.group)), baselines
+    """Mean of the *other* attempts at the same first prompt by the same role (RLOO)."""
+    return _others(outcomes, lambda o: (o.task, o.attempt.group)), baselines
 
 
 def paired(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Mean of the other replicates of the same seed, for the same role."""
-    return _others(outcomes, lambda o: (o.game, o.role, o.seed)), baselines
+    return _others(outcomes, lambda o: (o.task, o.attempt.seed)), baselines
 
 
 def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
@@ -126,17 +191,14 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
     A role with one seat in an episode proposes; a role with several solves.
     """
-    seats = _grouped(outcomes, lambda o: (o.episode, o.role))
-    several = {
-        (o.game, o.role)
-        for members in seats.values()
-        for o in [outcomes[members[0]]]
-        if members[1:]
-    }
+    seats: dict[tuple[int, Hashable], set[str]] = defaultdict(set)
+    for outcome in outcomes:
+        seats[outcome.attempt.episode, outcome.task].add(outcome.attempt.seat)
+    several = {task for (_, task), members in seats.items() if len(members) > 1}
 
     def together(outcome: Outcome) -> Hashable:
-        one = (outcome.game, outcome.role)
-        return (*one, outcome.episode) if one in several else one
+        task = outcome.task
+        return (task, outcome.attempt.episode) if task in several else task
 
     return _others(outcomes, together), baselines
 
@@ -158,9 +220,10 @@ def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credit
     Raises NonFiniteError, naming the outcome, when a reward is not finite.
     """
     for outcome in outcomes:
-        if not math.isfinite(outcome.reward):
+        of = outcome.attempt
+        if not math.isfinite(outcome.earned):
             raise NonFiniteError(
-                f"the reward of {outcome.seat} in {outcome.game} seed {outcome.seed} is {outcome.reward}"
+                f"the reward of {of.seat} in {of.game} seed {of.seed} is {outcome.earned}"
             )
     return ESTIMATORS[settings.estimator](outcomes, baselines, settings)
 
@@ -181,8 +244,10 @@ def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
 
 
 def _key(outcome: Outcome, settings: Credits) -> str:
-    key = f"{outcome.game} {outcome.role}"
-    return f"{key} {outcome.opponent}" if settings.by_opponent else key
+    """The name of the outcome's baseline."""
+    of = outcome.attempt
+    parts = (of.game, of.role, of.opponent if settings.by_opponent else "", outcome.turn)
+    return " ".join(filter(None, parts))
 
 
 def _in_issue_order(
@@ -190,7 +255,7 @@ def _in_issue_order(
 ) -> dict[tuple[int, str], list[int]]:
     """Indices of the outcomes of each (episode, role), episodes ascending."""
     found: dict[tuple[int, str], list[int]] = {}
-    episodes = [outcome.episode for outcome in outcomes]
+    episodes = [outcome.attempt.episode for outcome in outcomes]
     for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
         found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
     return found
@@ -209,19 +274,20 @@ def _whitened(
     """Centred and divided by the standard deviation, which is floored: near-constant rewards stay small."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
-        rewards = [outcomes[i].reward for i in members]
-        centre = Centre(fmean(rewards), max(pstdev(rewards), settings.std_floor))
+        rewards = [outcomes[i].earned for i in members]
+        scale = max(pstdev(rewards), settings.std_floor) if len(members) > 1 else ALONE
         for index in members:
-            centres[index] = centre
+            centres[index] = Centre(fmean(rewards), scale)
     return centres
 
 
 def _others(outcomes: Sequence[Outcome], key: Callable[[Outcome], Hashable]) -> list[Centre]:
-    """Measured against the mean of the others; one alone has nothing to be measured against: advantage 0."""
+    """Measured against the mean of the others; one alone has nothing to be measured against."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
-        total, others = math.fsum(outcomes[i].reward for i in members), len(members) - 1
+        total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
         for index in members:
-            reward = outcomes[index].reward
-            centres[index] = Centre((total - reward) / others if others else reward)
+            earned = outcomes[index].earned
+            rest = (total - earned) / others if others else earned
+            centres[index] = Centre(rest, 1.0 if others else ALONE)
     return centres

@@ -1,28 +1,19 @@
-"""Finished games become samples: who is trained on what, and what each turn earned."""
+"""Finished games become samples: who is trained on what, and what each turn earned.
+
+What a proposer earns for a task is part of its game (`envs/tasks/pay.py`), chosen by the game's `reward`.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias
+from itertools import accumulate
+from typing import NamedTuple
 
 from ...agents.policy import ConstraintError
-from ...envs.types import Episode, Message, Turn
-from ..config import Credits
-from .advantage import Outcome
-from .rewards import returns
-from .samples import Sample, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """The samples of some episodes, what each trained seat earned, and how the episodes ended."""
-
-    samples: tuple[Sample, ...]
-    outcomes: tuple[Outcome, ...]
-    endings: Mapping[str, int] = field(default_factory=dict[str, int])
+from ...envs.types import Episode, GameRef, Message, Turn
+from ..config import Credits, Spread
+from .samples import Attempt, Sample, Span
 
 
 def collect(
@@ -33,7 +24,7 @@ def collect(
     role_of: Mapping[str, str],
     version: int = 0,
     judges: Collection[str] = (),
-) -> Collected:
+) -> list[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
@@ -42,41 +33,102 @@ def collect(
     to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
-    outcomes: list[Outcome] = []
-    endings: Counter[str] = Counter()
     groups: dict[tuple[Message, ...], str] = {}
-    spread = settings.spread
+
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
-        endings[episode.ending.kind] += 1
-        trained = _trained(episode, settings, learner, role_of, judges)
-        if not trained:
-            continue
-        opponent, game, kind = _opponent(episode, learner), episode.game.id, episode.ending.kind
-        turns_of: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in trained}
-        for number, turn in enumerate(episode.turns):
-            if turn.seat in turns_of:
-                turns_of[turn.seat].append((number, turn))
-        for seat, turns in turns_of.items():
-            prompt = None
-            for _, turn in turns:
-                if turn.reply.tokens:
-                    prompt = turn.prompt
-                    break
+        seats = _trained(episode, settings, learner, role_of, judges)
+        opponent = _opponent(episode, learner, role_of, judges) if seats else ""
+        for seat, turns in _turns(episode, seats).items():
+            prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
             if prompt is None:
                 continue
+
+            # Groups are named by their first prompt, whose digest is made once a step.
             group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
             credits = _credits(turns, settings)
-            reward = payoff if spread == "terminal" else payoff + sum(credits)
-            role = role_of[seat]
-            outcomes.append(Outcome(game, role, seat, opponent, group, index, episode.seed, reward))
-            about = (game, role, seat, opponent, group, index, episode.seed, episode.replicate)
-            earned = returns(payoff, credits, spread)
-            for tokens, logprobs, spans in _merged(turns, credits, earned):
-                samples.append(
-                    Sample(tokens, logprobs, spans, *about, payoff, reward, version, kind)
-                )
-    return Collected(tuple(samples), tuple(outcomes), dict(endings))
+            paid = payoff if settings.payoff else 0.0
+            attempt = Attempt(
+                game=_label(episode.game),
+                role=role_of[seat],
+                seat=seat,
+                opponent=opponent,
+                group=group,
+                episode=index,
+                seed=episode.seed,
+                replicate=episode.replicate,
+                payoff=payoff,
+                reward=paid if settings.spread == "terminal" else paid + sum(credits),
+                by_turn=_by_turn(turns, settings),
+                version=version,
+                ending=episode.ending.kind,
+            )
+
+            ordinals = _ordinals(turns)
+            earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
+            runs = _merged(turns, credits, earned, ordinals)
+            samples += [Sample(attempt, *run) for run in _wanted(runs, settings.turns)]
+    return samples
+
+
+def returns(
+    payoff: float,
+    credits: Sequence[float],
+    spread: Spread,
+    discount: float = 1.0,
+    ordinals: Sequence[int] = (),
+) -> list[float]:
+    """What each of a seat's turns is credited with, in turn order.
+
+    `terminal`: the payoff. `to_go`: the payoff and all credits from this turn on. `turn`: the payoff
+    and this turn's credits. What comes k of the seat's turns later counts discount^k; tries at one turn,
+    which share its ordinal (by default none do), lie no turn apart.
+    """
+    ordinals = ordinals or range(len(credits))
+    gathered, total = [0.0] * len(credits), payoff
+    for index in range(len(credits) - 1, -1, -1):
+        if index + 1 < len(credits):
+            total *= discount ** (ordinals[index + 1] - ordinals[index])
+        if spread == "to_go":
+            total += credits[index]
+        gathered[index] = total + (credits[index] if spread == "turn" else 0.0)
+    return gathered
+
+
+def _label(game: GameRef) -> str:
+    """The game's id, with the parameters that are not its defaults."""
+    given = ",".join(f"{name}={value}" for name, value in game.parameters)
+    return f"{game.id}({given})" if given else game.id
+
+
+def _by_turn(turns: Sequence[tuple[int, Turn]], settings: Credits) -> bool:
+    """Whether the seat was given credits that count; a credit of 0 is one."""
+    if settings.spread == "terminal":
+        return False
+    return any(not settings.named or name in settings.named for _, t in turns for name in t.credits)
+
+
+def _ordinals(turns: Sequence[tuple[int, Turn]]) -> list[int]:
+    """For each of a seat's turns, how many of its turns began up to it: a further try begins none."""
+    return list(accumulate(int(not turn.retry) for _, turn in turns))
+
+
+def _wanted(runs: Iterable[_Run], ordinals: Sequence[int]) -> Iterator[_Run]:
+    """The runs with the spans of these ordinals alone (all when empty), without what follows the last."""
+    for run in runs:
+        spans = tuple(span for span in run.spans if not ordinals or span.ordinal in ordinals)
+        if spans:
+            stop = spans[-1].stop
+            yield _Run(run.tokens[:stop], run.logprobs[:stop], spans)
+
+
+def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, Turn]]]:
+    """The turns of each of the seats, with their index among all."""
+    found: dict[str, list[tuple[int, Turn]]] = {seat: [] for seat in seats}
+    for number, turn in enumerate(episode.turns):
+        if turn.seat in found:
+            found[turn.seat].append((number, turn))
+    return found
 
 
 def _trained(
@@ -90,22 +142,25 @@ def _trained(
     kind = episode.ending.kind
     if kind == "error" or (kind == "truncated" and not settings.truncated):
         return []
+
+    # A forfeit pays the innocent for nothing that they did.
+    seats = episode.ending.seats if kind == "forfeit" else episode.payoff
     roles = settings.trained
     return [
         seat
-        for seat in (episode.ending.seats if kind == "forfeit" else episode.payoff)
+        for seat in seats
         if episode.seats[seat].name == learner
         and role_of[seat] not in judges
         and (not roles or role_of[seat] in roles)
     ]
 
 
-def _opponent(episode: Episode, learner: str) -> str:
-    """The names of the other policies at the table; `self` in a mirror game."""
-    names = {ref.name for ref in episode.seats.values()}
-    if len(names) == 1:
-        return "self"
-    return ",".join(sorted(names - {learner})) or "self"
+def _opponent(
+    episode: Episode, learner: str, role_of: Mapping[str, str], judges: Collection[str]
+) -> str:
+    """The names of the other players; `self` in a mirror game. Who only judges is no opponent."""
+    others = {ref.name for s, ref in episode.seats.items() if role_of[s] not in judges} - {learner}
+    return ",".join(sorted(others)) or "self"
 
 
 def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
@@ -128,20 +183,25 @@ def _named(turn: Turn, settings: Credits) -> float:
     return sum(amount for name, amount in turn.credits.items() if name in wanted)
 
 
-_Run: TypeAlias = tuple[tuple[int, ...], tuple[float, ...], tuple[Span, ...]]
-"""Tokens, log-probabilities and spans of turns that extend each other."""
+class _Run(NamedTuple):
+    """Turns whose tokens extend each other."""
 
-
-def _merged(
-    turns: Sequence[tuple[int, Turn]], credits: Sequence[float], earned: Sequence[float]
-) -> list[_Run]:
-    """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
-    found: list[_Run] = []
     tokens: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
     spans: tuple[Span, ...] = ()
-    for (index, turn), credit, amount in zip(turns, credits, earned, strict=True):
-        reply = turn.reply
+
+
+def _merged(
+    turns: Sequence[tuple[int, Turn]],
+    credits: Sequence[float],
+    earned: Sequence[float],
+    ordinals: Sequence[int],
+) -> Iterator[_Run]:
+    """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
+    run = _Run()
+    told = zip(turns, credits, earned, ordinals, strict=True)
+    for (index, turn), credit, amount, ordinal in told:
+        reply, prompt = turn.reply, turn.reply.prompt_tokens
         if not reply.tokens:
             continue
         if reply.unconstrained is not None:
@@ -149,17 +209,21 @@ def _merged(
                 f"turn {index} of {turn.seat} was drawn among its choices; its log-probabilities are not "
                 "those that the learner is trained on. Let the learner play unconstrained"
             )
-        prompt = reply.prompt_tokens
-        if tokens and prompt[: len(tokens)] != tokens:
-            found.append((tokens, logprobs, spans))
-            tokens, logprobs, spans = (), (), ()
-        start = len(prompt)
-        logprobs += (0.0,) * (start - len(tokens)) + reply.logprobs
-        tokens = prompt + reply.tokens
-        spans += (Span(index, start, len(tokens), credit, amount),)
-    if tokens:
-        found.append((tokens, logprobs, spans))
-    return found
+
+        # A prompt that does not begin with all that was said starts a sample of its own.
+        if run.tokens and prompt[: len(run.tokens)] != run.tokens:
+            yield run
+            run = _Run()
+
+        start, stop = len(prompt), len(prompt) + len(reply.tokens)
+        context = (0.0,) * (start - len(run.tokens))
+        run = _Run(
+            prompt + reply.tokens,
+            run.logprobs + context + reply.logprobs,
+            (*run.spans, Span(index, start, stop, credit, amount, ordinal, turn.retry)),
+        )
+    if run.tokens:
+        yield run
 
 
 def _digest(prompt: tuple[Message, ...]) -> str:

@@ -10,34 +10,17 @@ from typing import NamedTuple
 from ...envs.types import EndingKind
 
 
-class Span(NamedTuple):
-    """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
+class Attempt(NamedTuple):
+    """One seat's part in one episode: what estimators group by, and what the seat was paid.
 
-    `turn` is its index among the episode's turns; `credit` the sum of its named credits.
-    """
-
-    turn: int
-    start: int
-    stop: int
-    credit: float
-    earned: float
-
-
-class Sample(NamedTuple):
-    """What one seat said in a run of turns, ready to be credited and packed.
-
-    tokens:   prompt and replies as the model saw and sampled them, nothing encoded again (length T)
-    logprobs: of the sampled tokens under the sampler, 0 elsewhere (length T)
-    spans:    the turns, in order; all tokens outside spans are context and never trained
-    payoff:   the seat's, scaled; `reward` adds all its credits in this episode
-    group:    names attempts at the same prompt by the same role
+    game:     the id, with those parameters that are not the defaults, like `nim-v0(heaps=3)`
+    group:    names attempts at the same first prompt
     episode:  index of the episode in issue order; `seed` and `replicate` are its own
-    version:  step of the weights that sampled it
+    payoff:   the seat's, scaled; `reward` is what it earned in all, with its credits
+    by_turn:  whether its game gave it credits, so that its turns may earn different amounts
+    version:  step of the weights that played it
     """
 
-    tokens: tuple[int, ...]
-    logprobs: tuple[float, ...]
-    spans: tuple[Span, ...]
     game: str
     role: str
     seat: str
@@ -48,8 +31,40 @@ class Sample(NamedTuple):
     replicate: int
     payoff: float
     reward: float
+    by_turn: bool
     version: int
     ending: EndingKind
+
+
+class Span(NamedTuple):
+    """One turn inside a sample: its tokens are `tokens[start:stop]`, its return what it is credited with.
+
+    `turn` is its index among the episode's turns; `credit` the sum of its named credits. `ordinal` counts
+    the seat's own turns from 1; a further try at one has the same ordinal, and `retry` counts those.
+    """
+
+    turn: int
+    start: int
+    stop: int
+    credit: float
+    earned: float
+    ordinal: int = 1
+    retry: int = 0
+
+
+class Sample(NamedTuple):
+    """What one seat said in a run of turns, ready to be credited and packed.
+
+    attempt:  whose turns these are, in which game
+    tokens:   prompt and replies as the model saw and sampled them, nothing encoded again (length T)
+    logprobs: of the sampled tokens under the sampler, 0 elsewhere (length T)
+    spans:    the turns, in order; all tokens outside spans are context and never trained
+    """
+
+    attempt: Attempt
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    spans: tuple[Span, ...]
 
     @property
     def sampled(self) -> tuple[bool, ...]:
@@ -62,5 +77,6 @@ class Sample(NamedTuple):
     @property
     def name(self) -> str:
         """What people find the sample by."""
-        copy = f" copy {self.replicate}" if self.replicate else ""
-        return f"{self.game} seed {self.seed}{copy} {self.seat} turn {self.spans[0].turn}"
+        of = self.attempt
+        copy = f" copy {of.replicate}" if of.replicate else ""
+        return f"{of.game} seed {of.seed}{copy} {of.seat} turn {self.spans[0].turn}"

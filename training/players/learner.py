@@ -1,7 +1,12 @@
-"""Who answers for the learner: the trained model itself, or copies of it on workers that get its weights."""
+"""Who answers for the learner: the trained model itself, an engine of vLLM, or workers.
+
+Whoever it is gets the learner's present weights before every step: nothing is sent to the model itself,
+files to vLLM, tensors or files to workers.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
@@ -12,12 +17,13 @@ import torch
 
 from ...agents.engines.available import on_gpu
 from ...agents.engines.follower import Following
+from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
-from ...agents.policy import Policy, Sampling, Wrapper
+from ...agents.models.weights import quiet
+from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...envs.registry import Game
 from ..config import Config, ConfigError, played
-from .sent import opened, saved
 
 if TYPE_CHECKING:
     from ...arenas.executors.ray_fleet import Fleet
@@ -38,6 +44,26 @@ class Itself(Wrapper):
         """It has the weights already."""
 
 
+class OnEngine(Renamed):
+    """An engine of vLLM plays, under the learner's name, with what `sync` sent last.
+
+    That is an adapter under a name of its own, or all weights.
+    """
+
+    def __init__(self, host: Host, learner: Transformer) -> None:
+        self._there = Following(host, learner.sampling)
+        self.host = host
+        super().__init__(self._there, learner.ref)
+
+    def sync(self, learner: Transformer) -> None:
+        """Play with the learner's present weights from now on. No game of the learner may be running."""
+        self._there.take(saved(learner), learner.weights)
+        self._ref = learner.ref
+
+    def close(self) -> None:
+        self._there.close()
+
+
 class OnWorkers(Wrapper):
     """Engines in a fleet play, and are sent the learner's weights before each step.
 
@@ -53,19 +79,44 @@ class OnWorkers(Wrapper):
         self._fleet.publish(_files(learner) if self._files else _trained(learner), learner.ref)
 
 
-def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
-    return {
-        name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
-    }
+@contextmanager
+def answering(config: Config, game: Game, learner: Transformer) -> Generator[Player]:
+    """Whoever the settings let answer for the learner, closed at the end.
+
+    Raises ConfigError and HostError for an engine that is not here.
+    """
+    # Copies on workers go before the engine's name, which then says what the copies run on.
+    if config.rollout.workers:
+        with _on_workers(config, learner) as player:
+            yield player
+    elif config.rollout.engine != "transformers":
+        with opened(config, game) as host:
+            player = OnEngine(host, learner)
+            try:
+                yield player
+            finally:
+                player.close()
+    else:
+        yield Itself(learner)
 
 
-def _files(learner: Transformer) -> dict[str, bytes]:
-    with saved(learner) as folder:
-        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+def opened(config: Config, game: Game) -> Host:
+    """The engine that the settings name, with the run's base model. Raises HostError."""
+    rank = config.update.lora
+    return open_host(
+        config.rollout.engine,
+        config.model,
+        game,
+        seed=config.seed,
+        # Past selves, and two of the learner's: the next one is loaded before the last is retired.
+        adapters=(config.opponents.held + 2) if rank else 0,
+        # vLLM takes these ranks only; a smaller adapter fits into a larger place.
+        rank=next((size for size in (8, 16, 32, 64, 128, 256) if size >= rank), rank),
+    )
 
 
 @contextmanager
-def on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
+def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
     """The settings' fleet, closed at the end. Raises ConfigError where Ray is not installed."""
     try:
         from ...arenas.executors.ray_fleet import Fleet
@@ -73,28 +124,29 @@ def on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
         raise ConfigError(
             f"rollout.workers needs Ray ({fault}); pip install 'sparring[ray]', or set it to 0"
         ) from fault
+
+    # An actor for each engine; Ray places them where there is a GPU or a core to spare.
     rollout = config.rollout
-    resources = {"num_gpus": 1} if on_gpu() else {"num_cpus": 1}
     vllm = rollout.engine == "vllm"
     fleet = Fleet(
-        partial(vllm_engine if vllm else engine, config),
+        partial(vllm_on_worker if vllm else copy_on_worker, config),
         learner.ref,
         workers=rollout.workers,
-        resources=resources,
+        resources={"num_gpus": 1} if on_gpu() else {"num_cpus": 1},
         address=rollout.cluster or None,
     )
     with fleet:
         yield OnWorkers(fleet, files=vllm)
 
 
-def engine(config: Config) -> Transformer:
-    """A copy of the run's model under its sampling, made where it is called."""
+def copy_on_worker(config: Config) -> Transformer:
+    """A copy of the run's model, made in the process that calls."""
     if config.threads:
         torch.set_num_threads(config.threads)
-    return loaded(config, played(config)).with_sampling(sampling(config))
+    return loaded(config, played(config))
 
 
-def vllm_engine(config: Config) -> Following:
+def vllm_on_worker(config: Config) -> Following:
     """vLLM on the run's base model, in the process that calls; it ends with that process."""
     return Following(opened(config, played(config)), sampling(config))
 
@@ -105,12 +157,24 @@ def sampling(config: Config) -> Sampling:
 
 
 def loaded(config: Config, game: Game) -> Transformer:
-    """The model that the settings name, with a fresh adapter where one is trained."""
+    """The model that the settings name, under their sampling, with a fresh adapter where one is trained."""
     device = "cuda" if on_gpu() else "cpu"
     policy = load_model(config.model, game, seed=config.seed, device=device)
     if config.update.lora:
         policy.model = _with_lora(policy.model, config)
-    return policy
+    return policy.with_sampling(sampling(config))
+
+
+def saved(learner: Transformer) -> tempfile.TemporaryDirectory[str]:
+    """The learner's adapter as files, or all its weights where it has none."""
+    model: Any = learner.model
+    files = tempfile.TemporaryDirectory(prefix="sparring-")
+    with quiet():
+        if hasattr(model, "peft_config"):
+            model.save_pretrained(files.name, selected_adapters=[model.active_adapter])
+        else:
+            model.save_pretrained(files.name)
+    return files
 
 
 def _with_lora(model: Any, config: Config) -> Any:
@@ -123,3 +187,16 @@ def _with_lora(model: Any, config: Config) -> Any:
     with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
         return get_peft_model(model, settings)
+
+
+def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
+    """The trained parameters by name, on the CPU."""
+    return {
+        name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
+    }
+
+
+def _files(learner: Transformer) -> dict[str, bytes]:
+    """What `saved` writes, by the name of the file."""
+    with saved(learner) as folder:
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -43,7 +43,10 @@ class Opponents(Protocol):
         ...
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        """Who sits where in the step's game `number`; its replicates are seated alike."""
+        """Who sits in each player's seat in the step's game `number`; its replicates are seated alike.
+
+        Judges' seats are not among them.
+        """
         ...
 
     def record(self, episodes: Sequence[Episode]) -> None:
@@ -67,7 +70,7 @@ class Mirror:
         """Nothing to look at."""
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        return dict.fromkeys(self._game.seats, learner)
+        return dict.fromkeys(self._game.players, learner)
 
     def record(self, episodes: Sequence[Episode]) -> None:
         """Nothing to learn."""
@@ -138,6 +141,7 @@ class InLeague:
         self._ancestors = ancestors
         self._games = config.rollout.games
         self._places = learner_places(config, game)
+
         self.store = store
         self.id = f"learner/{run}"
         self.league = League(store, game, mix, config.seed)
@@ -154,7 +158,7 @@ class InLeague:
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
         following = self.league.next_match(self.id, step * self._games + number)
         if following.opponent == self.id:
-            return dict.fromkeys(self._game.seats, learner)
+            return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
         other = Renamed(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
         place = (
@@ -203,6 +207,7 @@ class Loaded:
         self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
 
     def __call__(self, step: int) -> Policy:
+        # The order of the held is that of their last use.
         if step in self._held:
             self._held.move_to_end(step)
         else:
@@ -232,6 +237,7 @@ class Loaded:
     def _free(self, policy: Transformer | Hosted) -> None:
         from ...agents.models.lora import drop_adapter
 
+        # A model of its own goes with its last reference; an adapter must be taken off the base.
         if isinstance(policy, Hosted):
             if self._host:
                 self._host.retire(policy)
@@ -248,10 +254,13 @@ def opponents(
     if mode == "mirror":
         yield Mirror(game)
         return
+
     learner_places(config, game)
     if mode == "fixed":
         yield Fixed(config, game, fixed(config, game, learner.sampling))
         return
+
+    # The modes that are left play the run's own checkpoints.
     if not config.record.checkpoint_every:
         raise ConfigError(
             f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every"
@@ -263,6 +272,7 @@ def opponents(
     if mode == "past":
         yield Past(config, game, saved, ancestors)
         return
+
     folder.mkdir(parents=True, exist_ok=True)
     with Store(RunFolder(folder).store) as store:
         yield InLeague(config, game, saved, store, folder.name, ancestors)
@@ -294,8 +304,7 @@ def learner_places(config: Config, game: Game) -> tuple[str, ...]:
 
 
 def seated(game: Game, learner: Policy, place: str, other: Policy) -> Seats:
-    """The learner in a place (a seat, or all of a role) and in the judges' seats, the other elsewhere."""
+    """The learner in a place (a seat, or all of a role), the other in all other players' seats."""
     return {
-        seat: learner if place in (seat, role) or role in game.judges else other
-        for seat, role in game.role_of.items()
+        seat: learner if place in (seat, game.role_of[seat]) else other for seat in game.players
     }

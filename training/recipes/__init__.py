@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...envs.errors import Unknown
+from ...envs.errors import Unknown, exit_code
 from ..config import Config
 from ..settings import override, read
 
@@ -33,23 +34,34 @@ def recipe(name: str) -> Config:
     return module.CONFIG
 
 
+def run_if_main(module: str, config: Config) -> None:
+    """Train by a recipe whose file is started as a program: `python -m sparring.training.recipes.spiral`."""
+    if module == "__main__":
+        from ..run import train
+
+        sys.exit(exit_code("recipe", lambda: 130 if train(config).interrupted else 0))
+
+
 def configured(
     name: str | None,
-    file: Path | None = None,
+    files: Path | Sequence[Path] | None = None,
     settings: Mapping[str, str] | Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
     *,
     load: Sequence[str] = (),
 ) -> Config:
-    """A recipe's settings, then those of a TOML file, then `key=value` settings, then flags.
+    """A recipe's settings, then those of TOML files in their order, then `key=value` settings, then flags.
 
-    Without a name the file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
+    Without a name the first file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
     """
+    files = [files] if isinstance(files, Path) else files or []
     if name is None:
-        name = read(file).recipe if file else "spiral"
-    config = replace(recipe(name), recipe=name)
-    if file:
-        config = replace(read(file, config), recipe=name)
+        name = read(files[0]).recipe if files else "spiral"
+    config = recipe(name)
+    for file in files:
+        config = read(file, config)
+    config = replace(config, recipe=name)
+
     listed = (
         [f"{key}={value}" for key, value in settings.items()]
         if isinstance(settings, Mapping)

@@ -7,6 +7,7 @@ per (game, role) over the batch (TRR++), without KL. The defaults are small enou
 from __future__ import annotations
 
 from ..config import Config, Credits, Record, Rollout, Update
+from . import run_if_main
 
 CONFIG = Config(
     recipe="absolute-zero",
@@ -20,7 +21,4 @@ CONFIG = Config(
     record=Record(checkpoint_every=10, transcripts_every=1, transcripts=4, keep=2),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -8,6 +8,7 @@ Published: questions come from a data set and another model paraphrases them; he
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -17,7 +18,4 @@ CONFIG = language(
     Credits(estimator="hierarchical"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -1,13 +1,16 @@
 """CoCoS (Cho et al. 2025): rewards accumulate over the turns of one seat that corrects itself.
 
-    each turn: the final r, and from this turn on the sum of r_t and alpha (r_t - r_(t-1)), alpha = 1
+    turn t: the final r, and from t on the sum of r_t and alpha (r_t - r_(t-1)), alpha = 1;
+    each against the same turn of other games
 
-Published: progress is graded by the share of tests passed; here r is 1 when all hidden inputs are right.
+Published: the sum of c_t - c_(t-1), weighed by 0.5^(T - t), with c the share of tests passed and k second
+tries to one first try; here r is 1 when all hidden inputs are right, and every game has tries of its own.
 """
 
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -17,7 +20,4 @@ CONFIG = language(
     Credits(estimator="loo", spread="to_go"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

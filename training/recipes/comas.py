@@ -2,18 +2,16 @@
 
     agent: its mean score less the mean of all, in tenths (zero-sum within a discussion)
 
-Published: agents score one another; here the judge is a seat of its own that is never trained: the scripted
-sample unless a model, RUN@N or classifier is named (`--set judge=smollm2-135m`).
+Published: agents score one another; here the judge is a seat of its own that is never trained and must be
+named: a model, RUN@N or a classifier (`--set judge=smollm2-135m`).
 """
 
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("comas", "discussion-v0", {"rounds": 1, "steps": 2}, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

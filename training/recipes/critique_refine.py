@@ -9,11 +9,9 @@ the critic is supervised on annotated critiques; here both are trained by the ou
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("critique-refine", "critique-refine-v0", {"steps": 2}, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,11 +9,9 @@ gradient against the mean of each role.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("deal-or-no-deal", "deal-or-no-deal-v0", {"turns": 4}, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

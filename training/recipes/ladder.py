@@ -9,11 +9,9 @@ Set `credits.trained=solver` for solvers alone.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("ladder", "ladder-v0", {"attempts": 2, "depth": 1}, Credits(estimator="group"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,13 +9,11 @@ the legal offers was accepted; here every legal offer is.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
     "negotiation", "negotiation-v0", {"turns": 4}, Credits(estimator="rae", decay=0.95)
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,11 +9,9 @@ solutions pay a policy gradient, and are kept by the run's buffer as `puzzle-sol
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("puzzles", "programming-puzzle-v0", {"attempts": 3}, Credits(estimator="whiten"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

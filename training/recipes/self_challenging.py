@@ -10,13 +10,11 @@ gradient. Set `credits.trained=solver` for the executor alone.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
     "self-challenging", "code-as-task-v0", {"attempts": 2, "calls": 2}, Credits(estimator="whiten")
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -11,11 +11,9 @@ model, RUN@N).
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("self-redteam", "red-team-v0", None, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

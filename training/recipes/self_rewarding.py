@@ -2,14 +2,15 @@
 
     solver: 1 if the judge says right;  proposer: 1 if more than one and not all of n are judged right
 
-Published: the model judges its own answers. Here the judge is a seat that is never trained: the scripted
-sample unless one is named (`--set judge=smollm2-135m` for the same model, frozen), and the exact result of
-arithmetic is recorded beside it (`notes/gold`).
+Published: the model judges its own answers. Here the judge is a seat that is never trained and must be named
+(`--set judge=smollm2-135m` for the same model, frozen); the exact result of arithmetic is recorded beside
+its verdicts (`notes/gold`).
 """
 
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -19,7 +20,4 @@ CONFIG = language(
     Credits(estimator="hierarchical"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

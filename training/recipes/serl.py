@@ -9,6 +9,7 @@ Set `credits.trained=solver` for solvers alone.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
@@ -18,7 +19,4 @@ CONFIG = language(
     Credits(estimator="hierarchical"),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,11 +9,9 @@ live, and execution proves that the step is false.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("sneaky-critic", "sneaky-critic-v0", {"steps": 3}, Credits(estimator="rae"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

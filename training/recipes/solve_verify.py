@@ -9,13 +9,11 @@ gradient. `--set parameters.oracle=consensus` needs no reference.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
     "solve-verify", "solve-verify-v0", {"solvers": 2, "verifiers": 1}, Credits(estimator="whiten")
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

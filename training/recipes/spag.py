@@ -9,11 +9,9 @@ model; here live games, both sides, equal weights.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("spag", "taboo-v0", {"rounds": 3}, Credits(estimator="rae", spread="terminal"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

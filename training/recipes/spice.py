@@ -10,13 +10,11 @@ those that the run's buffer holds.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language(
     "spice", "corpus-challenge-v0", {"attempts": 4}, Credits(estimator="hierarchical")
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

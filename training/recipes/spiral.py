@@ -8,6 +8,7 @@ Kuhn poker; any game of two players takes its place (`--set game=tic-tac-toe-v0`
 from __future__ import annotations
 
 from ..config import Config, Credits, Record, Rollout, Update
+from . import run_if_main
 
 CONFIG = Config(
     recipe="spiral",
@@ -24,7 +25,4 @@ CONFIG = Config(
     ),
 )
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

@@ -9,11 +9,9 @@ is recorded beside the vote (`notes/gold` beside `notes/proxy`), never paid.
 from __future__ import annotations
 
 from ..config import Credits
+from . import run_if_main
 from ._language import language
 
 CONFIG = language("sqlm", "question-answer-v0", {"attempts": 4}, Credits(estimator="hierarchical"))
 
-if __name__ == "__main__":
-    from ..run import train
-
-    train(CONFIG)
+run_if_main(__name__, CONFIG)

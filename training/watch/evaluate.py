@@ -46,6 +46,8 @@ def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
 def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
     """Evaluate the policy in all seats. One batch of prompts: every information set of the tree."""
     infosets = walked.infosets
+
+    # Which seed a key names does not matter here: nothing is sampled.
     key = Key(0, 0, "", 0)
     requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
     found = distributions(policy, requests)
@@ -53,6 +55,7 @@ def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
         info.key: [one.probability[choice] for choice in info.choices]
         for info, one in zip(infosets, found, strict=True)
     }
+
     exploit = walked.exploit(odds)
     return Evaluation(
         exploit.nash_conv,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from statistics import fmean
 
-from ...envs.types import Episode, Turn
+from ...envs.types import Episode, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
 from ..players.opponents import LEARNER
@@ -24,9 +24,9 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
     lengths are in tokens, thoughts in characters; `solve_rate` and other numeric notes are means.
     """
-    record: Metrics = {
-        f"endings/{kind}": count for kind, count in sorted(step.collected.endings.items())
-    }
+    endings = Counter(episode.ending.kind for episode in step.episodes)
+    record: Metrics = {f"endings/{kind}": count for kind, count in sorted(endings.items())}
+
     by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
@@ -34,12 +34,13 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
     record |= notes(step.episodes)
     record |= proposals(step.episodes)
     record |= verdicts(step.episodes)
-    record["samples"] = len(step.collected.samples)
+    record["samples"] = len(step.trained)
     return record
 
 
@@ -74,12 +75,15 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
     and templates only append, and low where they write a prompt anew at every turn.
     """
     kept = whole = 0
+
     for episode in episodes:
         before: dict[str, tuple[int, ...]] = {}
         for turn in episode.turns:
             prompt = turn.reply.prompt_tokens
             last = before.get(turn.seat, ())
             whole += len(prompt)
+
+            # The usual case first: comparing slices is faster than looking for the first difference.
             if prompt[: len(last)] == last:
                 kept += len(last)
             else:
@@ -90,15 +94,15 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
 
 def _opponents(step: Step) -> Metrics:
     """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
+    attempts = dict.fromkeys(credited.sample.attempt for credited in step.trained)
     paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for outcome in step.collected.outcomes:
-        if outcome.opponent != "self":
-            paid[outcome.opponent][outcome.episode] += outcome.reward
-    record: Metrics = {f"games_against/{name}": len(games) for name, games in sorted(paid.items())}
-    record |= {
-        f"reward_against/{name}": fmean(games.values()) for name, games in sorted(paid.items())
-    }
-    return record
+    for attempt in attempts:
+        if attempt.opponent != "self":
+            paid[attempt.opponent][attempt.episode] += attempt.reward
+
+    against = sorted(paid.items())
+    record: Metrics = {f"games_against/{name}": len(games) for name, games in against}
+    return record | {f"reward_against/{name}": fmean(games.values()) for name, games in against}
 
 
 def verdicts(episodes: Sequence[Episode]) -> Metrics:
@@ -114,19 +118,43 @@ def verdicts(episodes: Sequence[Episode]) -> Metrics:
 def notes(episodes: Sequence[Episode]) -> Metrics:
     """The mean of every note that is a number, over the episodes that have it, and the gap of the proxy.
 
+    A list of numbers, one for each turn, gives a mean by turn; where all are 0 or 1 (wrong or right), also
+    the shares of episodes that went from wrong to right and from right to wrong, first turn to last.
     `gold_gap` is the mean of proxy minus gold over the episodes that note both: what the reward believes
     beyond what is true. It rises when a proxy is being gamed.
     """
     found: dict[str, list[float]] = defaultdict(list)
     gaps: list[float] = []
     for episode in episodes:
-        own = {name: float(v) for name, v in episode.notes if isinstance(v, (bool, int, float))}
+        own: dict[str, float] = {}
+        for name, value in episode.notes:
+            own |= _numbers(name, value)
+
         for name, value in own.items():
             found[name].append(value)
         if own.keys() >= {"proxy", "gold"}:
             gaps.append(own["proxy"] - own["gold"])
+
     record: Metrics = {f"notes/{name}": fmean(values) for name, values in sorted(found.items())}
     return record | ({"gold_gap": fmean(gaps)} if gaps else {})
+
+
+def _numbers(name: str, value: Value) -> dict[str, float]:
+    """What a note holds, by name; nothing where it holds no number."""
+    if isinstance(value, (bool, int, float)):
+        return {name: float(value)}
+    if not isinstance(value, (list, tuple)):
+        return {}
+
+    items = [float(item) for item in value if isinstance(item, (bool, int, float))]
+    if len(items) < len(value) or not items:
+        return {}
+    numbers = {f"{name}/turn-{turn}": item for turn, item in enumerate(items, 1)}
+    if len(items) > 1 and set(items) <= {0.0, 1.0}:
+        first, last = items[0], items[-1]
+        numbers[f"{name}/wrong-to-right"] = float(last > first)
+        numbers[f"{name}/right-to-wrong"] = float(last < first)
+    return numbers
 
 
 def proposals(episodes: Sequence[Episode]) -> Metrics:
@@ -138,10 +166,12 @@ def proposals(episodes: Sequence[Episode]) -> Metrics:
         str(value) for episode in episodes for name, value in episode.notes if name == "gate"
     )
     record: Metrics = {f"gate/{reason}": n / said.total() for reason, n in sorted(said.items())}
+
     kept: dict[str, list[str]] = defaultdict(list)
     for episode in episodes:
         for kind, item in episode.kept:
             kept[kind].append(repr(item))
+
     return record | {
         f"distinct/{kind}": len(set(items)) / len(items)
         for kind, items in sorted(kept.items())

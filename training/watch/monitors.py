@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -33,12 +33,15 @@ class Watcher:
         gap = record.get("gold_gap")
         if isinstance(gap, (int, float)):
             self._gap.add(gap)
+
         said = dict(self._rules(record))
         broken = {name: text for name, text in said.items() if text}
         step = int(record["step"] or 0)
         fresh = [
             Alarm(name, step, text) for name, text in broken.items() if name not in self._broken
         ]
+
+        # A rule that this record has no numbers for stays as it was.
         self._broken = self._broken - said.keys() | broken.keys()
         nash_conv = record.get("nashconv")
         if isinstance(nash_conv, (int, float)):
@@ -47,77 +50,47 @@ class Watcher:
 
     def _rules(self, record: Metrics) -> Iterator[tuple[str, str]]:
         """(name, what is wrong or "") of each rule that the record has numbers for."""
-        limits, numbers = (
-            self._limits,
-            {k: v for k, v in record.items() if isinstance(v, (int, float))},
-        )
+        numbers = {k: v for k, v in record.items() if isinstance(v, (int, float))}
         for name, value in numbers.items():
-            kind, _, role = name.partition("/")
-            if kind == "invalid_rate":
-                yield (
-                    name,
-                    _above(value, limits.invalid_rate, f"of {role}'s replies were refused", ".1%"),
-                )
-            elif kind == "cut_rate":
-                yield (
-                    name,
-                    _above(
-                        value, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%"
-                    ),
-                )
-            elif kind == "entropy" and role:
-                yield name, _below(value, limits.min_entropy, f"nats a token is {role}'s entropy")
-            elif kind == "lost_to":
-                yield (
-                    name,
-                    f"{role}, an ancestor, leads by at least {value:.3g}" if value > 0 else "",
-                )
-            elif kind == "slipped":
-                yield (
-                    name,
-                    f"against {role} an ancestor scored at least {value:.3g} more"
-                    if value > 0
-                    else "",
-                )
-            elif kind == "distinct":
-                yield (
-                    name,
-                    _below(
-                        value, limits.min_distinct, f"of the {role} proposals are distinct", ".1%"
-                    ),
-                )
-        yield from _known(numbers, "kl", limits.max_kl, "is the KL to the magnet")
-        yield from _known(
-            numbers, "sampler_gap", limits.sampler_ratio, "is how far sampler and learner differ"
-        )
-        if "forbidden_rate" in numbers:
-            what = "of the programs run made a forbidden call or forged a record"
-            yield (
-                "forbidden_rate",
-                _above(numbers["forbidden_rate"], limits.forbidden_rate, what, ".1%"),
-            )
-        if "gold_gap" in numbers:
-            yield (
-                "gold_gap",
-                _above(self._gap.risen, limits.gold_gap, "is how far proxy rose above gold"),
-            )
+            kind, _, of = name.partition("/")
+            if of and kind in _NAMED:
+                yield name, _NAMED[kind](value, of, self._limits)
+
+        found = {name: rule for name, rule in self._of_run(numbers).items() if name in numbers}
+        yield from found.items()
+
         paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
         if len(paid) > 1:
-            yield (
-                "asymmetry",
-                _above(max(paid) - min(paid), limits.asymmetry, "lies between roles' payoffs"),
-            )
-        if "legal_mass" in numbers:
-            yield (
-                "legal_mass",
-                _below(numbers["legal_mass"], limits.legal_mass, "is the least legal mass"),
-            )
+            apart, most = max(paid) - min(paid), self._limits.asymmetry
+            yield "asymmetry", _above(apart, most, "lies between roles' payoffs")
         if "nashconv" in numbers:
-            most = self._best + limits.collapse if limits.collapse else 0.0
-            yield (
-                "collapse",
-                _above(numbers["nashconv"], most, f"NashConv, after a best of {self._best:.3f}"),
-            )
+            most = self._best + self._limits.collapse if self._limits.collapse else 0.0
+            what = f"NashConv, after a best of {self._best:.3f}"
+            yield "collapse", _above(numbers["nashconv"], most, what)
+
+    def _of_run(self, numbers: Mapping[str, float]) -> dict[str, str]:
+        """What is wrong with each number of the whole run, by its name; absent numbers count as 0."""
+        limits = self._limits
+        return {
+            "kl": _above(numbers.get("kl", 0.0), limits.max_kl, "is the KL to the magnet"),
+            "sampler_gap": _above(
+                numbers.get("sampler_gap", 0.0),
+                limits.sampler_ratio,
+                "is how far sampler and learner differ",
+            ),
+            "forbidden_rate": _above(
+                numbers.get("forbidden_rate", 0.0),
+                limits.forbidden_rate,
+                "of the programs run made a forbidden call or forged a record",
+                ".1%",
+            ),
+            "gold_gap": _above(
+                self._gap.risen, limits.gold_gap, "is how far proxy rose above gold"
+            ),
+            "legal_mass": _below(
+                numbers.get("legal_mass", 0.0), limits.legal_mass, "is the least legal mass"
+            ),
+        }
 
     def state(self) -> dict[str, object]:
         best = None if self._best == float("inf") else self._best
@@ -163,8 +136,24 @@ def _below(value: float, least: float, what: str, form: str = ".3g") -> str:
     return f"{value:{form}} {what} (limit {least:.3g})" if least and value < least else ""
 
 
-def _known(
-    numbers: Mapping[str, float], name: str, most: float, what: str
-) -> Iterator[tuple[str, str]]:
-    if name in numbers:
-        yield name, _above(numbers[name], most, what)
+_NAMED: Mapping[str, Callable[[float, str, Watch], str]] = {
+    "invalid_rate": lambda x, role, limits: _above(
+        x, limits.invalid_rate, f"of {role}'s replies were refused", ".1%"
+    ),
+    "cut_rate": lambda x, role, limits: _above(
+        x, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%"
+    ),
+    "entropy": lambda x, role, limits: _below(
+        x, limits.min_entropy, f"nats a token is {role}'s entropy"
+    ),
+    "lost_to": lambda x, name, _: (
+        f"{name}, an ancestor, leads by at least {x:.3g}" if x > 0 else ""
+    ),
+    "slipped": lambda x, name, _: (
+        f"against {name} an ancestor scored at least {x:.3g} more" if x > 0 else ""
+    ),
+    "distinct": lambda x, kind, limits: _below(
+        x, limits.min_distinct, f"of the {kind} proposals are distinct", ".1%"
+    ),
+}
+"""What is wrong with a number that has a name after its slash: a role, an ancestor, a kind of task."""

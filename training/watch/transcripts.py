@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...envs.story import story
-from ..data.advantage import Centre
-from ..data.samples import Sample
+from ..data.advantage import ALONE, Credited
 from ..selfplay import Step
 
 
@@ -20,30 +19,31 @@ def write(folder: Path, step: Step, most: int) -> None:
 
 def _game(step: Step, index: int) -> Iterator[str]:
     episode = step.episodes[index]
-    samples = [
-        (sample, credited)
-        for sample, credited in zip(step.collected.samples, step.credited, strict=True)
-        if (sample.seed, sample.replicate) == (episode.seed, episode.replicate)
-    ]
-    centres = {
-        (outcome.episode, outcome.seat): centre
-        for outcome, centre in zip(step.collected.outcomes, step.centres, strict=True)
-    }
     yield f"=== step {step.number}, game {index}: {episode.game.id} seed {episode.seed} ==="
     yield from story(episode)
-    for sample, credited in samples:
-        yield from _audit(sample, credited, centres[sample.episode, sample.seat])
-    if not samples:
+
+    played = episode.seed, episode.replicate
+    trained = [
+        each
+        for each in step.trained
+        if (each.sample.attempt.seed, each.sample.attempt.replicate) == played
+    ]
+    for each in trained:
+        yield from _audit(each)
+    if not trained:
         yield f"trained: nothing ({episode.ending.kind})"
     yield ""
 
 
-def _audit(sample: Sample, credited: tuple[float, ...], centre: Centre) -> Iterator[str]:
+def _audit(credited: Credited) -> Iterator[str]:
     """Raw outcome → credits → baseline → advantage, a line per trained turn."""
-    for span, advantage in zip(sample.spans, credited, strict=True):
+    sample, attempt = credited.sample, credited.sample.attempt
+    for span, centre, advantage in zip(sample.spans, *credited[1:], strict=True):
         scale = "" if centre.scale == 1 else f" / {centre.scale:.4f}"
+        if centre.scale == ALONE:
+            scale = ", its own: nothing to compare with"
         yield (
-            f"trained: {sample.seat} turn {span.turn} ({span.stop - span.start} tokens): "
-            f"payoff {sample.payoff:+g} → with credits {span.earned:+g} "
+            f"trained: {attempt.seat} turn {span.turn} ({span.stop - span.start} tokens): "
+            f"payoff {attempt.payoff:+g} → with credits {span.earned:+g} "
             f"→ baseline {centre.baseline:+.4f}{scale} → advantage {advantage:+.4f}"
         )

@@ -65,6 +65,7 @@ class Trial:
             raise ConfigError(
                 "watch.trial plays checkpoints against each other; set record.checkpoint_every"
             )
+
         self._pairs = config.watch.trial
         self._game = game
         self._folder = folder
@@ -73,7 +74,7 @@ class Trial:
         self._verifier = verifier
         self._loop = loop
         self._frozen = [seat(name, game, sampling=sampling(config)) for name in config.watch.frozen]
-        self._judges = {role: judge(config, game) for role in game.judges}
+        self._judges = {role: judge(config, game) for role in game.roles if role in game.judges}
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""
@@ -82,6 +83,7 @@ class Trial:
         own = self._saved(step)
         if not (past or self._frozen):
             return {}
+
         path = RunFolder(self._folder).store
         tournament(
             self._game,
@@ -93,6 +95,7 @@ class Trial:
             executor=partial(Local, verifier=self._verifier),
             run=self._loop.run_until_complete,
         )
+
         ids = {policy.ref.id for policy in (own, *past, *self._frozen)}
         with Archive(path) as archive:
             rows = [
@@ -100,6 +103,8 @@ class Trial:
                 for row in archive.rows(self._game, voids=False)
                 if {place.entrant for place in row.places} <= ids
             ]
+
+        # One level for every meeting, so that all of them together err as rarely as ERROR says.
         level = 1 - ERROR / (len(past) + len(self._frozen))
         cells = crosstable(complete(rows), self._game.score or "win", level=level)
         frozen = [player.ref for player in self._frozen]
@@ -135,11 +140,14 @@ def measured(
         if mine.a == own.id and mine.b in names:
             kind = "score_against" if mine.b in unchanged else "score_past"
             found[f"{kind}/{names[mine.b]}"] = mine.score.value
+
+    # 0 says that nothing was resolved, so that an alarm which no longer holds is seen to end.
     graph = lineage(Born(child.id, parent.id) for parent, child in pairwise([*past, own]))
     found |= {f"lost_to/{ref.name}": 0.0 for ref in past}
     for alarm in forgetting(graph, cells):
         if alarm.child == own.id:
             found[f"lost_to/{names[alarm.ancestor]}"] = alarm.least
+
     found |= {f"slipped/{ref.name}": 0.0 for ref in frozen if past}
     for slip in slips(graph, cells, unchanged):
         if slip.child == own.id:

@@ -1,7 +1,8 @@
 """A process that answers as a vLLM server does, as far as `Servers` asks: started by `Child` in place of one.
 
 A reply is one token and the end: the seed's, or that seed's plus 1,000 once whole weights were loaded. A
-seed of 666 is answered with an error of the server, one of 777 never: `/held` counts those that came, and
+seed of 666 is answered with an error of the server, the first of 555 in half, the first of 556 with no
+completion, one of 777 never: `/held` counts those that came, and
 those whose asker has left.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 adapters: set[str] = set()
 loaded: list[str] = []
+once = {555, 556}
 held = {"came": 0, "left": 0}
 count = threading.Lock()
 options = dict(zip(sys.argv[1:], sys.argv[2:], strict=False))
@@ -65,8 +67,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         status, found = answer(self.path, asked)
         data = json.dumps(found).encode()
+        size, seed = len(data), asked.get("seed")
+        if seed in once:
+            once.discard(seed)
+            data = data[: size // 2] if seed == 555 else b'{"choices": null}'
+            size = size if seed == 555 else len(data)
         self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(size))
         self.end_headers()
         self.wfile.write(data)
 
@@ -74,5 +81,9 @@ class Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(options["--port"])), Handler).serve_forever()
+    Server(("127.0.0.1", int(options["--port"])), Handler).serve_forever()

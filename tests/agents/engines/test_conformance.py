@@ -29,7 +29,7 @@ _names = (f"adapter-{number}" for number in count())
 def request(text: str = "J", seed: int = 0, **other: object) -> Request:
     view = (Message("system", "rules"), Message("game", text))
     asked = Request("first", "first", view, ("check", "bet"), Key(seed, 0, "first", 0))
-    return asked._replace(**other)  # type: ignore[arg-type]
+    return asked._replace(**other)
 
 
 def mixed(sampling: Sampling, n: int = 24) -> list[Request]:

@@ -87,7 +87,7 @@ def test_games_resume_when_the_server_is_back_and_end_void_when_it_is_not(
             assert all("no server answered for 2 s" in episode.ending.reason for episode in void)
             assert all(episode.ending.source == "engine" and not episode.payoff for episode in void)
             found = collect(enumerate(episodes), Credits(), learner="learner", role_of=kuhn.role_of)
-            trained = {sample.episode for sample in found.samples}
+            trained = {sample.attempt.episode for sample in found}
             assert trained
             assert not trained & {i for i, e in enumerate(episodes) if e.ending.kind == "error"}
             print(

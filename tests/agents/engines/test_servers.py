@@ -19,7 +19,8 @@ from sparring.agents.engines import servers as module
 from sparring.agents.engines.child import Child
 from sparring.agents.engines.hosts import HostError, Hosts, open_host
 from sparring.agents.engines.policy import Draw, Drawn, EngineError
-from sparring.agents.engines.servers import ServerDownError, Servers, is_vllm
+from sparring.agents.engines.servers import ServerDownError, Servers
+from sparring.agents.engines.vllm_api import is_vllm
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.models.weights import find_model
 from sparring.agents.policy import FREE
@@ -178,21 +179,51 @@ def test_a_cancelled_request_is_broken_off_and_the_server_thought_no_worse_of(
 def test_patience_is_that_of_all_requests_together(
     child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that had to queue for a thread do not begin to wait when those before them have given up."""
+    """Those that had to queue do not begin to wait when those before them have given up."""
 
     class Clock:
         now = 0.0
 
         def monotonic(self) -> float:
+            self.now += 0.05
             return self.now
-
-        def sleep(self, seconds: float) -> None:
-            self.now += seconds
 
     servers = Servers([child.url], patience=10.0, at_once=1)
     child.kill()
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     assert all(isinstance(fault, ServerDownError) for fault in drawn(servers, draws(1, 2, 3, 4, 5)))
-    assert 10 < clock.now < 11
+    assert 10 < clock.now < 13  # five waits would end beyond 50
     servers.close()
+
+
+def test_hundreds_of_requests_are_under_way_at_once(child: Child) -> None:
+    """The server answers none of them, so all have to be there together."""
+    servers = Servers([child.url])
+
+    async def asked() -> int:
+        held = asyncio.ensure_future(servers.draw(draws(*[777] * 300)))
+        came = await asyncio.to_thread(_came, child, 300)
+        held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
+        return came
+
+    assert asyncio.run(asked()) == 300
+    servers.close()
+
+
+def test_an_answer_that_breaks_off_or_holds_nothing_is_asked_for_again(child: Child) -> None:
+    servers = Servers([child.url])
+    found = drawn(servers, draws(1, 555, 556, 4))
+    servers.close()
+    assert [answer.tokens[0] for answer in found if isinstance(answer, Drawn)] == [1, 555, 556, 4]
+    assert servers.repeated == 2
+
+
+def _came(child: Child, wanted: int) -> int:
+    """How many held requests have come, as soon as they are so many."""
+    count = 0
+    while count < wanted:
+        with urllib.request.urlopen(child.url.removesuffix("/v1") + "/held") as answer:
+            count = json.load(answer)["came"]
+    return count

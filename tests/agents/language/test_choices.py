@@ -93,7 +93,7 @@ def test_a_held_reply_is_never_trained(tiny: Transformer) -> None:
         turn = Turn("first", "first", (Message("game", "J"),), said)
         episode = Episode(GameRef("g-v0"), 0, 0, refs, (turn,), {"first": 1.0}, Ending("outcome"))
         roles = {"first": "first"}
-        return len(collect([(0, episode)], Credits(), learner="learner", role_of=roles).samples)
+        return len(collect([(0, episode)], Credits(), learner="learner", role_of=roles))
 
     with pytest.raises(ConstraintError, match="unconstrained"):
         gather(reply)

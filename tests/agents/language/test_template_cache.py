@@ -32,7 +32,7 @@ def with_template(tiny: Transformer, template: str | None) -> Dialect:
 
 def plainly(dialect: Dialect, view: tuple[Message, ...]) -> tuple[int, ...]:
     messages = chat("first", view, dialect.markers)
-    rendered = dialect.render(messages if dialect._system else without_system(messages))  # pyright: ignore[reportPrivateUsage]
+    rendered = dialect.render(messages if dialect._system else without_system(messages))
     return tuple(dialect.tokenizer.encode(rendered, add_special_tokens=False))
 
 
@@ -51,7 +51,7 @@ def test_prompts_are_those_of_the_template(
     tiny: Transformer, template: str | None, learnt: bool
 ) -> None:
     dialect = with_template(tiny, template)
-    assert (dialect._glue is not None) == learnt  # pyright: ignore[reportPrivateUsage]
+    assert (dialect._glue is not None) == learnt
     views: list[tuple[Message, ...]] = [(Message("system", "rules"), Message("game", "J"))]
     for text in ("check", "", " bet\n", "<think>x</think>bet", "<|end|>"):
         views.append(
@@ -73,7 +73,7 @@ def test_prompts_are_those_of_the_template(
 @given(texts=st.lists(st.text(max_size=12), min_size=1, max_size=5))
 def test_any_text_gives_the_templates_own_tokens(tiny: Transformer, texts: list[str]) -> None:
     speakers = ("game", "self")
-    view = tuple(Message(speakers[i % 2], text) for i, text in enumerate(texts))  # type: ignore[arg-type]
+    view = tuple(Message(speakers[i % 2], text) for i, text in enumerate(texts))
     if len(view) % 2 == 0:
         view = (*view, Message("game", ""))
     assert tiny.dialect.encode("first", view) == plainly(tiny.dialect, view)

@@ -22,7 +22,7 @@ LONG = Sampling(temperature=4.0, max_tokens=12)
 
 def request(text: str = "J", seed: int = 0, role: str = "first", **other: object) -> Request:
     view = (Message("system", "rules"), Message("game", text))
-    return Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0))._replace(**other)  # type: ignore[arg-type]
+    return Request(role, role, view, ("check", "bet"), Key(seed, 0, role, 0))._replace(**other)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_prompt_beyond_the_context_names_the_limit(tiny: Transformer) -> None:
 
 def test_a_prompt_beyond_the_context_spares_the_rest_of_its_batch(tiny: Transformer) -> None:
     long, short = request("word " * 5000), request()
-    first, fault, last = asyncio.run(tiny.act([short, long, short]))  # type: ignore[arg-type]
+    first, fault, last = asyncio.run(tiny.act([short, long, short]))
     assert isinstance(fault, ContextError)
     assert first == last == tiny.reply([short])[0]
 
@@ -178,7 +178,7 @@ def test_small_batches_give_the_same_replies(tiny: Transformer, kuhn: Game) -> N
 def test_acting_leaves_a_model_in_training_in_training(tiny: Transformer) -> None:
     tiny.model.train()
     try:
-        asyncio.run(tiny.act([request()]))  # type: ignore[arg-type]
+        asyncio.run(tiny.act([request()]))
         assert tiny.model.training
     finally:
         tiny.model.eval()

@@ -35,7 +35,7 @@ def folders(kuhn: Game, tiny: Transformer, tmp_path: Path) -> list[Path]:
             if "lora_" in name:
                 parameter.data = torch.randn(parameter.shape, generator=generator)
         made.append(tmp_path / f"adapter-{seed}")
-        model.save_pretrained(made[-1])
+        model.save_pretrained(str(made[-1]))
     return made
 
 

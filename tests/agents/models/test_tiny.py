@@ -81,6 +81,13 @@ def test_an_unknown_model_names_the_nearest() -> None:
         find_model("tiny")
 
 
+def test_a_hub_out_of_reach_is_no_typing_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match="the hub cannot be reached") as found:
+        find_model("someone/tinny", None)
+    assert "did you mean" not in str(found.value)
+
+
 def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
     with pytest.raises(ModelError, match=r"no config\.json") as empty:
         load_model(str(tmp_path))

@@ -28,6 +28,8 @@ from sparring.sandbox.verifier import VerifierError
 class Flaky:
     """Plays like Random, except that some batches (counted from 0) raise."""
 
+    streams = False
+
     def __init__(
         self, fails: range | Sequence[int], fault: Exception | None = None, seed: int = 2
     ) -> None:
@@ -264,6 +266,9 @@ class Dying:
         if self._fault:
             raise self._fault
         return [Verdict("infra", detail="the sandbox is gone") for _ in jobs]
+
+    async def close(self) -> None:
+        pass
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ def cluster() -> Generator[None]:
     ray.shutdown()
 
 
+def seated(game: Game, specs: dict[str, str]) -> dict[str, Policy]:
+    return {id: scripted(name, game) for id, name in specs.items()}
+
+
 @pytest.fixture
 def specs(kuhn: Game) -> dict[str, str]:
     return {scripted(name, kuhn).ref.id: name for name in ("random", "nash")}
@@ -52,7 +56,7 @@ def specs(kuhn: Game) -> dict[str, str]:
 
 @pytest.fixture
 def plan(kuhn: Game, specs: dict[str, str]) -> list[Fixture]:
-    return next(Call(kuhn, tuple(specs), 300, "round-robin", 0, {}).rounds())
+    return next(Call(kuhn, seated(kuhn, specs), 300, "round-robin", 0, {}).rounds())
 
 
 def actors() -> list[int]:
@@ -139,6 +143,8 @@ def test_a_worker_that_cannot_start_ends_the_run_with_the_reason(
 class Deadly:
     """A policy that takes its process with it."""
 
+    streams = False
+
     def __init__(self, ref: PolicyRef) -> None:
         self.ref = ref
 
@@ -187,7 +193,7 @@ def test_workers_play_a_game_that_only_a_file_registers(tmp_path: Path) -> None:
     load(file)
     game = find("test-ray-coin-v0")
     specs = {scripted(name, game).ref.id: name for name in ("random", "nash")}
-    plan = next(Call(game, tuple(specs), 5, "round-robin", 0, {}).rounds())
+    plan = next(Call(game, seated(game, specs), 5, "round-robin", 0, {}).rounds())
     with Store(tmp_path / "s.sqlite") as store:
         with Ray(partial(scripted, game=game), specs, workers=1, games=[str(file)]) as executor:
             assert len(played(store, plan, executor)) == 10

@@ -90,7 +90,8 @@ def test_games_on_a_fleet_with_a_dying_engine_are_those_of_one_engine(
     tmp_path: Path, kuhn: Game
 ) -> None:
     def episodes(policy: Any) -> list[Any]:
-        matches = [Match(kuhn, dict.fromkeys(kuhn.seats, policy), seed) for seed in range(60)]
+        seats: dict[str, Any] = dict.fromkeys(kuhn.seats, policy)
+        matches = [Match(kuhn, seats, seed) for seed in range(60)]
         return asyncio.run(play_all(matches, at_once=60))
 
     alone = episodes(Alone())

@@ -113,9 +113,9 @@ def test_updates_equal_refitting_the_fisher_matrix():
     costs = draw.uniform(1, 3, (5, 5))
     costs = costs + costs.T
     known = np.ones((5, 5), bool)
-    chosen = informative(np.linalg.pinv(fisher), weight, costs, 6, known)
+    chosen = informative(np.asarray(np.linalg.pinv(fisher), float), weight, costs, 6, known)
     for i, j in chosen:
-        value = np.triu(gain(np.linalg.pinv(fisher), weight) / costs, 1)
+        value = np.triu(gain(np.asarray(np.linalg.pinv(fisher), float), weight) / costs, 1)
         assert (i, j) == divmod(int(value.argmax()), 5)
         step = np.eye(5)[i] - np.eye(5)[j]
         fisher += 0.5 * np.outer(step, step)

@@ -35,6 +35,8 @@ TRUTH = (0.062, 0.055, 0.041, 0.02, -0.01, -0.031, -0.066, -0.071)
 class Thinker:
     """Picks a choice by the request's key; `says` overrides its words, for hostile moves."""
 
+    streams = False
+
     def __init__(self, name: str, says: str | None = None) -> None:
         self.ref = PolicyRef(name)
         self.says = says

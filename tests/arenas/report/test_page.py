@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, Series
+from sparring.arenas.report.page import Chart, Entrant, Page, Progress, Replay, ReportError, Series
 from sparring.arenas.report.render import html, write
 from sparring.arenas.results import Cell, Estimate, Forgetting, Warning
 from sparring.envs.types import Episode
@@ -217,7 +217,7 @@ def test_a_page_is_written_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ReportError, match=r"report\.html cannot be written: No space"):
         write(replace(page, title="other"), path)
     assert path.read_text(encoding="utf-8") == before
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
@@ -296,7 +296,7 @@ def test_an_entrants_dialog_tells_its_rating_in_every_role_whole(page: Page) -> 
 def test_a_rating_of_one_digit_is_shown(page: Page) -> None:
     board = page.board
     assert board
-    level = Estimate(0.0, 0.0, 0.0, 0.0)
+    level = Estimate(0.0, 0.2, -0.4, 0.4)
     flat = tuple(
         replace(s, rating=level, roles=dict.fromkeys(s.roles, level)) for s in board.standings
     )

@@ -58,7 +58,7 @@ def inside_transcripts(nth: int, rng: random.Random) -> None:
             die()
         return write(file, data)
 
-    segments.os.write = patched  # type: ignore[assignment]
+    segments.os.write = patched
 
 
 def between_transcripts_and_rows(nth: int, _: random.Random) -> None:
@@ -83,7 +83,7 @@ def inside_the_transaction(nth: int, _: random.Random) -> None:
             if now():
                 die()
 
-    Store._transaction = patched  # type: ignore[method-assign]
+    Store._transaction = patched
 
 
 def after_the_transaction(nth: int, _: random.Random) -> None:

@@ -4,9 +4,12 @@ import pytest
 from sparring.envs.parse import Unreadable
 from sparring.envs.tasks.programs import (
     LONGEST,
+    Program,
     answer,
     arguments,
+    bare,
     program,
+    program_with_input,
     source_fault,
 )
 from sparring.envs.tasks.shapes import near_copy, shape
@@ -84,3 +87,58 @@ def test_arguments_stand_as_between_the_parentheses_of_a_call(text, given):
 def test_an_answer_that_is_no_literal_is_unreadable(text):
     with pytest.raises(Unreadable):
         answer(text)
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        "z = 0",
+        "z = 0\n    z += 1\n    w = z",
+        "pass",
+        "'not needed'",
+        "1 + 1",
+        "if False:\n        return 3",
+        "import os",
+        "def g(a):\n        return a",
+        "for a in ():\n        pass",
+    ],
+)
+def test_dead_code_makes_no_copy_new(dead):
+    dressed = LOOP.replace("    total = 0", f"    {dead}\n    total = 0")
+    assert shape(dressed) == shape(LOOP)
+    assert near_copy(LOOP.replace("% 2", "% 3"), [dressed])
+
+
+def test_a_line_more_changes_no_other_line():
+    longer = LOOP.replace("    total = 0", "    rest = len(xs)\n    total = 0 + rest")
+    assert shape(longer) != shape(LOOP)
+    assert near_copy(longer, [LOOP], share=0.8)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "f(" + "-" * 400 + "1)",
+        "f(a" + ".b" * 800 + ")",
+        "f(" + "+".join("1" * 800) + ")",
+        "print(" * 200 + "f(1)" + ")" * 200,
+        "f(*[1])",
+        "f(x=1)",
+        "g(1)",
+    ],
+)
+def test_a_last_line_that_calls_f_with_no_values_is_refused(last):
+    with pytest.raises(ValueError, match=r"\w"):
+        program_with_input(f"```python\ndef f(x):\n    return x\n{last}\n```")
+
+
+def test_a_call_on_the_last_line_is_the_input():
+    text = "```python\ndef f(x, y):\n    return x\n\nprint(f([1], 'a'))  # as printed\n```"
+    assert program_with_input(text) == Program("def f(x, y):\n    return x", (([1], "a"),))
+
+
+def test_programs_are_read_without_comments_and_docstrings():
+    told = "def f(x):\n    '''The input was [4, 2].'''\n    '''Really.'''\n    # 42\n    return '#' + x"
+    assert program(f"```python\n{told}\n```") == "def f(x):\n    return '#' + x"
+    assert bare("def f(x):\n    '''Only this.'''") == "def f(x):\n    pass"
+    assert bare(LOOP) == LOOP

@@ -2,12 +2,19 @@
 
 import random
 from collections import Counter
+from typing import Any
 
 from sparring.envs.tasks.task_buffer import Shelf, Task, identity
+from sparring.envs.types import Value
 
 
-def task(number, rate):
+def task(number: int, rate: float) -> dict[Value, Value]:
     return {"source": f"def f(x):\n    return x + {number}", "input": (1,), "solve_rate": rate}
+
+
+def read(item: Any, key: str) -> Any:
+    """A field of a kept item, which may be any plain value."""
+    return item[key]
 
 
 def test_a_task_that_comes_again_is_measured_anew():
@@ -30,7 +37,7 @@ def test_draws_are_balanced_over_difficulty():
         shelf.add(task(number, 1.0), step=number)
     shelf.add(task(1000, 0.1), step=99)
     hard = sum(
-        item["solve_rate"] == 0.1
+        read(item, "solve_rate") == 0.1
         for seed in range(400)
         for item in shelf.draw(1, random.Random(seed))
     )
@@ -59,7 +66,7 @@ def test_stale_tasks_are_named_oldest_first():
     shelf = Shelf()
     for step in (5, 1, 3):
         shelf.add(task(step, 0.5), step)
-    assert [item["source"][-1] for item in shelf.stale(before=5)] == ["1", "3"]
+    assert [read(item, "source")[-1] for item in shelf.stale(before=5)] == ["1", "3"]
 
 
 def test_bands():
@@ -70,7 +77,7 @@ def test_a_near_copy_is_found_among_all_that_is_kept():
     shelf = Shelf()
     kept = [{"source": f"def f(x):\n    return {'x + ' * n}1", "input": (1,)} for n in (0, 2, 6)]
     for item in kept:
-        shelf.add(item, step=0)
+        shelf.add({**item}, step=0)
     dressed = "def f(list):\n    z = 0\n    return list + list + 1"
     assert shelf.copies({"source": dressed}, 9) == [kept[1]]
     assert shelf.copies({"source": "def f(x):\n    return len(x)"}, 1) == []

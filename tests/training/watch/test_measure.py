@@ -1,8 +1,10 @@
 """What a step says of itself."""
 
+from dataclasses import replace
+
 import pytest
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.watch.measure import prefix_share
+from sparring.training.watch.measure import notes, prefix_share
 
 
 def spoken(*turns: tuple[str, tuple[int, ...], tuple[int, ...]]) -> Episode:
@@ -23,3 +25,19 @@ def test_the_share_of_prompt_tokens_that_a_seat_has_read_before():
     cut = spoken(("a", (1, 2), (3, 4)), ("a", (1, 2, 3), (6,)))
     assert prefix_share([cut]) == pytest.approx(3 / 5)
     assert prefix_share([spoken(("a", (), ()))]) is None
+
+
+def test_notes_by_turn_give_accuracy_by_turn_and_what_went_from_wrong_to_right():
+    rights = ([0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0])
+    games = [replace(spoken(("a", (1,), (2,))), notes=(("right", list(r)),)) for r in rights]
+    assert notes(games) == {
+        "notes/right/turn-1": 0.5,
+        "notes/right/turn-2": 0.75,
+        "notes/right/wrong-to-right": 0.5,
+        "notes/right/right-to-wrong": 0.25,
+    }
+
+
+def test_notes_that_are_other_lists_are_left_out():
+    game = replace(spoken(("a", (1,), (2,))), notes=(("tree", [("x", 1.0)]), ("none", [])))
+    assert notes([game]) == {}

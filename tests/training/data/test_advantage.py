@@ -3,23 +3,24 @@
 import math
 import random
 from statistics import fmean
+from typing import Any
 
 import pytest
 from sparring.training.config import Credits
 from sparring.training.data import advantage
 from sparring.training.data.advantage import Outcome, estimate
 
+from ..conftest import attempt
+
 
 def outcome(episode: int, reward: float, role: str = "first", **changes: object) -> Outcome:
-    made = Outcome("kuhn-poker-v0", role, role, "self", "g", episode, episode, reward)
-    return made._replace(**changes)
+    named = {"game": "kuhn-poker-v0", "role": role, "seat": role, **changes}
+    return Outcome(attempt(episode, **named), reward)
 
 
-def advantages(
-    name: str, outcomes: list[Outcome], baselines=None, **settings: object
-) -> list[float]:
+def advantages(name: Any, outcomes: list[Outcome], baselines=None, **settings: Any) -> list[float]:
     centres, _ = estimate(outcomes, baselines or {}, Credits(estimator=name, **settings))
-    return [c.advantage(o.reward) for c, o in zip(centres, outcomes, strict=True)]
+    return [c.advantage(o.earned) for c, o in zip(centres, outcomes, strict=True)]
 
 
 def test_constant_pay_by_seat_leaves_no_advantage_to_either_seat():
@@ -37,7 +38,7 @@ def test_a_single_outcome_is_measured_against_the_baseline_before_it():
         [outcome(0, 3)], {"kuhn-poker-v0 first": advantage.Baseline(1.0, 7)}, Credits()
     )
     assert centres[0].advantage(3) == 2
-    assert after["kuhn-poker-v0 first"] == advantage.Baseline(pytest.approx(0.95 + 0.15), 8)
+    assert after["kuhn-poker-v0 first"] == (pytest.approx(0.95 + 0.15), 8)
 
 
 def test_order_of_arrival_changes_nothing_since_updates_follow_issue_order():
@@ -141,7 +142,7 @@ def test_whiten_has_mean_zero_and_deviation_one_per_role():
     ]
     found = advantages("whiten", stream)
     for role in ("a", "b"):
-        mine = [a for a, o in zip(found, stream, strict=True) if o.role == role]
+        mine = [a for a, o in zip(found, stream, strict=True) if o.attempt.role == role]
         assert fmean(mine) == pytest.approx(0, abs=1e-9)
         assert fmean(x * x for x in mine) == pytest.approx(1)
 
@@ -164,7 +165,7 @@ def test_hierarchical_compares_proposals_and_solvers_within_one():
 def test_split_among_workers_the_baselines_are_those_of_one():
     stream = [outcome(i, float(i % 3), role) for i in range(64) for role in ("first", "second")]
     _, one = estimate(stream, {}, Credits())
-    merged = [o for worker in range(8) for o in stream if o.episode % 8 == worker]
+    merged = [o for worker in range(8) for o in stream if o.attempt.episode % 8 == worker]
     assert estimate(merged, {}, Credits())[1] == one
 
 

@@ -4,15 +4,17 @@ import math
 
 import pytest
 import torch
-from sparring.training.data.advantage import Centre
-from sparring.training.data.batch import advantages, pack
+from sparring.training.data.advantage import Centre, credited
+from sparring.training.data.batch import pack
 
-from .conftest import sample
+from ..conftest import having, sample
 
 
 def test_prompts_stand_left_padded_and_replies_right_padded():
     batch = pack(
-        [sample([5, 6, 7], (2, 3)), sample([5, 7, 8], (1, 3))], [[1.0], [2.0]], loss="dapo", pad=0
+        [having(sample([5, 6, 7], (2, 3)), 1.0), having(sample([5, 7, 8], (1, 3)), 2.0)],
+        loss="dapo",
+        pad=0,
     )
     t = batch.tensors
     assert t["prompt_ids"].tolist() == [[5, 6], [0, 5]]
@@ -25,15 +27,20 @@ def test_prompts_stand_left_padded_and_replies_right_padded():
 
 
 def test_context_between_turns_is_seen_and_never_trained():
-    batch = pack([sample([5, 6, 9, 9, 7], (1, 2), (4, 5))], [[1.0, -1.0]], loss="dapo", pad=0)
+    made = having(sample([5, 6, 9, 9, 7], (1, 2), (4, 5)), 1.0, -1.0)
+    batch = pack([made], loss="dapo", pad=0)
     assert batch.tensors["completion_mask"].tolist() == [[1, 1, 1, 1]]
     assert batch.tensors["tool_mask"].tolist() == [[1, 0, 0, 1]]
     assert batch.tensors["advantages"].tolist() == [[1, 0, 0, -1]]
 
 
 def test_equal_rows_fold_into_one_of_their_mean_advantage_and_weight():
-    samples = [sample([5, 6], (1, 2)), sample([5, 7], (1, 2)), sample([5, 6], (1, 2), episode=1)]
-    batch = pack(samples, [[1.0], [5.0], [2.0]], loss="dapo", pad=0, fold=True)
+    made = [
+        having(sample([5, 6], (1, 2)), 1.0),
+        having(sample([5, 7], (1, 2)), 5.0),
+        having(sample([5, 6], (1, 2), episode=1), 2.0),
+    ]
+    batch = pack(made, loss="dapo", pad=0, fold=True)
     assert batch.tensors["completion_ids"].tolist() == [[6], [7]]
     assert batch.tensors["advantages"].tolist() == [[1.5], [5.0]]
     assert batch.tensors["tool_mask"].tolist() == [[2.0], [1.0]]
@@ -43,19 +50,19 @@ def test_equal_rows_fold_into_one_of_their_mean_advantage_and_weight():
 
 
 def test_rows_of_equal_tokens_and_other_spans_are_not_folded():
-    samples = [sample([5, 6, 7], (1, 3)), sample([5, 6, 7], (2, 3))]
-    assert len(pack(samples, [[1.0], [1.0]], loss="dapo", pad=0, fold=True).rows) == 2
+    made = [having(sample([5, 6, 7], span), 1.0) for span in ((1, 3), (2, 3))]
+    assert len(pack(made, loss="dapo", pad=0, fold=True).rows) == 2
 
 
 def test_losses_that_cannot_be_folded_are_not():
-    samples = [sample([5, 6], (1, 2))] * 2
-    assert len(pack(samples, [[1.0], [2.0]], loss="grpo", pad=0, fold=True).rows) == 2
+    made = [having(sample([5, 6], (1, 2)), amount) for amount in (1.0, 2.0)]
+    assert len(pack(made, loss="grpo", pad=0, fold=True).rows) == 2
 
 
 @pytest.mark.parametrize(("loss", "weight"), [("dr_grpo", 4 / 3), ("dapo", 1.0)])
 def test_padding_rows_do_not_dilute(loss: str, weight: float):
-    samples = [sample([5, 6 + i], (1, 2)) for i in range(3)]
-    tensors = pack(samples, [[1.0]] * 3, loss=loss, pad=0, multiple=2).tensors
+    made = [having(sample([5, 6 + i], (1, 2)), 1.0) for i in range(3)]
+    tensors = pack(made, loss=loss, pad=0, multiple=2).tensors
     assert tensors["tool_mask"].flatten().tolist() == pytest.approx([weight] * 3 + [0.0])
     assert tensors["completion_mask"][3].sum() == 0
     assert tensors["prompt_mask"][3].sum() == 1
@@ -66,21 +73,21 @@ def test_an_advantage_is_what_a_turn_earned_beyond_the_baseline_in_units_of_the_
     spans = tuple(
         span._replace(earned=earned) for span, earned in zip(made.spans, (3.0, -1.0), strict=True)
     )
-    assert advantages(made._replace(spans=spans, reward=7.0), Centre(1.0, 2.0)) == (1.0, -1.0)
+    centres = [Centre(1.0, 2.0)] * 2
+    assert credited(made._replace(spans=spans), centres).advantages == (1.0, -1.0)
 
 
 def test_an_advantage_that_is_not_finite_names_its_sample():
     with pytest.raises(ArithmeticError, match="g-v0 seed 4 first turn 0"):
-        advantages(sample([5, 6], (1, 2), episode=4), Centre(math.inf))
+        credited(sample([5, 6], (1, 2), episode=4), [Centre(math.inf)])
 
 
 def test_nothing_to_pack_is_an_error():
     with pytest.raises(ValueError, match="no samples"):
-        pack([], [], loss="dapo", pad=0)
+        pack([], loss="dapo", pad=0)
 
 
 def test_logprobs_keep_single_precision():
-    (row,) = pack([sample([5, 6], (1, 2), logprob=-0.1)], [[1.0]], loss="dapo", pad=0).tensors[
-        "old_per_token_logps"
-    ]
+    made = having(sample([5, 6], (1, 2), logprob=-0.1), 1.0)
+    (row,) = pack([made], loss="dapo", pad=0).tensors["old_per_token_logps"]
     assert row.dtype == torch.float32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sparring.envs.script import STALE, Recall
 from sparring.envs.types import Ending, Episode, GameRef
 from sparring.training.players.tasks import Tasks
@@ -24,7 +26,8 @@ def test_stale_tasks_come_back_oldest_first_and_none_twice_in_a_step():
         tasks.add([kept(task(number, 0.5))])
     tasks.begin(3)
     wish = Recall(STALE + "k", 1, ())
-    drawn = [item["source"][-1] for _ in range(4) for item in tasks(wish)]
+    items: Any = [item for _ in range(4) for item in tasks(wish)]
+    drawn = [item["source"][-1] for item in items]
     assert drawn == ["7", "8", "9"]
 
 

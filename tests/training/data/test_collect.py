@@ -1,11 +1,12 @@
 """Who is trained on what: hand-made episodes with known samples."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sparring.agents.policy import ConstraintError
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.config import Credits
+from sparring.training.config import Credits, Spread
 from sparring.training.data.collect import collect
 
 ROLES = {"first": "first", "second": "second"}
@@ -33,7 +34,7 @@ def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Ep
     return replace(made, **changes)
 
 
-def gather(*episodes: Episode, settings: Credits | None = None, **more: object):
+def gather(*episodes: Episode, settings: Credits | None = None, **more: Any):
     return collect(
         enumerate(episodes), settings or Credits(), learner="learner", role_of=ROLES, **more
     )
@@ -45,7 +46,7 @@ def test_turns_whose_tokens_extend_each_other_merge_and_context_is_never_trained
         turn("second", (9,), (8,)),
         turn("first", (1, 2, 3, 4, 5), (6, 7)),
     )
-    first, second = gather(game).samples
+    first, second = gather(game)
     assert first.tokens == (1, 2, 3, 4, 5, 6, 7)
     assert first.sampled == (False, False, True, False, False, True, True)
     assert first.logprobs == pytest.approx((0, 0, -0.3, 0, 0, -0.6, -0.7))
@@ -55,17 +56,18 @@ def test_turns_whose_tokens_extend_each_other_merge_and_context_is_never_trained
 
 def test_a_sample_says_whose_it_is_and_which_weights_said_it():
     game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)), seed=9, replicate=2)
-    first, second = gather(game, version=7).samples
-    assert (first.version, first.seed, first.replicate, first.episode) == (7, 9, 2, 0)
-    assert (first.payoff, first.spans[0].earned) == (2.0, 2.0)
-    assert (second.payoff, second.spans[0].earned) == (-2.0, -2.0)
+    first, second = gather(game, version=7)
+    of = first.attempt
+    assert (of.version, of.seed, of.replicate, of.episode) == (7, 9, 2, 0)
+    assert (of.payoff, first.spans[0].earned) == (2.0, 2.0)
+    assert (second.attempt.payoff, second.spans[0].earned) == (-2.0, -2.0)
 
 
-def test_turns_that_do_not_extend_each_other_stay_apart_but_share_one_outcome():
+def test_turns_that_do_not_extend_each_other_stay_apart_but_are_one_attempt():
     game = episode(turn("first", (1, 2), (3,)), turn("first", (1, 2, 4), (6,)))
     found = gather(game)
-    assert [s.tokens for s in found.samples] == [(1, 2, 3), (1, 2, 4, 6)]
-    assert len(found.outcomes) == 1
+    assert [s.tokens for s in found] == [(1, 2, 3), (1, 2, 4, 6)]
+    assert len({s.attempt for s in found}) == 1
 
 
 def test_the_innocent_side_of_a_forfeit_is_not_trained():
@@ -76,57 +78,54 @@ def test_the_innocent_side_of_a_forfeit_is_not_trained():
         payoff={"first": 3.0, "second": -3.0},
     )
     found = gather(game)
-    assert [s.seat for s in found.samples] == ["second"]
-    assert found.samples[0].spans[0].earned == -3.0
-    assert found.endings == {"forfeit": 1}
+    assert [s.attempt.seat for s in found] == ["second"]
+    assert found[0].spans[0].earned == -3.0
 
 
-def test_truncated_and_broken_games_are_counted_and_not_trained():
+def test_truncated_and_broken_games_are_not_trained():
     cut = episode(turn("first", (1,), (2,)), ending=Ending("truncated"))
     broken = episode(turn("first", (1,), (2,)), ending=Ending("error"), payoff={})
-    found = gather(cut, broken)
-    assert (found.samples, found.endings) == ((), {"truncated": 1, "error": 1})
-    assert len(gather(cut, broken, settings=Credits(truncated=True)).samples) == 1
+    assert gather(cut, broken) == []
+    assert len(gather(cut, broken, settings=Credits(truncated=True))) == 1
 
 
 def test_opponents_and_scripted_replies_are_not_trained():
     turns = turn("first", (1,), (2,)), turn("second", (3,), (4,))
     game = episode(*turns, seats={"first": ME, "second": OTHER})
     found = gather(game)
-    assert [(s.seat, s.opponent) for s in found.samples] == [("first", "random")]
+    assert [(s.attempt.seat, s.attempt.opponent) for s in found] == [("first", "random")]
     silent = episode(turns[0]._replace(reply=Reply("check")))
-    assert gather(silent).outcomes == ()
+    assert gather(silent) == []
 
 
 def test_only_the_roles_asked_for_are_trained():
     game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)))
-    assert {s.role for s in gather(game, settings=Credits(trained=("second",))).samples} == {
-        "second"
-    }
+    found = gather(game, settings=Credits(trained=("second",)))
+    assert {s.attempt.role for s in found} == {"second"}
 
 
 def test_a_refused_try_that_was_made_good_pays_its_own_credit():
     game = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,), retry=1))
-    (sample,) = gather(game).samples
+    (sample,) = gather(game)
     assert [(s.credit, s.earned) for s in sample.spans] == [(-1.0, 1.0), (0.0, 2.0)]
-    assert sample.reward == 1.0
+    assert sample.attempt.reward == 1.0
 
 
 @pytest.mark.parametrize(
     ("spread", "earned"), [("terminal", [2, 2]), ("to_go", [2.75, 2.5]), ("turn", [2.25, 2.5])]
 )
-def test_named_credits_are_spread_as_the_settings_say(spread: str, earned: list[float]):
+def test_named_credits_are_spread_as_the_settings_say(spread: Spread, earned: list[float]):
     game = episode(
         turn("first", (1,), (2,), credits={"a": 0.25}),
         turn("first", (1, 2, 3), (4,), credits={"b": 0.5}),
     )
-    (sample,) = gather(game, settings=Credits(spread=spread)).samples
+    (sample,) = gather(game, settings=Credits(spread=spread))
     assert [s.earned for s in sample.spans] == earned
 
 
 def test_payoffs_and_credits_are_scaled_together():
     game = episode(turn("first", (1,), (2,), credits={"a": 1.0}))
-    assert gather(game, settings=Credits(scale=0.5)).samples[0].reward == 1.5
+    assert gather(game, settings=Credits(scale=0.5))[0].attempt.reward == 1.5
 
 
 def test_a_move_before_a_refused_try_is_not_taken_for_one():
@@ -135,24 +134,29 @@ def test_a_move_before_a_refused_try_is_not_taken_for_one():
         turn("first", (1, 2, 3), (4,)),
         turn("first", (1, 2, 3, 4, 5), (6,), retry=1),
     )
-    (sample,) = gather(game).samples
+    (sample,) = gather(game)
     assert [s.credit for s in sample.spans] == [0.0, -1.0, 0.0]
 
 
 def test_a_refused_try_is_scaled_like_the_payoff():
     game = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,), retry=1))
-    (sample,) = gather(game, settings=Credits(scale=0.5, failed_try=-3.0)).samples
+    (sample,) = gather(game, settings=Credits(scale=0.5, failed_try=-3.0))
     assert [s.earned for s in sample.spans] == [-0.5, 1.0]
 
 
 def test_only_the_named_credits_count():
     game = episode(turn("first", (1,), (2,), credits={"a": 0.25, "b": 8.0}))
-    assert gather(game, settings=Credits(named=("a",))).samples[0].reward == 2.25
+    assert gather(game, settings=Credits(named=("a",)))[0].attempt.reward == 2.25
 
 
 def test_judges_are_not_trained_even_where_the_learner_sits_there():
     game = episode(turn("first", (1,), (2,)), turn("second", (3,), (4,)))
-    assert {s.seat for s in gather(game, judges=("second",)).samples} == {"first"}
+    assert {s.attempt.seat for s in gather(game, judges=("second",))} == {"first"}
+
+
+def test_who_judges_is_no_opponent():
+    game = episode(turn("first", (1,), (2,)), seats={"first": ME, "second": OTHER})
+    assert [s.attempt.opponent for s in gather(game, judges=("second",))] == ["self"]
 
 
 def test_a_turn_held_to_its_choices_is_refused():
@@ -168,11 +172,11 @@ def test_episodes_that_come_out_of_order_are_collected_in_issue_order():
         episode(turn("first", (1,), (2,)), seed=2),
     )
     found = collect([(1, two), (0, one)], Credits(), learner="learner", role_of=ROLES)
-    assert [o.seed for o in found.outcomes] == [1, 2]
+    assert [s.attempt.seed for s in found] == [1, 2]
 
 
 def test_same_prompts_share_a_group_and_other_prompts_do_not():
     one, two = episode(turn("first", (1,), (2,))), episode(turn("first", (1,), (3,)))
     third = episode(turn("first", (7,), (3,)))
-    groups = [s.group for s in gather(one, two, third).samples]
+    groups = [s.attempt.group for s in gather(one, two, third)]
     assert groups[0] == groups[1] != groups[2]

@@ -46,11 +46,12 @@ class Watched:
             self.met[number] = [
                 (e.seats["first"].name, e.seats["second"].name) for e in this.last.episodes
             ]
-            self.trained[number] = Counter(s.opponent for s in this.last.collected.samples)
+            attempts = [each.sample.attempt for each in this.last.trained]
+            self.trained[number] = Counter(of.opponent for of in attempts)
             for episode in this.last.episodes:
-                for sample in this.last.collected.samples:
-                    if sample.seed == episode.seed:
-                        assert episode.seats[sample.seat].name == "learner"
+                for of in attempts:
+                    if of.seed == episode.seed:
+                        assert episode.seats[of.seat].name == "learner"
             return packed
 
         patch.setattr(SelfPlay, "batch", batch)

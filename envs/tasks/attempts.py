@@ -1,0 +1,125 @@
+"""What attempts at fixed problems come to, exactly: accuracy, pass@k and the vote of k, from probabilities.
+
+    game = find("sums-v0", attempts=1, part="held-out")
+    marks = problem_marks(tree(game), policy, "solver")
+    marks.accuracy, marks.pass_at(64), marks.vote(16), marks.vote()
+
+P problems, C choices. Attempts are independent given the problem, as solvers are that do not see each other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from ..exact import Behaviour, Floats, Tree, TreeError
+
+
+@dataclass(frozen=True)
+class Marks:
+    """A policy on every problem.
+
+    weight: how often each problem comes up, summing to 1, shape (P,).
+    odds:   of each choice, shape (P, C); 0 beyond a problem's own choices.
+    right:  1 where the choice is right, else 0, shape (P, C).
+    """
+
+    weight: Floats
+    odds: Floats
+    right: Floats
+
+    @property
+    def each(self) -> Floats:
+        """The probability that one attempt at each problem is right, shape (P,)."""
+        return (self.odds * self.right).sum(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The probability that one attempt is right: pass@1."""
+        return self.pass_at(1)
+
+    def pass_at(self, k: int) -> float:
+        """The probability that at least one of k attempts is right: the mean of 1 − (1 − p)^k."""
+        return float(self.weight @ (1 - (1 - self.each) ** k))
+
+    def vote(self, k: int | None = None) -> float:
+        """The probability that the majority of k attempts is right; of ever more attempts with None.
+
+        Of answers that are equally frequent the earliest counts, so each of them is as likely to win.
+        """
+        if k is None:
+            best = self.odds == self.odds.max(axis=1, keepdims=True)
+            return float(self.weight @ ((best * self.right).sum(axis=1) / best.sum(axis=1)))
+        rows, columns = np.nonzero(self.right * self.odds)
+        others = self.odds[rows]
+        others[np.arange(len(rows)), columns] = 0.0
+        wins = _wins(self.odds[rows, columns], others, k)
+        return float(self.weight[rows] @ wins)
+
+
+def _wins(p: Floats, others: Floats, k: int) -> Floats:
+    """The probability that an answer of odds p (N,) wins a vote of k against others of odds (N, C).
+
+    With the answer said c times, the others share k − c attempts, each at most c times, and t of them
+    exactly c times. The multinomial's sum over such cases is a product of truncated exponential series in
+    (attempts, ties); a case weighs 1 / (1 + t).
+    """
+    total = np.zeros(len(p))
+    for count in range(1, k + 1):
+        rest, most = k - count, k // count
+        ways = np.zeros((len(p), rest + 1, most))
+        ways[:, 0, 0] = 1.0
+
+        # an answer said more often than this one would win: such cases are left out of the series
+        ways = reduce(lambda so_far, q: _with_one_more(so_far, q, count), others.T, ways)
+        shared = ways[:, rest] @ (1 / np.arange(1, most + 1))
+        total += p**count / math.factorial(count) * shared
+    return total * math.factorial(k)
+
+
+def _with_one_more(ways: Floats, p: Floats, count: int) -> Floats:
+    """Sums (N, attempts, ties) over some answers, and one more of odds p (N,) said up to `count` times."""
+    grown = ways.copy()
+    for said in range(1, min(count, ways.shape[1] - 1) + 1):
+        term = (p**said / math.factorial(said))[:, None, None]
+        if said < count:
+            grown[:, said:] += term * ways[:, :-said]
+        else:
+            grown[:, said:, 1:] += term * ways[:, :-said, :-1]
+    return grown
+
+
+def problem_marks(tree: Tree, policy: Behaviour, seat: str = "solver", note: str = "gold") -> Marks:
+    """The policy of a seat that is asked once a game, at every view that it may have: the problems.
+
+    What is right says a note of 0 or 1 (with one attempt a game `gold` is that). Problems weigh as often as
+    chance and the other seats' play lead to them. Raises TreeError where the seat moves twice, or where the
+    note is not settled by its choice.
+    """
+    spots = [spot for spot in tree.spots if spot.info.seat == seat]
+    first = tree.game.seats.index(seat)
+    if any(spot.parent != first for spot in spots):
+        raise TreeError(f"{tree.game.id} asks {seat} more than once, so its asks are no problems")
+
+    plan, last = tree.plan(policy), tree.last[:, first]
+    reach = tree.chance * np.delete(plan[tree.last], first, axis=1).prod(axis=1)
+    noted = np.array([leaf.get(note, 0.0) for leaf in tree.notes])
+    came = np.bincount(last, reach, tree.sequences)
+    told = np.bincount(last, reach * noted, tree.sequences)
+    truth = np.divide(told, came, out=np.zeros_like(told), where=came > 0)
+    if not np.isin(truth.round(9), (0.0, 1.0)).all():
+        raise TreeError(f"{tree.game.id}: {note!r} is not settled by what {seat} says")
+
+    # problems may have choices of different number: short rows end in answers that are never given
+    width = max(len(spot.info.choices) for spot in spots)
+    shape = (len(spots), width)
+    weight, odds, right = np.zeros(len(spots)), np.zeros(shape), np.zeros(shape)
+    for row, spot in enumerate(spots):
+        own = slice(spot.start, spot.start + len(spot.info.choices))
+        weight[row] = came[spot.start]
+        odds[row, : len(spot.info.choices)] = plan[own]
+        right[row, : len(spot.info.choices)] = truth[own].round(9)
+    return Marks(weight / weight.sum(), odds, right)

@@ -1,0 +1,80 @@
+"""Reading replies: fences as CommonMark has them, a choice as it is written."""
+
+import pytest
+from sparring.envs.parse import (
+    Ambiguous,
+    Illegal,
+    Unreadable,
+    code_block,
+    code_blocks,
+    one_of,
+    rows,
+    tagged,
+)
+
+CODE = "def f(x):\n    return x\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```python\n{CODE}```",
+        f"```{{python}}\n{CODE}```",
+        f"```python title=mine\n{CODE}```",
+        f"``` Python\n{CODE}```   \nand so on",
+        f"~~~python\n{CODE}~~~",
+        f"````python\n{CODE}````",
+        f"```python\r\n{CODE}```\r\n",
+        f"```python\n{CODE}",
+        f"```python\n{CODE}```\n```",
+        f"```python\n{CODE}```<answer>1</answer>",
+        "1. Here it is:\n\n   ```python\n   def f(x):\n       return x\n   ```\n",
+        "- ~~~python\n  def f(x):\n      return x\n  ~~~",
+    ],
+)
+def test_a_fence_is_what_commonmark_says(text):
+    assert code_block(text, "python") == CODE
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'def f(x):\n    return "```" + x\n',
+        'def f(x):\n    """Says:\n    ```\n    f(1)\n    ```\n    """\n    return x\n',
+        "def f(x):\n    return x  # ```\n",
+    ],
+)
+def test_backticks_inside_code_end_no_block(code):
+    assert code_block(f"```python\n{code}```") == code
+
+
+def test_a_longer_fence_holds_a_shorter_one():
+    assert code_blocks(f"````\n```\n{CODE}```\n````") == [f"```\n{CODE}```\n"]
+
+
+def test_backticks_within_a_line_are_no_block():
+    with pytest.raises(Unreadable):
+        code_block("Use ```f``` here")
+    with pytest.raises(Ambiguous):
+        code_block("```\na\n```\n```\nb\n```")
+
+
+@pytest.mark.parametrize("reply", ["13/7*", "13/7*\n", " 13/7*", "13/7", '"13/7*".'])
+def test_a_choice_with_marks_is_read_with_and_without_them(reply):
+    assert one_of(("13/7*", "8/2"))(reply) == "13/7*"
+
+
+def test_marks_that_tell_choices_apart_count():
+    parse = one_of(("a!", "a", "B*", "b*"))
+    assert [parse("a"), parse("a!\n"), parse("b*")] == ["a", "a!", "b*"]
+    with pytest.raises(Ambiguous):
+        parse("*B")
+    with pytest.raises(Illegal):
+        parse("a b")
+
+
+def test_a_tag_is_read_once():
+    assert tagged("<x> 1 </x></x>", "x") == "1"
+    assert rows("<x>\n1\n\n2\n</x>", "x", 2) == ["1", "2"]
+    with pytest.raises(Illegal, match="at most 1"):
+        rows("<x>\n1\n2\n</x>", "x", 1)

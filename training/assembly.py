@@ -1,0 +1,102 @@
+"""The parts of a run, each whole when it is built, put together and taken apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import torch
+
+from ..agents.models.weights import quiet
+from ..agents.run_folder import RunFolder, step_of
+from ..envs.registry import Game
+from ..sandbox.choose import Lazy
+from . import checkpoints
+from .config import Config, settled
+from .loop import Loop
+from .players.learner import OnEngine, answering, loaded
+from .players.opponents import InLeague, Loaded, opponents
+from .selfplay import SelfPlay, Timed
+from .settings import to_toml
+from .trainer import SelfPlayTrainer
+from .watch.evaluate import exact_tree
+from .watch.progress import Display
+from .watch.records import Records
+from .watch.trial import Trial
+
+
+@contextlib.contextmanager
+def assembled(
+    config: Config, game: Game, folder: Path, place: Path | None, display: Display
+) -> Generator[Loop]:
+    """The loop of a run that begins at the checkpoint `place`, or from nothing; closed at the end.
+
+    The run's folder is made last, when the game, the model and the settings are known to be good. Raises
+    ConfigError, ModelError, HostError and UnknownEntrantError.
+    """
+    # Settled once, for engines here and on workers; the folder keeps the word that was given.
+    given, config = config, settled(config)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    learner = loaded(config, game)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(quiet())
+        runner = stack.enter_context(asyncio.Runner())
+        verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
+        stack.callback(lambda: runner.run(verifier.close()))
+
+        # One that was named must be there; `auto` opens when the first game needs it.
+        if config.verifier != "auto":
+            verifier.open()
+
+        player = stack.enter_context(answering(config, game, learner))
+        host = player.host if isinstance(player, OnEngine) else None
+        ancestors = Loaded(
+            RunFolder(folder).checkpoints, game, learner, config.opponents.held, host
+        )
+        others = stack.enter_context(opponents(config, game, learner, folder, ancestors))
+        play = SelfPlay(
+            config,
+            game,
+            learner,
+            loop=runner.get_loop(),
+            verifier=Timed(verifier),
+            player=player,
+            opponents=others,
+        )
+        trial = None
+        if config.watch.trial:
+            store = others.store if isinstance(others, InLeague) else None
+            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
+
+        _begin(given, folder)
+        after = step_of(place) if place else None
+        records = Records(folder, tensorboard=config.record.tensorboard, after=after)
+        stack.callback(records.close)
+        drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
+        stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
+        stack.enter_context(display)
+
+        # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
+        tree = exact_tree(game) if config.record.evaluate_every else None
+        trainer = SelfPlayTrainer(
+            learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts
+        )
+        loop = Loop(
+            config, folder, play, trainer, records, display, tree=tree, trial=trial, resume=place
+        )
+        trainer.add_callback(loop)
+        yield loop
+
+
+def _begin(config: Config, folder: Path) -> None:
+    """Make the run's folder."""
+    run = RunFolder(folder)
+    with checkpoints.writing(folder):
+        for part in (run.checkpoints, run.transcripts):
+            part.mkdir(parents=True, exist_ok=True)
+        checkpoints.replace_text(run.config, to_toml(config))
