@@ -19,7 +19,7 @@ from sparring.training.recipes import configured, recipe
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "examples" / "my_game.py"
 SHOWN = {
-    "tournament.py": "nash +0.049 (+0.014 to +0.084) antes a game",
+    "tournament.py": "nash +0.049 (+0.013 to +0.084) antes a game",
     "own_policy.py": "bluffer -0.024 antes a game",
     "own_verifier.py": "{'ok': 2}",
     "training.py": "NashConv 0.",

@@ -55,6 +55,7 @@ def _range(
     max_turns=lambda attempts, label: attempts * (2 if label == "judge" else 1),
     payoff_range=_range,
     judges=("judge",),
+    simultaneous=lambda label: label != "judge",  # a judge answers after the solvers
     rules="Sums modulo a number, as in 3 + 6 mod 8 = 1. Answer with one number or one word.",
     bounds={"attempts": (1, 64), "level": LEVELS, "wordings": (1, 2), "item": (-1, MOST - 1)},
     oracles={"sample": sample},

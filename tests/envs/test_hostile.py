@@ -68,7 +68,7 @@ READERS = {
     "code_block": parse.code_block,
     "line": parse.line,
     "one_of": parse.one_of(("check", "13/7*", "b!")),
-    "move": lambda t: _move(Reply(t), None, ("check", "bet")),
+    "move": lambda t: _move(Reply(t), None, ("check", "bet"), "Your move?"),
     "read": values.read,
     "said": answers.said,
     "same_answer": lambda t: answers.same_answer(t, t + "x"),
