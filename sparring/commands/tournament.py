@@ -188,7 +188,8 @@ def _check_anchor(anchor: str, names: list[str], ids: list[str]) -> None:
     """Raise ArgumentError for an anchor that is no entrant, before a store is made for its games."""
     known = ["mean", *names]
     if anchor not in (*known, *ids):
-        raise ArgumentError(f"--anchor: no entrant {anchor!r}{did_you_mean(anchor, known)}")
+        hint = did_you_mean(anchor, known) or f"; there are {', '.join(known)}"
+        raise ArgumentError(f"--anchor: no entrant {anchor!r}{hint}")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -189,7 +189,7 @@ def test_a_seat_that_is_asked_again_learns_nothing_of_the_other_ones_move(id):
 
         seen_by_late = []
         trial.play(0, say, lambda table, to=seen_by_late: to.append(table.view(late)))
-        views.add(seen_by_late[1])
+        views.add(seen_by_late[:2][-1])  # of a game of one try, what it saw then
     assert len(views) == 1
 
 
