@@ -26,7 +26,7 @@ from .plan.power import assumed, spread
 from .plan.rounds import block
 from .plan.schedule import seatings
 from .ratings.sprt import Decision, Forecast, Gate, GateError, confidence, elo, prefix
-from .results import Estimate, GameRow, Pair, ScoreKind, complete
+from .results import STATISTICS, Estimate, GameRow, Pair, ScoreKind, complete
 from .store.reading import Archive
 from .store.store import Store
 from .tournament import Say, TournamentError
@@ -262,7 +262,7 @@ def _measured(scores: Sequence[float], test: Gate) -> Estimate:
 
 def text(ruling: Ruling) -> str:
     """A ruling as canonical text."""
-    return canonical(asdict(ruling))
+    return canonical({**asdict(ruling), "statistics": STATISTICS})
 
 
 def test_of(settings: Mapping[str, Any]) -> Gate:

@@ -33,6 +33,10 @@ Seating: TypeAlias = Mapping[str, str]
 """Which entrant sits at each rated place: place (a seat, or a role with `rated="role"`) to entrant id."""
 
 
+STATISTICS = 2
+"""Version of the formulas behind ratings and gates; a finding keeps the one that made it."""
+
+
 class Tokens:
     """Whatever counts tokens read and written."""
 

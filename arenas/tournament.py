@@ -27,7 +27,7 @@ from .plan.power import Meetings, assumed, detects, spread
 from .plan.rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .ratings.leaderboard import rate
 from .ratings.spending import expected, spending
-from .results import GameRow, Leaderboard, ScoreKind
+from .results import STATISTICS, GameRow, Leaderboard, ScoreKind
 from .store.origins import inherited
 from .store.reading import Archive
 from .store.store import Store
@@ -321,7 +321,7 @@ def text(board: Leaderboard) -> str:
     data = asdict(board)
     for line in data["standings"]:
         del line["seconds"]
-    return canonical(_written(data))
+    return canonical({**_written(data), "statistics": STATISTICS})
 
 
 def _written(data: Any) -> Any:

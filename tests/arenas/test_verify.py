@@ -91,6 +91,14 @@ def test_a_forged_payoff_with_its_row_and_hash_is_found_by_playing_again(path: P
     assert any("played again it pays" in fault for fault in faults(path))
 
 
+def test_a_finding_of_other_formulas_is_told_apart_from_a_forged_one(path: Path) -> None:
+    change(
+        path, """UPDATE findings SET result = replace(result, '"statistics":2', '"statistics":1')"""
+    )
+    assert all("version 1 of the statistics, not compared" in fault for fault in faults(path))
+    assert len(faults(path)) == 3
+
+
 def test_a_changed_result_is_found(path: Path) -> None:
     change(path, "UPDATE findings SET result = replace(result, '0', '1') WHERE n = 2")
     assert [fault for fault in faults(path) if "ratings" in fault] == list(faults(path))
