@@ -254,8 +254,10 @@ def late(tmp_path):
 
 
 def test_a_game_that_is_loaded_after_the_import_is_in_pettingzoos_and_gymnasiums_registries(late):
-    assert pettingzoo.make("aec", "sparring/late-v0").game == late
-    assert gymnasium.make("sparring/late-v0", seat="b").unwrapped.seat == "b"
+    env: Any = pettingzoo.make("aec", "sparring/late-v0")
+    assert env.game == late
+    solo: Any = gymnasium.make("sparring/late-v0", seat="b").unwrapped
+    assert solo.seat == "b"
 
 
 def test_a_game_that_could_be_parallel_is_told_to_say_so(late):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sparring.envs import mistakes
 from sparring.envs.conformance import checks
@@ -30,9 +32,9 @@ def mistaken(fault: str = "none") -> Script:
 
 
 @game("test-unyielding-v0", roles={"a": 1}, max_turns=1, payoff_range=(0, 1))
-def unyielding(fault: bool = False):
+def unyielding(fault: bool = False) -> Any:
     """A script that forgets to yield."""
-    move = ask("a", "?", choices=("1", "2"))
+    move: Any = ask("a", "?", choices=("1", "2"))
     return {"a": int(move.strip()) if fault else 1}
 
 

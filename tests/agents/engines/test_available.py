@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any, cast
 
 import pytest
 from sparring.agents.engines import available
@@ -41,5 +42,5 @@ def test_workers_take_the_engine_that_auto_means(monkeypatch):
 
     monkeypatch.setattr(learner, "_on_workers", workers)
     config = settled(Config(rollout=Rollout(engine="auto", workers=2)))
-    with learner.answering(config, None, None):
+    with learner.answering(config, cast(Any, None), cast(Any, None)):
         assert seen == ["vllm"]
