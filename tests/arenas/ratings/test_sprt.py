@@ -7,9 +7,8 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sparring.arenas.ratings.evalues import discoveries, evidence, log_evidence, pair_evidence
 from sparring.arenas.ratings.sprt import (
     PENTANOMIAL,
     Gate,
@@ -201,41 +200,6 @@ def test_forecast_agrees_with_simulation():
     assert level.passes == pytest.approx(0.5, abs=0.1)
     assert level.pairs == pytest.approx(near.pairs, rel=0.05)
     assert Gate.elo(pairs=10).forecast(0.5, 0.125).decides < 0.1
-
-
-def test_reference_e_value_and_large_counts():
-    assert evidence(17, 20) == pytest.approx(43.8001671, abs=1e-6)
-    assert log_evidence(50_000, 100_000) < 0
-    assert evidence(100_000, 100_000) == float("inf")
-
-
-def test_e_value_errs_with_chance_alpha_at_any_time():
-    draw = np.random.default_rng(2)
-    wins = (draw.random((2000, 400)) < 0.5).cumsum(1)
-    table = np.array([[log_evidence(min(w, n), n) for w in range(401)] for n in range(1, 401)])
-    best = table[np.arange(400), wins].max(1)
-    assert (best >= log(1 / 0.05)).mean() <= 0.05
-
-
-def test_pairs_that_are_level_tell_nothing():
-    rows = [
-        row for n in range(20) for row in pair_rows("ab", 0, 1, n, (1, -1) if n < 17 else (-1, 1))
-    ]
-    rows += [row for n in range(20, 30) for row in pair_rows("ab", 0, 1, n, (1, 1))]
-    assert pair_evidence(complete(rows), "a", "win") == pytest.approx(43.8001671)
-
-
-@settings(max_examples=50)
-@given(st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0, 1000), min_size=1))
-def test_discoveries_are_the_largest_and_grow_with_alpha(values):
-    strict, loose = discoveries(values, 0.05), discoveries(values, 0.2)
-    assert set(strict) <= set(loose)
-    assert all(values[a] >= values[b] for a in strict for b in values if b not in strict)
-
-
-def test_discoveries_by_hand():
-    assert discoveries({"a": 100, "b": 45, "c": 1, "d": 0.2}, 0.05) == ("a", "b")
-    assert discoveries({"a": 79, "b": 1, "c": 1, "d": 1}, 0.05) == ()
 
 
 @pytest.mark.parametrize("drawn", [0.0, 0.5, 0.8])
