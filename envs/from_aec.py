@@ -78,7 +78,7 @@ def from_aec(
         rng = yield from randomness()
         env = make()
         try:
-            # 31 bits fit every generator that an environment may hand its seed to
+            # 31 bits, so that the seed fits a signed number of 32 bits as well
             env.reset(seed=rng.getrandbits(31))
             return (yield from _played(env, agents, show, name))
         finally:

@@ -255,7 +255,7 @@ def _games() -> ModuleType:
 
 
 def _adapter(namespace: str) -> ModuleType:
-    # by name, for the same reason, and only when a game of that library is asked for
+    # by name, for the same reason, and only when that library is asked for
     return importlib.import_module(f".adapters.{namespace}", __package__)
 
 
@@ -280,7 +280,6 @@ def _declare_foreign(id: str) -> None:
     if not slash or namespace not in NAMESPACES:
         return
 
-    # where the library is missing this raises, before the adapter has to use it
     known = names(namespace)
     if not _adapter(namespace).declare(id, name):
         listing = f"; `sparring games {namespace}/` lists them"
