@@ -188,6 +188,7 @@ def replays(trial: Trial) -> Iterator[str]:
             episode = _episode(trial.play(seed, say))
             if episode.ending.kind == "error" and not episode.ending.seats:
                 continue  # found by the rules about play
+
             try:
                 again = _episode(replay_episode(trial.game, episode))
             except TableError as fault:
