@@ -51,6 +51,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         self.metadata = {
             "name": game.id,
             "render_modes": ["ansi"],
+            # PettingZoo makes only those parallel that say they can be
             "is_parallelizable": game.simultaneous,
         }
         self.render_mode = render_mode
@@ -76,6 +77,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
+        # replies to a half-answered ask belong to the game before
         self._heard = []
         self._move_on()
 
@@ -85,9 +87,11 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
     def step(self, action: str) -> None:
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
+            # once over, PettingZoo steps each seat with None, and so lets it leave
             self._was_dead_step(action)
             return
 
+        # PettingZoo's sum counts what a seat earned since its own last step
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
 
@@ -112,15 +116,18 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         """Settle jobs; then the next seat is to move, or the game is over."""
         table = self.table
         self.verdicts.settle(table)
+        # a fault is no player's: given back as rewards, it would be trained on
         if table.fault:
             raise table.fault
 
         if table.ending:
             over = self.truncations if table.ending.kind == "truncated" else self.terminations
+            # all seats are over at once; each then takes its dead step, in seat order
             over.update(dict.fromkeys(self.agents, True))
             self.rewards.update(table.payoff)
             self.agent_selection = self.agents[0]
         else:
+            # as many asks are answered as replies were heard, so this one is next
             self.agent_selection = self.table.asks[len(self._heard)].seat
         self.infos = {seat: info(table, seat) for seat in self.agents}
 
@@ -135,6 +142,7 @@ class GameEnv(pettingzoo.AECEnv[str, dict[str, str], str]):
         answers: list[Answer] | None = state.pop("answers")
         self.__dict__.update(state)
         if answers is not None:
+            # replies to an ask that is half answered are still in `_heard`
             self.table = replay(self.game, self._seed, answers)
 
 
@@ -168,6 +176,7 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
         self.action_spaces = {seat: AnyText() for seat in game.seats}
 
         self.verdicts = Verdicts(verifier)
+        # the first reset without a seed goes on to 0
         self._seed = -1
 
     def observation_space(self, agent: str) -> gymnasium.Space[dict[str, str]]:
@@ -189,16 +198,19 @@ class ParallelGameEnv(pettingzoo.ParallelEnv[str, dict[str, str], str]):
         self, actions: dict[str, str]
     ) -> tuple[Observations, dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         table = self.table
+        # a retry asks only the seats at fault, so the actions of others are not read
         table.answer([Reply(actions[ask.seat]) for ask in table.asks])
         self.verdicts.settle(table)
         if table.fault:
             raise table.fault
 
         kind = table.ending.kind if table.ending else None
+        # the payoff is empty before the end and never names a judge: both are 0 here
         rewards = {seat: table.payoff.get(seat, 0.0) for seat in self.agents}
         terminated = dict.fromkeys(self.agents, kind in ("outcome", "forfeit"))
         truncated = dict.fromkeys(self.agents, kind == "truncated")
 
+        # the end is shown to all seats as well, so the views come before the agents go
         observations, infos = self._observed()
         if kind:
             self.agents = []

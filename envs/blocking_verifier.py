@@ -65,16 +65,19 @@ class Verdicts:
     def run(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
         """One verdict per job. Raises NoVerifierError, or what the verifier raises when it cannot start."""
         if self._open is None:
+            # only now, so that a game without code starts no sandbox
             self._open = self._opened()
         return self._await(self._open.verify(jobs))
 
     def close(self) -> None:
         """Release the verifier if it was opened here; safe to call twice, and a later job reopens it."""
+        # one that the caller opened may still be in use there
         if self._open is not None and self._open is not self._wanted:
             self._await(self._open.close())
         self._open = None
 
         if self._loop is not None:
+            # only its own thread may touch a loop, and that thread closes it at its end
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
 
@@ -95,13 +98,16 @@ class Verdicts:
         # a thread of its own, because the caller may itself stand inside a running loop
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
+            # a daemon, so that a caller that forgets to close can still exit
             threading.Thread(target=_serve, args=(self._loop,), daemon=True).start()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    # a verifier keeps nothing of a game, and opening a second one is dear
     def __deepcopy__(self, memo: object) -> Verdicts:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # a loop and its thread cannot be pickled, so the copy opens what was asked for
         return Verdicts, (self._wanted,)
 
 

@@ -96,6 +96,7 @@ class Game:
     @cached_property
     def openings(self) -> MappingProxyType[str, tuple[Message, ...]]:
         """What each seat has seen before anything happened: the rules of its role."""
+        # a role without rules has no message: an empty one would be in every prompt
         told = {
             role: (Message("system", rules),) if rules else () for role, rules in self.rules.items()
         }
@@ -127,6 +128,7 @@ class Game:
         least, most = min(amounts), max(amounts)
         total = math.fsum(amounts)
 
+        # a NaN shows in the sum, and min and max may miss it: no comparison with it holds
         if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):
             return f"the payoff {dict(payoff)} is outside {self.payoff_range}"
         if self.sum == "zero" and abs(total) > _TOLERANCE:
@@ -188,7 +190,9 @@ class Declared:
         """The game with these parameters. Raises ParameterError."""
         parameters = dict(self.defaults)
         for name, value in given.items():
+            # the type first, because bounds compare numbers
             parameters[name] = self._inside(name, self._checked(name, value))
+        # only what differs, sorted: one game has one ref, however it was asked for
         changed = tuple(sorted((n, v) for n, v in parameters.items() if v != self.defaults[n]))
 
         roles = MappingProxyType(dict(_resolved(self.roles, parameters)))
@@ -198,6 +202,7 @@ class Declared:
 
         return Game(
             ref=GameRef(self.id, changed),
+            # the first paragraph on one line, as lists of games show it
             about=inspect.cleandoc(self.script.__doc__ or "").split("\n\n")[0].replace("\n", " "),
             roles=roles,
             max_turns=int(_resolved(self.max_turns, parameters)),
@@ -230,8 +235,10 @@ class Declared:
             )
 
         default = self.defaults[name]
+        # `type`, not isinstance: True is an int to Python and would pass as 1
         if isinstance(default, float) and type(value) is int:
             return float(value)
+        # a default of None says nothing of the type, so any value passes
         if default is not None and type(value) is not type(default):
             raise ParameterError(
                 f"{self.id}: {name} must be {type(default).__name__} like {default!r}, not {value!r}"
@@ -264,5 +271,6 @@ def _resolved(fact: T | Callable[..., T], parameters: Mapping[str, Value]) -> T:
 def _per_key(fact: T | Mapping[str, T], keys: Sequence[str] | Mapping[str, Any]) -> Mapping[str, T]:
     """A fact of each key, where one value stands for all."""
     if isinstance(fact, Mapping):
+        # a copy, because the author's own mapping may change later
         return MappingProxyType(dict(fact))
     return MappingProxyType(dict.fromkeys(keys, fact))

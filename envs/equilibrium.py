@@ -17,6 +17,7 @@ from scipy.sparse import coo_matrix, csr_matrix, hstack
 
 from .exact import Floats, Odds, Spot, Tree, TreeError, ViewKey
 
+# A solution lives as long as its tree, which is large and equal only to itself.
 _solved: WeakKeyDictionary[Tree, Mapping[ViewKey, Odds]] = WeakKeyDictionary()
 
 
@@ -43,6 +44,7 @@ def _behaviour(tree: Tree, row: int) -> dict[ViewKey, Odds]:
     plan = _optimal_plan(tree, row)
     odds: dict[ViewKey, Odds] = {}
     for spot in spots:
+        # the solver keeps bounds to a tolerance: a weight may be a little below 0
         weights = plan[spot.start : spot.start + len(spot.info.choices)].clip(min=0)
         total = float(weights.sum())
         # a spot that the plan never reaches has no odds of its own
@@ -55,16 +57,21 @@ def _optimal_plan(tree: Tree, row: int) -> Floats:
     """The row seat's plan over all sequences (those of the other seat stay 0)."""
     column = 1 - row
     size = tree.sequences
+    # a leaf counts by its odds under chance alone; the two plans supply the players' part
     gain = tree.chance * tree.payoff[:, tree.game.players.index(tree.game.seats[row])]
+    # leaves with the same two last sequences fall on one entry, where coo adds them up
     pays = coo_matrix((gain, (tree.last[:, row], tree.last[:, column])), (size, size)).tocsr()
 
     own, own_total = _flow(tree, row)
     other, other_total = _flow(tree, column)
 
     # variables: x (size), v (one per constraint of the other seat); maximise other_total · v
+    # linprog minimises, hence the minus
     cost = np.concatenate([np.zeros(size), -other_total])
+    # A' x ≥ F' v, written as −A' x + F' v ≤ 0
     below: Any = hstack([-pays.T, other.T]).tocsr()
     equal: Any = hstack([own, csr_matrix((own.shape[0], len(other_total)))]).tocsr()
+    # weights are at least 0; the values v of spots may have either sign
     bounds = [(0, None)] * size + [(None, None)] * len(other_total)
 
     found: Any = linprog(cost, below, np.zeros(size), equal, own_total, bounds, method="highs")
@@ -76,6 +83,7 @@ def _optimal_plan(tree: Tree, row: int) -> Floats:
 def _flow(tree: Tree, column: int) -> tuple[Any, Floats]:
     """A plan's constraints: the empty sequence weighs 1, and a spot's choices share its parent's weight."""
     spots: list[Spot] = [spot for spot in tree.spots if spot.info.seat == tree.game.seats[column]]
+    # the first sequences of a tree are the seats' empty ones, in the order of the seats
     entries = [(0, column, 1.0)]
     for line, spot in enumerate(spots, start=1):
         entries.append((line, spot.parent, -1.0))

@@ -113,6 +113,7 @@ class Unknown(SparringError, KeyError):
         otherwise: str | None = None,
         more: str = "",
     ) -> None:
+        # a pickled error is made again from its args: the whole message, and no name
         if name is not None:
             kind = f"no {kind} {name!r}{where}{did_you_mean(name, known, otherwise)}{more}"
         super().__init__(kind)
@@ -126,6 +127,7 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     """At most three of `known` that look like the name or contain it, nearest first."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    # difflib rates a short name inside a long one low, so containment counts too
     close += [other for other in known if name and name in other and other not in close]
     return close[:3]
 
@@ -150,6 +152,8 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     try:
         return run()
     except BrokenPipeError:
+        # `| head` has read enough, which is no failure. With stderr closed, what the
+        # interpreter says of a broken stdout at its exit goes unseen.
         sys.stderr.close()
         return 0
     except (SparringError, OSError) as fault:
@@ -157,6 +161,7 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
         return 2
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
+        # 128 + SIGINT, as shells have it.
         return 130
 
 

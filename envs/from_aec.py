@@ -23,6 +23,7 @@ def shown(env: Env, agent: str, seen: Any) -> str:
     if isinstance(seen, Mapping) and "observation" in seen:
         seen = seen["observation"]
     return (
+        # beyond 1000 numbers numpy would print the edges alone; a board is shown whole
         np.array2string(np.asarray(seen), threshold=10_000) if not isinstance(seen, str) else seen
     )
 
@@ -31,11 +32,14 @@ def legal(env: Env, agent: str, seen: Any, info: Mapping[str, Any]) -> tuple[int
     """The numbers of the legal actions, by mask where there is one; None for actions that are texts."""
     space: Any = env.action_space(agent)
     if not hasattr(space, "n"):
+        # spaces of text have no class in common, so a sample tells
         if isinstance(space.sample(), str):
             return None
         raise GameError(f"{env}: only numbered or text actions can be asked for, not {space}")
+    # some environments put the mask beside the observation, others into info
     mask = seen.get("action_mask") if isinstance(seen, Mapping) else None
     mask = info.get("action_mask") if mask is None else mask
+    # a space may count from another number than 0; its mask counts from 0
     start = int(getattr(space, "start", 0))
     return tuple(start + i for i in range(int(space.n)) if mask is None or mask[i])
 
@@ -74,9 +78,11 @@ def from_aec(
         rng = yield from randomness()
         env = make()
         try:
+            # 31 bits, so that the seed fits a signed number of 32 bits as well
             env.reset(seed=rng.getrandbits(31))
             return (yield from _played(env, agents, show, name))
         finally:
+            # also where the table closes the script early, at a forfeit or a fault
             env.close()
 
     script.__doc__ = about or f"{make()} of PettingZoo."
@@ -100,12 +106,14 @@ def _played(env: Env, agents: Sequence[str], show: Show, name: Name) -> Script:
     while env.agents:
         agent = env.agent_selection
         seen, reward, terminated, truncated, info = env.last()
+        # `last` sums since the agent's own last step, so each reward counts once
         earned[str(agent)] += float(reward)
         if terminated or truncated:
             env.step(None)  # PettingZoo's way to let a dead agent leave
             continue
 
         prompt, seat = show(env, agent, seen), str(agent)
+        # environments of ours list moves as texts; where there is no list, any text is one
         if "choices" in info:
             choices = info["choices"]
             move = yield from ask(seat, prompt, parse=None if choices else str, choices=choices)

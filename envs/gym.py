@@ -63,14 +63,17 @@ class Solo(gymnasium.Env[dict[str, str], str]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
+        # gymnasium seeds its own `np_random` here, which its environment checker looks at
         super().reset(seed=seed)
         skipped = 0
 
         while True:
+            # without a seed the inner environment counts on by itself
             self.inner.reset(seed=None if seed is None else seed + skipped)
             # others at random must play alike again under the same seed, however many games came before
             self._rng = random.Random(f"solo/{self.inner.table.seed}")
             self._others_move()
+            # a game that never asks this seat must not be looked for without end
             if self.inner.table.ending is None or skipped == 20:
                 return self.inner.observe(self.seat), {
                     **self.inner.infos[self.seat],
@@ -82,6 +85,7 @@ class Solo(gymnasium.Env[dict[str, str], str]):
         self.inner.step(action)
         self._others_move()
         env, seat = self.inner, self.seat
+        # whichever seat moved last, the end pays every seat at once
         reward, ended, cut = env.rewards[seat], env.terminations[seat], env.truncations[seat]
         return env.observe(seat), float(reward), ended, cut, env.infos[seat]
 
@@ -94,6 +98,7 @@ class Solo(gymnasium.Env[dict[str, str], str]):
     def _others_move(self) -> None:
         """Play the other seats until it is this seat's turn or the game is over."""
         env = self.inner
+        # a refused reply leaves the selection where it is, so that seat is asked again
         while env.table.ending is None and env.agent_selection != self.seat:
             seat = env.agent_selection
             env.step(self._reply(seat, env.table.view(seat)))
@@ -104,6 +109,7 @@ class Solo(gymnasium.Env[dict[str, str], str]):
             return sensible(self.game, asked, view, self._rng)
         choices = asked.choices or ()
         said = self.others[seat](seat, view, choices)
+        # odds are drawn by the generator of the seed, so that it plays alike again
         return said if isinstance(said, str) else self._rng.choices(choices, said)[0]
 
 

@@ -50,10 +50,12 @@ class Spot:
 
 def where(info: InfoSet) -> str:
     """An information set as a message names it."""
+    # rules are the same at every set of a role, and long: they tell nothing apart
     return f"{info.seat}: {' / '.join(m.text for m in info.messages if m.speaker != 'system')}"
 
 
 def too_large(game: Game, max_nodes: float, estimate: float = 0.0) -> TreeError:
+    # 0 means that nothing was estimated, and infinity would tell nothing
     guess = f"; by an estimate about {estimate:.0e}" if 0 < estimate < math.inf else ""
     return TreeError(
         f"{game.id} has more than {max_nodes:,.0f} nodes, and no more are walked (max_nodes){guess}"
@@ -65,5 +67,6 @@ def numbers(notes: Notes) -> Iterator[tuple[str, float]]:
     for name, value in notes:
         items = enumerate(value) if isinstance(value, list) else ()
         for label, item in [(name, value), *((f"{name}/{place}", item) for place, item in items)]:
+            # True counts as 1, so that the mean of a note of success is its rate
             if isinstance(item, (bool, int, float)):
                 yield label, float(item)

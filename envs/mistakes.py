@@ -26,6 +26,7 @@ def author_line(fault: BaseException, script: Generator[Any, Any, Any] | None = 
     frames = traceback.extract_tb(fault.__traceback__)
     theirs = [frame for frame in frames if Path(frame.filename).parent != _CORE]
     last = f" ({Path(theirs[-1].filename).name}:{theirs[-1].lineno})" if theirs else ""
+    # where `yield from` is forgotten, Python's own message speaks of a generator
     return (last or _waiting(script)) + (_FORGOTTEN if "generator" in str(fault) else "")
 
 
@@ -60,10 +61,12 @@ def ending_loops() -> Generator[None]:
 
     # CPU time, not the clock: a busy machine and a slow verifier are no endless loops
     before = signal.signal(signal.SIGVTALRM, stop)
+    # after the handler is set: by default this signal kills the process
     signal.setitimer(signal.ITIMER_VIRTUAL, ENDLESS_SECONDS)
     try:
         yield
     finally:
+        # the timer stops before the old handler is back, for the same reason
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
 
@@ -71,4 +74,5 @@ def ending_loops() -> Generator[None]:
 def place_of(function: Callable[..., Any]) -> str:
     """`my_game.py:12`: where a function begins."""
     code: Any = getattr(function, "__code__", None)
+    # a partial or an object with __call__ has no code of its own
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else repr(function)

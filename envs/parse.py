@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _EDGES = " \t\r\n.!\"'`*"
+# To CommonMark a fence with text behind it closes nothing; models put the next tag there.
 _TAG_BEHIND = re.compile(r"^( *(?:```+|~~~+))(?=<)", re.MULTILINE)
 
 
@@ -32,6 +33,7 @@ class Ambiguous(ValueError):
 
 def excerpt(text: str, limit: int = 60) -> str:
     """The text as one quoted line of at most `limit` characters, for messages."""
+    # repr keeps line breaks and control characters of a reply visible and harmless.
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
@@ -45,6 +47,7 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
     readings: tuple[Callable[[str], str], ...] = (str, str.strip, _uncased, _bare)
 
     def parse(text: str) -> str:
+        # Strictest first: an exact choice wins over one that differs in case alone.
         for reading in readings:
             read = reading(text)
             found = [choice for choice in choices if reading(choice) == read]
@@ -113,6 +116,7 @@ def code_blocks(text: str, language: str = "") -> list[str]:
     or tildes, also in list items; a last one may stay open. A tag right behind a closing fence
     counts as on a line of its own, and a block without content as none.
     """
+    # Most replies hold no fence, and the reader of Markdown is slow to import.
     if "```" not in text and "~~~" not in text:
         return []
 
@@ -127,6 +131,7 @@ def _markdown() -> MarkdownIt:
     """A reader of blocks alone: what stands inside a line is text to it."""
     from markdown_it import MarkdownIt  # not needed to list games
 
+    # `code`, so that a fence indented by four spaces is none; `list`, for those in items.
     reader = MarkdownIt("zero").enable(["fence", "code", "list"])
     reader.core.ruler.enableOnly(["normalize", "block"])
     return reader

@@ -19,8 +19,10 @@ def sensible(game: Game, ask: Ask, view: Sequence[Message], rng: random.Random) 
         return rng.choice(ask.choices)
 
     view = view[: len(view) - 2 * ask.retry]  # without failed tries and their reasons
+    # sorted first: the draw must not depend on the order in which a game lists them
     for name in rng.sample(sorted(game.oracles), len(game.oracles)):
         said = game.oracles[name](ask.seat, tuple(view), ())
+        # odds are over listed choices, and none are listed here
         if isinstance(said, str):
             return said
     return example("\n".join(message.text for message in view if message.speaker != "self"))

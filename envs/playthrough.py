@@ -86,7 +86,9 @@ def _lines(game: Game, seed: int, replies: Replies, judged: Judged) -> Iterator[
 
     while True:
         for seat in game.seats:
+            # a view only grows, so what stands behind the part already shown is new
             for message in table.view(seat)[shown[seat] :]:
+                # a seat's own replies are written below, as answers
                 if message.speaker != "self":
                     yield _block(f"[{message.speaker} to {seat}]", message.text)
             shown[seat] = len(table.view(seat))
@@ -127,6 +129,7 @@ def _said(ask: Ask, reply: Reply) -> str:
 
 
 def _ruled(job: Job, verdict: Verdict) -> str:
+    # without the seconds, which differ from run to run
     plain = {
         "status": verdict.status,
         "results": [[result.status, to_json(result.value)] for result in verdict.results],
@@ -138,16 +141,19 @@ def _ruled(job: Job, verdict: Verdict) -> str:
 
 
 def _block(head: str, body: str) -> str:
+    # the margin on every line keeps a text of the game from passing for a head
     return head + "\n" + "".join(f"{_MARGIN}{line}\n" for line in body.split("\n") if body)
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """(head, body) of every answer in the text."""
     head, body = "", list[str]()
+    # one more head, so that the last block ends too
     for line in [*text.split("\n"), "[end]"]:
         if line.startswith(_MARGIN):
             body.append(line.removeprefix(_MARGIN))
             continue
+        # only answers have angle brackets; everything else the rules produce anew
         if head.startswith("<"):
             yield head, "\n".join(body)
         head, body = line, []
@@ -155,6 +161,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _reply(head: str, body: str) -> Reply:
     cut = head.partition(">")[0].partition(", cut by ")[2]
+    # the head may hold any text, and only a known kind may become a finish
     return Reply(body, finish=next((kind for kind in get_args(Finish) if kind == cut), "stop"))
 
 

@@ -34,6 +34,7 @@ from .errors import Unknown
 from .script import Script
 from .types import Value
 
+# Ids of ours end in a version; those of another library hold a path in its place.
 _ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
 NAMESPACES = ("openspiel", "pettingzoo", "textarena")
 
@@ -85,6 +86,7 @@ def game(
 
     def register(script: Callable[..., Script]) -> Callable[..., Script]:
         origin = inspect.getsourcefile(script) or script.__module__
+        # by file, not by import: a user's game may be registered before ours is imported
         ours = _file_of(id)
         if ours and ours.resolve() != Path(origin).resolve():
             raise GameError(
@@ -92,6 +94,7 @@ def game(
             )
 
         other = _declared.get(id)
+        # the same file may register again, as when it is loaded twice
         if other and other.origin != origin:
             raise GameError(f"{id} is registered twice: in {other.origin} and in {origin}")
 
@@ -202,6 +205,7 @@ def game_ids(namespace: str = "") -> list[str]:
         return [f"{namespace}/{name}" for name in names(namespace)]
 
     games = _games()
+    # importing a module is what registers its games
     for module in pkgutil.iter_modules(games.__path__):
         importlib.import_module(f"{games.__name__}.{module.name}")
     _import_entry_points()
@@ -232,11 +236,13 @@ def load(path: str | Path) -> list[str]:
     sys.modules[name] = module  # so that its classes can be pickled
     try:
         spec.loader.exec_module(module)
+    # its message already tells the author what to mend
     except GameError:
         raise
     except Exception as fault:
         raise GameError(f"{str(path)!r} failed to load: {type(fault).__name__}: {fault}") from fault
 
+    # by origin, so that a file loaded for the second time gives its ids again
     ids = [id for id, declared in _declared.items() if declared.origin == str(file)]
     if not ids:
         raise GameError(f"{str(path)!r} registers no game; decorate a script with @game(…)")
@@ -249,6 +255,7 @@ def _games() -> ModuleType:
 
 
 def _adapter(namespace: str) -> ModuleType:
+    # by name, for the same reason, and only when that library is asked for
     return importlib.import_module(f".adapters.{namespace}", __package__)
 
 
@@ -261,6 +268,7 @@ def _import_one(id: str) -> None:
 
 def _file_of(id: str) -> Path | None:
     """The file of ours that bears the id's name, if there is one."""
+    # a module may hold further games: those are found by importing every module
     name, version, _ = id.rpartition("-v")
     file = Path(_games().__path__[0]) / f"{name.replace('-', '_')}.py"
     return file if version and file.is_file() else None

@@ -109,6 +109,7 @@ class _Raise:
 
 
 RAISE: Final = _Raise()
+# Bounded, so that a prompt full of `<` is read in linear time: it may quote a player.
 _TAG = re.compile(r"<([a-z_]{1,30})>")
 STALE: Final = "stale/"
 """Before the kind of a recall: the items measured longest ago, to be measured again."""
@@ -137,6 +138,7 @@ def _move(
     prompt: str,
 ) -> Any:
     """The move in a reply to `prompt`. Raises ValueError, whatever the parser raises."""
+    # Before any reading: half a reply may hold a move that its seat was about to reject.
     if reply.finish != "stop":
         raise _Cut(reply.finish)
     if parse is None:
@@ -147,6 +149,7 @@ def _move(
     except Unreadable:
         # A bare choice is a move too: it is read in the form that the prompt asks for.
         if choices and reply.text in choices:
+            # From the last tag on: a prompt shows the form of the answer at its end.
             for tag in reversed(_TAG.findall(prompt)):
                 with suppress(ValueError):
                     return _read(f"<{tag}>{reply.text}</{tag}>", parse)
@@ -310,6 +313,7 @@ def ask_all(
     # only now: the others' moves and retries were heard first, so one seat's failure hides nothing
     if forfeits:
         raise _shared(forfeits)
+    # in the order of the prompts, whichever seat needed a second try
     return {seat: moves[seat] for seat in prompts}
 
 
@@ -317,11 +321,13 @@ def _shared(forfeits: Sequence[Forfeit]) -> Forfeit:
     """One Forfeit for all seats that failed at the same time."""
     seats = [seat for forfeit in forfeits for seat in forfeit.seats]
     reasons = "; ".join(map(str, forfeits)) if len(forfeits) > 1 else forfeits[0].reason
+    # an ending has one cause, so the first seat's stands for all
     return Forfeit(seats, reasons, forfeits[0].cause)
 
 
 def verify(*jobs: Job) -> Generator[Wish, tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Have jobs run by the verifier; one verdict each, in order."""
+    # an empty tuple asks for nothing, and a table refuses it as no request
     return (yield jobs) if jobs else ()
 
 

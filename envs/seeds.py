@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from hashlib import sha256
 
+# A digest has 32 bytes: six numbers of five bytes, and two bytes are left unused.
 _BLOCK_BYTES = 30
 _BYTES = 5
 
@@ -21,6 +22,7 @@ def bits(key: str, count: int) -> int:
 
 def fraction(key: str) -> float:
     """A number in [0, 1), of 48 bits."""
+    # 48 bits are fewer than a float's 53, so the quotient is exact and never rounds to 1.
     return bits(key, 48) / 2**48
 
 
@@ -35,6 +37,7 @@ def fractions(key: str) -> Iterator[float]:
     while True:
         digest = _digest(f"{key}/{block}")
         for start in range(0, _BLOCK_BYTES, _BYTES):
+            # 40 bits are exact in a float as well.
             yield int.from_bytes(digest[start : start + _BYTES]) / 2**40
         block += 1
 

@@ -27,6 +27,7 @@ class AnyText(gymnasium.Space[str]):
             int(rng.integers(32, 127)) if rng.random() < 0.9 else int(rng.integers(0, 0x110000))
             for _ in range(int(rng.integers(0, self.length + 1)))
         ]
+        # a lone surrogate is no text: it cannot be written as UTF-8
         return "".join(chr(code) for code in codes if code not in SURROGATES)
 
     def contains(self, x: Any) -> bool:
@@ -34,9 +35,11 @@ class AnyText(gymnasium.Space[str]):
 
     @property
     def is_np_flattenable(self) -> bool:
+        # texts have no fixed length, so nothing may flatten them into an array
         return False
 
     def __eq__(self, other: object) -> bool:
+        # `length` shapes samples alone: every such space contains the same texts
         return isinstance(other, AnyText)
 
     def __hash__(self) -> int:

@@ -34,12 +34,14 @@ class Telling:
         if turn.reply.thought:
             yield from block(f"[{number}] {turn.seat} thinks: ", turn.reply.thought)
         cut = "" if turn.reply.finish == "stop" else f" ({turn.reply.finish})"
+        # a cut reply is refused for being cut, which is already said
         if turn.refused and not cut:
             cut = f" ({turn.refused})"
         yield from block(f"[{number}] {turn.seat} says{cut}: ", turn.reply.text)
 
         for name, amount in turn.credits.items():
             yield f"    credit {name}: {amount:+g}"
+        # the reply itself comes back in the next prompt, as the seat's own message
         self._seen[turn.seat] = turn.prompt
 
 

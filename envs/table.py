@@ -44,6 +44,7 @@ class TableError(RuntimeError):
 def draw(weights: Sequence[float], rng: random.Random) -> int:
     """An index drawn with these weights."""
     passed = list(accumulate(weights))
+    # the last index bounds the search: rounding may bring the product up to the whole sum
     return bisect(passed, rng.random() * passed[-1], 0, len(passed) - 1)
 
 
@@ -101,6 +102,7 @@ class Table:
     @property
     def turns(self) -> tuple[Turn, ...]:
         """Every reply so far, with its credits."""
+        # a credit may come long after its turn, so credits are kept apart and joined here
         if not self._credits:
             return tuple(self._turns)
         return tuple(
@@ -124,6 +126,7 @@ class Table:
             raise TableError("the game is over; there is nothing to answer")
 
         given: Any = answer  # which of its three kinds it is, what waits decides
+        # a draw is answered with a number, which has no length
         wanted = len(self.asks) or len(self.jobs)
         if wanted and len(given) != wanted:
             raise TableError(f"{wanted} answers were asked for, {len(given)} came")
@@ -210,6 +213,7 @@ class Table:
 
     def _take_verdicts(self, verdicts: Sequence[Verdict]) -> None:
         self._verdicts.extend(verdicts)
+        # a verifier that failed says nothing about the code, so no seat pays for it
         broken = [verdict for verdict in verdicts if verdict.status == "infra"]
         if broken:
             self.fail(TableError(f"the verifier failed: {broken[0].detail or 'infra'}"))
@@ -334,6 +338,7 @@ class Table:
     def _finish(self, payoff: Payoff) -> None:
         try:
             fault = self.game.payoff_fault(payoff)
+        # an author may return anything, also what cannot be added up
         except (TypeError, OverflowError):
             fault = f"a payoff must be in numbers; it is {payoff!r}"
         if fault:
@@ -343,6 +348,7 @@ class Table:
 
     def _end(self, payoff: Payoff, ending: Ending) -> None:
         self._script.close()
+        # the script's own `finally` has run by now: it may have an environment to close
         self.asks, self.jobs, self.chance = (), (), None
         self.payoff = MappingProxyType({seat: float(amount) for seat, amount in payoff.items()})
         self.ending = ending
@@ -372,6 +378,7 @@ def replay_episode(game: Game, episode: Episode) -> Table:
 
     Raises TableError when the game no longer accepts them.
     """
+    # only draws are not answered: the seed gives the same ones again
     recalls = iter(episode.recalls)
     table = Table(game, episode.seed, buffer=lambda _: next(recalls))
     replies = iter([turn.reply for turn in episode.turns])

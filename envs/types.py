@@ -41,6 +41,7 @@ Logprobs: TypeAlias = tuple[float, ...]
 """Natural logarithms of probabilities, one for each token."""
 
 Plain: TypeAlias = bool | int | float | str | bytes | None
+# In quotes, because the alias names itself.
 Value: TypeAlias = (
     "Plain | list[Value] | tuple[Value, ...] | dict[Value, Value] | set[Value] | frozenset[Value]"
 )
@@ -71,6 +72,7 @@ Status: TypeAlias = Literal[
     "infra",
 ]
 
+# One empty mapping for all: most turns have no credits, and none may be written into it.
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 

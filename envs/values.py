@@ -22,6 +22,7 @@ DEPTH: Final = 64
 KILOBYTES: Final = 1024
 """How large a value may be, counting one byte per node and the bytes of text, bytes and integers."""
 _DECIMAL_BITS = 4096  # beyond this Python may refuse decimal text, so integers are written in hex
+# Members of a set that may share a hash; honest data stays far below (see `_members`).
 _CROWD = 64
 _PLAIN = "give None, bool, int, float, str, bytes or a list, tuple, dict, set or frozenset of them"
 _ATOMS = frozenset((type(None), bool, float))
@@ -39,6 +40,7 @@ def check(value: object, kilobytes: int = KILOBYTES) -> Value:
 
 def _plain(value: object, kilobytes: int) -> TypeGuard[Value]:
     """Whether the value is plain and nests at most DEPTH deep. Raises Illegal for what else is wrong."""
+    # counted down as nodes are met, so a huge value is refused before all of it is read
     left = kilobytes * 1024
     level: list[object] = [value]
 
@@ -133,12 +135,14 @@ def same(a: Value, b: Value, tolerance: float | None = None, kilobytes: int = KI
 
 def _close(a: Value, b: Value, tolerance: float) -> bool:
     if type(a) is float and type(b) is float:
+        # isclose denies that NaN is NaN
         alike = a == b or (a != a and b != b)
         return alike or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     if (type(a) is list and type(b) is list) or (type(a) is tuple and type(b) is tuple):
         return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
 
     if type(a) is dict and type(b) is dict:
+        # by their text: 1 and True are one key to Python, and two here
         mine = {_text(key): item for key, item in a.items()}
         theirs = {_text(key): item for key, item in b.items()}
         if not len(mine) == len(a) == len(theirs) == len(b):
@@ -157,6 +161,7 @@ def read(text: str, kilobytes: int = 64) -> Value:
     every canonical text. Raises Unreadable when the text is no literal, and Illegal when it is too large
     or not plain.
     """
+    # before parsing, whose time and memory grow with the text
     if len(text) > kilobytes * 1024:
         raise Illegal(
             f"a literal of at most {kilobytes} KiB was expected, {len(text)} characters came"
@@ -189,6 +194,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
             return float(name)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
             number = _literal(operand, depth - 1)
+            # a sign before anything else falls through to the refusal below
             if type(number) is int or type(number) is float:
                 return -number if isinstance(sign, ast.USub) else number
         case ast.List(elts=items):
@@ -197,6 +203,7 @@ def _literal(node: ast.expr, depth: int) -> Value:
             return tuple([_literal(item, depth - 1) for item in items])
         case ast.Set(elts=items):
             return set(_members([_literal(item, depth - 1) for item in items]))
+        # the tree has None for the key of `**other`, which no literal holds
         case ast.Dict(keys=keys, values=values) if None not in keys:
             names = _members([_literal(key, depth - 1) for key in keys if key])
             return dict(zip(names, [_literal(item, depth - 1) for item in values], strict=True))
@@ -225,6 +232,8 @@ def _members(items: list[Value]) -> list[Value]:
         hashes = Counter(map(hash, items))
     except TypeError as fault:
         raise Illegal(f"{fault}: it cannot be in a set or be a key of a dict") from None
+
+    # numbers hash alike in every process, so a crowd of them can be chosen
     crowd = max(hashes.values(), default=0)
     if crowd > _CROWD:
         raise Illegal(f"{crowd} members of a set or dict share a hash; at most {_CROWD} may")
@@ -242,6 +251,7 @@ def _tagged(value: Value) -> Any:
     if type(value) is int:
         return value if value.bit_length() <= _JSON_BITS else {"int": hex(value)}
     if type(value) is float:
+        # JSON has no NaN and no infinity
         return value if math.isfinite(value) else {"float": repr(value)}
     if type(value) is str:
         try:
@@ -259,6 +269,7 @@ def _tagged(value: Value) -> Any:
     if type(value) is dict:
         return {"dict": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
     if _unordered(value):
+        # in the order of the texts, so that the same set is always stored alike
         return {type(value).__name__: [tagged for _, tagged in _ordered(value)]}
     return value
 
@@ -311,6 +322,7 @@ def _untagged(data: Any, depth: int) -> Value:
     ((tag, body),) = data.items()
     match tag, body:
         case "int", str():
+            # in base 16, because Python refuses decimal texts of many digits
             return int(body, 16)
         case "float", str():
             return float.fromhex(body)
@@ -325,6 +337,7 @@ def _untagged(data: Any, depth: int) -> Value:
         case "frozenset", list():
             return frozenset(_members([_untagged(i, depth - 1) for i in body]))
         case "dict", list():
+            # an entry that is no pair fails here, and `from_json` says so
             pairs = [(key, item) for key, item in body]
             keys = _members([_untagged(key, depth - 1) for key, _ in pairs])
             return dict(zip(keys, [_untagged(item, depth - 1) for _, item in pairs], strict=True))

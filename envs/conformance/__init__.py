@@ -25,6 +25,7 @@ from ..types import Ask, Episode, Finish, PolicyRef, Reply
 from .canaries import Plants, Say, flows
 from .texts import TEXTS, wrong_forms
 
+# A game notes what is private to a seat under this name; see `privacy`.
 SECRET = "secret/"
 CUTS: tuple[Finish, ...] = ("length", "timeout")
 
@@ -58,6 +59,7 @@ class Trial:
         self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None
     ) -> Table:
         """`watch` sees the table before every answer."""
+        # making a table already runs the script up to its first request
         with ending_loops():
             table = Table(self.game, seed)
         rng = random.Random(f"conformance/{seed}")
@@ -130,8 +132,10 @@ def listed_choices(trial: Trial) -> Iterator[str]:
         for turn, following in zip_longest(turns, turns[1:]):
             if turn.choices is None:
                 continue
+            # where none fits exactly, case is ignored: such choices would be ambiguous
             if len({choice.strip().casefold() for choice in turn.choices}) < len(turn.choices):
                 yield f"seed {seed}: choices {turn.choices} can be confused"
+            # the parser has refused what the game itself offered
             if following and following.retry and following.seat == turn.seat:
                 yield f"seed {seed}: {turn.seat} is asked again after the listed choice {turn.reply.text!r}"
 
@@ -145,11 +149,13 @@ def simultaneity(trial: Trial) -> Iterator[str]:
         for seats in asked:
             if len(set(seats)) < len(seats) or set(seats) - set(trial.game.seats):
                 yield f"seed {seed}: asks {seats} of seats {trial.game.seats}"
+            # retries are left out of `seats`: a refusal asks only some seats again
             partly = bool(seats) and set(seats) != set(trial.game.seats)
             apart = apart or partly
             if trial.game.simultaneous and partly:
                 yield f"seed {seed}: simultaneous, but asks only {', '.join(seats)}"
 
+    # with one seat, or without a game played, there is nothing to tell
     several = len(trial.game.seats) > 1 and trial.seeds
     if several and not apart and not trial.game.simultaneous:
         yield "all seats are always asked at once: declare simultaneous=True"
@@ -177,10 +183,12 @@ def determinism(trial: Trial) -> Iterator[str]:
 def replays(trial: Trial) -> Iterator[str]:
     """A stored episode plays again to the same turns, notes and payoff, without a verifier."""
     for seed in trial.seeds:
+        # one sensible game, and one of refused replies, whose retries must replay too
         for say in (trial.sensibly, _saying(trial, None, TEXTS[seed % len(TEXTS)])):
             episode = _episode(trial.play(seed, say))
             if episode.ending.kind == "error" and not episode.ending.seats:
                 continue  # found by the rules about play
+
             try:
                 again = _episode(replay_episode(trial.game, episode))
             except TableError as fault:
@@ -240,6 +248,7 @@ def privacy(trial: Trial) -> Iterator[str]:
         plants = Plants(trial.sensibly, seed)
         table = trial.play(seed, plants)
         for flow in sorted(flows(table, plants.planted(table)), key=repr):
+            # what stands inside or around a form may reach others by the rules
             if flow.kind in ("thought", "refused"):
                 what = "thought" if flow.kind == "thought" else "refused reply"
                 yield f"seed {seed}: {flow.seer} sees a {what} of {flow.owner}"
@@ -298,6 +307,7 @@ def _run(rule: Rule, trial: Trial) -> Check:
     for fault in rule(trial):
         if fault not in faults:
             faults.append(fault)
+        # a broken rule often fails at every seed; stopping here plays no further games
         if len(faults) == 5:
             break
     return Check(rule.__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults))
@@ -308,6 +318,7 @@ def _turns_of(game: Game, seed: int) -> list[str]:
     seats = {
         role: [seat for seat, its in game.role_of.items() if its == role] for role in game.roles
     }
+    # the texts go by seed % 3: seats chosen so too would always meet the same third
     return [alike[(seed + seed // 3) % len(alike)] for alike in seats.values()]
 
 
@@ -354,6 +365,7 @@ def _forfeited(table: Table, where: str) -> Iterator[str]:
     if table.payoff != game.forfeit(ending.seats):
         yield f"{where}: a forfeit by {ending.seats} paid {dict(table.payoff)}"
 
+    # a judge among the offenders is not paid
     guilty = [table.payoff[seat] for seat in ending.seats if seat in table.payoff]
     if any(amount >= game.payoff_range[0] for amount in guilty):
         yield f"{where}: an offender does as well as a seat that loses by the rules: {dict(table.payoff)}"
@@ -369,6 +381,7 @@ def _episode(table: Table) -> Episode:
 
 def _told(table: Table, owner: str, secret: str, where: str) -> Iterator[str]:
     """The seats that were told a secret which its owner did not say in a reply."""
+    # what the owner has said aloud is no leak of the game's
     if any(turn.seat == owner and secret in turn.reply.text for turn in table.turns):
         return
     for seat in table.game.seats:

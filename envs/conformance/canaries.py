@@ -24,6 +24,7 @@ _FENCE = re.compile(r"```\w*\n")
 _TAG = re.compile(r"<([a-z_]+)>(.*?)</\1>", re.DOTALL)
 _EXACT = ("call", "step", "result", "verdict", "variants")
 """Tags of moves that hold no free text."""
+# A canary has no digit, so that it is a name in code and no number to a parser.
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
@@ -62,11 +63,13 @@ class Plants:
         thought = self._word(ask.seat, "thought")
 
         # each seat's first reply is a canary alone, where it can be refused without ending the game
+        # where nothing is listed a canary may pass for a move: one seed in four risks it
         refusable = ask.choices or self._seed % 4 == 3
         if refusable and ask.seat not in self._tried and not ask.retry:
             self._tried.add(ask.seat)
             text = self._word(ask.seat, "refused").word
             return Reply(text, thought=thought.word, memory=f"{thought.word}: {text}")
+        # a listed choice has no room for a word, and a second try must count
         text = reply.text if ask.choices or ask.retry else self._marked(ask.seat, reply.text)
         return replace(reply, text=text, thought=thought.word, memory=f"{thought.word}: {text}")
 
@@ -76,6 +79,7 @@ class Plants:
         said = [turn.reply.text for turn in table.turns if not turn.refused]
         for canary in self._laid:
             if canary.kind == "thought" or any(canary.word in text for text in said):
+                # a first try that the game took for a move was said openly, and may travel
                 if canary.kind != "refused":
                     yield canary
             elif any(canary.word in text for text in refused):
@@ -92,10 +96,12 @@ class Plants:
         """The reply with a canary in one of its parts, and another around them."""
         parts = [*(["code"] if _FENCE.search(text) else []), *(m[1] for m in _TAG.finditer(text))]
         parts = [part for part in parts if part not in _EXACT]
+        # only tags of exact moves: a word inside would spoil them
         if not parts and _TAG.search(text):
             return f"{text}\n{self._word(seat, 'around').word}"
         if not parts:
             return f"{text} {self._word(seat, 'inside', 'talk').word}"
+        # another part with every reply and seed, so that each is tried in some game
         part = parts[(self._seed + self._count) % len(parts)]
         word = self._word(seat, "inside", part).word
         return f"{_inside(text, part, word)}\n{self._word(seat, 'around').word}"
@@ -109,6 +115,7 @@ def _inside(text: str, part: str, word: str) -> str:
     def changed(match: re.Match[str]) -> str:
         body = match[2].strip("\n").split("\n")
         last = body[-1]
+        # letters alone are free text; all else is read as a literal, so the word is quoted
         if part in ("answer", "input", "inputs", "wrong") and not last.isalpha():
             body[-1] = f'"{word}"'
         elif part == "tests":
