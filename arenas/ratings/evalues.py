@@ -14,6 +14,7 @@ def log_evidence(wins: int, decided: int) -> float:
     E[E] ≤ 1 for a fair coin at every stopping time, so stopping at E ≥ 1/α errs with chance at most α.
     It is two-sided: the direction is whether W exceeds n/2.
     """
+    # in logarithms: binomials of a thousand games overflow a float
     ways = lgamma(decided + 1) - lgamma(wins + 1) - lgamma(decided - wins + 1)
     return decided * log(2) - log(decided + 1) - ways
 
@@ -21,6 +22,8 @@ def log_evidence(wins: int, decided: int) -> float:
 def evidence(wins: int, decided: int) -> float:
     """E itself; infinite where it exceeds what a float holds."""
     value = log_evidence(wins, decided)
+
+    # e^709 is the largest power that a float holds
     return exp(value) if value < 700 else float("inf")
 
 
@@ -37,6 +40,7 @@ def discoveries(values: Mapping[str, float], alpha: float = 0.05) -> tuple[str, 
 
     The k largest, for the largest k whose k-th value is at least n/(α·k) (Wang and Ramdas 2022).
     """
+    # names break ties, so that equal evidence is listed alike every time
     order = sorted(values, key=lambda name: (-values[name], name))
 
     passed = [k for k, name in enumerate(order, 1) if values[name] >= len(order) / (alpha * k)]
