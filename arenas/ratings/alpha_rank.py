@@ -20,7 +20,6 @@ def alpha_rank(payoff: Floats, *, alpha: float = 1.0, population: int = 50) -> F
 
     u = α·(M[r, s] − M[s, r]) for a mutant r among s (local selection); C[s, r] = ρ/(n − 1).
     """
-
     # row s, column r: the lead of a mutant r over residents s; the factor 1/(n − 1) is
     # common to all rates, so the stationary mass does not depend on it
     advantage = alpha * (payoff.T - payoff)

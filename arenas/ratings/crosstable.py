@@ -88,7 +88,6 @@ def crosstable(
     for a `family` of so many questions, by default all cells: of a whole table of equals, at most 1 − `level`
     name any.
     """
-
     return table(gather(pairs, kind, names), kind, level=level, family=family) if pairs else ()
 
 

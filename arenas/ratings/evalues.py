@@ -23,7 +23,7 @@ def evidence(wins: int, decided: int) -> float:
     """E itself; infinite where it exceeds what a float holds."""
     value = log_evidence(wins, decided)
 
-    # e^709 is the largest power that a float holds
+    # beyond e^709 a float overflows, and `exp` raises
     return exp(value) if value < 700 else float("inf")
 
 

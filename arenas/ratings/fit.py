@@ -112,7 +112,7 @@ def fit(
 
     freedom = degrees(played, least.leverage)
     if prior or _known(played.names, lineage):
-        # dependence of the legs widens what the games say; the prior is not widened by it
+        # how much legs depend changes the noise of the games, and nothing of the prior
         effect = design_effect(played, kind)
         posterior = least.inverse @ (effect * least.hessian + penalty) @ least.inverse
         least = replace(least, covariance=posterior)

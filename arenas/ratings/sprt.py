@@ -152,7 +152,8 @@ class Gate:
 
     @property
     def lower(self) -> float:
-        # Wald's bounds: the error rates are those asked for, up to the last step's overshoot
+        # Wald's bounds: the error rates are those asked for, up to the last step's
+        # overshoot
         return log(self.beta / (1 - self.alpha))
 
     @property

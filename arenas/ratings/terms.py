@@ -122,8 +122,8 @@ class Model:
     def _offsets(self) -> tuple[Ints, Ints, Floats]:
         seat, start = self.cells.seat, self.layout.shifts.start
         if seat.shape[1] > 2:
-            # the first seat is the measure of the others: an offset of its own would be
-            # free
+            # measured against the first seat: with an offset for each, shifting all of
+            # them would change no game
             rows = np.flatnonzero(seat.ravel() > 0)
             return rows, start + seat.ravel()[rows] - 1, np.ones(len(rows))
         low, high = seat.min(1), seat.max(1)
