@@ -22,7 +22,7 @@ VAGUE = 4.0
 
 def gain(information: Floats, weight: Floats) -> Floats:
     """(n, n) expected information of each pair, in nats; 0 on the diagonal."""
-    # rounding may leave the variance of a difference just under 0, and no game can mislead
+    # rounding may leave a variance just under 0, and the gain would then be negative
     spread = np.diag(information)
     return np.log1p(weight * np.maximum(0, spread[:, None] + spread[None, :] - 2 * information)) / 2
 

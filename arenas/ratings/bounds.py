@@ -31,8 +31,7 @@ def one_sided(played: Played, fitted: Fit, level: float) -> tuple[Floats, Floats
     least, most = np.full(count, np.nan), np.full(count, np.nan)
     order = nx.condensation(nx.from_numpy_array(takings(played), create_using=nx.DiGraph))
 
-    # an edge runs from a taker to the entrant that gave: a tier that none enters never
-    # lost
+    # an edge runs from taker to giver: a tier that none enters never lost
     for tier in order:
         members = np.isin(np.arange(count), list(order.nodes[tier]["members"]))
         if not order.in_degree(tier):

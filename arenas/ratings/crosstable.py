@@ -43,8 +43,7 @@ def encounters(played: Played, kind: ScoreKind, utility: Floats | None = None) -
             gap = np.zeros(len(i)) if utility is None else utility[:, a] - utility[:, b]
             expected = _expected(gap, kind, played.places)
 
-            # a cell is told from the side of its lower index: scores of the other side
-            # are turned
+            # a cell is told from its lower index: scores of the other side are turned
             flip, middle = i > j, 1.0 if kind == "win" else 0.0
             games.append(
                 (
@@ -106,8 +105,7 @@ def table(
     # a stable sort keeps each cell's pairs in order of issue
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
 
-    # the error allowed is shared by all questions, so that a page errs no more than one
-    # cell
+    # all questions share the error allowed: a page errs no more than one cell alone
     asked = (1 - level) / (family or questions(len(starts)))
     level_score = middle(kind)
     cells: list[Cell] = []

@@ -123,8 +123,7 @@ def fit(
         least = replace(least, covariance=own)
     overall = least
     if kind == "win" and correct and not np.isinf(freedom).any():
-        # where a seat decides every game, a rating leans on the ridges of roles and
-        # offsets
+        # where a seat decides every game, ratings lean on the ridges of roles and offsets
         ridged = least.covariance + least.inverse @ penalty @ least.inverse
         overall = replace(least, covariance=ridged)
     return _read(overall, least, model.layout, played, anchor, freedom, utility)

@@ -143,15 +143,13 @@ def rank_intervals(
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
 
     tail = (1 - level) / questions(count * (count - 1) // 2) / 2
-    # of two entrants the smaller freedom decides: a difference is as uncertain as its
-    # worse end
+    # a difference is as uncertain as its worse end: the smaller freedom decides
     reach = _reach(np.minimum(fitted.freedom[:, None], fitted.freedom[None, :]), tail)
 
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
 
-    # without freedom the reach is infinite, and infinity times an error of 0 would be
-    # no number
+    # without freedom the reach is infinite, and infinity times 0 would be no number
     far = gap > reach * np.maximum(error, 1e-12) + 1e-9
     ahead = far & (group[:, None] == group[None, :])
 

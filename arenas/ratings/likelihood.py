@@ -45,8 +45,7 @@ class Choices:
         """(C, K): log chances of the options."""
         utility = (self.design @ beta).reshape(self.absent.shape)
 
-        # an absent option has chance 0; the largest utility comes off so that none
-        # overflows
+        # an absent option has chance 0; the largest comes off, so that no power overflows
         utility[self.absent] = -np.inf
         utility -= utility.max(1, keepdims=True)
         return utility - np.log(np.exp(utility).sum(1, keepdims=True))
@@ -70,7 +69,7 @@ class Choices:
 
     def leverage(self, beta: Floats, inverse: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
-        # the trace of the Hessian below: a mean of squares less the square of a mean
+        # the trace of Hessian times inverse: a mean of squares less the square of a mean
         own = chances.ravel() * _forms(self.design, inverse)
         centre = _forms(_grouping(chances) @ self.design, inverse)
         cells = own.reshape(chances.shape).sum(1) - centre

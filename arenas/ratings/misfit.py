@@ -89,8 +89,7 @@ def _flipped(
     for _ in range(int(np.clip(WORK // len(rest), 199, 999))):
         signs = draw.integers(0, 2, len(rest), dtype=np.int8) * 2 - 1
         mean = np.add.reduceat(rest * signs, first) / count
-        # the residuals found are those of a fit, so flipped ones lose what a fit would
-        # take
+        # the residuals found are those of a fit: flipped ones lose what it would take
         yield mean - contrast @ (inverse @ (weighted.T @ mean))
 
 

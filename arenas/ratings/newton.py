@@ -102,8 +102,7 @@ def minimise(
         """The Hessian's factor, with the gauge filled in, and how high."""
         hessian = loss.hessian(beta) + penalty
 
-        # the gauge gets curvature of the Hessian's own size, so that the factor is well
-        # conditioned
+        # curvature of the Hessian's own size for the gauge: the factor is well conditioned
         scale = max(1e-12, float(np.trace(hessian)) / len(penalty))
         return _factor(hessian + scale * flat), scale
 
@@ -115,8 +114,7 @@ def minimise(
     for step in range(steps):
         before = float(np.abs(gradient).max())
         if before <= tolerance:
-            # errors need the Hessian at the answer, and the factor at hand may be an
-            # older one
+            # errors need the Hessian at the answer; the factor at hand may be older
             factor, scale = curved(beta)
             return _minimum(loss, beta, factor, flat / scale, correct, before, step)
 

@@ -175,8 +175,7 @@ class Gate:
 
     def judge(self, scores: Sequence[float]) -> Decision:
         """Decide on the candidate's pair scores in order of issue; frozen at the first crossing."""
-        # scores not seen yet count a little: without them no distribution would reach
-        # the bounds
+        # scores not seen yet count a little, or no distribution would reach the bounds
         counts: Counter[float] = Counter(dict.fromkeys(self.support, 0))
         curve: list[float] = []
         # pairs finished beyond the limit are no part of the test
@@ -187,6 +186,8 @@ class Gate:
                 return Decision("better", len(curve), curve[-1], tuple(curve))
             if curve[-1] <= self.lower:
                 return Decision("not better", len(curve), curve[-1], tuple(curve))
+
+        # short of the limit the test still runs, and has no outcome
         outcome = "undecided" if len(curve) == self.pairs else None
         return Decision(outcome, len(curve), curve[-1] if curve else 0.0, tuple(curve))
 
@@ -259,8 +260,7 @@ def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
     for _ in range(50):
         middle = float(fitted @ values)
         sigma = sqrt(float(fitted @ (values - middle) ** 2))
-        # the tangent of the condition about the last σ: its mean is 0 where the ratio
-        # holds
+        # the condition's tangent about the last σ: its mean is 0 where the ratio holds
         curved = values - 0.5 - ratio * sigma * (1 + ((middle - values) / sigma) ** 2) / 2
         before, fitted = fitted, _tilted(curved, chances)
         if float(np.abs(fitted - before).max()) < 1e-12:

@@ -85,6 +85,7 @@ class Model:
         for k in range(1, game.places):
             code = code * len(game.names) + game.entrant[:, k]
             code = code * seats + game.seat[:, k] if seats > 1 else code
+
         first, cell = _grouped(code)
         entrant, role = (
             game.entrant.take(first, 0),
@@ -173,8 +174,7 @@ class Model:
         offered = np.array([stage[1] for stage in stages], bool)
         taken = np.array([stage[2] for stage in stages])
 
-        # stages of one cell with the same options are alike: the options are bits of
-        # the code
+        # stages of one cell with the same options are alike: options are bits of the code
         code = self.cells.cell[game] * 2**options + offered @ (1 << np.arange(options))
         first, cell = _grouped(code)
         rows = (self.cells.cell[game[first]][:, None] * options + np.arange(options)).ravel()

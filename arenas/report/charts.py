@@ -100,7 +100,7 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
 def span(estimates: Iterable[Estimate]) -> tuple[float, float]:
     """The range that holds all intervals and 0, a little widened."""
     ends = [e for estimate in estimates for e in (estimate.low, estimate.high) if math.isfinite(e)]
-    # 0 is the anchor, and every picture marks it
+    # 0 is the anchor's rating, with which all others are compared
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = (high - low) * 0.04 or 0.5
     return low - room, high + room

@@ -138,7 +138,6 @@ def seconds(records: Records) -> dict[str, float]:
                 )
                 before[phase] = value
 
-    # the phases as they came first: `_largest` sorts them where that matters
     return total
 
 

@@ -87,7 +87,7 @@ def compact(value: float) -> str:
 def duration(seconds: float) -> str:
     """Seconds for people: <1 s, 12 s, 3.4 min, 2.1 h."""
     for unit, ending in ((3600.0, "h"), (60.0, "min")):
-        # 59.8 s would be written as 60 s
+        # else 59.8 s would be written as 60 s
         if seconds >= 0.995 * unit:
             return f"{seconds / unit:.1f} {ending}"
     return "<1 s" if seconds < 1 else f"{seconds:.0f} s"
