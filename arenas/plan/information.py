@@ -22,6 +22,7 @@ VAGUE = 4.0
 
 def gain(information: Floats, weight: Floats) -> Floats:
     """(n, n) expected information of each pair, in nats; 0 on the diagonal."""
+    # rounding may leave a variance just under 0, and the gain would then be negative
     spread = np.diag(information)
     return np.log1p(weight * np.maximum(0, spread[:, None] + spread[None, :] - 2 * information)) / 2
 
@@ -49,6 +50,7 @@ def informative(
     chosen: list[tuple[int, int]] = []
 
     for _ in range(count):
+        # the upper triangle, so that each pair is offered once
         value = np.triu(gain(known, weight) / tokens, 1)
         parts, label = csgraph.connected_components(together, directed=False)
 
@@ -58,8 +60,10 @@ def informative(
 
         i, j = divmod(int(value.argmax()), len(known))
         chosen.append((i, j))
+
         together[i, j] = together[j, i] = True
 
+        # rank one: a new inverse for each choice would cost n³
         column = known[:, i] - known[:, j]
         known -= (
             weight[i, j] / (1 + weight[i, j] * (column[i] - column[j])) * np.outer(column, column)
@@ -90,8 +94,10 @@ def next_pairs(
         at = [fitted.names.index(names[n]) for n in old]
         information[np.ix_(old, old)] = fitted.information[np.ix_(at, at)]
         rating[old] = fitted.rating[at]
+        # one fit has related these already: only newcomers still need joining
         met[np.ix_(old, old)] = True
 
+    # a pair is two games; without measured costs all pairs cost alike
     weight = win_weight(rating) if kind == "win" else np.full((size, size), 2 / variance)
     cost = np.ones((size, size)) if tokens is None else tokens
     pairs = informative(information, weight, cost, count, met)

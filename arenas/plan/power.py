@@ -32,6 +32,7 @@ def detects(
     In Elo for win games, near even chances; else in payoff. `variance` is that of one game's score, or
     payoff, with what the seats of a pair share already taken out; NaN where no entrants meet.
     """
+    # a win game tells slope²/variance of a logit, and at even chances the slope is ¼
     error = _errors(met, 0.25**2 / variance if kind == "win" else 1 / variance)
     if not len(error):
         return float("nan")
@@ -47,6 +48,7 @@ def spread(rows: Iterable[GameRow], kind: ScoreKind) -> float | None:
         who = tuple(sorted(pair.entrants))
         cells.setdefault(who, []).append(pair.score(who[0], kind))
 
+    # cells differ by strength, which is no noise: each has a mean of its own
     freedom = sum(len(scores) - 1 for scores in cells.values())
     if freedom < MEASURED:
         return None
@@ -55,6 +57,7 @@ def spread(rows: Iterable[GameRow], kind: ScoreKind) -> float | None:
 
 def assumed(kind: ScoreKind, low: float, high: float) -> float:
     """The variance of a pair's score before anything is known: half a game's, of a quarter of the range."""
+    # a pair is the mean of two games, which halves the variance
     return (0.5 if kind == "win" else (high - low) / 4) ** 2 / 2
 
 
@@ -73,6 +76,7 @@ def _errors(met: Meetings, weight: float) -> Floats:
             fisher[[i, j], [i, j]] += known
             fisher[[i, j], [j, i]] -= known
 
+    # a shift of all ratings is in no game, so the matrix has no plain inverse
     spans = np.linalg.pinv(fisher)
     variance = np.add.outer(np.diag(spans), np.diag(spans)) - 2 * spans
     return np.sqrt(np.maximum(0.0, variance[np.triu_indices(len(names), 1)]))

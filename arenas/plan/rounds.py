@@ -56,6 +56,7 @@ class Issue:
     def __call__(self, groups: Iterable[Group]) -> Iterator[Block]:
         for group in groups:
             who = tuple(sorted(group))
+            # counted for each group alone: other entrants change no seed of it
             index = self._met[who]
             self._met[who] += 1
             yield block(self._purpose, self._seed, who, index, seatings(who, self._places))
@@ -78,13 +79,18 @@ def rounds(
     match schedule:
         case "round-robin":
             yield list(round_robin(names, pairs, len(places(game))))
+
         case "gauntlet":
             yield list(gauntlet(names[:1], names[1:], pairs))
+
         case "ladder":
+            # without an ancestry the order of the names is the order of descent
             older = ancestry or {name: names[:n] for n, name in enumerate(names)}
             yield list(ladder(older, pairs))
+
         case "swiss":
             yield from _swiss(game, names, pairs)
+
         case "information":
             yield from _information(game, names, pairs * len(names) * (len(names) - 1) // 2)
 
@@ -107,6 +113,7 @@ def _swiss(
         groups = list(swiss(scores, played))
         played += groups
         rows = yield groups
+        # the rows are those of all rounds so far, so sums start anew
         scores = dict.fromkeys(names, 0.0)
         for row in rows:
             for place, score in zip(row.places, points(row, game.score or "win"), strict=True):
@@ -135,8 +142,10 @@ def _information(
 
         uses = expected(spending(rows), names)
 
+        # a pair has two entrants, so the floor is a share of twice the usual
         cost = np.maximum(np.add.outer(uses, uses), max(1.0, CHEAPEST * 2 * sum(uses) / len(uses)))
 
+        # payoffs are taken to spread by a quarter of their range, as in `power.assumed`
         chosen = next_pairs(
             names, some, fitted=fitted, kind=kind, variance=(high - low) ** 2 / 16, tokens=cost
         )

@@ -44,6 +44,7 @@ def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator
 
 def circle(names: Sequence[str]) -> Iterator[Group]:
     """All pairs in rounds, each entrant at most once a round: one stays, the others turn."""
+    # an odd number gets an empty place, and whoever faces it rests
     ring: list[str | None] = [*names, *([None] if len(names) % 2 else [])]
     for _ in range(len(ring) - 1):
         for a, b in zip(ring[: len(ring) // 2], reversed(ring[len(ring) // 2 :]), strict=True):
@@ -57,6 +58,7 @@ def gauntlet(challengers: Sequence[str], field: Sequence[str], repeats: int) -> 
     for _ in range(repeats):
         for opponent in field:
             for challenger in challengers:
+                # a challenger may stand in the field too
                 if challenger != opponent:
                     yield (challenger, opponent)
 
@@ -77,6 +79,7 @@ def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, 
     often = Counter(frozenset(group) for group in played)
     games = Counter(name for group, n in often.items() for name in group for _ in range(n))
     order = sorted(scores, key=lambda name: (-scores[name], name))
+
     if len(order) % 2:
         order.remove(max(order, key=lambda name: (games[name], order.index(name))))
 
@@ -87,9 +90,12 @@ def swiss(scores: Mapping[str, float], played: Iterable[Group]) -> tuple[Group, 
         near = ((scores[a] - scores[b]) / spread) ** 2 + 1e-6 * (
             order.index(b) - order.index(a)
         ) ** 2
+        # equal scores everywhere: the faint second term still pairs neighbours
         graph.add_edge(a, b, weight=-near - 2 * len(order) * often[frozenset((a, b))])
 
     matched = nx.max_weight_matching(graph, maxcardinality=True)
+
+    # the matching is a set: sorted, the round is the same every time
     pairs = [(a, b) if order.index(a) < order.index(b) else (b, a) for a, b in matched]
     return tuple(sorted(pairs, key=lambda pair: order.index(pair[0])))
 
@@ -116,6 +122,8 @@ def _next(
     meetings: Counter[frozenset[str]],
 ) -> str:
     def need(name: str) -> tuple[int, int, int]:
+        # the first of a group is the entrant that has met others least; each further one
+        # has met this group least
         met = sum(meetings[frozenset((name, other))] for other in group)
         fresh = sum(meetings[frozenset((name, other))] for other in names if other != name)
         return (met, games[name], fresh) if group else (fresh, games[name], 0)

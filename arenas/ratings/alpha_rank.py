@@ -20,8 +20,11 @@ def alpha_rank(payoff: Floats, *, alpha: float = 1.0, population: int = 50) -> F
 
     u = α·(M[r, s] − M[s, r]) for a mutant r among s (local selection); C[s, r] = ρ/(n − 1).
     """
+    # row s, column r: the lead of a mutant r over residents s; the factor 1/(n − 1) is
+    # common to all rates, so the stationary mass does not depend on it
     advantage = alpha * (payoff.T - payoff)
     moves = log_fixation(advantage, population)
+    # staying is no move: the elimination reads rates between states alone
     np.fill_diagonal(moves, -np.inf)
     return stationary(moves)
 
@@ -41,6 +44,7 @@ def alpha_rank_roles(
     for here, old in enumerate(profiles):
         for there, new in enumerate(profiles):
             changed = [role for role in range(len(shape)) if old[role] != new[role]]
+            # mutations are rare, so two roles never change at the same time
             if len(changed) == 1:
                 gain = alpha * (payoffs[changed[0]][new] - payoffs[changed[0]][old])
                 moves[here, there] = log_fixation(np.array(gain), population)
@@ -63,10 +67,14 @@ def stationary(moves: Floats) -> Floats:
     rates = moves.copy()
     count = len(rates)
     leaving = np.zeros(count)
+
+    # a state is taken out: what entered it goes on to where it would have left for
     for last in range(count - 1, 0, -1):
         leaving[last] = np.logaddexp.reduce(rates[last, :last])
         through = rates[:last, last, None] + rates[None, last, :last] - leaving[last]
         rates[:last, :last] = np.logaddexp(rates[:last, :last], through)
+
+    # states come back in the opposite order, relative to the first, whose ln mass is 0
     mass = np.zeros(count)
     for state in range(1, count):
         mass[state] = np.logaddexp.reduce(mass[:state] + rates[:state, state]) - leaving[state]

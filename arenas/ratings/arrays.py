@@ -43,6 +43,7 @@ class Played:
     @cached_property
     def turned(self) -> NDArray[np.bool_]:
         """(N,): duels in which places differ in nothing, and the later name stands first."""
+        # a seat or a role of its own makes a place another game: those stay as they are
         if self.places != 2 or len(self.seats) > 1 or len(self.roles) > 1:
             return np.zeros(len(self), bool)
         return self.entrant[:, 0] > self.entrant[:, 1]
@@ -57,6 +58,8 @@ class Played:
         """(N, K) values with the places of turned games exchanged."""
         if not self.turned.any():
             return values
+
+        # turning twice gives the games as they were, so this also undoes itself
         first, second = values.T
         return np.stack(
             [np.where(self.turned, second, first), np.where(self.turned, first, second)], 1
@@ -76,6 +79,7 @@ def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None =
             "games with different numbers of places cannot share one fit: rate each apart"
         )
 
+    # sorted, so that the order in which games arrived changes no bit of a fit
     known = tuple(names or sorted({place.entrant for row in rows for place in row.places}))
     roles = tuple(sorted({place.role for row in rows for place in row.places}))
     seats = tuple(sorted({place.seat for row in rows for place in row.places}))
@@ -92,6 +96,7 @@ def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None =
         np.array([[role_at[place.role] for place in row.places] for row in rows], np.int64),
         np.array([[seat_at[place.seat] for place in row.places] for row in rows], np.int64),
         np.array([points(row, kind) for row in rows], np.float64),
+        # legs of one pair share a block, on which all errors are clustered
         np.repeat(np.arange(len(pairs)), [len(pair.legs) for pair in pairs]),
     )
 
@@ -111,6 +116,7 @@ def duels(
         entrant,
         nothing,
         nothing,
+        # the two places share one point
         np.stack([score, 1.0 - score], 1),
         np.arange(len(entrant)) if block is None else block,
     )

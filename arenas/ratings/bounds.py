@@ -30,6 +30,8 @@ def one_sided(played: Played, fitted: Fit, level: float) -> tuple[Floats, Floats
     count = len(played.names)
     least, most = np.full(count, np.nan), np.full(count, np.nan)
     order = nx.condensation(nx.from_numpy_array(takings(played), create_using=nx.DiGraph))
+
+    # an edge runs from taker to giver: a tier that none enters never lost
     for tier in order:
         members = np.isin(np.arange(count), list(order.nodes[tier]["members"]))
         if not order.in_degree(tier):
@@ -51,21 +53,27 @@ def _bounded(
     gaps = sign * _gaps(played, fitted.utility, members)
     if not len(gaps):
         return  # a pool of one tier met no others
+
+    # a pair counts once whatever its legs, a game once whatever the outsiders in it
     weight = (int(played.block.max()) + 1) / len(played) / (played.places - 1)
 
     def surprise(shift: float) -> float:
+        # 0 where winning all of these games has just the chance 1 − level
         return float(special.log_expit(gaps + shift).sum()) * weight - log(1 - level)
 
+    # without a crossing in reach the games bound nothing: the end of the search is told
     shift = FARTHEST * -1.0
     if surprise(FARTHEST) > 0 > surprise(-FARTHEST):
         shift = float(optimize.brentq(surprise, -FARTHEST, FARTHEST))  # type: ignore[arg-type]
 
     moved = members.astype(float)
-    # the anchor is 0 whatever moves: a mean moves by the group's share of it, a member with the group
+    # the anchor is 0 whatever moves: a mean moves by the group's share of it, a member
+    # with the group
     if fitted.anchor == "mean":
         moved -= members.mean()
     elif members[fitted.names.index(fitted.anchor)]:
         return
+
     own = np.flatnonzero(members)
     bound[own] = fitted.rating[own] + sign * shift * moved[own]
 
@@ -74,6 +82,8 @@ def _gaps(played: Played, utility: Floats, members: Sequence[bool] | NDArray[np.
     """By how much the fit has a member's place ahead of an outsider's, for all such pairs of places."""
     inside = np.asarray(members)[played.entrant]
     found: list[Floats] = []
+
+    # games inside the group say nothing of how far it stands from the others
     for a in range(played.places):
         for b in range(played.places):
             both = inside[:, a] & ~inside[:, b]

@@ -15,6 +15,7 @@ from ..results import Cell, Estimate, Pair, ScoreKind, middle
 from .arrays import Floats, Ints, Played, gather
 from .resolved import chance
 
+# 5 % for a page over the 2 % that its cells, or its ranks, may use of them
 SHARES = 2.5
 
 
@@ -41,6 +42,8 @@ def encounters(played: Played, kind: ScoreKind, utility: Floats | None = None) -
             score = _score(played.score[:, a] - played.score[:, b], kind)
             gap = np.zeros(len(i)) if utility is None else utility[:, a] - utility[:, b]
             expected = _expected(gap, kind, played.places)
+
+            # a cell is told from its lower index: scores of the other side are turned
             flip, middle = i > j, 1.0 if kind == "win" else 0.0
             games.append(
                 (
@@ -57,6 +60,8 @@ def encounters(played: Played, kind: ScoreKind, utility: Floats | None = None) -
     score, expected = (np.concatenate([game[n] for game in games]) for n in (3, 4))
 
     count = len(played.names)
+
+    # the block is the leading digit, so sorted codes stand in order of issue
     code, group = np.unique((block * count + low) * count + high, return_inverse=True)
 
     often = np.bincount(group)
@@ -89,6 +94,7 @@ def table(
     played: Played, kind: ScoreKind, *, level: float = 0.95, family: int | None = None
 ) -> tuple[Cell, ...]:
     """`crosstable` of games that are arrays already."""
+    # without a fit: cells show what was scored, not what a model makes of it
     met = encounters(played, kind)
 
     bounds = reach(met, kind)
@@ -99,6 +105,7 @@ def table(
     # a stable sort keeps each cell's pairs in order of issue
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
 
+    # all questions share the error allowed: a page errs no more than one cell alone
     asked = (1 - level) / (family or questions(len(starts)))
     level_score = middle(kind)
     cells: list[Cell] = []
@@ -115,6 +122,8 @@ def table(
         if abs(estimate.value - level_score) > quantile(1 - asked / 2, len(group)) * error(scores):
             ahead = a if estimate.value > level_score else b
             lead = ahead if chance(scores, level_score, bounds) <= asked else None
+
+        # only a pair of two legs scores 0, ¼, ½, ¾ or 1
         counts = _counts(scores) if kind == "win" and played.places == 2 else ()
         flat = float(np.ptp(scores)) <= 1e-12
         cells.append(Cell(a, b, estimate, len(group), counts, lead, kind, flat))
@@ -185,6 +194,8 @@ def advantage(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> F
     table = matrix(cells, names, kind)
     if kind == "payoff":
         return table
+
+    # the shrinking below needs the number of pairs, which the matrix does not hold
     pairs = np.ones(table.shape)
     at = {name: n for n, name in enumerate(names)}
     for cell in cells:
@@ -200,6 +211,7 @@ def _score(margin: Floats, kind: ScoreKind) -> Floats:
 
 
 def _expected(gap: Floats, kind: ScoreKind, places: int) -> Floats:
+    # payoffs differ by K/(K − 1)·gap in expectation, and a score is half a difference
     return 1 / (1 + np.exp(-gap)) if kind == "win" else gap * places / (2 * (places - 1))
 
 

@@ -85,11 +85,13 @@ def fit(
     Errors: FitError where no finite fit exists (see `tiers`) or Newton stops short of `tolerance`,
     relative to the number of games.
     """
+    # asked first: Newton would walk off to infinity and stop at any large number
     if kind == "win" and prior is None and not finite(played, lineage):
         raise FitError(
             "no finite fit: some entrants never lost to some others; give a prior, or show tiers"
         )
 
+    # mirrored games are alike once aligned, and share a cell: fewer cells to fit
     model = Model(played.aligned(), davidson=draws == "davidson")
     loss = model.payoffs() if kind == "payoff" else model.choices()
     penalty = _penalty(model.layout, played.names, ridge, prior, lineage, tau)
@@ -102,22 +104,26 @@ def fit(
     least = minimise(
         loss, penalty, gauge, tolerance=tolerance * max(1.0, len(played)), correct=correct
     )
+
+    # back in the places in which the games were played
     utility = played.swapped(
         (model.design @ least.beta).reshape(-1, played.places).take(model.cells.cell, 0)
     )
 
     freedom = degrees(played, least.leverage)
     if prior or _known(played.names, lineage):
+        # how much legs depend changes the noise of the games, and nothing of the prior
         effect = design_effect(played, kind)
         posterior = least.inverse @ (effect * least.hessian + penalty) @ least.inverse
         least = replace(least, covariance=posterior)
+        # a posterior is normal: nothing is estimated from residuals
         freedom = np.full(len(played.names), np.inf)
     elif correct:
         own = least.covariance + _unseen(played, kind, model, least)
         least = replace(least, covariance=own)
     overall = least
     if kind == "win" and correct and not np.isinf(freedom).any():
-        # where a seat decides every game, a rating leans on the ridges of roles and offsets
+        # where a seat decides every game, ratings lean on the ridges of roles and offsets
         ridged = least.covariance + least.inverse @ penalty @ least.inverse
         overall = replace(least, covariance=ridged)
     return _read(overall, least, model.layout, played, anchor, freedom, utility)
@@ -126,6 +132,7 @@ def fit(
 def degrees(played: Played, leverage: Floats) -> Floats:
     """(n,): each entrant's blocks, times the share of them that the fit leaves free."""
     count = len(played.names)
+    # an entrant counts once in a block, however many legs and places it has
     own = np.unique(played.block[:, None] * count + played.entrant)
     block, entrant = own // count, own % count
     return np.bincount(entrant, 1 - leverage[block], count).astype(np.float64)
@@ -139,15 +146,19 @@ def design_effect(played: Played, kind: ScoreKind) -> float:
     blocks = int(played.block.max()) + 1
     if played.places != 2 or len(played) != 2 * blocks:
         return 1.0
+
     met = encounters(played, kind)
     paired = _within(met.low * len(played.names) + met.high, met.score)
 
     # legs differ by who sits where: each way of sitting has a mean of its own
+    # the factor 64 leaves room for the number of the seat
     code = (played.entrant[:, 0] * len(played.names) + played.entrant[:, 1]) * 64
     single = _within(code + played.seat[:, 0], played.score[:, 0] - played.score[:, 1])
     scale = 4.0  # a margin is twice a score in either kind of game
     if paired is None or single is None or single <= 0:
         return 1.0
+
+    # independent legs would halve the variance of their mean
     return float(np.clip(2 * paired / (single / scale), 0.25, 2.0))
 
 
@@ -180,12 +191,17 @@ def _unseen(played: Played, kind: ScoreKind, model: Model, least: Minimum) -> Fl
         return np.zeros_like(least.inverse)
 
     often = np.bincount(cell)
+
+    # games of one meeting: a game of K places holds K(K − 1)/2 meetings
     legs = len(played) / len(met.score) * played.places * (played.places - 1) / 2
+    # a mean that is off by its error moves the gradient by that times the cell's games
     spread = [mean(np.full(often[c], lowest[c]), bounds).se * often[c] * legs for c in flat]
     strength = sparse.csr_array(model.layout.strength())
     contrast = (
         strength[distinct[flat] // len(played.names)] - strength[distinct[flat] % len(played.names)]
     )
+
+    # and one Newton step tells how far the ratings would follow
     moved = np.asarray(contrast @ least.inverse) * np.array(spread)[:, None]
     return moved.T @ moved
 
@@ -193,6 +209,7 @@ def _unseen(played: Played, kind: ScoreKind, model: Model, least: Minimum) -> Fl
 def meetings(played: Played, lineage: Edges = ()) -> NDArray[np.bool_]:
     """(n, n): which entrants share a game, or a lineage edge, whose prior ties the two."""
     met = np.eye(len(played.names), dtype=bool)
+    # links to the first place suffice: pools ask for connection, not for every pair
     for k in range(1, played.places):
         met[played.entrant[:, 0], played.entrant[:, k]] = True
     for a, b in _known(played.names, lineage):
@@ -270,6 +287,7 @@ def _penalty(
     diagonal[layout.deltas] = ridge
     diagonal[layout.shifts] = FAINT
 
+    # each lineage edge adds (child − parent)²/τ²
     precision = np.eye(layout.entrants) * (prior**-2 if prior else 0.0)
     for a, b in _known(names, lineage):
         precision[[a, b], [a, b]] += tau**-2
@@ -289,6 +307,7 @@ def _gauge(played: Played, size: int, lineage: Edges) -> Floats:
     if not _reaches_all(met):
         count, label = csgraph.connected_components(met, directed=False)
     gauge = np.zeros((size, count))
+    # columns of length 1, as `minimise` expects
     gauge[np.arange(len(label)), label] = np.bincount(label)[label] ** -0.5
     return gauge
 
@@ -305,6 +324,7 @@ def _read(
     """The fit in the entrants' terms; `overall` has the covariance for ratings over all roles."""
     count = len(played.names)
 
+    # the anchor as weights over entrants: all alike for their mean
     against = np.full((1, count), 1 / count)
     if anchor != "mean":
         if anchor not in played.names:
@@ -319,6 +339,7 @@ def _read(
     zero = np.asarray(against @ all_roles).ravel()
     rating, covariance = _measured(all_roles, zero, overall)
 
+    # a game of one role: its ratings are those over all roles
     as_role = {played.roles[0]: (rating, covariance)}
     if layout.roles > 1:
         as_role = {
@@ -350,6 +371,7 @@ def _measured(strength: Sparse, zero: Floats, least: Minimum) -> tuple[Floats, F
     """Ratings (n,) less the anchor's, zero·β, and their covariance; strength is sparse, so this is cheap."""
     spread = strength @ least.covariance
     shared = spread @ zero
+
     own = float(zero @ least.covariance @ zero)
     covariance = spread @ strength.T - shared[:, None] - shared[None, :] + own
     return strength @ least.beta - float(zero @ least.beta), covariance

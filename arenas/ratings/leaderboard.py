@@ -62,20 +62,24 @@ def rate(
     admit no finite fit, the prior N(0, 400²) Elo is used and named, and `tiers` gives the order that
     the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
     """
+    # rows may be an iterator, and they are read twice
     kept = tuple(rows)
 
     pairs = complete(kept, forfeits=forfeits)
     played = gather(pairs, kind)
     unit = ELO if kind == "win" else 1.0
+    # without τ the lineage only raises alarms: it must not move ratings
     tied = lineage if tau else ()
     proven = kind == "payoff" or finite(played, tied)
 
+    # payoffs always have a fit; wins and draws may have none, and then a prior is put in
     chosen = prior if prior or proven else FALLBACK
     fitted = fit(
         played,
         kind,
         anchor=anchor,
         ridge=ridge,
+        # asked for in the unit of the board, fitted in logits
         prior=chosen and chosen / unit,
         lineage=tied,
         tau=(tau or unit) / unit,
@@ -84,6 +88,7 @@ def rate(
     cells = crosstable(pairs, kind, level=level, names=played.names)
 
     doubt = misfit(played, kind, fitted)
+    # one cycle is enough to warn of, and finding all may take long
     circle = bool(cycles(response_graph(cells), limit=1))
     cyclic = cyclic_share(cells, played.names, kind)
 
@@ -110,6 +115,7 @@ def rate(
         forgetting=forgotten,
         warnings=(
             *_forgotten(forgotten),
+            # noise alone looks cyclic too: the share warns only beside a misfit or a cycle
             *_warnings(
                 played, apart, proven, doubt, cyclic if circle or doubted(doubt) else None, chosen
             ),
@@ -137,10 +143,13 @@ def rank_intervals(
     error = np.sqrt(np.maximum(0, spread[:, None] + spread[None, :] - 2 * fitted.covariance))
 
     tail = (1 - level) / questions(count * (count - 1) // 2) / 2
+    # a difference is as uncertain as its worse end: the smaller freedom decides
     reach = _reach(np.minimum(fitted.freedom[:, None], fitted.freedom[None, :]), tail)
 
     pool = {name: n for n, group in enumerate(apart) for name in group}
     group = np.array([pool.get(name, 0) for name in fitted.names])
+
+    # without freedom the reach is infinite, and infinity times 0 would be no number
     far = gap > reach * np.maximum(error, 1e-12) + 1e-9
     ahead = far & (group[:, None] == group[None, :])
 
@@ -173,11 +182,13 @@ def _standings(
         for role, (rating, covariance) in fitted.as_role.items()
     }
 
+    # by a set: an entrant in several places of a game has played it once
     games = Counter(
         name for pair in pairs for row in pair.legs for name in {p.entrant for p in row.places}
     )
     blocks = Counter(name for pair in pairs for name in pair.entrants)
 
+    # over all rows: void games are not rated, but they cost
     accounts = spending(rows)
     mine = [accounts.get(name, Spent()) for name in played.names]
     return tuple(
@@ -205,6 +216,7 @@ def _estimates(
 ) -> list[Estimate]:
     errors = np.sqrt(np.maximum(0, np.diag(covariance)))
     errors[(errors < 1e-9) & (freedom >= 1)] = 0.0  # an anchor's, up to rounding
+    # an error of 0 times an infinite quantile would be no number
     half = np.maximum(errors, 1e-300) * _reach(freedom, (1 - level) / 2)
     half[(errors == 0) & (freedom >= 1)] = 0.0
     table = unit * np.stack([rating, errors, rating - half, rating + half], 1)
@@ -255,6 +267,7 @@ def _warnings(
         yield Warning("cyclic", told)
 
     blocks = np.bincount(played.entrant.ravel(), minlength=len(played.names))
+    # legs are counted here, and a pair has as many legs as places
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:
         told = f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
@@ -277,6 +290,7 @@ def _flat(cells: Sequence[Cell]) -> Iterable[Warning]:
 
 
 def _forgotten(found: Sequence[Forgetting]) -> Iterable[Warning]:
+    # one warning a child: what has forgotten loses to many ancestors at once
     by_child: dict[str, list[Forgetting]] = {}
     for alarm in found:
         by_child.setdefault(alarm.child, []).append(alarm)

@@ -44,6 +44,8 @@ class Choices:
     def logs(self, beta: Floats) -> Floats:
         """(C, K): log chances of the options."""
         utility = (self.design @ beta).reshape(self.absent.shape)
+
+        # an absent option has chance 0; the largest comes off, so that no power overflows
         utility[self.absent] = -np.inf
         utility -= utility.max(1, keepdims=True)
         return utility - np.log(np.exp(utility).sum(1, keepdims=True))
@@ -67,6 +69,7 @@ class Choices:
 
     def leverage(self, beta: Floats, inverse: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
+        # the trace of Hessian times inverse: a mean of squares less the square of a mean
         own = chances.ravel() * _forms(self.design, inverse)
         centre = _forms(_grouping(chances) @ self.design, inverse)
         cells = own.reshape(chances.shape).sum(1) - centre
@@ -74,6 +77,7 @@ class Choices:
 
     def meat(self, beta: Floats, scale: Floats) -> Floats:
         chances = np.exp(self.logs(beta))
+        # terms of one cell share their chances, but blocks keep residuals of their own
         rest = self.taken.sum(1, keepdims=True) * chances[self.cell] - self.taken
         rest *= scale[:, None]
         return _meat(_by_block(self.block, self.cell, rest, self.absent.size) @ self.design)
@@ -100,6 +104,7 @@ class Duels:
         games, won = self.totals
         often = (abs(self.across) @ games)[: self.entrants]
         lead = (self.across @ (won - games / 2))[: self.entrants]
+        # half a game to either side: no share is 0 or 1, no logit infinite
         beta = np.zeros(self.design.shape[1])
         beta[: self.entrants] = special.logit((often / 2 + lead + 0.5) / (often + 1))
         return beta
@@ -127,6 +132,8 @@ class Duels:
 
         if not (np.diff(self.design.indptr) == entries).all() or cells * entries**2 > 2**23:
             return None
+
+        # all rows are equally long, so the sparse arrays are tables
         column = self.design.indices.reshape(cells, entries).astype(np.int64)
         value = self.design.data.reshape(cells, entries)
         where = column[:, :, None] * size + column[:, None, :]
@@ -188,6 +195,7 @@ class Payoffs:
     def rows(self) -> Sparse:
         """(C·K, P): what each place is expected to be paid beyond the mean, per unit of β."""
         places = self.paid.shape[1]
+        # what a game pays in all is no merit of any place: only differences are fitted
         centring = np.eye(places) - 1 / places
         blocks = sparse.kron(sparse.eye_array(self.design.shape[0] // places), centring)
         return sparse.csr_array(places / (places - 1) * (blocks @ self.design))
@@ -237,6 +245,7 @@ def _forms(rows: Sparse, inverse: Floats) -> Floats:
     """(R,): x·inverse·xᵀ of every row x of a sparse (R, P)."""
     rows = sparse.csr_array(rows)
     found = np.zeros(rows.shape[0])
+
     step = max(1, 2**22 // max(1, rows.shape[1]))
     # the product is dense: a slice at a time bounds the memory it takes
     for start in range(0, len(found), step):
@@ -269,4 +278,5 @@ def _by_block(block: Ints, cell: Ints, values: Floats, size: int) -> Sparse:
     options = values.shape[1]
     columns = (cell[:, None] * options + np.arange(options)).ravel()
     shape = (int(block.max()) + 1, size)
+    # the conversion adds up entries of one position: the legs of a block
     return sparse.coo_array((values.ravel(), (np.repeat(block, options), columns)), shape).tocsr()

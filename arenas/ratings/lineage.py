@@ -44,6 +44,7 @@ def lineage(births: Iterable[Born]) -> nx.DiGraph[str]:
     for birth in births:
         graph.add_edge(birth.parent, birth.child, kind=birth.kind)
     if not nx.is_directed_acyclic_graph(graph):
+        # the loop is named, since in a large lineage it is hard to see
         loop = [parent for parent, _ in nx.find_cycle(graph)]
         raise LineageError(f"an entrant is its own ancestor: {' → '.join([*loop, loop[0]])}")
     return graph
@@ -69,6 +70,7 @@ def forgetting(graph: nx.DiGraph[str], cells: Sequence[Cell]) -> tuple[Forgettin
         if cell.lead is None or cell.a not in kept or cell.b not in kept:
             continue
 
+        # turned so that the winner stands first: a child ahead of its ancestor is no alarm
         won = cell if cell.lead == cell.a else cell.turned
         if not nx.has_path(kept, won.a, won.b):
             continue
@@ -87,6 +89,7 @@ def slips(
     Stricter than a test of the difference.
     """
     kept = inheritance(graph)
+    # both directions, since either side of a cell may be the frozen one
     met = {(c.a, c.b): c.score for cell in cells for c in (cell, cell.turned) if c.b in frozen}
 
     return tuple(

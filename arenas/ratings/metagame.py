@@ -53,7 +53,9 @@ def metagame(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> Me
             resolved[i, j], resolved[j, i] = table[i, j], table[j, i]
 
     average = nash_average(resolved)
+    # 1.0 where all are undecided and nothing is there to scale by
     most = float(np.abs(resolved).max()) or 1.0
+    # α-Rank takes the difference of both directions: halved, each advantage counts once
     mass = alpha_rank(resolved / 2, alpha=SELECTION / most)
     top = top_cycles(response_graph(cells, names))
     return Metagame(tuple(names), average.mixture, average.worth, mass, top)
@@ -66,6 +68,7 @@ def response_graph(cells: Sequence[Cell], names: Sequence[str] = ()) -> nx.DiGra
     """
     undecided = tuple((cell.a, cell.b) for cell in cells if cell.lead is None)
     graph: nx.DiGraph[str] = nx.DiGraph(undecided=undecided)
+    # entrants without any resolved cell are nodes too
     graph.add_nodes_from(names)
     for cell in cells:
         graph.add_nodes_from((cell.a, cell.b))
@@ -94,7 +97,9 @@ def cycles(
 
 
 def _cycles(graph: nx.DiGraph[str], longest: int) -> Iterator[tuple[str, ...]]:
+    # components come as sets: sorted, they are searched in one order every time
     for group in sorted(nx.strongly_connected_components(graph), key=min):
+        # two cannot form a cycle: their cell has one leader
         if len(group) > 2:
             for loop in nx.simple_cycles(graph.subgraph(group), length_bound=longest):
                 # one cycle, one text, wherever the search met it first

@@ -29,6 +29,8 @@ def misfit(played: Played, kind: ScoreKind, fitted: Fit) -> float | None:
     """
     met = encounters(played, kind, fitted.utility)
     _, cell = np.unique(met.low * len(played.names) + met.high, return_inverse=True)
+
+    # pairs of one cell side by side, as the sums over flipped signs need them
     order = np.argsort(cell, kind="stable")
     rest, cell = (met.score - met.expected)[order], cell[order]
     count = np.bincount(cell)
@@ -37,6 +39,7 @@ def misfit(played: Played, kind: ScoreKind, fitted: Fit) -> float | None:
     squares = np.bincount(cell, rest**2).astype(np.float64)
     # with fewer pairs a variance is too uncertain to divide by
     usable = (count >= 8) & (squares / count - average**2 > 1e-12)
+    # a ranking of n entrants takes up n − 1 degrees
     freedom = int(usable.sum()) - (len(played.names) - 1)
     if freedom < 1:
         return None
@@ -52,6 +55,9 @@ def misfit(played: Played, kind: ScoreKind, fitted: Fit) -> float | None:
     sums = np.array([_squared(one, squares, count, usable).sum() for one in flipped])
     if found > 2 * float(sums.max()):
         return plain  # beyond what so few flips can say
+
+    # the larger of both, so that neither few pairs nor heavy tails alone raise an alarm;
+    # the games count as one flip of their own, so p is never 0
     return max(plain, (1 + int((sums >= found).sum())) / (1 + len(sums)))
 
 
@@ -60,6 +66,7 @@ def _squared(average: Floats, squares: Floats, count: Ints, usable: NDArray[np.b
     mean, often = average[usable], count[usable]
     variance = np.maximum(squares[usable] / often - mean**2, 1e-12) * often / (often - 1)
     beyond = special.stdtr(often - 1, -np.abs(mean) / np.sqrt(variance / often))
+    # the quantile of a chance of 0 would be infinite
     return special.ndtri(np.maximum(beyond, 1e-300)) ** 2
 
 
@@ -74,12 +81,15 @@ def _flipped(
     contrast[np.arange(len(count)), ends[0]] = 1.0
     contrast[np.arange(len(count)), ends[1]] = -1.0
     weighted = contrast * count[:, None]
+    # pseudo-inverse: moving all ratings together changes no cell
     inverse = np.linalg.pinv(contrast.T @ weighted)
 
+    # a fixed generator: the same games always get the same p-value
     draw = np.random.default_rng(0)
     for _ in range(int(np.clip(WORK // len(rest), 199, 999))):
         signs = draw.integers(0, 2, len(rest), dtype=np.int8) * 2 - 1
         mean = np.add.reduceat(rest * signs, first) / count
+        # the residuals found are those of a fit: flipped ones lose what it would take
         yield mean - contrast @ (inverse @ (weighted.T @ mean))
 
 
@@ -98,6 +108,7 @@ def cyclic_share(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -
     for cell in cells:
         slope = 1.0
         if kind == "win":
+            # the error of a logit is that of the share times the slope of the logit
             shrunk = (cell.score.value * cell.pairs + 0.5) / (cell.pairs + 1)
             slope = 1 / (shrunk * (1 - shrunk))
         i, j = at[cell.a], at[cell.b]

@@ -33,6 +33,8 @@ def nash_average(advantage: Floats) -> Average:
     """The average for antisymmetric advantages (n, n), in logits or payoff."""
     if not np.allclose(advantage, -advantage.T, atol=1e-8):
         raise FitError("advantages must be antisymmetric: what i gains from j, j loses to i")
+
+    # solved over one member of each class, then split evenly over its copies
     kind, first = _copies(advantage)
     table = advantage[np.ix_(first, first)]
     mixed = _widest(table)
@@ -46,6 +48,7 @@ def _copies(advantage: Floats) -> tuple[Ints, Ints]:
     first: list[int] = []
     for n, row in enumerate(advantage):
         if kind[n] < 0:
+            # nearness is not transitive: a row stays in the first class that it fits
             kind[(np.abs(advantage - row).max(1) < SAME) & (kind < 0)] = len(first)
             first.append(n)
     return kind, np.array(first)
@@ -57,10 +60,13 @@ def _widest(table: Floats) -> Floats:
     vertices = np.array([_reaching(table, n) for n in range(len(table))])
     start = vertices.mean(0)
     played = np.flatnonzero(start > SAME)
+
+    # all ends are one point: the equilibrium is unique, and entropy has nothing to choose
     if len(played) == 1 or float(np.ptp(vertices, 0).max()) < SAME:
         return start / start.sum()
 
     inside = table[:, played]
+    # an antisymmetric game is worth 0: in equilibrium no entrant gains anything
     limits = [
         {"type": "eq", "fun": lambda p: p.sum() - 1, "jac": lambda p: np.ones_like(p)},
         {"type": "ineq", "fun": lambda p: -inside @ p, "jac": lambda p: -inside},
@@ -70,6 +76,7 @@ def _widest(table: Floats) -> Floats:
         lambda p: float(p @ np.log(np.maximum(p, 1e-300))),
         start[played],
         jac=lambda p: np.log(np.maximum(p, 1e-300)) + 1,
+        # the slope of the entropy is infinite at 0
         bounds=[(1e-12, 1)] * len(played),
         constraints=limits,
         method="SLSQP",
@@ -80,6 +87,8 @@ def _widest(table: Floats) -> Floats:
     mixed[played] = np.maximum(found.x, 0)
 
     mixed /= mixed.sum()
+
+    # the solver may stop short without saying so; the inequalities themselves decide
     if float((table @ mixed).max()) > EXACT * max(1.0, float(np.abs(table).max())):
         raise FitError(f"no equilibrium found: {found.message}")
     return mixed

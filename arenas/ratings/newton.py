@@ -102,19 +102,23 @@ def minimise(
         """The Hessian's factor, with the gauge filled in, and how high."""
         hessian = loss.hessian(beta) + penalty
 
-        # the gauge gets curvature of the Hessian's own size, so that the factor is well conditioned
+        # curvature of the Hessian's own size for the gauge: the factor is well conditioned
         scale = max(1e-12, float(np.trace(hessian)) / len(penalty))
         return _factor(hessian + scale * flat), scale
 
     flat = gauge @ gauge.T
+
+    # off the gauge from the start: no step leads back to it, since no gradient does
     beta = loss.start - gauge @ (gauge.T @ loss.start)
     gradient, factor = slope(beta), None
     for step in range(steps):
         before = float(np.abs(gradient).max())
         if before <= tolerance:
+            # errors need the Hessian at the answer; the factor at hand may be older
             factor, scale = curved(beta)
             return _minimum(loss, beta, factor, flat / scale, correct, before, step)
 
+        # the factor is the dearest part of a step
         factor = factor or curved(beta)[0]
         beta, gradient = _damped(slope, beta, gradient, _solved(factor, gradient))
         if float(np.abs(gradient).max()) > FAST * before:
@@ -137,8 +141,10 @@ def _damped(
     while True:
         at = beta - share * move
         found = slope(at)
+        # so short a move that fails shows the limit of rounding: it is taken as it is
         if share < 1e-6 or float(np.linalg.norm(found)) <= (1 - 1e-4 * share) * before:
             return at, found
+
         share /= 2
 
 
@@ -151,10 +157,13 @@ def _minimum(
     size: float,
     steps: int,
 ) -> Minimum:
+    # the curvature put into the gauge comes off again: what remains is the pseudo-inverse
     inverse = _inverse(factor) - gauge
+
     own = np.bincount(loss.block, loss.leverage(beta, inverse)) / loss.facts
     leverage = np.clip(own, 0.0, MOST_LEVERAGE).astype(np.float64)
     scale = (1 - leverage[loss.block]) ** -0.5 if correct else np.ones(len(loss.block))
+
     covariance = inverse @ loss.meat(beta, scale) @ inverse
     return Minimum(beta, loss.hessian(beta), inverse, covariance, leverage, size, steps)
 
@@ -168,12 +177,14 @@ def _inverse(factor: Any) -> Floats:
     upper, low = factor
     invert: Any = linalg.get_lapack_funcs("potri", (upper,))
     half, _ = invert(upper, lower=low)
+    # the routine fills one triangle and leaves the other as it was
     half = np.tril(half) if low else np.triu(half)
     return half + half.T - np.diag(np.diag(half))
 
 
 def _factor(matrix: Floats) -> Any:
     try:
+        # the matrix is a sum made for this call, so it may be overwritten
         return linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
     except linalg.LinAlgError:
         raise FitError("the games leave some ratings open: the Hessian is singular") from None

@@ -28,9 +28,12 @@ def chance(scores: Floats, middle: float, bounds: tuple[float, float]) -> float:
     if abs(mean) < 1e-12:
         return 1.0
 
+    # scores are turned so that their mean lies above; room is what lies on the other side
     room = middle - bounds[0] if mean > 0 else bounds[1] - middle
     ratio = divergence(values * np.sign(mean), counts / total, room) * total
     sides = min(int(counts[values < 0].sum()), int(counts[values > 0].sum()))
+
+    # one side hardly seen: the bound, doubled for a deviation to either side
     if sides < BOTH:
         return min(1.0, 2 * exp(-ratio))
     return float(2 * stats.t.sf(sqrt(2 * ratio), total - 1))
@@ -45,6 +48,8 @@ def divergence(above: Floats, chances: Floats, room: float) -> float:
     if room <= 0:
         return float("inf")
     low, high = 0.0, 1 / room
+
+    # still rising at the end of the range: the maximum is there
     if float((chances * above / np.maximum(1 + high * above, 1e-300)).sum()) >= 0:
         return float(chances @ np.log(np.maximum(1 + high * above, 1e-300)))
 
@@ -54,4 +59,6 @@ def divergence(above: Floats, chances: Floats, room: float) -> float:
             low = at
         else:
             high = at
+
+    # any λ bounds the maximum from below: `low` errs towards the larger chance
     return float(chances @ np.log1p(low * above))

@@ -38,12 +38,14 @@ def spending(rows: Iterable[GameRow]) -> Mapping[str, Spent]:
     accounts: dict[str, Spent] = defaultdict(Spent)
     for row in rows:
         for place in row.places:
+            # an entrant in several places pays for each of them
             account = accounts[place.entrant]
             account.tokens_in += place.tokens_in
             account.tokens_out += place.tokens_out
             account.seconds += place.seconds
             account.cost += place.cost
 
+            # a forfeit is the offender's, not its opponents'
             if row.forfeited and place.seat in row.offenders:
                 account.forfeits[row.status.removeprefix("forfeit_")] += 1
 

@@ -50,6 +50,8 @@ def llr(support: Sequence[float], counts: Sequence[float], low: float, high: flo
     values, chances, total = _observed(support, counts)
     if not values.min() < low < high < values.max():
         raise ResultsError(f"bounds [{low:g}, {high:g}] must lie inside the scores {list(support)}")
+
+    # each hypothesis at its likeliest distribution, so that the draws need not be known
     under, over = (_tilted(values - bound, chances) for bound in (low, high))
     return total * float(chances @ np.log(over / under))
 
@@ -63,7 +65,9 @@ def normalised_llr(
     """
     values, chances, total = _observed(support, counts)
     under, over = (
-        _at_ratio(values, chances, bound / NORMALISED * sqrt(2)) for bound in (low, high)
+        # a pair is the mean of two games: its σ is that of one game over √2
+        _at_ratio(values, chances, bound / NORMALISED * sqrt(2))
+        for bound in (low, high)
     )
     return total * float(chances @ np.log(over / under))
 
@@ -115,15 +119,18 @@ class Gate:
         """Raises GateError for a test that could not be run."""
         if self.pairs < 1:
             raise GateError(f"a gate of at most {self.pairs} pairs; expected 1 or more")
+
         if not (0 < self.alpha < 1 and 0 < self.beta < 1 and self.alpha + self.beta < 1):
             raise GateError(
                 f"error rates α={self.alpha:g}, β={self.beta:g}; expected both above 0, together below 1"
             )
+
         least, most = min(self.support), max(self.support)
         if self.normalised and self.support != PENTANOMIAL:
             raise GateError("a normalised gate needs a game that is scored by wins")
         if self.normalised:
             least, most = -NORMALISED, NORMALISED
+
         if not least < self.low < self.high < most:
             raise GateError(
                 f"bounds low={self.low:g}, high={self.high:g}; expected low below high, both between the "
@@ -145,6 +152,8 @@ class Gate:
 
     @property
     def lower(self) -> float:
+        # Wald's bounds: the error rates are those asked for, up to the last step's
+        # overshoot
         return log(self.beta / (1 - self.alpha))
 
     @property
@@ -166,8 +175,10 @@ class Gate:
 
     def judge(self, scores: Sequence[float]) -> Decision:
         """Decide on the candidate's pair scores in order of issue; frozen at the first crossing."""
+        # scores not seen yet count a little, or no distribution would reach the bounds
         counts: Counter[float] = Counter(dict.fromkeys(self.support, 0))
         curve: list[float] = []
+        # pairs finished beyond the limit are no part of the test
         for value in scores[: self.pairs]:
             counts[value] += 1
             curve.append(self.ratio(counts))
@@ -175,6 +186,8 @@ class Gate:
                 return Decision("better", len(curve), curve[-1], tuple(curve))
             if curve[-1] <= self.lower:
                 return Decision("not better", len(curve), curve[-1], tuple(curve))
+
+        # short of the limit the test still runs, and has no outcome
         outcome = "undecided" if len(curve) == self.pairs else None
         return Decision(outcome, len(curve), curve[-1] if curve else 0.0, tuple(curve))
 
@@ -187,10 +200,13 @@ class Gate:
         low, high = self.bounds(variance)
         if self.support == PENTANOMIAL and not self.normalised:
             return _played_out(self, score, variance)
+
+        # the likelihood ratio as a walk: `rate` is its variance a pair, h·rate/2 its drift
         h = (2 * score - low - high) / (high - low)
         rate = (high - low) ** 2 / variance
 
         a, b = self.lower, self.upper
+        # without drift the formulas below are 0/0: this is their limit
         if abs(h) < 1e-9:
             return Forecast(-a / (b - a), -a * b / rate, _decides(0, rate, a, b, self.pairs))
         passes = (1 - exp(-h * a)) / (exp(-h * b) - exp(-h * a))
@@ -215,6 +231,7 @@ def prefix(pairs: Iterable[Pair], given_up: frozenset[int] = frozenset()) -> tup
 
 def judge(gate: Gate, pairs: Iterable[Pair], candidate: str, kind: ScoreKind = "win") -> Decision:
     """Judge the candidate on the finished prefix of a gate's pairs."""
+    # equal scores must be one key, and means of floats may differ in the last digit
     return gate.judge([round(pair.score(candidate, kind), 9) for pair in prefix(pairs)])
 
 
@@ -243,6 +260,7 @@ def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
     for _ in range(50):
         middle = float(fitted @ values)
         sigma = sqrt(float(fitted @ (values - middle) ** 2))
+        # the condition's tangent about the last σ: its mean is 0 where the ratio holds
         curved = values - 0.5 - ratio * sigma * (1 + ((middle - values) / sigma) ** 2) / 2
         before, fitted = fitted, _tilted(curved, chances)
         if float(np.abs(fitted - before).max()) < 1e-12:
@@ -252,9 +270,11 @@ def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
 
 def _played_out(gate: Gate, score: float, variance: float) -> Forecast:
     """The forecast of a win gate from RUNS tests of at most LONGEST pairs, of a fixed generator."""
+    # near even chances a pair of independent legs has variance (1 − drawn)/8
     drawn = min(max(0.0, 1 - 8 * variance), 2 * min(score, 1 - score) - 1e-9)
     legs = np.array([1 - score - drawn / 2, drawn, score - drawn / 2])
     chances = np.convolve(legs, legs)
+    # a fixed generator: the same gate always gets the same forecast
     runs = np.random.default_rng(0).choice(5, (RUNS, LONGEST), p=chances / chances.sum())
 
     counts = np.zeros((RUNS, 5))
@@ -263,6 +283,7 @@ def _played_out(gate: Gate, score: float, variance: float) -> Forecast:
     going = np.arange(RUNS)
     support = np.array(PENTANOMIAL)
     for pair in range(LONGEST):
+        # all tests step together; those that ended are left alone from then on
         counts[going, runs[going, pair]] += 1
         seen = np.maximum(counts[going], RARE)
         total = seen.sum(1)
@@ -281,6 +302,7 @@ def _played_out(gate: Gate, score: float, variance: float) -> Forecast:
 
 def _slopes(above: Floats, chances: Floats) -> Floats:
     """(R, K): 1 + x·above with Σ p·above/(1 + x·above) = 0 in every row of chances, x by bisection."""
+    # just inside of the poles, where a chance would become infinite
     low = np.full(len(chances), -1 / above.max() + 1e-9)
     high = np.full(len(chances), -1 / above.min() - 1e-9)
     for _ in range(30):
@@ -300,14 +322,17 @@ def confidence(
     """
     values, often = np.asarray(support, float), np.asarray(counts, float)
     least, most = bounds
+    # shares of the largest stake: below 1, so that no score takes all of the bet
     shares = np.geomspace(0.02, 0.98, 25)
 
     def refuted(mean: float) -> bool:
         stakes = np.concatenate([shares / (mean - least), -shares / (most - mean)])
         growth = np.log1p(stakes[:, None] * (values - mean)) @ often
+        # in logarithms: bets on hundreds of pairs overflow
         return float(np.logaddexp.reduce(growth)) - log(len(stakes)) >= -log(alpha)
 
     middle = float(values @ often / often.sum())
+    # at the very ends a stake would be infinite
     room = 1e-9 * (most - least)
     return (
         _edge(refuted, least + room, min(max(middle, least + room), most - room)),
@@ -320,6 +345,7 @@ def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> fl
     if not refuted(outside):
         return outside
     for _ in range(50):
+        # refuted means lie outside without gaps, so halving finds the edge
         middle = (outside + inside) / 2
         outside, inside = (middle, inside) if refuted(middle) else (outside, middle)
     return inside

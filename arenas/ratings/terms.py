@@ -50,6 +50,7 @@ class Layout:
             columns.append(self.deltas.start + own * self.roles + role)
             values.append(np.ones(self.entrants))
         elif self.roles > 1:
+            # over all roles a rating has the mean of its δ
             for every in range(self.roles):
                 columns.append(self.deltas.start + own * self.roles + every)
                 values.append(np.full(self.entrants, 1 / self.roles))
@@ -79,10 +80,12 @@ class Model:
     @cached_property
     def cells(self) -> Cells:
         game, seats = self.played, len(self.played.seats)
+        # who sat where as one number, with a digit for each entrant and each seat
         code = game.entrant[:, 0] * seats + game.seat[:, 0] if seats > 1 else game.entrant[:, 0]
         for k in range(1, game.places):
             code = code * len(game.names) + game.entrant[:, k]
             code = code * seats + game.seat[:, k] if seats > 1 else code
+
         first, cell = _grouped(code)
         entrant, role = (
             game.entrant.take(first, 0),
@@ -95,6 +98,7 @@ class Model:
     @cached_property
     def layout(self) -> Layout:
         seats = len(self.played.seats)
+        # a duel shows only a difference of two seats; with more places each seat shows
         several = seats * (seats - 1) // 2 if self.played.places == 2 else seats - 1
         return Layout(len(self.played.names), len(self.played.roles), several, self.davidson)
 
@@ -107,6 +111,7 @@ class Model:
         if layout.roles > 1:
             columns = np.stack([entrant, layout.deltas.start + entrant * layout.roles + role], 1)
 
+        # every row has as many entries, so the matrix is built without a sort
         rows, each = columns.shape
         entries = (np.ones(columns.size), columns.ravel(), np.arange(rows + 1) * each)
         strengths = sparse.csr_array(entries, (rows, layout.size))
@@ -118,6 +123,8 @@ class Model:
     def _offsets(self) -> tuple[Ints, Ints, Floats]:
         seat, start = self.cells.seat, self.layout.shifts.start
         if seat.shape[1] > 2:
+            # measured against the first seat: with an offset for each, shifting all of
+            # them would change no game
             rows = np.flatnonzero(seat.ravel() > 0)
             return rows, start + seat.ravel()[rows] - 1, np.ones(len(rows))
         low, high = seat.min(1), seat.max(1)
@@ -126,6 +133,8 @@ class Model:
         # the number of a pair of seats, counted row by row above the diagonal
         column = low * (2 * len(self.played.seats) - low - 1) // 2 + high - low - 1
         sign = np.where(seat[:, 0] < seat[:, 1], 1.0, -1.0)
+
+        # on the first place of a cell alone: a duel sees nothing but the difference
         return 2 * differ, start + column[differ], sign[differ]
 
     def payoffs(self) -> Payoffs:
@@ -137,6 +146,7 @@ class Model:
             return self._rankings()
         if self.davidson:
             return self._draws()
+        # rows alternate between the first and the second place
         difference = sparse.csr_array(self.design[0::2] - self.design[1::2])
         won = self.played.score[:, 0]
         return Duels(difference, self.cells.cell, self.played.block, won, self.layout.entrants)
@@ -147,6 +157,8 @@ class Model:
         third = sparse.kron(sparse.eye_array(count), np.array([[1, 0], [0, 1], [0.5, 0.5]]))
         design = sparse.csr_array(third @ self.design).tolil()
         design[2::3, self.layout.size - 1] = 1.0
+
+        # a draw takes the third option; all three are always on offer
         first = self.played.score[:, 0]
         taken = np.stack([first == 1, first == 0, first == 0.5], 1).astype(float)
         absent = np.zeros((count, 3), bool)
@@ -162,6 +174,7 @@ class Model:
         offered = np.array([stage[1] for stage in stages], bool)
         taken = np.array([stage[2] for stage in stages])
 
+        # stages of one cell with the same options are alike: options are bits of the code
         code = self.cells.cell[game] * 2**options + offered @ (1 << np.arange(options))
         first, cell = _grouped(code)
         rows = (self.cells.cell[game[first]][:, None] * options + np.arange(options)).ravel()
@@ -170,9 +183,12 @@ class Model:
 
 def _grouped(code: Ints) -> tuple[Ints, Ints]:
     """For each distinct code, in order, one row that has it; and each row's group."""
+    # codes far apart are sorted; dense ones are looked up in a table, which needs no sort
     if code.max() > 4 * len(code):
         _, first, group = np.unique(code, return_index=True, return_inverse=True)
         return first, group
+
+    # written backwards, so that the first row of each code is the one that stays
     first = np.full(int(code.max()) + 1, -1, np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]
     return first[first >= 0], (np.cumsum(first >= 0) - 1)[code]
@@ -191,9 +207,11 @@ def _stages(game: int, scores: Floats) -> list[tuple[int, list[bool], list[float
         below = {k for k in places if scores[k] < level}
 
         for m in range(len(tied), 0, -1):
+            # each of the m is taken next alike
             weight = 1 / (comb(len(tied), m) * m)
             for unplaced in combinations(tied, m):
                 offered = [k in below or k in unplaced for k in places]
+                # a choice from one option says nothing
                 if sum(offered) > 1:
                     out.append((game, offered, [weight * (k in unplaced) for k in places]))
     return out

@@ -30,7 +30,9 @@ def curve(
     x, y = _scales(chart, shown, width, height, max(right, label_room(chart)))
 
     parts = [*_axes(x, y, chart.x_name), *_references(chart, x, y)]
+
     most = BINS if chart.noisy else MOST_POINTS
+    # the first line is drawn last, so that it lies on top
     parts += [_drawn(binned(s.points, most), i, x, y) for i, s in reversed([*enumerate(shown)])]
     parts += _end_labels(_ends(chart, shown), x, y)
     parts.append(_cursor(y))
@@ -58,6 +60,7 @@ def binned(points: Sequence[Point], most: int) -> tuple[tuple[Point, ...], tuple
     centre = [(_mean(p[0] for p in b), _mean(p[1] for p in b)) for b in bins]
     top = [(c[0], max(p[1] for p in b)) for c, b in zip(centre, bins, strict=True)]
     low = [(c[0], min(p[1] for p in b)) for c, b in zip(centre, bins, strict=True)]
+    # a closed outline: along the tops, and back along the bottoms
     return tuple(centre), (*top, *reversed(low))
 
 
@@ -97,6 +100,7 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
 def span(estimates: Iterable[Estimate]) -> tuple[float, float]:
     """The range that holds all intervals and 0, a little widened."""
     ends = [e for estimate in estimates for e in (estimate.low, estimate.high) if math.isfinite(e)]
+    # 0 is the anchor's rating, with which all others are compared
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = (high - low) * 0.04 or 0.5
     return low - room, high + room
@@ -114,6 +118,7 @@ def roles(
 ) -> Markup:
     """Every entrant's rating in every role: one dot with its interval per role, entrants as rows."""
     names = list(dict.fromkeys(role for _, by_role in rows for role in by_role))
+    # the names may take 42 % at most, so that a phone keeps room for the scale
     left = min(14 + 1.05 * LETTER * max(len(line(name, 20)) for name, _ in rows), width * 0.42)
     step = 14 + 9 * len(names)
 
@@ -125,6 +130,7 @@ def roles(
     for row, (name, by_role) in enumerate(rows):
         top = row * step + 6
         parts.append(text(left - 10, top + step / 2, line(name, 20), "row", "end"))
+        # a rule between entrants, so none above the first
         if row:
             parts.append(tag("line", x1=left, x2=width - 14, y1=top, y2=top, class_="rule"))
         for i, role in enumerate(names):
@@ -145,6 +151,7 @@ def scatter(
     """Ratings with their intervals (upright) over another measure; each dot carries its short label."""
     xs = [dot[1] for dot in dots]
     low, high = span(dot[2] for dot in dots)
+    # where all lie at one place: a tenth of it, or 1 where that is 0
     room = (max(xs) - min(xs)) * 0.06 or max(xs) * 0.1 or 1.0
     x = Scale(
         max(0.0, min(xs) - room) if min(xs) >= 0 else min(xs) - room, max(xs) + room, 52, width - 24
@@ -163,6 +170,7 @@ def scatter(
                         "line",
                         x1=cx,
                         x2=cx,
+                        # an open end runs to the edge of the picture
                         y1=y(max(y.low, estimate.low)),
                         y2=y(min(y.high, estimate.high)),
                         class_="whisker c0",
@@ -179,18 +187,24 @@ def _scales(
     chart: Chart, shown: Sequence[Series], width: float, height: float, right: float
 ) -> tuple[Scale, Scale]:
     xs = [p[0] for s in shown for p in s.points] or [0.0, 1.0]
+    # an axis that begins near 0 begins at 0
     x = Scale(0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs), max(xs), 48, width - right)
 
     ys = [p[1] for s in shown for p in s.points] + [value for _, value in chart.references]
     ys += [bound for bound in (chart.low, chart.high) if bound is not None]
 
     low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
+
+    # room by a factor: a difference could take the lower end below 0
     if chart.log:
         return x, Scale(low / 1.2, high * 1.2, height - 40, 12, log=True)
+
+    # a flat line lies in the middle of the picture
     if low == high:
         low, high = low - 0.5, high + 0.5
 
     room = (high - low) * 0.05
+    # a bound of the chart is exact: beyond it nothing can lie, so no room is left there
     low = low if chart.low is not None and low >= chart.low else low - room
     high = high if chart.high is not None and high <= chart.high else high + room
     return x, Scale(low, high, height - 40, 12)
@@ -212,6 +226,7 @@ def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
 def _columns(x: Scale, bottom: float, name: str) -> list[Markup]:
     parts: list[Markup] = []
     for at, words in _ticks(x, max(2, int((x.end - x.start) / 80))):
+        # the line of the anchor, which is 0 by definition
         looks = "zero" if words == "0" else "grid"
         parts.append(tag("line", x1=at, x2=at, y1=0, y2=bottom, class_=looks))
         parts.append(text(at, bottom + 13, words, "tick", "middle"))
@@ -246,6 +261,8 @@ def _drawn(
         parts.append(tag("polygon", points=edge, class_=f"band f{colour}"))
     placed = [(x(a), y(b)) for a, b in centre]
     parts.append(path(placed, f"line c{colour}"))
+
+    # a few points show as dots where something was measured; many would hide the line
     if len(placed) <= 40:
         parts += [tag("circle", cx=a, cy=b, r=2.2, class_=f"f{colour}") for a, b in placed]
     return group(parts)
@@ -255,6 +272,7 @@ def _ends(chart: Chart, shown: Sequence[Series]) -> list[tuple[float, str, str]]
     """What stands at the right end: (value, name, class) of every line and reference."""
     ends: list[tuple[float, str, str]] = []
     for i, s in enumerate(shown):
+        # the last drawn point: the name stands where the line ends, and says that value
         last = binned(s.points, BINS if chart.noisy else MOST_POINTS)[0][-1][1]
         ends.append(
             (last, f"{line(s.name, 18)} {number(last, chart.digits)}".strip(), f"t{i % COLOURS}")
@@ -266,8 +284,11 @@ def _end_labels(ends: Sequence[tuple[float, str, str]], x: Scale, y: Scale) -> l
     """The names at the right end, pushed apart so that none covers another."""
     wanted = sorted(ends, key=lambda end: -end[0])
     places: list[float] = []
+    # from the top down, each at least a line below the one before
     for value, _, _ in wanted:
         places.append(max(y(value), places[-1] + LINE if places else y.end))
+
+    # from the bottom up, where that pushed names out of the picture
     ceiling = y.start + LINE / 2
     for k in range(len(places) - 1, -1, -1):
         ceiling = places[k] = min(places[k], ceiling)

@@ -27,6 +27,7 @@ class Field:
         self.standings = page.board.standings if page.board else ()
         self.ids = [standing.entrant for standing in self.standings]
 
+        # a rated entrant without a name goes by its id
         self.names = {
             **{id: e.name for id, e in known.items()},
             **{i: i for i in self.ids if i not in known},
@@ -39,6 +40,7 @@ class Field:
             dict.fromkeys(role for standing in self.standings for role in standing.roles)
         )
 
+        # tables have rows for the rated alone
         self.cells = {(c.a, c.b): c for c in both_ways(page.cells) if {c.a, c.b} <= {*self.ids}}
 
         # worked out once: tables, graphs and notices read them here
@@ -48,9 +50,12 @@ class Field:
         self.cycles = graphs.cycles(self.stacked)
 
         self.middle = middle(page.scored)
+        # colours fill the range of this page; 1.0 keeps equals from dividing by 0
         self.widest = (
             max((abs(c.score.value - self.middle) for c in self.cells.values()), default=0.0) or 1.0
         )
+
+        # a tenth of an Elo point is far below every error
         self.digits = 0 if page.board and page.board.unit == "Elo" else 3
 
     def key(self, a: str, b: str) -> tuple[str, str]:
@@ -73,6 +78,8 @@ class Field:
         """The interval of a score as text, in the unit of `points`."""
         if self.page.scored != "win":
             return margin(score, 3)
+
+        # every number of a share in per cent
         ends = (100 * score.value, 100 * score.se, 100 * score.low, 100 * score.high)
         return margin(Estimate(*ends), 1, sign=False)
 
@@ -97,11 +104,13 @@ def margin(estimate: Estimate, digits: int, sign: bool = True) -> str:
     told = signed if sign else number
     if low == high:
         return "–"
+    # the games bound it to one side only, or not at all
     if isinf(low) or isinf(high):
         if isinf(low) and isinf(high):
             return "no interval"
         return f"at least {told(low, digits)}" if isinf(high) else f"at most {told(high, digits)}"
 
+    # ± would claim a symmetry that the interval lacks
     below, above = estimate.value - low, high - estimate.value
     if abs(above - below) > LOPSIDED * (above + below):
         return f"[{told(low, digits)}, {told(high, digits)}]"

@@ -42,6 +42,7 @@ def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, st
         if key in config:
             yield key.capitalize(), str(config[key])
 
+    # a record holds what was measured then, so each key has a last value of its own
     last = dict[str, Any]()
     for record in records:
         last |= record
@@ -64,6 +65,7 @@ def progress(records: Records, game: Game | None) -> Progress | None:
     if not shown["nashconv"]:
         return None
 
+    # what a reader measures the curve against
     random = random_nashconv(game) if game else None
     references = [] if random is None else [(f"random ({_fraction(random)})", random)]
 
@@ -92,8 +94,10 @@ def curves(records: Records) -> tuple[Chart, ...]:
     charts: list[Chart] = []
     for kind, title, digits in CURVES:
         found = [key for key in keys if key.partition("/")[0] == kind]
+        # a kind that is told by role is not drawn as a whole as well
         by_role = [key for key in found if "/" in key] or found
         lines = _curves(records, list(zip(by_role, _short(by_role), strict=True)))
+        # a chart of zeros would say only that a game has no such thing
         if any(value for line in lines for _, value in line.points):
             low = 0.0 if kind in SHARES else None
             charts.append(Chart(title, _x_name(records), lines, low=low, digits=digits, noisy=True))
@@ -104,7 +108,10 @@ def transcripts(folder: Path, most: int = TRANSCRIPTS) -> tuple[tuple[str, str],
     """Some of the run's transcripts as (name, text): the first, the last, and some between."""
     paths = sorted(RunFolder(folder).transcripts.glob("*.txt"))
     if len(paths) > most:
+        # evenly spaced, with both ends
         paths = [paths[round(i * (len(paths) - 1) / (most - 1))] for i in range(most)]
+
+    # a damaged byte must not cost the page
     return tuple((path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in paths)
 
 
@@ -130,6 +137,7 @@ def seconds(records: Records) -> dict[str, float]:
                     value - counted if value >= counted else value
                 )
                 before[phase] = value
+
     return total
 
 
@@ -153,6 +161,7 @@ def _curves(records: Records, named: Iterable[tuple[str, str]]) -> tuple[Series,
 
 
 def _points(records: Records, key: str) -> tuple[Point, ...]:
+    # a point needs both: evaluation and games are not in every record
     x_name = _x_key(records)
     return tuple(
         (float(record[x_name]), float(record[key]))
@@ -171,6 +180,7 @@ def _x_name(records: Records) -> str:
 
 
 def _is_number(value: object) -> bool:
+    # to Python True is an int
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -180,6 +190,7 @@ def _largest(spent: Mapping[str, float], most: int = 3) -> list[tuple[str, float
 
 def _fraction(value: float) -> str:
     """A small fraction where the value is one: 11/12 says more than 0.917."""
+    # the exact values of small games are such fractions
     close = Fraction(value).limit_denominator(99)
     return f"{close}" if abs(close - value) < 1e-9 else number(value)
 

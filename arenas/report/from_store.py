@@ -41,6 +41,7 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
     folder = found_folder(run)
     if not folder.is_dir():
         raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
+
     page = run_page(folder)
     return write(page, Path(out) if out else RunFolder(folder).report)
 
@@ -60,9 +61,13 @@ def run_page(folder: Path) -> Page:
     store = RunFolder(folder).store
     if not records and not store.is_file():
         raise ReportError(f"{folder} holds neither metrics.jsonl nor {STORE}: nothing to report on")
+
+    # before any look-up: the run's own games must be registered by then
     RunFolder(folder).load_games()
     played = tournament_page(store) if store.is_file() else Page("")
     trained = _game(config)
+
+    # the tournament's page, with the run's own story put in front
     return replace(
         played,
         title=folder.resolve().name,
@@ -83,6 +88,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         rows = archive.rows(chosen)
         kind = chosen.score or "win"
 
+        # a pair of which a leg is missing would count one seat alone
         pairs = complete(rows)
         board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
         entrants = tuple(_known(archive, board))
@@ -102,6 +108,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
             gates=tuple(_gates(archive, ref)),
             replays=replays,
             statuses=Counter(row.status for row in rows),
+            # most frequent first, and the last of a key stays: so they are read backwards
             reasons={status: reason for status, reason, _ in reversed(archive.reasons(chosen))},
             control=_control(entrants),
             command=f"sparring report {store.parent}",
@@ -118,6 +125,8 @@ def _game(config: Mapping[str, Any]) -> Game | None:
 
 def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[GameRef]]:
     games = archive.games()
+
+    # a wrong name is refused even where the store has one game only
     if game is not None and game not in games:
         raise ReportError(f"{archive.path} holds no game {game.id}; it holds {_listed(games)}")
     if not games:
@@ -134,12 +143,14 @@ def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[
 
 def _settings(archive: Archive, game: GameRef) -> Mapping[str, Any]:
     """How the latest tournament of the game was rated."""
+    # oldest first, so the last one is how the board was made
     found = [finding.settings for finding in archive.findings("ratings") if finding.game == game]
     return {**DEFAULTS, **(found[-1] if found else {})}
 
 
 def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Entrant]:
     """Every entrant by a name of its own: two of one name get the beginning of their ids."""
+    # a store may know players of other games, who have no row here
     rated = {standing.entrant for standing in board.standings} if board else set[str]()
     listed = [entrant for entrant in archive.entrants() if not board or entrant.id in rated]
     often = Counter(entrant.name for entrant in listed)
@@ -154,6 +165,7 @@ def _descent(
 ) -> tuple[tuple[Born, ...], list[Notice]]:
     """The lineage, or why it cannot be one."""
     found = births(archive, [entrant.id for entrant in entrants])
+    # a cycle in the lineage costs that section, not the page
     try:
         lineage(found)
     except LineageError as fault:
@@ -175,12 +187,14 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
         test, decision, unit = ruling["gate"], ruling["decision"], ruling["unit"]
         new, old = (names.get(id, id) for id in (str(ruling["new"]), str(ruling["old"])))
 
+        # the store keeps bounds as scores; rounding undoes the way there and back
         low, high = (elo(test[end]) if unit == "Elo" else test[end] for end in ("low", "high"))
         yield Gate(
             candidate=new,
             baseline=old,
             decision=decision["outcome"],
             llr=tuple(decision["curve"]),
+            # Wald's bounds follow from the error rates, so the store does not keep them
             lower=log(test["beta"] / (1 - test["alpha"])),
             upper=log((1 - test["beta"]) / test["alpha"]),
             s0=round(low, 6),
@@ -202,6 +216,7 @@ def _replays(
     replays: dict[tuple[str, str], tuple[Replay, ...]] = {}
     faults: list[str] = []
     for pair, games in held.items():
+        # pairs count in order of play, by the games of these two alone
         number = {id: n for n, id in enumerate(dict.fromkeys(row.pair for row in games), 1)}
         found: list[Replay] = []
 
@@ -209,6 +224,7 @@ def _replays(
         for row in sorted(games, key=lambda row: row.status == "completed")[:PER_CELL]:
             title = f"Pair {number[row.pair]:,}, game {row.leg + 1} of {row.legs}"
             try:
+                # a damaged transcript costs its own place, not the page
                 found.append(Replay(title, archive.episode(row.key)))
             except SparringError as fault:
                 faults.append(str(fault))
@@ -231,6 +247,8 @@ def _facts(
     yield "Tournament", f"{compact(len(counted))} games"
     if ref.parameters:
         yield "Parameters", ", ".join(f"{name} = {value!r}" for name, value in ref.parameters)
+
+    # over all attempts: void games are paid for too
     if cost := sum(row.cost for row in rows):
         yield "Cost", f"{cost:.4g}"
 
@@ -241,6 +259,7 @@ def _facts(
 
 def _control(entrants: Sequence[Entrant]) -> tuple[str, str] | None:
     ids = {entrant.id for entrant in entrants}
+    # a control carries its original's id with an ending
     doubles = [id for id in ids if id.endswith(CONTROL) and id.removesuffix(CONTROL) in ids]
     return (doubles[0].removesuffix(CONTROL), doubles[0]) if doubles else None
 

@@ -30,6 +30,7 @@ NAME = 18  # letters of a name beside its node
 
 def responses(cells: Sequence[Cell], ids: Sequence[str]) -> Graph:
     """An edge from the winner to the loser of every pair of `ids` that is resolved; others have none."""
+    # a walk in the metagame climbs to the stronger; a picture is read downwards
     known = [cell for cell in cells if {cell.a, cell.b} <= set(ids)]
     return metagame.response_graph(known, ids).reverse()
 
@@ -67,10 +68,12 @@ def response_graph(
 
     `names` are those drawn; the numbers in the nodes are places on the leaderboard (`place` counts from 0).
     """
+    # two pictures stand on one page, and an id may be there once
     tip = f"tip-{class_}"
     spots: dict[str, Point] = {}
     frames: dict[str, Frame] = {}
 
+    # a lone node has its name at its right: both together are centred
     half = LETTER * max(len(line(name, NAME)) for name in names.values()) / 2
     top = 28.0
 
@@ -86,6 +89,7 @@ def response_graph(
                 frames.update(dict.fromkeys(component, (x - wide / 2, y - high / 2, wide, high)))
         top += tall + 46
 
+    # boxes first and nodes last, so that no line crosses a name
     parts = [_arrowhead(tip), *(_box(frame, frames) for frame in dict.fromkeys(frames.values()))]
     parts += [_edge(a, b, spots, frames, tip) for a, b in _shown_edges(graph)]
     parts += [
@@ -107,6 +111,7 @@ def lineage(
     graph: Graph = nx.DiGraph()
     graph.add_edges_from((born.parent, born.child, {"kind": born.kind}) for born in births)
 
+    # parents above children; among equals the order in which they were told
     place = {id: i for i, id in enumerate(graph)}
     rows = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     lane = _lanes(graph, rows)
@@ -117,6 +122,7 @@ def lineage(
         tag("path", d=_bend(spots[a], spots[b]), class_=f"kin {data['kind']}")
         for a, b, data in graph.edges(data=True)
     ]
+
     known = [ratings[id].value for id in rows if id in ratings]
     for id in rows:
         x, y = spots[id]
@@ -138,6 +144,7 @@ def _rows(stacked: Layers, width: float) -> list[Sequence[tuple[str, ...]]]:
     for layer in stacked:
         room = SLOT if max(map(len, layer)) == 1 else 2 * SLOT
         fit = max(1, int(width // room))
+        # rows of about one length, rather than full ones and a short rest
         count = math.ceil(len(layer) / fit)
         size = math.ceil(len(layer) / count)
         rows += [layer[i : i + size] for i in range(0, len(layer), size)]
@@ -163,6 +170,7 @@ def _spread(component: Sequence[str], middle: Point, wide: float) -> dict[str, P
     """Places for a component's entrants: one in the middle, several on an ellipse."""
     if len(component) == 1:
         return {component[0]: middle}
+    # inside of the box, with room for the names above and below
     across, up = wide / 2 - 46, _tall(component) / 2 - 36
     turn = 2 * math.pi / len(component)
     return {
@@ -175,6 +183,7 @@ def _shown_edges(graph: Graph) -> list[tuple[str, str]]:
     """All edges inside cycles; between components only those that no others imply, each once."""
     condensed: Graph = nx.condensation(graph)
     component: Mapping[str, int] = condensed.graph["mapping"]
+    # what follows from other edges would only be ink; the reduction needs a DAG
     needed: Graph = nx.transitive_reduction(condensed)
 
     # one edge stands for all between two components
@@ -194,8 +203,11 @@ def _edge(
     a: str, b: str, spots: Mapping[str, Point], frames: Mapping[str, Frame], tip: str
 ) -> Markup:
     """An arrow inside a cycle, or from one component to the next: from and to their boxes."""
+    # inside a cycle each arrow is news
     if a in frames and frames[a] == frames.get(b):
         return _arrow(spots[a], spots[b], 15, 17, "edge cyclic", tip)
+
+    # between components the arrow stands for all, so it joins boxes and not members
     start, end = spots[a], spots[b]
     if a in frames:
         x, y, wide, high = frames[a]
@@ -212,6 +224,7 @@ def _arrow(start: Point, end: Point, after: float, before: float, class_: str, t
     away = max(1.0, ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5)
     ux, uy = (x2 - x1) / away, (y2 - y1) / away
     x1, y1, x2, y2 = x1 + after * ux, y1 + after * uy, x2 - before * ux, y2 - before * uy
+    # a long upright arrow would run through the nodes between its ends
     bow = 0.0 if abs(uy) < 0.98 or away < 110 or "cyclic" in class_ else max(36.0, 0.28 * away)
     d = f"M{x1:.1f} {y1:.1f}Q{(x1 + x2) / 2 - bow * uy:.1f} {(y1 + y2) / 2 + bow * ux:.1f} {x2:.1f} {y2:.1f}"
     return tag("path", d=d, class_=class_, marker_end=f"url(#{tip})")
@@ -247,6 +260,7 @@ def _lanes(graph: Graph, rows: Sequence[str]) -> dict[str, int]:
     taken: set[str] = set()
     for id in rows:
         direct = (p for p, _, kind in graph.in_edges(id, data="kind") if kind in STRAIGHT)
+        # a second child in the lane would look like the child of the first
         parent = next((p for p in direct if p not in taken), None)
         if parent is not None:
             taken.add(parent)
@@ -281,6 +295,7 @@ def _story(graph: Graph, id: str, names: Mapping[str, str]) -> str:
 
 def _shade(value: float, known: Sequence[float]) -> int:
     low, high = min(known), max(known)
+    # equal ratings have the middle shade
     return round((value - low) / (high - low) * (SHADES - 1)) if high > low else SHADES // 2
 
 

@@ -23,6 +23,7 @@ def notices(field: Field) -> tuple[Notice, ...]:
     found += [*_collapse(page.progress), *_control(page, names)]
 
     if page.board:
+        # the forgetting alarm above has told those already
         told = [warning for warning in page.board.warnings if warning.kind != "forgetting"]
         found += [Notice("Ratings", sentence(warning.text, names)) for warning in told]
         found += _cycles(field)
@@ -53,6 +54,7 @@ def _forgetting(board: Leaderboard, names: Mapping[str, str]) -> Iterable[Notice
 
 def _listed(names: Sequence[str]) -> str:
     """The first of the names, and how many more."""
+    # "and 1 more" would be no shorter than the name
     more = len(names) - NAMED
     return ", ".join(names) if more < 2 else f"{', '.join(names[:NAMED])} and {more} more"
 
@@ -87,6 +89,7 @@ def _control(page: Page, names: Mapping[str, str]) -> Iterable[Notice]:
     if not page.control:
         return
     a, b = page.control
+    # the control may be on either side
     cell = next((c for c in page.cells if {c.a, c.b} == {a, b}), None)
     if cell is None:
         return
@@ -114,6 +117,7 @@ def _cycles(field: Field) -> Iterable[Notice]:
 
 
 def _void(statuses: Mapping[str, int], reasons: Mapping[str, str]) -> Iterable[Notice]:
+    # the reason shown is a status's most frequent one
     void = {status: n for status, n in statuses.items() if status.startswith("void") and n}
     if void:
         told = "; ".join(

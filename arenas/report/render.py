@@ -29,6 +29,7 @@ def html(page: Page, *, budget: int = BUDGET) -> str:
     """The whole file as text. `budget` bounds the replays in it, in bytes."""
     shown = view(page, budget)
 
+    # one text for the page and for its hash: a byte of difference would switch it off
     css, js = _part("page.css"), _part("page.js")
     return (
         _environment()
@@ -62,11 +63,14 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
 def _replace(path: Path, text: str) -> None:
     # beside the target, since a rename across file systems is no rename
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            # on the disk before the name points to it: a crash leaves the old page
             os.fsync(file.fileno())
+        # a temporary file is its owner's alone; a page is to be read
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
@@ -85,10 +89,12 @@ def policy(css: str, js: str) -> str:
 def numbers(page: Page, shown: View) -> dict[str, Any]:
     """The page's numbers as plain data: for its script, and to compute with."""
     board = page.board
+
     return {
         "title": page.title,
         "charts": [_chart(chart) for chart in shown.charts],
         "unit": board.unit if board else None,
+        # under ids: a name may change, or be given twice
         "leaderboard": [
             {
                 "entrant": s.entrant,
@@ -127,6 +133,7 @@ def outcome(episode: Episode) -> str:
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
+    # binned as drawn: the values under the pointer are those of the line
     most = BINS if chart.noisy else MOST_POINTS
     series = [
         {"name": line(s.name), "points": [_numbers(*p) for p in binned(finite(s.points), most)[0]]}
@@ -136,6 +143,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
 
 
 def _numbers(*values: float) -> list[float | None]:
+    # six digits keep the file small; JSON has no infinity
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
 
 
@@ -154,6 +162,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_part),
         autoescape=True,
+        # a misspelt name in the template is an error, not an empty place
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,

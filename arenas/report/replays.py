@@ -45,6 +45,7 @@ class Story:
             for v in self.episode.verdicts
             for text in (v.stdout, v.stderr, v.detail, *values(v))
         ]
+        # escaped and encoded: five bytes of the file may be one character of the text
         written = sum(len(escape(visible(cut(text))).encode()) for text in texts)
         return written + FRAME * (len(self.steps) + len(self.episode.verdicts) + 1)
 
@@ -58,6 +59,7 @@ def steps(episode: Episode) -> tuple[Step, ...]:
     seen: dict[str, int] = {}
     told: list[Step] = []
     for turn in episode.turns:
+        # a prompt repeats all that its seat has seen; its own replies stand in its turns
         known = seen.get(turn.seat, 0)
         heard = tuple(message for message in turn.prompt[known:] if message.speaker != "self")
         seen[turn.seat] = len(turn.prompt)
@@ -68,6 +70,7 @@ def steps(episode: Episode) -> tuple[Step, ...]:
 
 def chosen(replays: Sequence[Replay], most: int = PER_CELL) -> tuple[Replay, ...]:
     """The games worth reading first: those that did not end as games should, then in their order."""
+    # a stable sort: within both kinds the order of play stays
     ranked = sorted(replays, key=lambda replay: replay.episode.ending.kind == "outcome")
     return tuple(ranked[:most])
 
@@ -89,6 +92,7 @@ def told(
 
             one = story(replays[depth])
             if one.size > budget:
+                # a shorter one further on may still fit, so the search goes on
                 left_out += 1
                 continue
             budget -= one.size

@@ -25,6 +25,7 @@ def tag(name: str, *inside: str, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
+    # names and texts may come from a player: only our own Markup is trusted
     body = "".join(part if isinstance(part, Markup) else escape(line(part)) for part in inside)
     return Markup(f"<{name}{given}>{body}</{name}>")
 
@@ -74,6 +75,7 @@ class Scale:
     def __call__(self, value: float) -> float:
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         at = math.log(value) if self.log else value
+        # a range of one value has no length: everything lies at its start
         return self.start + (at - low) / ((high - low) or 1.0) * (self.end - self.start)
 
 
@@ -85,11 +87,13 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
     raw = (high - low) / max(1, about)
     unit = 10.0 ** math.floor(math.log10(raw))
     steps = [unit * m for m in (10, 5, 2.5, 2, 1, 0.5)]
+    # from the widest step that gives about as many ticks, on to narrower ones
     widest = sum(step >= raw * 0.999 for step in steps) - 1
     found: tuple[float, ...] = ()
 
     for step in steps[widest:]:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        # rounding takes 0.30000000000000004 back to 0.3; + 0.0 takes the sign off −0.0
         found = tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
         if len(found) > 1:  # one tick alone would not say how long the axis is
             break
@@ -120,5 +124,6 @@ def tick_texts(values: Sequence[float]) -> list[str]:
 
 def _short(value: object) -> str:
     if isinstance(value, float):
+        # a tenth of a pixel cannot be seen; an attribute cannot be NaN
         return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) else "0"
     return str(value)

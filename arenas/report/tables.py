@@ -23,6 +23,7 @@ def stories(field: Field, budget: int) -> tuple[Stories, int]:
     """The games to read of every pair, within the budget of bytes, and how many were left out."""
     held: dict[tuple[str, str], list[Replay]] = {}
     for (a, b), replays in field.page.replays.items():
+        # replays may be keyed by the two ids in either order
         if a in field.place and b in field.place:
             held.setdefault(field.key(a, b), []).extend(replays)
     return told({key: chosen(replays) for key, replays in held.items()}, budget)
@@ -39,6 +40,7 @@ def board(field: Field, listed: tuple[Row, ...]) -> Board | None:
     anchor = field.page.board.anchor
     return Board(
         rows=listed,
+        # with one role its rating is the rating
         roles=field.roles if len(field.roles) > 1 else (),
         anchor="the mean of all entrants" if anchor == "mean" else field.names.get(anchor, anchor),
         truncated=any(s.truncated for s in field.standings),
@@ -52,6 +54,7 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
     if not field.cells:
         return None
 
+    # by condensation, so that cycles show as blocks on the diagonal
     order = [field.place[id] for id in graphs.order(field.stacked)]
     edges = {frozenset(edge) for edge in field.graph.edges}
     return Matrix(
@@ -74,6 +77,7 @@ def matrix(field: Field, listed: tuple[Row, ...]) -> Matrix | None:
 
 def choices(field: Field, listed: tuple[Row, ...]) -> Choices | None:
     """The metagame: whom to choose where the others choose too. None where it is not known."""
+    # an entrant that only played gates is not rated, so it is no choice
     cells = [cell for cell in field.page.cells if {cell.a, cell.b} <= {*field.ids}]
     try:
         found = metagame(cells, field.ids, field.page.scored) if cells else None
@@ -82,6 +86,7 @@ def choices(field: Field, listed: tuple[Row, ...]) -> Choices | None:
     if found is None:
         return None
 
+    # worth comes in logits where games are won
     unit = ELO if field.page.scored == "win" else 1.0
     return Choices(
         tuple(
@@ -110,6 +115,7 @@ def _share(value: float) -> str:
 
 def dialogs(field: Field, games: Stories) -> tuple[Dialog, ...]:
     """One per pair that met."""
+    # both directions of a cell open the same dialog
     keys = dict.fromkeys(field.key(a, b) for a, b in field.cells)
     return tuple(
         Dialog(
@@ -127,6 +133,7 @@ def _graph(field: Field) -> Plot:
     """The response graph of those who have a resolved pair."""
     shown = {id: field.names[id] for id in field.ids if field.degree[id]}
 
+    # a component of several has resolved pairs, so its first member tells for all
     stacked = [[c for c in layer if c[0] in shown] for layer in field.stacked]
     wide, narrow = (
         graphs.response_graph(
@@ -140,6 +147,7 @@ def _graph(field: Field) -> Plot:
 def _row(field: Field, standing: Standing, games: Stories) -> Row:
     id, first, last = standing.entrant, *standing.ranks
 
+    # one scale for all rows, or their strips could not be compared
     low, high = charts.span(s.rating for s in field.standings)
     return Row(
         index=field.place[id],

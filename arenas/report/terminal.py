@@ -33,6 +33,7 @@ def leaderboard(
     known = names or {}
     digits = 0 if board.unit == "Elo" else 3
     roles = list(dict.fromkeys(role for standing in board.standings for role in standing.roles))
+    # with one role its rating is the rating
     shown_roles = roles if len(roles) > 1 else []
 
     anchor = "mean" if board.anchor == "mean" else known.get(board.anchor, board.anchor)
@@ -49,6 +50,7 @@ def leaderboard(
             for cells, s in zip(rows, board.standings, strict=True)
         ]
 
+    # as `Text`: of plain strings the library takes [words in brackets] as markup
     columns = [name for name in (rows[0] if rows else ()) if name not in without]
     for name in columns:
         table.add_column(Text(name), justify="left" if name == "entrant" else "right", no_wrap=True)
@@ -62,6 +64,7 @@ def show(
 ) -> None:
     """Print the leaderboard, and below it what the fit warns of."""
     console = console or _console()
+    # the widest table that fits: whole columns go, since a cut number is a wrong one
     tables = [leaderboard(board, names, SPARE[:count]) for count in range(len(SPARE) + 1)]
     console.print(next((table for table in tables if _fits(table, console)), tables[-1]))
     for warning in board.warnings:
@@ -70,6 +73,7 @@ def show(
 
 
 def _console() -> Console:
+    # what reads a pipe is not narrow: the guess of 80 columns would drop some
     console = Console()
     return console if console.is_terminal else Console(width=max(console.width, PIPED))
 
@@ -79,6 +83,7 @@ def _fits(table: Table, console: Console) -> bool:
     bare = copy(table)
     bare.caption = None
 
+    # measured without a limit, which would report a cut column as one that fits
     unlimited = console.options.update(width=10 * PIPED)
     return Measurement.get(console, unlimited, bare).maximum <= console.width
 

@@ -24,6 +24,7 @@ def visible(text: str, keep: str = _KEPT) -> str:
     ESC becomes `⟨ESC⟩`, what has no such name `⟨U+202E⟩`. Only the characters of `keep` stay. The result
     can be encoded as UTF-8 whatever came.
     """
+    # most texts hold nothing to replace: one test spares the walk through them
     plain = text.replace("\n", "").replace("\t", "") if keep == _KEPT else text
     if plain.isprintable():
         return text
@@ -46,6 +47,7 @@ def shorten(text: str, limit: int) -> str:
 
 def sentence(text: str, names: Mapping[str, str]) -> str:
     """A warning with entrants' names for their ids, from a capital letter to a full stop."""
+    # an id may begin another one, so the longer is replaced first
     for id in sorted(names, key=len, reverse=True):
         text = text.replace(id, names[id])
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
@@ -55,6 +57,7 @@ def number(value: float, digits: int = 3) -> str:
     """A number for people: fixed digits, a true minus sign, – where there is none."""
     if not math.isfinite(value):
         return "–"
+    # what rounds to 0 has no minus sign
     text = f"{value:,.{digits}f}"
     return (
         (MINUS + text[1:] if float(text.replace(",", "")) else text[1:]) if text[0] == "-" else text
@@ -84,6 +87,7 @@ def compact(value: float) -> str:
 def duration(seconds: float) -> str:
     """Seconds for people: <1 s, 12 s, 3.4 min, 2.1 h."""
     for unit, ending in ((3600.0, "h"), (60.0, "min")):
+        # else 59.8 s would be written as 60 s
         if seconds >= 0.995 * unit:
             return f"{seconds / unit:.1f} {ending}"
     return "<1 s" if seconds < 1 else f"{seconds:.0f} s"

@@ -23,6 +23,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
     """Everything the template needs. `budget` bounds the replays, in bytes."""
     field, pictures = Field(page), _Pictures()
 
+    # first, since squares say how many games there are to read
     games, left_out = tables.stories(field, budget)
     listed = tables.rows(field, games)
     return View(
@@ -95,7 +96,9 @@ class _Pictures:
         narrow: tuple[float, float] | None,
         right: float = 0.0,
     ) -> Plot:
+        # its place in the list is how the page's script finds its numbers
         self.charts.append(chart)
+
         return Plot(
             charts.curve(chart, *wide, "wide-only" if narrow else "", right),
             charts.curve(chart, *narrow, "narrow", right) if narrow else None,
@@ -105,6 +108,7 @@ class _Pictures:
 
     def proof(self, progress: Progress) -> Proof:
         legal, versus = progress.legal, progress.versus
+        # one margin for the charts above one another, so that they share an x axis
         room = max(charts.label_room(c) for c in (progress.nashconv, legal, versus) if c)
         logarithmic = _logarithmic(progress.nashconv)
         return Proof(
@@ -118,6 +122,7 @@ class _Pictures:
         )
 
     def gate(self, gate: Gate) -> Decided:
+        # before the first pair nothing speaks for either side
         points = ((0.0, 0.0), *((float(i), llr) for i, llr in enumerate(gate.llr, 1)))
         bounds = (("accept H₁", gate.upper), ("accept H₀", gate.lower))
         named = replace(gate, candidate=line(gate.candidate, 60), baseline=line(gate.baseline, 60))
@@ -130,6 +135,7 @@ class _Pictures:
 def _logarithmic(chart: Chart) -> Chart | None:
     """The chart on a logarithmic scale, without what is not above 0; None where nothing is left to see."""
     series = [replace(s, points=tuple(p for p in s.points if p[1] > 0)) for s in chart.series]
+    # one point alone is no curve
     kept = tuple(s for s in series if len(s.points) > 1)
     above = tuple((name, value) for name, value in chart.references if value > 0)
     return (
@@ -150,6 +156,7 @@ def _roles(field: Field) -> Plot | None:
 
 
 def _tokens(field: Field) -> Plot | None:
+    # scripted players use no tokens, and one dot shows no relation
     spent = [s for s in field.standings if s.tokens and s.games]
     if len(spent) < 2:
         return None
