@@ -126,7 +126,7 @@ class Game:
         lo, hi = self.payoff_range
         amounts: list[float] = [*payoff.values()] or [0.0]  # a game of judges alone pays no seat
         least, most = min(amounts), max(amounts)
-        total = math.fsum(amounts)
+        total = sum(amounts)  # math.fsum raises where infinities of both signs meet
 
         # a NaN shows in the sum, and min and max may miss it: no comparison with it holds
         if not (math.isfinite(total) and lo - _TOLERANCE <= least and most <= hi + _TOLERANCE):

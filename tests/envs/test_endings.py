@@ -98,3 +98,9 @@ def test_a_payoff_that_is_no_number_is_an_error_of_the_game(amounts):
     table.answer([Reply("bet")])
     assert table.ending is not None
     assert (table.ending.kind, table.ending.source, dict(table.payoff)) == ("error", "env", {})
+
+
+@pytest.mark.parametrize("amounts", [(0.0, float("nan")), (float("inf"), -float("inf"))])
+def test_a_payoff_without_a_finite_sum_is_a_fault_and_raises_nothing(amounts):
+    game = find("matching-pennies-v0")
+    assert "outside" in game.payoff_fault(dict(zip(game.players, amounts, strict=True)))
