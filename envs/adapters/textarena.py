@@ -156,8 +156,8 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
             reason = (
                 f"{type(fault).__name__}: {' '.join(str(fault).replace('*', ' ').split())[:200]}"
             )
-            # These two are how games refuse a number of players; any other fault comes
-            # back each time.
+            # A number of players is refused by one of these; more players mend no other
+            # fault.
             if not isinstance(fault, (AssertionError, ValueError)):
                 break
             continue

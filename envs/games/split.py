@@ -59,10 +59,12 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
     for turn in range(turns):
         seat = ("first", "second")[turn % 2]
         move = yield from ask(seat, prompt, choices=(*TALK, *TAKEN))
+        # The other is not told what was taken, as if both took at once.
         if move in TAKEN:
             other = yield from ask(OTHER[seat], "the other takes; you?", choices=tuple(TAKEN))
             taken = {seat: move, OTHER[seat]: other}
             break
+        # Talk binds no one; it only reaches the other seat.
         prompt = f"the other says: {move}"
 
     # nothing is taken where both talked until the turns were over
@@ -71,6 +73,7 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
     own = {seat: _points(parts[seat], book) if agreed else 0.0 for seat, book in worth.items()}
     yield from note("agreed", agreed)
     yield from note("points", sum(own.values()))
+    # At 1 both earn the sum, at −1 each the difference: one dial for all three games.
     return {seat: own[seat] + dial * own[other] for seat, other in OTHER.items()}
 
 
