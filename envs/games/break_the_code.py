@@ -70,7 +70,6 @@ def break_the_code(attempts: int = 3) -> Script:
         if broken:
             break
 
-        # The attacker is told what it got right, never the hidden inputs.
         value = canonical(given.results[0].value)
         prompt = f"It is right there: {called((x,))} gives {value}. Try another x."
 

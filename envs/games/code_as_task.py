@@ -136,8 +136,6 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Sc
     if paid is None:
         return withdrawn(solvers)
 
-    # The shop is drawn anew each game, so what is kept is the task and not its truth
-    # elsewhere.
     item: dict[str, Value] = {
         "task": bundle.task,
         "source": bundle.source,

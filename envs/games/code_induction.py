@@ -105,7 +105,6 @@ def code_induction(
     )
     question = SOLVE.format(message=task.program.message, pairs=pairs)
 
-    # All see one prompt, and no other solver's program.
     written = yield from ask_all(dict.fromkeys(solvers, question), program, tries=1, otherwise=None)
     attempted = {
         seat: code if code is None else Program(code, inputs[half:])

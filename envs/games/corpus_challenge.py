@@ -44,7 +44,6 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def cloze(document: str) -> str:
     """A move that every document allows: one of its sentences without its first number or its last word."""
-    # A number is the surest answer: it has one spelling and stands in few places.
     found = re.search(r"\d+", document) or re.search(r"\w+(?=\W*$)", document)
     word = found[0] if found else document
     sentence = next((part for part in document.split(". ") if _holds(part, word)), document)

@@ -73,7 +73,7 @@ def critique_refine(steps: int = 4) -> Script:
     chain = drawn(rng, steps)
     gold = str(chain.results[-1])
 
-    # The answer is cut to one line by `said`, since the critic's prompt quotes it.
+    # `said` makes one line of the answer, since the critic's prompt quotes it.
     first = yield from ask("generator", ANSWER.format(task=chain.task), said)
     before = same_answer(first, gold)
     # Given before the second turn: a credit goes to the seat's latest turn.

@@ -109,7 +109,7 @@ def tasks() -> list[tuple[tuple[int, ...], ...]]:
             ways = [
                 v for v in itertools.product(range(11), repeat=3) if _points(counts, v) == POINTS
             ]
-            # Equal values would leave nothing to trade.
+            # The rules say that the two value things differently.
             found.extend((counts, a, b) for a in ways for b in ways if a != b)
     return found
 
@@ -132,6 +132,7 @@ def deal(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...]]:
             raise Unreadable(
                 f"expected books, hats and balls once each, as in {FORM}, not {excerpt(text)}"
             )
+
         taken = tuple(counts[item] for item in ITEMS)
         if any(a > n for a, n in zip(taken, there, strict=True)):
             raise Illegal(f"there are only {_listed(there)}; name no more, as in {FORM}")

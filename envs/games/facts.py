@@ -66,7 +66,6 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
         yield from note("gate", "no key")
         return refused(solvers)
 
-    # Asked apart from the key, so that every key and every claim is a listed choice.
     claim = yield from ask("proposer", "digit?", choices=DIGITS, tries=1, otherwise="")
     # Noted before the ruling, so that refused claims are counted too.
     yield from note("claim_right", claim == WORLD[key])

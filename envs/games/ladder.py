@@ -132,7 +132,7 @@ def _plain(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value=value):
             return (
-                # True is an int to isinstance; huge numbers make powers slow.
+                # True is an int to isinstance.
                 isinstance(value, (int, float)) and type(value) is not bool and abs(value) <= 10**6
             )
         case ast.Name(id=name):
@@ -202,7 +202,6 @@ def ladder(
     frontier = [root]
     for _ in range(depth):
         level, frontier = frontier, list[str]()
-        # Each asks for variants of its own integral: easier step by step, down the tree.
         for node in level:
             # `parents` grows within the level too, so that siblings do not repeat each
             # other.

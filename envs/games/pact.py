@@ -62,7 +62,6 @@ def pact(agents: int = 4, threshold: int = 2, rounds: int = 1) -> Script:
     total, broken, tipped = dict.fromkeys(seats, 0.0), 0, 0
     prompt = "keep or break?"
     for _ in range(rounds):
-        # At once: no agent sees another's move of the same round.
         moves = yield from ask_all(dict.fromkeys(seats, prompt), choices=MOVES)
         count = sum(move == "break" for move in moves.values())
         # Only breaking depends on the threshold; keeping is safe whatever the others do.

@@ -196,6 +196,7 @@ def _sides(topic: str, question: str) -> tuple[str, str | None] | None:
         # around it.
         found = max(re.findall(r"[\d.()+\-*/ ]+", question), key=len, default="").strip(" .")
         return (found, None) if re.search(r"\d\s*[-+*/]", found) else None
+
     if topic == "algebra":
         sides = re.search(r"([\dx.()+\-*/ ]+)=([\dx.()+\-*/ ]+)", question)
         if sides and "x" in sides[0]:

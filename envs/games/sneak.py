@@ -89,8 +89,7 @@ def sneak(steps: int = 3) -> Script:
 
     lie, false = map(int, said.split("=")) if said != "none" else (0, 0)
     told = results(start, task, lie, false)
-    # A lie must change the step and the last digit: else there is nothing for a critic to
-    # find.
+    # A lie that leaves the last digit as it was falsifies no result, so it earns nothing.
     sound = not lie or (told[lie - 1] != true[lie - 1] and told[-1] != true[-1])
     yield from note("lie", lie if sound else -1)
     if not sound:

@@ -102,7 +102,6 @@ def solve_verify(
     passed = [
         [_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts
     ]
-    # The first row is the reference's; the others are the solvers' own.
     judges = passed[:1] if oracle == "reference" else passed[1:]
     # Strictly more than half: with an even number of solutions a tie settles nothing.
     counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]

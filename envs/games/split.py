@@ -64,7 +64,6 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
             other = yield from ask(OTHER[seat], "the other takes; you?", choices=tuple(TAKEN))
             taken = {seat: move, OTHER[seat]: other}
             break
-        # Talk binds no one; it only reaches the other seat.
         prompt = f"the other says: {move}"
 
     # nothing is taken where both talked until the turns were over
@@ -73,7 +72,7 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
     own = {seat: _points(parts[seat], book) if agreed else 0.0 for seat, book in worth.items()}
     yield from note("agreed", agreed)
     yield from note("points", sum(own.values()))
-    # At 1 both earn the sum, at −1 each the difference: one dial for all three games.
+    # At a dial of 1 both earn the sum, at −1 each earns the difference.
     return {seat: own[seat] + dial * own[other] for seat, other in OTHER.items()}
 
 

@@ -90,7 +90,7 @@ def sums_check(
         yield from note("right", [fmean(before.values())])
         return before
 
-    # others' first answers are shown, never who judged them how
+    # the others' first answers are shown, the verdicts on them are not
     again = {seat: _again(seat, first) for seat in going}
     # a seat that was not asked again keeps its first answer
     last = {**first, **(yield from ask_all(again, choices=problem.choices))}
