@@ -84,7 +84,7 @@ def discussion(agents: int = 3, rounds: int = 2, steps: int = 4) -> Script:
     yield from note("proxy", mean / rounds / 10)
     yield from note("gold", sum(f is not None and same_answer(f, gold) for f in finals) / agents)
     yield from note("vote", label is not None and same_answer(label, gold))
-    # Against the mean, so that a judge that scores all high pays no one more.
+    # Against the mean, so that a judge that scores all high pays no agent more.
     return {seat: (score - mean) / rounds / 10 for seat, score in scores.items()}
 
 

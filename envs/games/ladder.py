@@ -192,8 +192,7 @@ def ladder(
     pay = proposer_reward(reward)
     root = formula(ROOTS[roots][(yield from chance((1,) * len(ROOTS[roots])))])
     rng = yield from randomness()
-    # Drawn once for all checks and told to no seat, so that no answer can be fitted to
-    # them.
+    # Drawn once and told to no seat, so that no answer can be fitted to them.
     points = _drawn(rng)
     solvers = list(seat_names({"solver": attempts}))
 
@@ -203,8 +202,7 @@ def ladder(
     for _ in range(depth):
         level, frontier = frontier, list[str]()
         for node in level:
-            # `parents` grows within the level too, so that siblings do not repeat each
-            # other.
+            # `parents` grows within a level too, so siblings do not repeat each other.
             found = yield from _variants(node, {root, *parents}, width, points)
             parents.update(dict.fromkeys(found, node))
             frontier.extend(found)
@@ -284,8 +282,7 @@ def _attempts(integrand: str, solvers: Sequence[str], points: Points) -> Steps[M
 
 def holds(near: Count, far: Count) -> bool:
     """Whether an answer is right that agrees in so many gaps, given as (usable, agreeing) for each range."""
-    # All near gaps, and half of the far ones: an antiderivative may jump between branches
-    # there.
+    # All near gaps and half of the far ones: a right answer may jump in some of these.
     return near[0] >= FEWEST and near[0] == near[1] and 2 * far[1] >= far[0]
 
 

@@ -173,7 +173,7 @@ def _paid(
     votes: list[Vote] = [vote([answers[seat] for seat in half]) for half in halves]
     yield from note("label", votes[0].label)
 
-    # Where both halves are everybody the two votes are the same, so 1 − i changes
+    # Where both halves hold all seats the two votes are the same, and 1 − i changes
     # nothing.
     judged_by = {seat: votes[1 - i].label for i, half in enumerate(halves) for seat in half}
     return {seat: float(_agrees(answer, judged_by[seat])) for seat, answer in answers.items()}

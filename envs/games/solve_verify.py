@@ -79,8 +79,8 @@ def solve_verify(
     testers = list(seat_names({"verifier": verifiers}))
 
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
-    # Both sides see the specification alone, so that tests state what it asks for and not
-    # what some code does.
+    # Verifiers see the specification alone: tests state what it asks for, not what code
+    # does.
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
 
     # The outputs of the example are 0 throughout, so that it gives no truth away.

@@ -97,8 +97,7 @@ def sums(
         labels = yield from _labels(problem, label, wordings, answers)
         paid = {seat: float(answers[seat] == labels[seat]) for seat in solvers}
     yield from note("proxy", fmean(paid.values()))
-    # noted whatever is paid: the gap between proxy and gold is what a label without a key
-    # costs
+    # noted whatever is paid: proxy less gold is what a label without a key costs
     yield from note("gold", fmean(answer == problem.key for answer in answers.values()))
     return paid
 
@@ -115,8 +114,7 @@ def _labels(
     halves = [seats[i::apart] for i in range(apart)]
     votes = [majority([answers[seat] for seat in half]) for half in halves]
 
-    # noted before the swap, so that the first label is that of the first solver's own
-    # half
+    # noted before the swap: the first label is the vote of the first solver's own half
     yield from note("label", votes[0])
     yield from note("label_right", fmean(vote == problem.key for vote in votes))
     if label == "swapped":

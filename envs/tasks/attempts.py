@@ -50,14 +50,12 @@ class Marks:
 
         Of answers that are equally frequent the earliest counts, so each of them is as likely to win.
         """
-        # with ever more attempts the likeliest answer wins for sure; ties share the win
-        # evenly
+        # with ever more attempts the likeliest answer wins; equals share the win
         if k is None:
             best = self.odds == self.odds.max(axis=1, keepdims=True)
             return float(self.weight @ ((best * self.right).sum(axis=1) / best.sum(axis=1)))
 
-        # only right answers that are ever given can win: the others would cost a sum each
-        # for 0
+        # only right answers that are ever given are worked out: the rest add 0
         rows, columns = np.nonzero(self.right * self.odds)
         others = self.odds[rows]
         # indexing has copied the rows, so the policy's own odds stay as they are
@@ -80,12 +78,10 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
         ways = np.zeros((len(p), rest + 1, most))
         ways[:, 0, 0] = 1.0
 
-        # an answer said more often than this one would win: such cases are left out of
-        # the series
+        # an answer said more often than this one would win: such cases are left out of the series
         ways = reduce(lambda so_far, q: _with_one_more(so_far, q, count), others.T, ways)
         shared = ways[:, rest] @ (1 / np.arange(1, most + 1))
-        # the multinomial's k! is left to the end, and each answer brings its own 1 /
-        # count!
+        # the multinomial's k! comes at the end; each answer brings its 1 / count!
         total += p**count / math.factorial(count) * shared
     return total * math.factorial(k)
 
@@ -125,20 +121,17 @@ def problem_marks(tree: Tree, policy: Behaviour, seat: str = "solver", note: str
     told = np.bincount(last, reach * noted, tree.sequences)
     # a choice that no play leads to has no truth: 0 / 0 counts as wrong
     truth = np.divide(told, came, out=np.zeros_like(told), where=came > 0)
-    # anything between says that another seat or chance decides too; rounding is for sums
-    # of odds
+    # between 0 and 1 another seat or chance decides too; sums of odds need rounding
     if not np.isin(truth.round(9), (0.0, 1.0)).all():
         raise TreeError(f"{tree.game.id}: {note!r} is not settled by what {seat} says")
 
-    # problems may have choices of different number: short rows end in answers that are
-    # never given
+    # problems may have choices of different number: short rows end in answers that are never given
     width = max(len(spot.info.choices) for spot in spots)
     shape = (len(spots), width)
     weight, odds, right = np.zeros(len(spots)), np.zeros(shape), np.zeros(shape)
     for row, spot in enumerate(spots):
         own = slice(spot.start, spot.start + len(spot.info.choices))
-        # all choices of a spot come up equally often, so the first one's weight is the
-        # spot's
+        # all choices of a spot come up equally often: the first stands for them
         weight[row] = came[spot.start]
         odds[row, : len(spot.info.choices)] = plan[own]
         right[row, : len(spot.info.choices)] = truth[own].round(9)

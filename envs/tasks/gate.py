@@ -122,8 +122,7 @@ def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value]
     if not _agree(values[:count], values[count:]):
         return Ruling("stateful", "a second call with the same input gives another value")
 
-    # Elsewhere made one round of calls more, so the first round's values are expected
-    # once again.
+    # Elsewhere made one round of calls more: the first values are expected again.
     moved = plain_values(there, 3 * count)
     if moved is None or not _agree((*values, *values[:count]), moved):
         return Ruling(
@@ -161,8 +160,7 @@ def attempted(here: Verdict, there: Verdict, expected: Value) -> bool | None:
 
 def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:
     """The values of a job whose `count` calls all went well, else None."""
-    # A job can end before its last call; fewer results than calls are no full set of
-    # values.
+    # A job can end before its last call, and then has fewer results than calls.
     ok = verdict.status == "ok" and len(verdict.results) == count
     if not ok or any(result.status != "ok" for result in verdict.results):
         return None

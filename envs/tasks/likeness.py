@@ -28,8 +28,7 @@ def likeness(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
     for place, item in enumerate(a):
         places[item] = places.get(item, 0) | 1 << place
 
-    # A bit of `unmatched` is cleared where the longest common subsequence with a[: bit +
-    # 1] grows.
+    # A bit of `unmatched` is cleared where the longest common subsequence with a[: bit + 1] grows.
     full = unmatched = (1 << len(a)) - 1
     for item in b:
         hits = unmatched & places.get(item, 0)

@@ -75,7 +75,7 @@ def program_with_input(text: str) -> Program:
     source = next(iter(code_blocks(text)), "").strip("\n")
     if not source:
         raise Unreadable(f"no code block in {excerpt(text)}")
-    # checked as a whole first, so that a fault names the text that was written
+    # Checked as a whole first, so that a fault names the text that was written.
     _defining(source)
 
     parsed = tree(source)
@@ -84,19 +84,17 @@ def program_with_input(text: str) -> Program:
     if last is None or call is None:
         raise Unreadable(f"no call of f with values on the last line of {excerpt(source)}")
 
-    # Values are read from the text as it stands; what is no literal there is refused by
-    # `read`.
+    # Values are read from the text as it stands; what is no literal there is refused by `read`.
     texts = [ast.get_source_segment(source, value) or "" for value in call.args]
     given = tuple([read(text, LONGEST // 1024 + 1) for text in texts])
-    # the call is cut off: the gate calls f itself, and solvers are not to see the call
-    # twice
+    # The call is cut off, since the gate calls f itself.
     above = "\n".join(source.split("\n")[: last.lineno - 1]).rstrip()
     return Program(_defining(above), (given,))
 
 
 def _call(node: ast.expr) -> ast.Call | None:
     """The call `f(…)`, alone or printed; None for anything else."""
-    # a keyword would name a parameter, and inputs are kept by position alone
+    # A keyword would name a parameter, and inputs are kept by position alone.
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
         return None
     if node.func.id == "print" and len(node.args) == 1:
@@ -116,7 +114,7 @@ def sources(items: Sequence[Value]) -> list[str]:
 
 def source_fault(source: str, entry: str = "f") -> str:
     """Why this text cannot be a program defining `entry`, or ""."""
-    # the length comes first: a long text can be slow to parse
+    # The length comes first: a long text can be slow to parse.
     if len(source) > LONGEST:
         return f"a program of {len(source)} characters; at most {LONGEST} are allowed"
     parsed = tree(source)
@@ -140,19 +138,18 @@ def bare(source: str) -> str:
     Raises Unreadable for nesting too deep to be written out again.
     """
     parsed = tree(source) or ast.Module([], [])
-    # comments are not in the tree, so they are sought among the tokens
+    # Comments are not in the tree, so they are sought among the tokens.
     found = _commented(source)
     for node in ast.walk(parsed):
         for field in ("body", "orelse", "finalbody"):
             block = getattr(node, field, None)
             if isinstance(block, list) and any(map(_remark, block)):
                 kept = [statement for statement in block if not _remark(statement)]
-                # a block that lost every statement would be written out as no Python
+                # A block that lost every statement would be written out as no Python.
                 setattr(node, field, kept or [ast.Pass()])
                 found = True
 
-    # Only what has something to hide is written anew, so that all other programs stay as
-    # they were laid out.
+    # Only what has something to hide is written anew, so that all other programs stay as they were laid out.
     if not found:
         return source
     try:

@@ -56,8 +56,6 @@ def _tokens(parsed: ast.Module, names: dict[str, str] | None) -> Iterator[str]:
     pending: list[tuple[ast.AST, dict[str, str]]] = [(parsed, names if names is not None else {})]
     while pending:
         node, known = pending.pop()
-        # A statement inside another starts anew as well, so its names do not hang on what
-        # surrounds it.
         if names is None and isinstance(node, ast.stmt):
             known = {}
 

@@ -97,8 +97,7 @@ class Task:
         """Whether the task is true with this answer in place of what is hidden; several may fit."""
         if kind == "result":
             return int(answer) == self.result
-        # in a ring with zero divisors several operands give one result: each of them is
-        # right
+        # modulo a number several operands may give one result: each of them is right
         changed = {"sign": answer} if kind == "operator" else {"b": int(answer)}
         return replace(self, **changed).result == self.result
 

@@ -34,8 +34,7 @@ class Task:
             return BANDS // 2
         if self.rate <= 0:
             return 0
-        # the ends have bands of their own: a task that was never or always solved teaches
-        # nothing
+        # Tasks never or always solved teach nothing, so both ends are kept apart.
         return BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
 
 
@@ -64,11 +63,10 @@ class Shelf:
         """Take in an item kept at this step; the `solve_rate` of a dict is its difficulty."""
         rate = item.get("solve_rate") if isinstance(item, dict) else None
         key = identity(item)
-        # taken out first, so that the dict stays in the order of measurement
+        # Taken out first, so that the dict stays in the order of measurement.
         self._tasks.pop(key, None)
         self._tasks[key] = Task(item, float(rate) if isinstance(rate, (int, float)) else None, step)
-        # near copies are sought for every proposal: what they are known by is worked out
-        # once
+        # Every proposal is compared with all tasks, so a look is worked out once.
         self._looks[key] = _look(item)
         if len(self._tasks) > self._most:
             self._drop()
@@ -81,11 +79,10 @@ class Shelf:
         for items in bands.values():
             rng.shuffle(items)
 
-        # a band that has given all its items leaves the draw, and the others share its
-        # odds
+        # An emptied band leaves the draw, and the others share its odds.
         drawn: list[Value] = []
         while bands and len(drawn) < count:
-            # sorted: the draw must not depend on the order in which the bands were met
+            # sorted: the draw must not depend on the order in which the bands were met.
             band = rng.choice(sorted(bands))
             drawn.append(bands[band].pop())
             if not bands[band]:
@@ -98,7 +95,7 @@ class Shelf:
         found = (
             task.item
             for key, task in self._tasks.items()
-            # an item without words or outline would be like every other such item
+            # An item without words or outline would be like every other such item.
             if mine and alike(mine, self._looks[key][0], share)
         )
         return list(islice(found, count))
@@ -112,7 +109,7 @@ class Shelf:
         for task in self._tasks.values():
             sizes[task.band] += 1
         fullest = sizes.index(max(sizes))
-        # the dict is in the order of measurement, so the first of the band is its oldest
+        # The dict is in the order of measurement, so the first of the band is its oldest.
         oldest = next(key for key, task in self._tasks.items() if task.band == fullest)
         del self._tasks[oldest], self._looks[oldest]
 
@@ -135,8 +132,7 @@ def identity(item: Value) -> str:
         return " ".join(re.findall(r"\w+", item.casefold()))
     if not isinstance(item, dict):
         return canonical(item)
-    # the rate is a measurement, and the source counts by its shape: neither tells tasks
-    # apart
+    # The rate is a measurement, and the source counts by its shape.
     rest = {name: value for name, value in item.items() if name not in ("solve_rate", "source")}
     source = item.get("source")
     return canonical((shape(source) if isinstance(source, str) else (), rest))
