@@ -58,6 +58,7 @@ class Arena:
         # Some environments give one text, others a list of messages with their senders.
         if isinstance(observed, str):
             return observed
+
         names: Mapping[int, str] = self.state.role_mapping or {}
         lines = [
             text if sender < 0 else f"{names.get(sender, f'Player {sender}')}: {text}"

@@ -145,6 +145,7 @@ def _plain(node: ast.expr) -> bool:
             return _plain(left) and _plain(right)
         case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]):
             return name in FUNCTIONS and _plain(only)
+
         case _:
             return False
 

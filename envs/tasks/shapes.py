@@ -125,6 +125,7 @@ def _idle(statement: ast.stmt, needed: set[str]) -> bool:
             return not any(isinstance(node, _ACTING) for node in ast.walk(value))
         case ast.If(body=[], orelse=[]) | ast.For(body=[], orelse=[]):
             return True
+
         case _:
             bound = _bound(statement)
             # A statement that binds nothing acts in another way, and stays.
@@ -144,6 +145,7 @@ def _bound(statement: ast.stmt) -> set[str]:
             return {name}
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             return {alias.asname or alias.name.partition(".")[0] for alias in names}
+
         case _:
             return set()
 
