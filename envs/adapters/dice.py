@@ -21,10 +21,12 @@ class Dice:
 
     def __init__(self, seed: int) -> None:
         self._plain = random.Random(seed).getstate()
+        # numpy takes seeds of 32 bits alone.
         self._numpy = np.random.RandomState(seed % 2**32).get_state()
 
     @contextmanager
     def lent(self) -> Generator[None]:
+        # The global generators are one for the process: two games lent at once would mix.
         with _lock:
             plain, numpy = random.getstate(), np.random.get_state()
             random.setstate(self._plain)
@@ -32,6 +34,8 @@ class Dice:
             try:
                 yield
             finally:
+                # Also after a fault: the game's draws are kept, and the process gets its
+                # own state back.
                 self._plain, self._numpy = random.getstate(), np.random.get_state()
                 random.setstate(plain)
                 np.random.set_state(numpy)

@@ -16,6 +16,8 @@ def load(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as fault:
+        # The fault names what is really missing, which may be a library that the module
+        # imports.
         raise _missing(fault.name or module, extra) from fault
 
 
@@ -23,6 +25,7 @@ def folder(package: str, extra: str) -> Path:
     """Where the package lies, without importing it. Raises MissingLibraryError."""
     try:
         spec = importlib.util.find_spec(package)
+    # A dotted name imports its parent, which may not be there.
     except ImportError:
         spec = None
     if spec is None or not spec.origin:

@@ -145,6 +145,8 @@ def _load(name: str, written: tuple[tuple[str, Value], ...]) -> Any:
 
 
 def _needs(name: str, fault: Exception) -> str:
+    # Only games that never load by default need an example; else OpenSpiel's reason is
+    # enough.
     kind = _kinds()[name]
     nested = [key for key, value in kind.parameter_specification.items() if isinstance(value, dict)]
     said = " ".join(str(fault).split())[:200]
@@ -155,6 +157,7 @@ def _needs(name: str, fault: Exception) -> str:
 
 
 def _max_turns(loaded: Any) -> int:
+    # OpenSpiel counts a simultaneous node as one move; here each seat's move is a turn.
     at_once = loaded.num_players() if loaded.get_type().dynamics.name == "SIMULTANEOUS" else 1
     return loaded.max_game_length() * at_once
 
@@ -168,6 +171,7 @@ def _sum(loaded: Any) -> Sum:
 
 
 def _score(loaded: Any) -> Score | None:
+    # A rating compares seats: there must be two, and their payoffs must differ.
     if loaded.num_players() < 2 or _sum(loaded) == "common":
         return None
     return "win" if (loaded.min_utility(), loaded.max_utility()) == (-1, 1) else "payoff"
@@ -186,6 +190,7 @@ def _rules(loaded: Any) -> dict[str, str]:
 
 def _script(name: str, parameters: Mapping[str, Value]) -> Script:
     loaded = _load(name, _written(name, parameters))
+    # Loaded anew for each game, since the seed is a parameter of the game itself.
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC":
         loaded = yield from _seeded(name, parameters)
 
@@ -193,6 +198,8 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
     while not state.is_terminal():
         if state.is_chance_node():
             outcomes = state.chance_outcomes()
+            # Explicit odds and no draw of our own, so that the game's tree can be walked
+            # exactly.
             drawn = yield from chance([odds for _, odds in outcomes])
             state.apply_action(outcomes[drawn][0])
         elif state.is_simultaneous_node():
@@ -223,6 +230,7 @@ def _together(state: Any, loaded: Any) -> Steps[list[int]]:
         {f"player_{seat}": _prompt(state, loaded, seat, [*moves[seat]]) for seat in asked},
         choices={f"player_{seat}": [*moves[seat]] for seat in asked},
     )
+    # OpenSpiel wants an action for every seat: 0 stands for a seat that has none.
     return [legal[said[f"player_{seat}"]] if legal else 0 for seat, legal in enumerate(moves)]
 
 
@@ -250,7 +258,11 @@ def _prompt(state: Any, loaded: Any, seat: int, moves: Sequence[str]) -> str:
 
 def _seen(state: Any, kind: Any, seat: int) -> str:
     if kind.information.name == "ONE_SHOT":
+        # OpenSpiel's one-shot games have no observations: the state is all that there is
+        # to see.
         return str(state).strip()
+    # Where nothing is hidden the observation is the board; the other text is action
+    # numbers.
     open_board = kind.information.name == "PERFECT_INFORMATION" and kind.provides_observation_string
     if open_board or not kind.provides_information_state_string:
         return state.observation_string(seat).strip("\n")

@@ -46,8 +46,10 @@ def declare(id: str, name: str) -> bool:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
     for module in classic.needs:
         load(module, "pettingzoo")
+    # Imported here: the names can be listed without PettingZoo's own libraries.
     from ..from_aec import from_aec
 
+    # Their registry writes classic/chess-v6 where their modules are named chess_v6.
     theirs = "-v".join(f"classic/{name}".rsplit("_v", 1))
     from_aec(
         lambda: load("pettingzoo", "pettingzoo").make("aec", theirs),
@@ -123,6 +125,7 @@ def _chess_move(env: Any, agent: str, action: int) -> str:
 
 def _rock_paper_scissors(env: Any, agent: str, seen: Any) -> str:
     said = int(seen)
+    # PettingZoo numbers the throws from 0; a larger number says that none was made.
     return "The first round." if said > 2 else f"The other's last move: {_THROWS[said]}."
 
 
@@ -132,6 +135,7 @@ def _cards(env: Any, agent: str, seen: Any) -> str:
 
 
 def _card_lines(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    # RLCard names the same things differently from game to game: what is there is shown.
     for key in ("hand", "public_cards", "public_card"):
         if key in raw:
             yield key.replace("_", " "), _listed(raw[key])

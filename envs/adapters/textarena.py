@@ -86,13 +86,17 @@ def declare(id: str, name: str) -> bool:
     spec = load("textarena.envs.registration", "textarena").ENV_REGISTRY.get(name)
     if spec is None:
         return False
+    # Options that are no plain values stay as TextArena registers them.
     defaults = {key: value for key, value in spec.kwargs.items() if _fits(value)}
+    # Ranges and caveats are kept by the package of the game, which all its ids share.
     source = spec.entry_point.rpartition(".env:")[0].rpartition(".")[2]
 
     def script(**parameters: Value) -> Script:
         return (yield from _script(name, parameters))
 
     def fact(read: Callable[[Seen], Any]) -> Callable[..., Any]:
+        # Each fact waits for the parameters: TextArena says nothing before a game is set
+        # up.
         return lambda **parameters: read(_seen(name, parameters))
 
     about = names().get(re.sub(r"-(train|raw)$", "", name), "")
@@ -152,11 +156,14 @@ def _set_up(name: str, parameters: Mapping[str, Value]) -> Seen:
             reason = (
                 f"{type(fault).__name__}: {' '.join(str(fault).replace('*', ' ').split())[:200]}"
             )
+            # A number of players is refused by one of these; more players mend no other
+            # fault.
             if not isinstance(fault, (AssertionError, ValueError)):
                 break
             continue
 
         kind = type(arena.state).__name__
+        # Some games set up for one player that are not games for one: the search goes on.
         if wanted or players > 1 or kind == "SinglePlayerState":
             limit = cast("int | None", getattr(arena.state, "max_turns", None))
             return Seen(players, max(ENDLESS, 4 * (limit or 0)), kind)
@@ -181,8 +188,10 @@ def _arena(name: str, players: int, parameters: Mapping[str, Value], seed: int) 
 
 def _script(name: str, parameters: Mapping[str, Value]) -> Script:
     rng = yield from randomness()
+    # The seed is a chance move of ours, so that the same game can be played again.
     arena = _arena(name, _seen(name, parameters).players, parameters, rng.getrandbits(31))
     while not arena.over:
+        # The move is made by the parser, so that a refusal counts as a failed try.
         yield from ask(f"player_{arena.seat}", arena.news(), parse=arena.take)
     return arena.payoff()
 
@@ -213,6 +222,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     stands in brackets, one of the first words that are listed.
     """
     shown = [message.text for message in view if message.speaker == "game"]
+    # Only the last message: earlier lists name moves that are legal no more.
     lines = [line for text in shown[-1:] for line in text.splitlines() if _LISTED.search(line)]
     everything = "\n".join(shown)
 

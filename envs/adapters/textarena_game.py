@@ -55,12 +55,15 @@ class Arena:
         """What the player to move has not seen yet, its own words left out."""
         with self._inside():
             seat, observed = self._env.get_observation()
+        # Some environments give one text, others a list of messages with their senders.
         if isinstance(observed, str):
             return observed
+
         names: Mapping[int, str] = self.state.role_mapping or {}
         lines = [
             text if sender < 0 else f"{names.get(sender, f'Player {sender}')}: {text}"
             for sender, text, kind in observed
+            # The seat's own moves stand in its view already.
             if not (sender == seat and kind.name == "PLAYER_ACTION")
         ]
         return "\n".join(line.strip("\n") for line in lines) or "It is your turn."
@@ -92,6 +95,7 @@ class Arena:
 
         Raises Forfeit where TextArena says that a player moved illegally.
         """
+        # TextArena tells the rewards only when it is closed.
         rewards, information = self._env.close()
         guilty = [seat for seat, facts in (information or {}).items() if facts.get("invalid_move")]
         if guilty:
@@ -104,9 +108,11 @@ class Arena:
         refuse = getattr(self.state, "set_invalid_move", None)
         if refuse is None:
             return
+        # Refusals are counted by our rules, so TextArena must never reach its own limit.
         self.state.error_allowance = _NEVER
 
         def noted(*given: Any, **named: Any) -> Any:
+            # Games pass the reason by name or by place.
             said = [value for value in (*named.values(), *given) if isinstance(value, str)]
             self._refused = said[0] if said else "that move is not legal"
             return refuse(*given, **named)
@@ -119,6 +125,7 @@ def _unwrapped(env: Any) -> tuple[Any, Callable[[str], str]]:
     core = load("textarena.core", "textarena")
     steps: list[Callable[[str], str]] = []
     while isinstance(env, core.Wrapper):
+        # Wrappers of observations are left out: our table keeps the views.
         if isinstance(env, core.ActionWrapper):
             steps.append(env.action)
         env = env.env

@@ -55,6 +55,7 @@ def break_the_code(attempts: int = 3) -> Script:
     Source: attacker/defender self-play with execution as the referee.
     """
     spec = SPECS[(yield from chance((1,) * len(SPECS)))]
+    # Comments are cut from the code, so the defender cannot talk to the attacker in it.
     code = yield from ask("defender", DEFEND.format(kind=spec.kind, text=spec.text), program)
     prompt = ATTACK.format(
         text=spec.text, kind=spec.kind, code=fenced(code), example=canonical(spec.hidden[3])
@@ -64,6 +65,7 @@ def break_the_code(attempts: int = 3) -> Script:
     for _ in range(attempts):
         x = yield from ask("attacker", prompt, legal_input(spec.kind))
         wanted, given = yield from verify(*_jobs(spec.reference, code, ((x,),)))
+        # `certain` raises where the reference fails: then neither seat is to blame.
         broken = not right(given, *certain(wanted, 1))
         if broken:
             break

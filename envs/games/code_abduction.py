@@ -63,6 +63,8 @@ def code_abduction(
     answers = yield from ask_all(
         dict.fromkeys(solvers, question), arguments_in_tag, tries=1, otherwise=None
     )
+    # Run and not compared: another input with the same output is as right as the
+    # proposer's.
     paid = yield from tried(source, answers, gold)
     if paid is None:
         return withdrawn(solvers, task.known)

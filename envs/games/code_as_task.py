@@ -128,6 +128,8 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Sc
     if not ruling.admitted:
         return refused(solvers)
 
+    # Executors work in the shop that the challenger explored; its calls and answers they
+    # do not see.
     given = yield from _solved(shop, bundle.task, solvers, calls)
     answers = {seat: x and (x.value,) for seat, x in given.items()}
     paid = yield from tried(bundle.source, answers, True, entry="check")
@@ -197,6 +199,7 @@ def reader(final: Callable[[str], Final], may_call: bool) -> Callable[[str], Cal
     """A parser of a tool call, where one is still allowed, or of the final move."""
 
     def parse(text: str) -> Call | Final:
+        # With no call left everything is read as the final move, and a call fails there.
         if not may_call or "<call>" not in text:
             return final(text)
         found = re.fullmatch(r"([a-z]{1,20})\((.*)\)", tagged(text, "call"), re.DOTALL)

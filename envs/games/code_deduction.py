@@ -63,8 +63,12 @@ def code_deduction(
     source, given = task.program.source, task.program.inputs[0]
     question = SOLVE.format(code=fenced(source), call=called(given))
     answers = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
+    # The gate has run the program: its value is the key, and nothing is run for the
+    # solvers.
     paid = {seat: solver_reward(said, task.values[0]) for seat, said in answers.items()}
 
+    # Noted beside the solve rate: guessing shows as disagreement.
     yield from note("agreement", agreement([*answers.values()]))
+    # Only the task is kept, not its value: a review runs it again.
     item = {"source": source, "input": given}
     return (yield from settle("code-deduction", item, paid, reward, known=task.known, new=task.new))

@@ -55,6 +55,7 @@ def program_with_inputs(text: str) -> Program:
     if len(inputs) < 4 or len(inputs) % 2:
         raise Illegal(f"4 to 12 inputs were expected, and an even number; {len(inputs)} came")
 
+    # A hidden input that is shown as well would be answered by copying.
     if len(set(map(canonical, inputs))) < len(inputs):
         raise Illegal("the inputs must differ")
 
@@ -109,6 +110,7 @@ def code_induction(
         seat: code if code is None else Program(code, inputs[half:])
         for seat, code in written.items()
     }
+    # Judged on the hidden half alone, so that a table of the shown pairs earns nothing.
     paid = yield from judged(attempted, *task.values[half:])
 
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}

@@ -47,6 +47,7 @@ def cloze(document: str) -> str:
     found = re.search(r"\d+", document) or re.search(r"\w+(?=\W*$)", document)
     word = found[0] if found else document
     sentence = next((part for part in document.split(". ") if _holds(part, word)), document)
+    # Each time the word stands there, or the question would hold its own answer.
     asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
     return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
@@ -68,6 +69,7 @@ def challenge(text: str, document: str) -> tuple[str, str]:
         or len(answer) * 4 > len(document)
     ):
         raise Illegal("the answer must be a few words of the text")
+    # Solvers see the question alone: an answer inside it needs no document.
     if _words(answer) <= _words(question):
         raise Illegal("the question must not hold the words of its answer")
     return question, answer
@@ -101,6 +103,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.
     """
     solvers = list(seat_names({"solver": attempts}))
+    # A driver with documents of its own answers this; without one it is drawn from the
+    # game's.
     (document,) = yield from recall("document", 1, DOCUMENTS)
 
     prompt = ASK.format(document=document, example=cloze(str(document)))
@@ -113,9 +117,12 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
 
     question, gold = task
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))
+    # Solvers get the question without the document: that gap is what the challenger works
+    # with.
     answers = yield from ask_all(asked, said, tries=1, otherwise=None)
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
 
+    # What a label without the document would have been worth.
     yield from note("proxy", vote(list(answers.values())).share)
     yield from note("gold", sum(paid.values()) / attempts)
     return (

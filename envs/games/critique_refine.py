@@ -73,11 +73,15 @@ def critique_refine(steps: int = 4) -> Script:
     chain = drawn(rng, steps)
     gold = str(chain.results[-1])
 
+    # `said` makes one line of the answer, since the critic's prompt quotes it.
     first = yield from ask("generator", ANSWER.format(task=chain.task), said)
     before = same_answer(first, gold)
+    # Given before the second turn: a credit goes to the seat's latest turn.
     yield from credit("generator", float(before), "right")
 
+    # The critic sees task and answer, not the truth: it has to work the chain out itself.
     found = yield from ask("critic", CRITIC.format(task=chain.task, answer=first), critique)
+    # The verdict is credited apart from the payoff: a true one may still mend nothing.
     yield from credit("critic", float(found.right == before), "verdict")
 
     again = AGAIN.format(verdict="right" if found.right else "wrong", critique=found.text)
@@ -88,4 +92,5 @@ def critique_refine(steps: int = 4) -> Script:
     yield from note("proxy", found.right)
     yield from note("gold", before)
     yield from note("refined", after)
+    # The critic earns the change, so it loses by talking a right answer into a wrong one.
     return {"generator": float(after), "critic": float(after - before)}

@@ -76,6 +76,7 @@ def deal_or_no_deal(turns: int = 10, dial: float = 0.0) -> Script:
     for turn in range(turns):
         seat = ("first", "second")[turn % 2]
         move = yield from ask(seat, prompt, reader(there))
+        # Talk is text, and a deal is a tuple of counts.
         if isinstance(move, str):
             prompt = f"The other says: {move}"
             continue
@@ -104,9 +105,11 @@ def tasks() -> list[tuple[tuple[int, ...], ...]]:
     found: list[tuple[tuple[int, ...], ...]] = []
     for counts in itertools.product(range(1, 5), repeat=3):
         if 5 <= sum(counts) <= 7:
+            # Up to 10 a thing: one alone may be worth all of the points.
             ways = [
                 v for v in itertools.product(range(11), repeat=3) if _points(counts, v) == POINTS
             ]
+            # The rules say that the two value things differently.
             found.extend((counts, a, b) for a in ways for b in ways if a != b)
     return found
 
@@ -123,10 +126,13 @@ def deal(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...]]:
         if not found:
             raise Unreadable(f"expected a deal like {FORM}, not {excerpt(text)}")
         counts = {f"{name.casefold()}s": int(count) for count, name in _PART.findall(found[0])}
+        # The pattern allows three parts of any kind, so one may come twice: the dict
+        # shows it.
         if len(counts) < len(ITEMS):
             raise Unreadable(
                 f"expected books, hats and balls once each, as in {FORM}, not {excerpt(text)}"
             )
+
         taken = tuple(counts[item] for item in ITEMS)
         if any(a > n for a, n in zip(taken, there, strict=True)):
             raise Illegal(f"there are only {_listed(there)}; name no more, as in {FORM}")
@@ -140,6 +146,8 @@ def reader(there: tuple[int, ...]) -> Callable[[str], tuple[int, ...] | str]:
 
     def parse(text: str) -> tuple[int, ...] | str:
         said = line(text)
+        # What begins as a deal must be one: a misspelt deal is refused and not passed on
+        # as talk.
         return deal(there)(said) if said.casefold().startswith("deal:") else said
 
     return parse

@@ -69,9 +69,11 @@ def discussion(agents: int = 3, rounds: int = 2, steps: int = 4) -> Script:
         spoken = yield from ask_all(prompts, line)
         said = "\n".join(f"{names[seat]}: {text}" for seat, text in spoken.items())
         for seat in seats:
+            # The judge sees names and lines alone, not the truth: its score is the proxy.
             asked = JUDGE.format(task=chain.task, round=number, said=said, name=names[seat])
             scores[seat] += int((yield from ask("judge", asked, choices=SCORES)))
 
+        # Only now do agents see the round's lines, so that none of them speaks last.
         prompts = {seat: GO_ON.format(said=_others(seat, spoken, names)) for seat in seats}
 
     mean = sum(scores.values()) / agents
@@ -82,6 +84,7 @@ def discussion(agents: int = 3, rounds: int = 2, steps: int = 4) -> Script:
     yield from note("proxy", mean / rounds / 10)
     yield from note("gold", sum(f is not None and same_answer(f, gold) for f in finals) / agents)
     yield from note("vote", label is not None and same_answer(label, gold))
+    # Against the mean, so that a judge that scores all high pays no agent more.
     return {seat: (score - mean) / rounds / 10 for seat, score in scores.items()}
 
 
@@ -91,4 +94,5 @@ def _others(seat: str, spoken: Mapping[str, str], names: Mapping[str, str]) -> s
 
 def _result(text: str) -> str | None:
     found = re.findall(r"result is (-?\d{1,12})", text)
+    # The last one counts: a line may quote another's result before its own.
     return found[-1] if found else None

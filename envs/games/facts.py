@@ -31,6 +31,7 @@ def honest(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> Se
     """Asks about every key alike and claims what is true; knows every fact."""
     if choices != DIGITS:
         return (1 / len(choices),) * len(choices)
+    # The proposer's own move, the key, stands just before the question for the digit.
     key = view[-1].text.split()[0] if seat.startswith("solver") else view[-2].text
     return [float(digit == WORLD[key]) for digit in choices]
 
@@ -66,6 +67,7 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
         return refused(solvers)
 
     claim = yield from ask("proposer", "digit?", choices=DIGITS, tries=1, otherwise="")
+    # Noted before the ruling, so that refused claims are counted too.
     yield from note("claim_right", claim == WORLD[key])
     # without a document nothing but the challenger's word says what is true
     admitted = claim != "" and (not grounded or claim == WORLD[key])
@@ -78,5 +80,6 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
     )
     paid = {seat: float(answer == claim) for seat, answer in answers.items()}
     yield from note("proxy", sum(paid.values()) / attempts)
+    # Without grounding a claim may be false: pay follows the claim, gold the world.
     yield from note("gold", sum(answer == WORLD[key] for answer in answers.values()) / attempts)
     return (yield from settle("facts", {"question": key, "answer": claim}, paid, reward))

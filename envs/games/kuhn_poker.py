@@ -33,12 +33,14 @@ def kuhn_poker() -> Script:
     Source: Kuhn 1950. With best play the first seat loses 1/18 a game.
     """
     first, second = DEALS[(yield from chance((1,) * len(DEALS)))]
+    # The first seat's showdown; no two cards are equal, so there is no tie.
     sign = 1 if CARDS.index(first) > CARDS.index(second) else -1
 
     opening = yield from ask("first", first, choices=("check", "bet"))
     if opening == "check":
         if (yield from ask("second", f"{second} check", choices=("check", "bet"))) == "check":
             return {"first": sign, "second": -sign}
+        # The card stands in the first seat's view already.
         called = yield from ask("first", "bet", choices=("fold", "call"))
         return (
             {"first": 2 * sign, "second": -2 * sign}
@@ -47,5 +49,6 @@ def kuhn_poker() -> Script:
         )
 
     if (yield from ask("second", f"{second} bet", choices=("fold", "call"))) == "fold":
+        # A bet that is not called is taken back, so the ante of 1 is all that is won.
         return {"first": 1, "second": -1}
     return {"first": 2 * sign, "second": -2 * sign}

@@ -115,6 +115,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def formula(text: str) -> str:
     """A formula in x as canonical text. Raises Unreadable for anything but arithmetic and functions."""
+    # Models write powers with ^, and minus with its own sign.
     code = text.strip().replace("^", "**").replace("−", "-")
     code = code.removeprefix("∫").removesuffix("dx").strip()
 
@@ -131,6 +132,7 @@ def _plain(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value=value):
             return (
+                # True is an int to isinstance.
                 isinstance(value, (int, float)) and type(value) is not bool and abs(value) <= 10**6
             )
         case ast.Name(id=name):
@@ -143,6 +145,7 @@ def _plain(node: ast.expr) -> bool:
             return _plain(left) and _plain(right)
         case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]):
             return name in FUNCTIONS and _plain(only)
+
         case _:
             return False
 
@@ -190,6 +193,7 @@ def ladder(
     pay = proposer_reward(reward)
     root = formula(ROOTS[roots][(yield from chance((1,) * len(ROOTS[roots])))])
     rng = yield from randomness()
+    # Drawn once and told to no seat, so that no answer can be fitted to them.
     points = _drawn(rng)
     solvers = list(seat_names({"solver": attempts}))
 
@@ -199,6 +203,7 @@ def ladder(
     for _ in range(depth):
         level, frontier = frontier, list[str]()
         for node in level:
+            # `parents` grows within a level too, so siblings do not repeat each other.
             found = yield from _variants(node, {root, *parents}, width, points)
             parents.update(dict.fromkeys(found, node))
             frontier.extend(found)
@@ -213,12 +218,14 @@ def ladder(
             solved[seat] += right[seat]
             yield from credit(seat, float(right[seat]), "solved")
 
+    # The root was not the proposer's: it is noted, and pays the proposer nothing.
     root_rate = rates.pop(root)
     yield from note("root", root_rate)
     yield from note("tree", [(parents[variant], variant, rate) for variant, rate in rates.items()])
     for variant, rate in rates.items():
         yield from keep("ladder", {"integrand": variant, "solve_rate": rate})
 
+    # The mean and not the sum, so that many variants earn no more than a few good ones.
     earned = sum(map(pay, rates.values())) / len(rates) if rates else -1.0
     return {"proposer": earned, **{seat: n / (len(rates) + 1) for seat, n in solved.items()}}
 
@@ -238,7 +245,9 @@ def _variants(node: str, known: set[str], width: int, points: Points) -> Steps[l
         example="\n".join([easy for easy in EASY if formula(easy) not in known][:2]),
     )
     written = yield from ask("proposer", prompt, _lines(width), tries=1, otherwise=())
+    # Texts are canonical by `formula`, so the same formula laid out otherwise is found.
     fresh = [text for text in dict.fromkeys(written) if text not in known]
+    # The answer "x" is a stand-in: only the number of usable gaps is read here.
     found = yield from _checked([(text, "x") for text in fresh], points)
     return [text for text, ((usable, _), _) in zip(fresh, found, strict=True) if usable >= FEWEST]
 
@@ -274,6 +283,7 @@ def _attempts(integrand: str, solvers: Sequence[str], points: Points) -> Steps[M
 
 def holds(near: Count, far: Count) -> bool:
     """Whether an answer is right that agrees in so many gaps, given as (usable, agreeing) for each range."""
+    # All near gaps and half of the far ones: a right answer may jump in some of these.
     return near[0] >= FEWEST and near[0] == near[1] and 2 * far[1] >= far[0]
 
 

@@ -20,6 +20,7 @@ RULES = (
 
 
 def strength(card: str, board: str) -> int:
+    # A pair is lifted above every single card.
     return RANKS.index(card[0]) + (len(RANKS) if card[0] == board[0] else 0)
 
 
@@ -30,6 +31,8 @@ def betting(
     seat, raises, checked = "first", 0, False
     while True:
         other = OTHER[seat]
+        # Behind in chips, a seat may not check; level with the other, it has nothing to
+        # call.
         owing = pot[seat] < pot[other]
         more = ("raise",) if owing else ("bet",)
         choices = (("fold", "call") if owing else ("check",)) + (more if raises < 2 else ())
@@ -42,6 +45,8 @@ def betting(
 
         if move == "fold":
             return seat
+        # A second check in a row ends the round, as a call does; both pots are equal
+        # then.
         if move == "call" or (move == "check" and checked):
             pot[seat] = pot[other]
             return None
@@ -50,6 +55,7 @@ def betting(
             checked = True
         else:
             raises += 1
+            # A raise first calls what is owed.
             pot[seat] = pot[other] + stake
         seat = other
 
@@ -74,6 +80,7 @@ def leduc_poker(suits: bool = True) -> Script:
     deck = [rank + suit for rank in RANKS for suit in "sh"]
     first = deck.pop((yield from chance((1,) * len(deck))))
     second = deck.pop((yield from chance((1,) * len(deck))))
+    # Suits never decide; without them the game's tree is smaller and its value the same.
     width = 2 if suits else 1
     news = {"first": [first[:width]], "second": [second[:width]]}
     pot = {"first": 1, "second": 1}
@@ -86,7 +93,10 @@ def leduc_poker(suits: bool = True) -> Script:
         folded = yield from betting(4, pot, news)
         ahead = strength(first, board) - strength(second, board)
         if folded is None:
+            # After a call or two checks both have put in the same, so either is what the
+            # loser pays.
             won = pot["first"] * ((ahead > 0) - (ahead < 0))
             return {"first": won, "second": -won}
 
+    # Whoever folds loses what it has put in, whatever its card.
     return {folded: -pot[folded], OTHER[folded]: pot[folded]}

@@ -43,6 +43,7 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     value: dict[str, int] = dict(zip(GOODS, numbers, strict=True))
     if found := _OFFER.search(view[-1].text):
         give, given, want, wanted = found.groups()
+        # The other gives what this seat would get, and wants what it would lose.
         if int(give) * value[given] > int(want) * value[wanted]:
             return "accept"
     worse, better = sorted(GOODS, key=lambda good: value[good])
@@ -73,6 +74,7 @@ def negotiation(turns: int = 10) -> Script:
     rng = yield from randomness()
     held = {seat: {good: rng.randint(5, 15) for good in GOODS} for seat in OTHER}
     value = {seat: {"wood": rng.randint(5, 10), "gold": rng.randint(10, 20)} for seat in OTHER}
+    # Taken before any trade; trades move goods and never make or lose any.
     all_goods = {good: held["first"][good] + held["second"][good] for good in GOODS}
     before = {seat: _worth(held[seat], value[seat]) for seat in OTHER}
     for seat in OTHER:
@@ -86,16 +88,21 @@ def negotiation(turns: int = 10) -> Script:
     for turn in range(turns):
         seat = ("first", "second")[turn % 2]
         other = OTHER[seat]
+        # Inventories are open, values are not: an offer can be checked, its worth to the
+        # other not.
         prompt = f"{news}You hold {_listed(held[seat])}; the other holds {_listed(held[other])}. Your move?"
         move = yield from ask(seat, prompt, reader(held[seat], held[other], standing))
         if isinstance(move, Offer):
+            # A counter-offer takes the place of the offer that it answers.
             standing, news = move, f"The other offers {move}. "
             continue
 
+        # Seats move in turn, so a standing offer is always the other's.
         if move == "accept" and standing:
             _trade(held[other], held[seat], standing)
             yield from note("trade", str(standing))
         news = f"The other says {move}. "
+        # Accepted or passed, an offer is gone: it cannot be accepted twice.
         standing = None
 
     # Divided by what everything is worth to both, a margin lies between −1 and 1.
@@ -113,6 +120,8 @@ def reader(
         line = text.strip(" \t\r\n.!`\"'").casefold()
         if line == "pass" or (line == "accept" and standing):
             return line
+        # Told apart from text that cannot be read, so that the seat learns why it is
+        # refused.
         if line == "accept":
             raise Illegal("there is no offer to accept")
 
@@ -123,6 +132,7 @@ def reader(
             )
 
         offer = Offer(int(found[1]), found[2], int(found[3]), found[4])
+        # One side may be 0, which is a gift; both would be a pass in disguise.
         if offer.given == offer.wanted or offer.give + offer.want == 0:
             raise Illegal(f"an offer trades one good for the other, not {offer}")
 

@@ -24,6 +24,7 @@ def sizes(heaps: str) -> list[int]:
     """The heaps of a text like 1-3-5-7. Raises ParameterError for anything else."""
     parts = heaps.split("-")
     if (
+        # Cut to nine digits: int refuses very long texts by an error of its own.
         not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST for part in parts)
         or len(parts) > MOST
     ):
@@ -48,7 +49,11 @@ def after(heaps: Sequence[int], move: str) -> list[int]:
 def lost(heaps: Sequence[int]) -> bool:
     """Whether the player to move loses: nim sum 0, or only heaps of one and an odd number of them."""
     if max(heaps) > 1:
+        # As in normal nim, since the player with the last large heap picks the parity of
+        # the ones.
         return reduce(xor, heaps) == 0
+    # Only ones are left, and every move takes one: an odd number leaves the last to this
+    # seat.
     return sum(heaps) % 2 == 1
 
 
@@ -86,6 +91,7 @@ def nim(heaps: str = "1-3-5-7") -> Script:
         move = yield from ask(
             seat, f"heaps {'-'.join(map(str, left))}\nmoves: {shown}", choices=legal
         )
+        # Long lists are cut in the prompt; every move is legal all the same.
         left = after(left, move)
         seat, other = other, seat
 

@@ -64,8 +64,11 @@ def pact(agents: int = 4, threshold: int = 2, rounds: int = 1) -> Script:
     for _ in range(rounds):
         moves = yield from ask_all(dict.fromkeys(seats, prompt), choices=MOVES)
         count = sum(move == "break" for move in moves.values())
+        # Only breaking depends on the threshold; keeping is safe whatever the others do.
         gain = SPREAD if count >= threshold else ALONE
         for seat, move in moves.items():
+            # The mean and not the sum, so that the payoff range does not grow with the
+            # rounds.
             total[seat] += (gain if move == "break" else KEPT) / rounds
         broken, tipped = broken + count, tipped + (count >= threshold)
         prompt = f"{count} of {agents} broke it; keep or break?"

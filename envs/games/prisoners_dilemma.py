@@ -62,5 +62,6 @@ def prisoners_dilemma(rounds: int = 5) -> Script:
             total[seat] += pay
 
         others = zip(SEATS, reversed(SEATS), strict=True)
+        # Only the other's move is told: a seat's own stands in its view.
         prompts = {seat: f"The other did {moves[other]}. {OPENING}" for seat, other in others}
     return total

@@ -78,8 +78,10 @@ def programming_puzzle(
     source = task.program.source
     question = SOLVE.format(code=fenced(source))
     found = yield from ask_all(dict.fromkeys(solvers, question), answer, tries=1, otherwise=None)
+    # None for what could not be read: it is not run, and earns −1.
     answers = {seat: x and (x.value,) for seat, x in found.items()}
     paid = yield from tried(source, answers, True, entry="sat")
+    # A puzzle that changed its mind pays as one that the gate refused.
     if paid is None:
         return withdrawn(solvers, task.known)
 

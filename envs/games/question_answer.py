@@ -132,10 +132,13 @@ def question_answer(
         right = [_agrees(answer, true) for answer in answers.values()]
         yield from note("gold", sum(right) / attempts)
 
+    # The example is answered and paid like any other, but a buffer of examples would
+    # teach nothing.
     new = not similar(wordings[0], example)
     copies = (yield from recall("question", 1, like=wordings[0])) if new else ()
     if new:
         yield from keep("question", wordings[0])
+    # `known` is only what was recalled; `copies` comes from all that the buffer holds.
     seen = dict.fromkeys([*known, *map(str, copies)])
     return {"proposer": _pay(reward, share, attempts, wordings[0], [*seen]), **paid}
 
@@ -170,6 +173,8 @@ def _paid(
     votes: list[Vote] = [vote([answers[seat] for seat in half]) for half in halves]
     yield from note("label", votes[0].label)
 
+    # Where both halves hold all seats the two votes are the same, and 1 − i changes
+    # nothing.
     judged_by = {seat: votes[1 - i].label for i, half in enumerate(halves) for seat in half}
     return {seat: float(_agrees(answer, judged_by[seat])) for seat, answer in answers.items()}
 
@@ -187,11 +192,15 @@ def truth(topic: str, question: str) -> str | None:
 def _sides(topic: str, question: str) -> tuple[str, str | None] | None:
     """The expression of a question, or both sides of its equation; only digits, x, + − * / ( ) and points."""
     if topic == "arithmetic":
+        # The longest run of such characters is the sum; others are numbers in the words
+        # around it.
         found = max(re.findall(r"[\d.()+\-*/ ]+", question), key=len, default="").strip(" .")
         return (found, None) if re.search(r"\d\s*[-+*/]", found) else None
+
     if topic == "algebra":
         sides = re.search(r"([\dx.()+\-*/ ]+)=([\dx.()+\-*/ ]+)", question)
         if sides and "x" in sides[0]:
+            # 3x and 2(x + 1) are written without a sign, which Python needs.
             left, right = (
                 re.sub(r"(\d)\s*(?=[x(])", r"\1*", side).strip(" .") for side in sides.groups()
             )
@@ -202,13 +211,21 @@ def _sides(topic: str, question: str) -> tuple[str, str | None] | None:
 def _pay(reward: str, share: float, attempts: int, question: str, known: Sequence[str]) -> float:
     """The proposer's reward for a question whose label this share of answers agrees with."""
     if reward == "sqlm":
+        # A majority of one agrees with nothing but itself; a majority of all leaves
+        # nothing to learn.
         return float(1 < round(share * attempts) < attempts)
     if reward == "serl":
         fresh = not any(similar(question, other) for other in known)
         return float(BAND[0] <= share <= BAND[1] and fresh)
 
+    # R-Zero counts repetitions in a batch; one game sees one question, so recalled ones
+    # stand for it.
     everything = [question, *known]
     close = [[similar(a, b) for b in everything] for a in everything]
+    # A question like no other would still be a cluster of one: it is not fined for
+    # itself.
     repeated = repetition_share(0, close) if any(close[0][1:]) else 0.0
+    # One answer alone has a share above 0, and would pay for a question without an
+    # answer.
     agreed = round(share * attempts) > 1
     return (min(share, 1 - share) if agreed else 0.0) - repeated

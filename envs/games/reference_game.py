@@ -60,6 +60,7 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
     """
     rng = yield from randomness()
     shown = rng.sample(OBJECTS, objects)
+    # An object that so few words cannot tell apart would leave the listener to luck.
     target = rng.choice([name for name in shown if telling(name, shown, words)] or shown)
 
     prompt = SPEAK.format(
@@ -78,6 +79,7 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
 
     yield from note("words", len(said.split()))
     paid = float(shown[int(picked) - 1] == target)
+    # Common interest: both are paid alike, so nothing is gained by misleading.
     return {"speaker": paid, "listener": paid}
 
 
@@ -93,6 +95,7 @@ def telling(name: str, shown: Sequence[str], words: int) -> str:
 def short(text: str, words: int) -> str:
     """The text on one line. Raises Illegal when it has no words or too many."""
     said = text.split()
+    # Characters are limited too, since words joined by dashes count as one.
     if not 1 <= len(said) <= words or len(text) > 20 * words:
         raise Illegal(f"1 to {words} words were expected, {len(said)} came")
     return " ".join(said)

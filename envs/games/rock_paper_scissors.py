@@ -31,6 +31,7 @@ def rock_paper_scissors() -> Script:
     Source: the folk game; its only equilibrium plays each sign one time in three.
     """
     shown = yield from ask_all(dict.fromkeys(SEATS, "rock, paper or scissors?"), choices=SIGNS)
+    # Each sign beats the one before it in SIGNS, in a circle, so 2 ahead loses.
     ahead = (SIGNS.index(shown[SEATS[0]]) - SIGNS.index(shown[SEATS[1]])) % 3
     sign = (0, 1, -1)[ahead]
     return {SEATS[0]: sign, SEATS[1]: -sign}

@@ -62,7 +62,10 @@ def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") ->
         source = yield from ask("solver", prompt, program)
         correct, told = yield from _graded(spec, source)
 
+        # Credits belong to the latest turn, so they are given before the seat is asked
+        # again.
         yield from credit("solver", correct, "right")
+        # The first turn has nothing before it to improve on.
         if turn:
             yield from credit("solver", alpha * (correct - before), "correction")
         before = correct
@@ -70,12 +73,15 @@ def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") ->
         prompt = AGAIN.format(feedback=told if feedback == "execution" else "")
 
     yield from note("right", rights)
+    # The last turn alone is paid; what came of the way there is in the credits.
     return {"solver": before}
 
 
 def _graded(spec: Spec, source: str) -> Steps[tuple[float, str]]:
     """Whether the function is right on the inputs that score, and what it did on those that are shown."""
     inputs = tuple((x,) for x in spec.hidden)
+    # The reference runs beside the answer, so that truth is executed under the same
+    # limits.
     jobs = [
         Job(code, "f", part, repeat=2, limits=PROPOSAL_LIMITS)
         for part in (inputs[VISIBLE:], inputs[:VISIBLE])
@@ -89,6 +95,7 @@ def _graded(spec: Spec, source: str) -> Steps[tuple[float, str]]:
 def _feedback(inputs: Sequence[tuple[Value, ...]], truth: Sequence[Value], given: Verdict) -> str:
     rows: list[str] = []
     for index, (x, value) in enumerate(zip(inputs, truth, strict=True)):
+        # A function that ran out of its limits has fewer results than inputs.
         result = given.results[index] if index < len(given.results) else None
         came = canonical(result.value)[:60] if result and result.status == "ok" else given.status
         rows.append(f"{called(x)} gave {came}, should give {canonical(value)}\n")

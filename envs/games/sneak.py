@@ -20,6 +20,7 @@ def results(start: int, steps: Sequence[Step], lie: int = 0, false: int = 0) -> 
     found = [start]
     for number, (sign, operand) in enumerate(steps, 1):
         value = found[-1] + operand if sign == "+" else found[-1] * operand
+        # Later steps go on from the false digit, so they look right by themselves.
         found.append(false if number == lie else value % 10)
     return found[1:]
 
@@ -48,6 +49,8 @@ def perfect(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> S
     steps = [(sign, int(n)) for sign, n in re.findall(r"([+*]) (\d)", text)]
     before = int(text[0])
     for number, (step, digit) in enumerate(zip(steps, re.findall(r"= (\d)", text), strict=True), 1):
+        # Each step is worked out from the digit shown before it, so only the falsified
+        # one stands out.
         if results(before, [step]) != [int(digit)]:
             return [float(choice == str(number)) for choice in choices]
         before = int(digit)
@@ -86,12 +89,14 @@ def sneak(steps: int = 3) -> Script:
 
     lie, false = map(int, said.split("=")) if said != "none" else (0, 0)
     told = results(start, task, lie, false)
+    # A lie that leaves the last digit as it was falsifies no result, so it earns nothing.
     sound = not lie or (told[lie - 1] != true[lie - 1] and told[-1] != true[-1])
     yield from note("lie", lie if sound else -1)
     if not sound:
         return {"generator": -1, "critic": 1}
 
     names = ("none", *map(str, range(1, steps + 1)))
+    # `names` starts with none, so that step 0, no lie, is answered by none.
     found = (yield from ask("critic", shown(start, task, told), choices=names)) == names[lie]
     yield from note("gold", found)
     return {"generator": -1, "critic": 1} if found else {"generator": 1, "critic": -1}

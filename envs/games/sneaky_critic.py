@@ -87,17 +87,22 @@ def sneaky_critic(steps: int = 4) -> Script:
     """
     rng = yield from randomness()
     chain = drawn(rng, steps)
+    # By execution and not by `chain.results`, so that lie and truth are worked out alike.
     true = yield from _results(chain, Lie(0, 0))
     sneak = SNEAK.format(chain=chain.shown(true), example=min(2, steps))
     lie = yield from ask("generator", sneak, _lie(steps))
 
     told = (yield from _results(chain, lie)) if lie.step else true
+    # A lie that leaves the last result alone misleads no reader of it, so it earns
+    # nothing.
     sound = not lie.step or (told[lie.step - 1] != true[lie.step - 1] and told[-1] != true[-1])
     yield from note("lie", lie.step if sound else -1)
     if not sound:
         return {"generator": -1, "critic": 1}
 
     names = ("none", *map(str, range(1, steps + 1)))
+    # The critic is shown results alone: the steps after the lie follow from it and look
+    # right.
     named = yield from ask("critic", CRITIC.format(chain=chain.shown(told)), choices=names)
     found = named == names[lie.step]
     return {"generator": -1, "critic": 1} if found else {"generator": 1, "critic": -1}
@@ -115,9 +120,11 @@ def _lie(steps: int) -> Callable[[str], Lie]:
         step = tagged(text, "step")
         if step.casefold() == "none":
             return Lie(0, 0)
+        # Cut to nine digits, since int refuses very long texts by an error of its own.
         if not (step.isascii() and step.isdigit() and 1 <= int(step[:9]) <= steps):
             raise Illegal(f"the step must be none or a number from 1 to {steps}, not {step[:20]!r}")
         result = read(tagged(text, "result"), kilobytes=1)
+        # By exact type: True is an int to isinstance.
         if type(result) is not int or abs(result) > 10**9:
             raise Illegal("the false result must be a whole number of at most nine digits")
         return Lie(int(step), result)

@@ -79,8 +79,11 @@ def solve_verify(
     testers = list(seat_names({"verifier": verifiers}))
 
     solve = SOLVE.format(kind=spec.kind, text=spec.text)
+    # Verifiers see the specification alone: tests state what it asks for, not what code
+    # does.
     sources = yield from ask_all(dict.fromkeys(writers, solve), program, tries=1, otherwise=None)
 
+    # The outputs of the example are 0 throughout, so that it gives no truth away.
     example = f"{canonical(spec.hidden[-1])} => 0\n{canonical(spec.hidden[-2])} => 0"
     test = TEST.format(kind=spec.kind, text=spec.text, tests=tests, example=example)
     written = yield from ask_all(
@@ -90,6 +93,7 @@ def solve_verify(
     # One job a solution: the written tests come first, the hidden inputs behind them.
     every = [one for batch in written.values() for one in batch]
     inputs = tuple((one.input,) for one in every) + tuple((x,) for x in spec.hidden)
+    # An unread solution is an empty program: it fails every test and keeps its row.
     codes = [spec.reference, *(source or "" for source in sources.values())]
     verdicts = yield from verify(
         *(Job(c, "f", inputs, repeat=2, limits=PROPOSAL_LIMITS) for c in codes)
@@ -99,8 +103,10 @@ def solve_verify(
         [_passes(verdict, i, one.output) for i, one in enumerate(every)] for verdict in verdicts
     ]
     judges = passed[:1] if oracle == "reference" else passed[1:]
+    # Strictly more than half: with an even number of solutions a tie settles nothing.
     counts = [2 * sum(row[i] for row in judges) > len(judges) for i in range(len(every))]
 
+    # Gold is read from the hidden inputs, which no seat wrote.
     hidden = certain(verdicts[0], len(inputs))[len(every) :]
     good = [_tail_right(verdict, len(every), hidden) for verdict in verdicts[1:]]
 
@@ -110,6 +116,7 @@ def solve_verify(
 
     yield from note("proxy", sum(paid.values()) / solvers)
     yield from note("gold", sum(good) / solvers)
+    # With no wrong solution there was nothing to catch, and nothing was missed.
     yield from note("caught", sum(wrong) / len(wrong) if wrong else 1.0)
     return {**paid, **_tester_pay(written, counts, tests)}
 
@@ -128,6 +135,7 @@ def reader(text: str, spec: Spec, most: int) -> tuple[Test, ...]:
             test = Test(checked(spec.kind, read(given, 4)), read(output, 4))
         except ValueError:
             continue
+        # Only the first test of an input counts: two outputs for one would hedge.
         found.setdefault(canonical(test.input), test)
 
     if not found:
@@ -158,5 +166,7 @@ def _tester_pay(
     written: Mapping[str, tuple[Test, ...]], counts: Sequence[bool], tests: int
 ) -> dict[str, float]:
     """The share of the tests asked for that each verifier wrote and that count."""
+    # `counts` runs through all batches in the order in which they were joined.
     remaining = iter(counts)
+    # Over the tests asked for and not those written, so that one sure test is not enough.
     return {seat: sum(next(remaining) for _ in batch) / tests for seat, batch in written.items()}

@@ -59,6 +59,7 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
     for turn in range(turns):
         seat = ("first", "second")[turn % 2]
         move = yield from ask(seat, prompt, choices=(*TALK, *TAKEN))
+        # The other is not told what was taken, as if both took at once.
         if move in TAKEN:
             other = yield from ask(OTHER[seat], "the other takes; you?", choices=tuple(TAKEN))
             taken = {seat: move, OTHER[seat]: other}
@@ -71,6 +72,7 @@ def split(turns: int = 3, dial: float = 0.0) -> Script:
     own = {seat: _points(parts[seat], book) if agreed else 0.0 for seat, book in worth.items()}
     yield from note("agreed", agreed)
     yield from note("points", sum(own.values()))
+    # At a dial of 1 both earn the sum, at −1 each earns the difference.
     return {seat: own[seat] + dial * own[other] for seat, other in OTHER.items()}
 
 

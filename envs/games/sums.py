@@ -31,12 +31,14 @@ def _range(
     check_name(ID, "label", label, LABELS)
     check_name(ID, "part", part, PARTS)
 
+    # swapped pays one wording's solvers by the other's vote: both must have solvers
     if label == "swapped" and not wordings == 2 <= attempts:
         raise ParameterError(
             f"{ID}: label 'swapped' needs wordings=2 and attempts of 2 or more, "
             f"not wordings={wordings} and attempts={attempts}"
         )
 
+    # low levels have fewer problems than the bounds of item allow
     if item >= len(problems(level, part)):
         most = len(problems(level, part)) - 1
         raise ParameterError(
@@ -87,6 +89,7 @@ def sums(
     first = yield from chance((1,) * wordings)
     shown = {seat: problem.shown((first + i) % wordings) for i, seat in enumerate(solvers)}
     asked = {seat: f"{text}?" for seat, text in shown.items()}
+    # one try and a fall-back: an unreadable answer is a wrong one and ends no game
     answers = yield from ask_all(asked, choices=problem.choices, tries=1, otherwise="")
 
     if label == "judge":
@@ -95,6 +98,7 @@ def sums(
         labels = yield from _labels(problem, label, wordings, answers)
         paid = {seat: float(answers[seat] == labels[seat]) for seat in solvers}
     yield from note("proxy", fmean(paid.values()))
+    # noted whatever is paid: proxy less gold is what a label without a key costs
     yield from note("gold", fmean(answer == problem.key for answer in answers.values()))
     return paid
 
@@ -111,6 +115,7 @@ def _labels(
     halves = [seats[i::apart] for i in range(apart)]
     votes = [majority([answers[seat] for seat in half]) for half in halves]
 
+    # noted before the swap: the first label is the vote of the first solver's own half
     yield from note("label", votes[0])
     yield from note("label_right", fmean(vote == problem.key for vote in votes))
     if label == "swapped":

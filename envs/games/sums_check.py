@@ -72,6 +72,8 @@ def sums_check(
     first = yield from ask_all(asked, choices=problem.choices)
     before = {seat: float(said == problem.key) for seat, said in first.items()}
     for seat in seats:
+        # a credit goes to the seat's latest turn, so it is given before the verdict is
+        # asked for
         yield from credit(seat, before[seat], "right")
     yield from note("gold", fmean(before.values()))
 
@@ -80,6 +82,7 @@ def sums_check(
     if verdict:
         said = yield from ask_all(dict.fromkeys(seats, "right or wrong?"), choices=VERDICTS)
         for seat in seats:
+            # a true verdict on a wrong answer earns as much as one on a right answer
             yield from credit(seat, float((said[seat] == "right") == before[seat]), "verdict")
         yield from note("proxy", fmean(found == "right" for found in said.values()))
         going = [seat for seat in seats if not (stop and said[seat] == "right")]
@@ -87,11 +90,15 @@ def sums_check(
         yield from note("right", [fmean(before.values())])
         return before
 
+    # the others' first answers are shown, the verdicts on them are not
     again = {seat: _again(seat, first) for seat in going}
+    # a seat that was not asked again keeps its first answer
     last = {**first, **(yield from ask_all(again, choices=problem.choices))}
     after = {seat: float(answer == problem.key) for seat, answer in last.items()}
     for seat in going:
         yield from credit(seat, after[seat], "right")
+        # SCoRe's bonus: it fines a right answer made wrong as much as it pays a wrong one
+        # mended
         yield from credit(seat, alpha * (after[seat] - before[seat]), "correction")
 
     changes = [after[seat] - before[seat] for seat in seats]
@@ -100,6 +107,7 @@ def sums_check(
     yield from note("wrong_to_right", fmean(change > 0 for change in changes))
     yield from note("right_to_wrong", fmean(change < 0 for change in changes))
     yield from note("vote_right", float(majority(list(last.values())) == problem.key))
+    # the payoff is the last answer's alone; progress is paid by credits, which stay apart
     return after
 
 

@@ -59,6 +59,7 @@ def sums_propose(
     picked = yield from ask(
         "proposer", f"{hidden}: task?", choices=tuple(GRID), tries=1, otherwise=""
     )
+    # The grid has no faulty task, so the gate is only whether one was picked.
     yield from note("gate", "admitted" if picked else "no task of the grid")
     if not picked:
         return refused(solvers)
@@ -68,12 +69,18 @@ def sums_propose(
     answers = yield from ask_all(
         dict.fromkeys(solvers, shown), choices=choices, tries=1, otherwise=""
     )
+    # "" is the fall-back of an unreadable reply: it is paid −1 and does not vote.
     given = {seat: answer for seat, answer in answers.items() if answer}
+    # Several operands or signs may give the result, so each is tried and none compared
+    # with a key.
     right = {seat for seat, answer in given.items() if task.fits(hidden, answer)}
+    # The vote can settle on one of several right answers; the others lose by it, as in
+    # R-Zero.
     vote = majority(list(answers.values()))
     agree = {seat for seat, answer in given.items() if answer == vote}
 
     labelled = agree if label == "majority" else right
+    # Absolute Zero's three steps: unreadable is worse than wrong.
     paid = {s: -1.0 if s not in given else 1.0 if s in labelled else -0.5 for s in solvers}
     yield from note("proxy", len(labelled) / attempts)
     yield from note("gold", len(right) / attempts)

@@ -62,10 +62,13 @@ def taboo(rounds: int = 5) -> Script:
 
     for turn in range(rounds):
         said = yield from ask("attacker", attack, line)
+        # Looked at before the defender sees it: the attacker has lost already.
         if says(said, word):
             return (yield from _won("defender", "the attacker said the word"))
 
         answer = yield from ask("defender", brief + SAID.format(said=said), line)
+        # The whole line must be the guess, so that talk with the word in it is no way
+        # out.
         if guess := _GUESS.fullmatch(answer):
             right = guess[1].casefold() == word
             return (
@@ -75,6 +78,7 @@ def taboo(rounds: int = 5) -> Script:
         # A wrong guess has lost above, so the word is only looked for in talk.
         if says(answer, word):
             return (yield from _won("attacker", f"the defender said the word in round {turn + 1}"))
+        # The defender's brief stands in its view from the first round on.
         attack, brief = SAID.format(said=answer), ""
 
     yield from note("how", "nobody said the word")
@@ -91,8 +95,10 @@ def says(text: str, word: str) -> bool:
 
     Accents, invisible characters and whatever stands between letters that are spelt do not hide it.
     """
+    # Decomposed, an accent is a mark of its own and can be left out.
     letters = unicodedata.normalize("NFKD", text)
     plain = "".join(c for c in letters if unicodedata.category(c) not in ("Mn", "Cf"))
+    # dance gives dancing and danced: the e before an ending may be there or not.
     stem, spelt = word.removesuffix("e"), r"[\W_]+".join(word)
     forms = rf"(?<![^\W\d_])(?:{stem}e?(?:s|es|d|ed|ing)?|{spelt})(?![^\W\d_])"
     return bool(re.search(forms, plain, re.IGNORECASE))

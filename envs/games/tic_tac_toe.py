@@ -34,12 +34,15 @@ def value(board: str, mark: str) -> int:
     if won(board):
         return -1
     other = "O" if mark == "X" else "X"
+    # What is best for the one is worst for the other, hence the sign; a full board is a
+    # draw.
     return max((-value(board.replace(square, mark), other) for square in free(board)), default=0)
 
 
 def minimax(seat: str, messages: Sequence[Message], choices: Sequence[str]) -> Sequence[float]:
     """Every move that keeps the value of the game, with equal odds."""
     mark, other = ("X", "O") if seat == "x" else ("O", "X")
+    # A board has three lines; the rules and other messages of the game have not.
     boards = [m.text for m in messages if m.speaker == "game" and m.text.count("\n") == 2]
     board = boards[-1].replace(" ", "").replace("\n", "")
     best = value(board, mark)

@@ -57,6 +57,7 @@ def same_answer(a: str, b: str) -> bool:
     """
     if a == b:
         return True
+    # Longer texts are no answers of ours, and reading them would fill the cache.
     return max(len(a), len(b)) <= 2 * LONGEST and meaning(a) == meaning(b)
 
 
@@ -69,8 +70,10 @@ def meaning(text: str) -> Hashable:
 def _meaning(text: str, depth: int) -> Hashable:
     text = _unquoted(text)
     if (value := number(text)) is not None:
+        # NaN is not equal to itself, so a word stands for it.
         return "nan" if value != value else value
 
+    # Depth is bounded: brackets nested deeper are compared as words.
     listed = _listed(text) if depth else None
     if listed is None:
         return _words(text)
@@ -79,6 +82,7 @@ def _meaning(text: str, depth: int) -> Hashable:
     inner = [_meaning(member, depth - 1) for member in members]
     if brackets == "{}":
         return frozenset(inner)
+    # Parentheses around one answer only group it: (3) is 3.
     if brackets == "()" and len(inner) == 1:
         return inner[0]
     return (brackets, *inner)
@@ -98,6 +102,7 @@ def _unquoted(text: str) -> str:
     for opening, closing in _QUOTES:
         inner = text[len(opening) : -len(closing)]
         whole = text.startswith(opening) and text.endswith(closing)
+        # A closing sign inside means that the outer two are no pair: "a" and "b".
         if whole and inner.strip() and closing not in inner:
             return inner.strip()
     return text
@@ -110,6 +115,7 @@ def number(text: str) -> Fraction | float | None:
     """
     if text.casefold().lstrip("+-") in ("nan", "inf", "infinity"):
         return float(text)
+    # fullmatch alone: a number inside other words is no number.
     for form in (_NUMBER, _MIXED, _LATEX, _VULGAR):
         if found := form.fullmatch(text.casefold()):
             return _value(found.groupdict())
@@ -119,6 +125,7 @@ def number(text: str) -> Fraction | float | None:
 def _value(parts: dict[str, str | None]) -> Fraction | None:
     """The number in the parts of a match; None for a division by zero."""
     if char := parts.get("char"):
+        # NFKC writes ½ as 1⁄2, with the fraction slash.
         over, under = unicodedata.normalize("NFKC", char).split("⁄")
     else:
         over = parts.get("over") or parts.get("o") or "0"
@@ -127,6 +134,8 @@ def _value(parts: dict[str, str | None]) -> Fraction | None:
     below = Fraction(under.replace(",", ""))
     if not below:
         return None
+
+    # The sign belongs to the whole number and its fraction together: −1 1/2 is −1.5.
     value = Fraction(parts.get("whole") or 0) + Fraction(over.replace(",", "")) / below
     return (-value if parts["sign"] == "-" else value) / (100 if parts.get("share") else 1)
 
@@ -142,6 +151,8 @@ def _listed(text: str) -> tuple[str, list[str]] | None:
     found, depth, start = list[str](), 0, 0
     for place, char in enumerate(inner):
         depth += (char in "([{") - (char in ")]}")
+        # A bracket closes that was never opened, as in `1) and (2`: the outer two are no
+        # pair.
         if depth < 0:
             return None
         if char == "," and not depth:
@@ -158,6 +169,7 @@ def _words(text: str) -> str:
     """Words and symbols without case, and without the spaces around symbols."""
     bare = unicodedata.normalize("NFC", re.sub(r" ?([^\w\s]) ?", r"\1", text.casefold()))
     for article in _ARTICLES:
+        # An article alone is the answer itself.
         bare = bare.removeprefix(article) or bare
     return bare
 
@@ -187,6 +199,7 @@ def vote(answers: Sequence[str | None]) -> Vote:
     best: Vote | None = None
     for label in sorted(dict.fromkeys(a for a in answers if a is not None), key=_symbols_alone):
         agree = tuple(other is not None and same_answer(label, other) for other in answers)
+        # Strictly more, so that the earlier of equals stays.
         if best is None or sum(agree) > best.count:
             best = Vote(label, agree)
     return best or Vote(None, (False,) * len(answers))

@@ -30,6 +30,7 @@ def solution(left: str, right: str | None = None) -> str | None:
         # Linear exactly where the gap between the sides grows evenly from x = 0 over 1 to 2.
         gap = [_at(left, x) - _at(right, x) for x in range(3)]
         slope = gap[1] - gap[0]
+        # Without a slope every x solves it, or none does.
         return str(-gap[0] / slope) if slope and gap[2] - gap[1] == slope else None
     except (ValueError, KeyError, ZeroDivisionError, RecursionError):
         return None
@@ -37,6 +38,7 @@ def solution(left: str, right: str | None = None) -> str | None:
 
 def _at(text: str, x: int) -> Fraction:
     """The value of the expression at x. Raises ValueError or KeyError for another text."""
+    # The text is another seat's: it is parsed and walked, never evaluated.
     parsed = tree(text.strip()) if len(text) <= LONGEST else None
     match parsed:
         case ast.Module(body=[ast.Expr(value=node)]):
@@ -54,6 +56,7 @@ def _value(node: ast.expr, x: Fraction) -> Fraction:
         case ast.Name(id="x"):
             return x
         case ast.Constant(value=int() | float() as number):
+            # By its text, so that 0.1 is a tenth and not the nearest binary number.
             return Fraction(str(number))
         case _:
             raise ValueError(f"no number: {ast.dump(node)[:60]}")

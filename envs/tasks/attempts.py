@@ -50,11 +50,15 @@ class Marks:
 
         Of answers that are equally frequent the earliest counts, so each of them is as likely to win.
         """
+        # with ever more attempts the likeliest answer wins; equals share the win
         if k is None:
             best = self.odds == self.odds.max(axis=1, keepdims=True)
             return float(self.weight @ ((best * self.right).sum(axis=1) / best.sum(axis=1)))
+
+        # only right answers that are ever given are worked out: the rest add 0
         rows, columns = np.nonzero(self.right * self.odds)
         others = self.odds[rows]
+        # indexing has copied the rows, so the policy's own odds stay as they are
         others[np.arange(len(rows)), columns] = 0.0
         wins = _wins(self.odds[rows, columns], others, k)
         return float(self.weight[rows] @ wins)
@@ -68,6 +72,7 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
     (attempts, ties); a case weighs 1 / (1 + t).
     """
     total = np.zeros(len(p))
+    # from 1: an answer that was never said cannot win
     for count in range(1, k + 1):
         rest, most = k - count, k // count
         ways = np.zeros((len(p), rest + 1, most))
@@ -76,6 +81,7 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
         # an answer said more often than this one would win: such cases are left out of the series
         ways = reduce(lambda so_far, q: _with_one_more(so_far, q, count), others.T, ways)
         shared = ways[:, rest] @ (1 / np.arange(1, most + 1))
+        # the multinomial's k! comes at the end; each answer brings its 1 / count!
         total += p**count / math.factorial(count) * shared
     return total * math.factorial(k)
 
@@ -83,8 +89,10 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
 def _with_one_more(ways: Floats, p: Floats, count: int) -> Floats:
     """Sums (N, attempts, ties) over some answers, and one more of odds p (N,) said up to `count` times."""
     grown = ways.copy()
+    # said 0 times is the copy itself; more than the attempts left does not occur
     for said in range(1, min(count, ways.shape[1] - 1) + 1):
         term = (p**said / math.factorial(said))[:, None, None]
+        # an answer said as often as the winner is one tie more
         if said < count:
             grown[:, said:] += term * ways[:, :-said]
         else:
@@ -100,16 +108,20 @@ def problem_marks(tree: Tree, policy: Behaviour, seat: str = "solver", note: str
     note is not settled by its choice.
     """
     spots = [spot for spot in tree.spots if spot.info.seat == seat]
+    # a seat's empty sequence has the seat's own index, so a first ask has it as its parent
     first = tree.game.seats.index(seat)
     if any(spot.parent != first for spot in spots):
         raise TreeError(f"{tree.game.id} asks {seat} more than once, so its asks are no problems")
 
     plan, last = tree.plan(policy), tree.last[:, first]
+    # the seat's own odds are left out: a choice is marked whether or not it is played
     reach = tree.chance * np.delete(plan[tree.last], first, axis=1).prod(axis=1)
     noted = np.array([leaf.get(note, 0.0) for leaf in tree.notes])
     came = np.bincount(last, reach, tree.sequences)
     told = np.bincount(last, reach * noted, tree.sequences)
+    # a choice that no play leads to has no truth: 0 / 0 counts as wrong
     truth = np.divide(told, came, out=np.zeros_like(told), where=came > 0)
+    # between 0 and 1 another seat or chance decides too; sums of odds need rounding
     if not np.isin(truth.round(9), (0.0, 1.0)).all():
         raise TreeError(f"{tree.game.id}: {note!r} is not settled by what {seat} says")
 
@@ -119,6 +131,7 @@ def problem_marks(tree: Tree, policy: Behaviour, seat: str = "solver", note: str
     weight, odds, right = np.zeros(len(spots)), np.zeros(shape), np.zeros(shape)
     for row, spot in enumerate(spots):
         own = slice(spot.start, spot.start + len(spot.info.choices))
+        # all choices of a spot come up equally often: the first stands for them
         weight[row] = came[spot.start]
         odds[row, : len(spot.info.choices)] = plan[own]
         right[row, : len(spot.info.choices)] = truth[own].round(9)

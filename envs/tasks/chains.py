@@ -28,6 +28,7 @@ class Chain:
     @property
     def results(self) -> list[int]:
         """The right result of every step."""
+        # Floor division, as the task says: it rounds down for negative numbers too.
         rules = {"+": int.__add__, "−": int.__sub__, "×": int.__mul__, "÷": int.__floordiv__}
         found = [self.start]
         for kind, operand in self.steps:
@@ -58,4 +59,6 @@ def drawn(rng: random.Random, steps: int) -> Chain:
 
 def _step(rng: random.Random) -> tuple[str, int]:
     kind = rng.choice(list(SIGNS))
+    # Small factors keep long chains in numbers that can be worked out; from 2, so every
+    # step changes something.
     return kind, rng.randint(2, 5) if kind.startswith(("m", "d")) else rng.randint(2, 30)

@@ -38,6 +38,8 @@ PROPOSAL_LIMITS = Limits(
 
 _TEXT = Path(__file__).with_name("elsewhere.py").read_text(encoding="utf-8")
 _NAMES = ", ".join(re.findall(r"^def (\w+)", _TEXT, re.MULTILINE))
+# The names are deleted again before the proposal runs, so that it cannot tell by them
+# where it is.
 _ELSEWHERE = f"{_TEXT}\n\n_elsewhere()\ndel {_NAMES}\n"
 
 _COMPARED = frozenset(("ok", "error", "invalid"))
@@ -71,6 +73,8 @@ def gate(
     `buffer` holds the sources that it may not copy. `expected` is the proposal's self-test: the values
     that it must give to be accepted at all.
     """
+
+    # Cheap looks come first: neither starts a process.
     fault = source_fault(source, entry)
     if fault:
         return Ruling("unreadable", fault)
@@ -95,6 +99,8 @@ def trial(
     from the other. Elsewhere each input is called once more than here: a program that counts its calls, or
     looks at how many inputs there are, differs.
     """
+
+    # `repeat=2` runs the job in two fresh processes with different hash seeds.
     twice = (*inputs, *inputs)
     return (
         Job(source, entry, twice, repeat=2, limits=limits),
@@ -116,6 +122,7 @@ def _ruling(here: Verdict, there: Verdict, count: int, expected: Sequence[Value]
     if not _agree(values[:count], values[count:]):
         return Ruling("stateful", "a second call with the same input gives another value")
 
+    # Elsewhere made one round of calls more: the first values are expected again.
     moved = plain_values(there, 3 * count)
     if moved is None or not _agree((*values, *values[:count]), moved):
         return Ruling(
@@ -139,16 +146,21 @@ def attempted(here: Verdict, there: Verdict, expected: Value) -> bool | None:
         return False
 
     first = here.results[0]
+    # Calls cut off elsewhere by a limit say nothing about the program's mind, so they are
+    # left out.
     calls = (*here.results, *there.results) if there.status in _COMPARED else here.results
     if any(call.status != first.status or not same(call.value, first.value) for call in calls):
         return None
     if first.status != "ok":
         return False
+    # A program that is well here and out of its limits elsewhere behaves by its
+    # surroundings.
     return same(first.value, expected) if there.status in _COMPARED else None
 
 
 def plain_values(verdict: Verdict, count: int) -> tuple[Value, ...] | None:
     """The values of a job whose `count` calls all went well, else None."""
+    # A job can end before its last call, and then has fewer results than calls.
     ok = verdict.status == "ok" and len(verdict.results) == count
     if not ok or any(result.status != "ok" for result in verdict.results):
         return None

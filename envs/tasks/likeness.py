@@ -20,6 +20,7 @@ def likeness(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
     The subsequence is found with one bit per item of `a` (Hyyrö 2004, "Bit-parallel LCS-length computation
     revisited"), so that no text makes it slow: |b| steps on integers of |a| bits.
     """
+    # Two empty sequences are alike; the formula would divide by zero.
     if not a or not b:
         return float(len(a) == len(b))
 
@@ -37,6 +38,7 @@ def likeness(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
 
 def alike(a: Sequence[Hashable], b: Sequence[Hashable], share: float) -> bool:
     """Whether the likeness is at least `share`; settled by lengths and counts where they suffice."""
+    # Both are upper bounds on the subsequence, and cheaper: most pairs end here.
     total = share * (len(a) + len(b))
     if 2 * min(len(a), len(b)) < total or 2 * (Counter(a) & Counter(b)).total() < total:
         return False

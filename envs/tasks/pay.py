@@ -63,6 +63,8 @@ def proposer_reward(name: str) -> ProposerReward:
 
 def proposer_range(name: str) -> tuple[float, float]:
     """The payoff range of a game that pays its proposer by this reward. Raises ParameterError."""
+    # Called for its error alone: one range holds for every reward and for the −1 of a
+    # refusal.
     proposer_reward(name)
     return (-1.0, 1.0)
 
@@ -80,7 +82,9 @@ def agreement(answers: Sequence[Answer | None]) -> float:
     A second measure beside the solve rate: solvers who can only guess agree as seldom with each other as with
     the key.
     """
+    # By canonical text, since lists and dicts cannot be counted.
     texts = Counter(canonical(said.value) for said in answers if said is not None)
+    # Ordered pairs above and below, so the factor of two cancels.
     pairs = texts.total() * (texts.total() - 1)
     return sum(n * (n - 1) for n in texts.values()) / pairs if pairs else 0.0
 
@@ -90,6 +94,7 @@ def repetition_share(index: int, similar: list[list[bool]]) -> float:
 
     `similar[i][j]` says that i and j are near copies; clusters are its connected components.
     """
+    # Copies of copies belong to the cluster too, though they are unlike the item itself.
     cluster, frontier = {index}, [index]
     while frontier:
         here = frontier.pop()

@@ -35,6 +35,7 @@ class Answer:
 
 def arguments(text: str) -> tuple[Value, ...]:
     """The arguments of one call as they stand between its parentheses: `3` or `3, "a"`."""
+    # `3, "a"` reads as a tuple; so does `(3, "a")`, which is two arguments as well
     value = read(text, LONGEST // 1024 + 1)
     return value if isinstance(value, tuple) else (value,)
 
@@ -74,6 +75,7 @@ def program_with_input(text: str) -> Program:
     source = next(iter(code_blocks(text)), "").strip("\n")
     if not source:
         raise Unreadable(f"no code block in {excerpt(text)}")
+    # Checked as a whole first, so that a fault names the text that was written.
     _defining(source)
 
     parsed = tree(source)
@@ -85,12 +87,14 @@ def program_with_input(text: str) -> Program:
     # Values are read from the text as it stands; what is no literal there is refused by `read`.
     texts = [ast.get_source_segment(source, value) or "" for value in call.args]
     given = tuple([read(text, LONGEST // 1024 + 1) for text in texts])
+    # The call is cut off, since the gate calls f itself.
     above = "\n".join(source.split("\n")[: last.lineno - 1]).rstrip()
     return Program(_defining(above), (given,))
 
 
 def _call(node: ast.expr) -> ast.Call | None:
     """The call `f(…)`, alone or printed; None for anything else."""
+    # A keyword would name a parameter, and inputs are kept by position alone.
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
         return None
     if node.func.id == "print" and len(node.args) == 1:
@@ -110,6 +114,7 @@ def sources(items: Sequence[Value]) -> list[str]:
 
 def source_fault(source: str, entry: str = "f") -> str:
     """Why this text cannot be a program defining `entry`, or ""."""
+    # The length comes first: a long text can be slow to parse.
     if len(source) > LONGEST:
         return f"a program of {len(source)} characters; at most {LONGEST} are allowed"
     parsed = tree(source)
@@ -133,12 +138,14 @@ def bare(source: str) -> str:
     Raises Unreadable for nesting too deep to be written out again.
     """
     parsed = tree(source) or ast.Module([], [])
+    # Comments are not in the tree, so they are sought among the tokens.
     found = _commented(source)
     for node in ast.walk(parsed):
         for field in ("body", "orelse", "finalbody"):
             block = getattr(node, field, None)
             if isinstance(block, list) and any(map(_remark, block)):
                 kept = [statement for statement in block if not _remark(statement)]
+                # A block that lost every statement would be written out as no Python.
                 setattr(node, field, kept or [ast.Pass()])
                 found = True
 

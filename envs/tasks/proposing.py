@@ -50,8 +50,11 @@ def propose(
     admitted, or the reason. With probability `review` the proposer is not asked: the task whose
     solve rate was measured longest ago comes back, if the driver's buffer has one.
     """
+    # Without review no chance move is made, so the game's tree has no branch of
+    # probability 0.
     if review and (yield from chance((1 - review, review))):
         stale = yield from _reviewed(kind, entry, expected)
+        # With nothing to review the proposer is asked after all.
         if stale:
             return stale
 
@@ -65,6 +68,8 @@ def propose(
 
     # A reply that cannot be read is an empty program, which the gate calls unreadable.
     program = yield from ask("proposer", prompt, parse, tries=1, otherwise=Program(""))
+    # The whole buffer is asked for copies, since `known` holds only the few that were
+    # recalled.
     new = shape(program.source) != shape(given)
     copied = sources((yield from recall(kind, 1, like={"source": program.source}))) if new else []
     ruling = yield from gate(
@@ -76,6 +81,8 @@ def propose(
 
 def _reviewed(kind: str, entry: str, expected: Sequence[Value] | None) -> Steps[Task | None]:
     """The stalest task of the buffer, run again for its values; None where there is none."""
+    # The gate runs it again for its values alone: no buffer is given, or it would copy
+    # itself.
     for item in (yield from recall(STALE + kind, 1)):
         program = _program(item)
         ruling = yield from gate(program.source, program.inputs, entry=entry, expected=expected)
@@ -105,6 +112,7 @@ def judged(
 
     Each runs in processes of its own, twice, with other hash seeds.
     """
+    # Seats without a program keep the −1 that all start from.
     given = {seat: attempt for seat, attempt in attempts.items() if attempt is not None}
     jobs = [
         Job(a.source, entry, a.inputs, repeat=2, limits=PROPOSAL_LIMITS) for a in given.values()
@@ -134,8 +142,11 @@ def tried(
     verdicts = yield from verify(*jobs)
 
     paid = dict.fromkeys(answers, -1.0)
+    # Each trial is two jobs, here and elsewhere, so the verdicts alternate.
     for seat, here, there in zip(given, verdicts[::2], verdicts[1::2], strict=True):
         found = attempted(here, there, expected)
+        # One solver's input suffices: no pay of this game rests on a program that can
+        # change its mind.
         if found is None:
             yield from note("withdrawn", True)
             return None
@@ -166,6 +177,7 @@ def settle(
     A `known` task has no proposer to pay: only its solve rate is measured again. One that is not
     `new` is not kept.
     """
+    # Solvers are paid exactly 1 only for what is right; −0.5 and −1 are both failures.
     rate = sum(amount == 1 for amount in paid.values()) / len(paid)
     yield from note("solve_rate", rate)
 

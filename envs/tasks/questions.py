@@ -56,6 +56,7 @@ class Kind:
 
     def parts(self, text: str) -> list[str] | None:
         """What was drawn for the question in this text, or None where it is of another kind."""
+        # re.escape writes {} as \{\}, which is where the drawn words stand.
         found = re.search(re.escape(self.form).replace(r"\{\}", r"(\w+)"), text)
         return list(found.groups()) if found else None
 
@@ -134,8 +135,10 @@ def answers(reply: str, question: str) -> bool:
         raise ValueError(f"no question of ours: {question!r}")
     kind, parts = found
     gold = kind.answer(*parts)
+    # The question's numbers may be repeated, in 11 + 12 = 23; any other number is a guess.
     if kind.rivals is None:
         return set(NUMBER.findall(reply)) - set(NUMBER.findall(question)) == {gold}
+    # A list of all that it could have been is no answer.
     return set(re.findall(r"\w+", reply.casefold())) & {*kind.rivals} == {gold}
 
 

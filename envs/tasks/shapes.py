@@ -52,6 +52,7 @@ def near_copy(source: str, others: Iterable[str], share: float = NEAR) -> bool:
 
 def _tokens(parsed: ast.Module, names: dict[str, str] | None) -> Iterator[str]:
     """The tree in source order; without `names` each statement numbers its own."""
+    # A list and no recursion: proposals nest deeper than Python's own stack may go.
     pending: list[tuple[ast.AST, dict[str, str]]] = [(parsed, names if names is not None else {})]
     while pending:
         node, known = pending.pop()
@@ -64,9 +65,13 @@ def _tokens(parsed: ast.Module, names: dict[str, str] | None) -> Iterator[str]:
         for field in ("id", "arg", "name"):
             name = getattr(node, field, None)
             if isinstance(name, str):
+                # Names count by the order in which they first appear: renaming changes
+                # nothing.
                 yield known.setdefault(name, f"n{len(known)}")
         if isinstance(node, ast.Attribute):
+            # An attribute is kept by name: .append and .pop do different things.
             yield node.attr
+        # Reversed, since the last one pushed is the first one taken.
         pending.extend((child, known) for child in reversed(list(ast.iter_child_nodes(node))))
 
 
@@ -81,6 +86,7 @@ def _alive(parsed: ast.Module) -> ast.Module:
         needed = _needed(parsed)
         before = sum(1 for _ in ast.walk(parsed))
 
+        # Listed first, since blocks are replaced during the walk.
         for node in list(ast.walk(parsed)):
             for field in ("body", "orelse", "finalbody"):
                 block = getattr(node, field, None)
@@ -97,6 +103,7 @@ def _kept(block: Sequence[ast.stmt], needed: set[str]) -> Iterator[ast.stmt]:
     for statement in block:
         if isinstance(statement, (ast.If, ast.While)) and isinstance(statement.test, ast.Constant):
             taken = statement.body if statement.test.value else statement.orelse
+            # `while True` stays: its body repeats, which a plain block does not.
             if isinstance(statement, ast.If) or not statement.test.value:
                 yield from _kept(taken, needed)
                 continue
@@ -113,11 +120,15 @@ def _idle(statement: ast.stmt, needed: set[str]) -> bool:
         case ast.Pass():
             return True
         case ast.Expr(value=value):
+            # An expression whose value is dropped matters only by a call, a wait or a
+            # binding in it.
             return not any(isinstance(node, _ACTING) for node in ast.walk(value))
         case ast.If(body=[], orelse=[]) | ast.For(body=[], orelse=[]):
             return True
+
         case _:
             bound = _bound(statement)
+            # A statement that binds nothing acts in another way, and stays.
             return bool(bound) and not bound & needed
 
 
@@ -125,6 +136,7 @@ def _bound(statement: ast.stmt) -> set[str]:
     """The names that a statement binds, if binding them is all that it does; else none."""
     match statement:
         case ast.Assign(targets=targets):
+            # x[0] = 1 changes an object that others may hold.
             plain = all(isinstance(target, ast.Name) for target in targets)
             return {t.id for t in targets if isinstance(t, ast.Name)} if plain else set()
         case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
@@ -133,6 +145,7 @@ def _bound(statement: ast.stmt) -> set[str]:
             return {name}
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             return {alias.asname or alias.name.partition(".")[0] for alias in names}
+
         case _:
             return set()
 
@@ -143,6 +156,8 @@ def _needed(parsed: ast.Module) -> set[str]:
     pending: list[ast.AST] = [parsed]
     while pending:
         node = pending.pop()
+        # What a dead assignment reads is not needed by that alone: it waits until its own
+        # name is.
         bound = _bound(node) if isinstance(node, _STORING) else set[str]()
         if bound:
             read = {name.id for name in ast.walk(node) if _reads(name)}
@@ -155,6 +170,7 @@ def _needed(parsed: ast.Module) -> set[str]:
 
     fresh = list(needed)
     while fresh:
+        # Popped, so that each name is followed once and cycles end.
         for read in waiting.pop(fresh.pop(), ()):
             fresh.extend(read - needed)
             needed |= read

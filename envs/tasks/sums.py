@@ -60,8 +60,10 @@ def problems(level: int, part: str) -> tuple[Problem, ...]:
     """
     modulus = 4 * level
     pairs = list(combinations(range(modulus), 2))
+    # a generator of its own, keyed by the modulus: every process has the same problems
     random.Random(f"sums/{modulus}").shuffle(pairs)
 
+    # cut before the limit applies, so that no problem is in both parts at any level
     half = len(pairs) // 2
     chosen = pairs[:half] if part == PARTS[0] else pairs[half:]
     return tuple(Problem(a, b, modulus) for a, b in chosen[:MOST])
@@ -95,6 +97,7 @@ class Task:
         """Whether the task is true with this answer in place of what is hidden; several may fit."""
         if kind == "result":
             return int(answer) == self.result
+        # modulo a number several operands may give one result: each of them is right
         changed = {"sign": answer} if kind == "operator" else {"b": int(answer)}
         return replace(self, **changed).result == self.result
 
@@ -114,6 +117,7 @@ GRID = {str(number): task for number, task in enumerate(_grid(), 1)}
 
 def majority(answers: Sequence[str]) -> str | None:
     """What most answers say, the earliest of equally frequent ones; "" is no answer, None is no majority."""
+    # most_common keeps the order of first appearance among equals
     counts = Counter(answer for answer in answers if answer)
     return counts.most_common(1)[0][0] if counts else None
 

@@ -34,6 +34,7 @@ class Task:
             return BANDS // 2
         if self.rate <= 0:
             return 0
+        # Tasks never or always solved teach nothing, so both ends are kept apart.
         return BANDS - 1 if self.rate >= 1 else 1 + min(2, int(3 * self.rate))
 
 
@@ -62,8 +63,10 @@ class Shelf:
         """Take in an item kept at this step; the `solve_rate` of a dict is its difficulty."""
         rate = item.get("solve_rate") if isinstance(item, dict) else None
         key = identity(item)
+        # Taken out first, so that the dict stays in the order of measurement.
         self._tasks.pop(key, None)
         self._tasks[key] = Task(item, float(rate) if isinstance(rate, (int, float)) else None, step)
+        # Every proposal is compared with all tasks, so a look is worked out once.
         self._looks[key] = _look(item)
         if len(self._tasks) > self._most:
             self._drop()
@@ -75,8 +78,11 @@ class Shelf:
             bands.setdefault(task.band, []).append(task.item)
         for items in bands.values():
             rng.shuffle(items)
+
+        # An emptied band leaves the draw, and the others share its odds.
         drawn: list[Value] = []
         while bands and len(drawn) < count:
+            # sorted: the draw must not depend on the order in which the bands were met.
             band = rng.choice(sorted(bands))
             drawn.append(bands[band].pop())
             if not bands[band]:
@@ -89,6 +95,7 @@ class Shelf:
         found = (
             task.item
             for key, task in self._tasks.items()
+            # An item without words or outline would be like every other such item.
             if mine and alike(mine, self._looks[key][0], share)
         )
         return list(islice(found, count))
@@ -102,6 +109,7 @@ class Shelf:
         for task in self._tasks.values():
             sizes[task.band] += 1
         fullest = sizes.index(max(sizes))
+        # The dict is in the order of measurement, so the first of the band is its oldest.
         oldest = next(key for key, task in self._tasks.items() if task.band == fullest)
         del self._tasks[oldest], self._looks[oldest]
 
@@ -124,6 +132,7 @@ def identity(item: Value) -> str:
         return " ".join(re.findall(r"\w+", item.casefold()))
     if not isinstance(item, dict):
         return canonical(item)
+    # The rate is a measurement, and the source counts by its shape.
     rest = {name: value for name, value in item.items() if name not in ("solve_rate", "source")}
     source = item.get("source")
     return canonical((shape(source) if isinstance(source, str) else (), rest))
