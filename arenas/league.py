@@ -11,7 +11,7 @@ import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
@@ -27,9 +27,9 @@ from .transcript import write
 Kind: TypeAlias = Literal["main", "main_exploiter", "league_exploiter"]
 Branch: TypeAlias = Literal["self", "past", "verification", "main", "all"]
 FORGOTTEN: Final = 0.3
-"""A snapshot that the learner beats less often than this is met again to verify that it is not forgotten."""
+"""A snapshot against which the learner's share is below this counts as forgotten, and is met again."""
 HOPELESS: Final = 0.1
-"""Below this win rate against the learner itself, an exploiter trains on the learner's past instead."""
+"""Below this share against the learner itself, an exploiter trains on the learner's past instead."""
 
 
 class LeagueError(SparringError, ValueError):
@@ -40,8 +40,8 @@ class LeagueError(SparringError, ValueError):
 class Mix:
     """How a main learner's matches are shared out (they need not sum to 1), and when it is snapshotted.
 
-    A snapshot is due when its smallest win rate over snapshots met at least `enough` times passes
-    `strong`, or after `steps`. Win rates look back over the last `window` games against each opponent.
+    A snapshot is due when its smallest share (`Rate.share`) over snapshots met at least `enough` times
+    passes `strong`, or after `steps`. Rates look back over the last `window` games against each opponent.
     """
 
     self: float = 0.35
@@ -63,16 +63,38 @@ class Next:
     reason: str
 
 
+class Told(NamedTuple):
+    """What one game told of an entrant: its points in [0, 1], and what it won of what was at stake.
+
+    A won game is 1 point of 1, a draw ½ of 1. In payoff games the points say where in the game's
+    `payoff_range` the payoff lies; the stake is the distance to the others' mean payoff, in payoff units.
+    """
+
+    points: float
+    won: float
+    stake: float
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a learner beats an opponent: `value` under Beta(½, ½), from `games` with `score` points."""
+    """How a learner fares against an opponent: `score` points, and `part` of the stakes, in `games`.
+
+    `value` and `share` are in (0, 1), under Beta(½, ½). For games rated by wins both are the win rate. In
+    payoff games `value` is the mean payoff within the game's `payoff_range`, of which PFSP makes weights;
+    `share` is ½ where two are level, whatever a game pays, so that thresholds can be put on it.
+    """
 
     score: float
     games: int
+    part: float = 0.5
 
     @property
     def value(self) -> float:
         return shrunk(self.score, self.games)
+
+    @property
+    def share(self) -> float:
+        return shrunk(self.part * self.games, self.games)
 
 
 class League:
@@ -95,7 +117,7 @@ class League:
         self._seed = seed
         self._places = places(game)
 
-        self._points: dict[tuple[str, str], deque[float]] = defaultdict(
+        self._told: dict[tuple[str, str], deque[Told]] = defaultdict(
             lambda: deque(maxlen=mix.window)
         )
         self._met: Counter[tuple[str, str]] = Counter()
@@ -130,18 +152,20 @@ class League:
         self._met = Counter(
             {(learner, other): count for learner, other, count in state.get("met", ())}
         )
-        self._points.clear()
+        self._told.clear()
         for row in self._store.rows(self.game, "league", voids=False):
             if row.order < self._recorded:
                 self._count(row)
 
     @property
     def learners(self) -> Mapping[str, Kind]:
-        """Learners by id."""
-        known = self._store.entrants()
-        return {
-            e.id: e.info["league"] for e in known if e.info.get("league", "snapshot") != "snapshot"
-        }
+        """Learners by id, in the order in which they joined."""
+        known = [
+            e for e in self._store.entrants() if e.info.get("league", "snapshot") != "snapshot"
+        ]
+        # stores of earlier versions tell no order
+        known.sort(key=lambda e: (e.info.get("place", 0), e.id))
+        return {e.id: e.info["league"] for e in known}
 
     @property
     def pool(self) -> Mapping[str, tuple[str, int]]:
@@ -149,12 +173,22 @@ class League:
         known = [e for e in self._store.entrants() if e.info.get("league") == "snapshot"]
         if self.now is not None:
             known = [e for e in known if e.info["step"] <= self.now]
-        known.sort(key=lambda e: (e.info["step"], e.id))
+
+        # of one step: in the order of their learners, for ids hold names, and draws must not
+        order = {id: place for place, id in enumerate(self.learners)}
+        known.sort(key=lambda e: (e.info["step"], order.get(e.info["of"], len(order)), e.id))
         return {e.id: (e.info["of"], e.info["step"]) for e in known}
 
+    @property
+    def measure(self) -> str:
+        """What `Rate.value` is in this game, in words."""
+        return "win rate" if self.game.score == "win" else "payoff in its range"
+
     def join(self, learner: PolicyRef, kind: Kind = "main") -> None:
-        """Make a learner part of the league."""
-        self._writing().enter(learner, {"league": kind})
+        """Make a learner part of the league; one that is in it keeps its place."""
+        known = list(self.learners)
+        place = known.index(learner.id) if learner.id in known else len(known)
+        self._writing().enter(learner, {"league": kind, "place": place})
 
     def snapshot(
         self, learner: str, saved: PolicyRef, step: int, parent: str | None = None
@@ -182,15 +216,17 @@ class League:
         if step - last >= self.mix.steps:
             return f"{step - last} steps since the last snapshot"
         rates = [self.rate(learner, id) for id in pool]
-        resolved = [rate.value for rate in rates if rate.games >= self.mix.enough]
+        resolved = [rate.share for rate in rates if rate.games >= self.mix.enough]
         if resolved and min(resolved) > self.mix.strong:
             return f"beats every snapshot it has met often enough: least {min(resolved):.2f}"
         return None
 
     def rate(self, learner: str, opponent: str) -> Rate:
-        """The learner's measured win rate over its latest games against an opponent."""
-        scores = self._points[learner, opponent]
-        return Rate(sum(scores), len(scores))
+        """How the learner fared in its latest games against an opponent."""
+        told = self._told[learner, opponent]
+        stakes = sum(game.stake for game in told)
+        part = sum(game.won for game in told) / stakes if stakes else 0.5
+        return Rate(sum(game.points for game in told), len(told), part)
 
     def next_match(self, learner: str, number: int | None = None) -> Next:
         """Whom the learner should meet, where it should sit, and why. Raises LeagueError.
@@ -202,9 +238,12 @@ class League:
             number = self._handed[learner]
             self._handed[learner] += 1
 
-        # the draw depends on the number alone, so a resumed training meets the same opponents
-        rng = random.Random(seed_of("league", self._seed, learner, number))
-        opponent, reason = self._opponent(learner, self._kind(learner), rng)
+        # The number alone decides, so that a resumed training meets the same opponents. A learner is
+        # known by its place and not by its id, for that may hold the name of the run's folder.
+        kind = self._kind(learner)
+        place = list(self.learners).index(learner)
+        rng = random.Random(seed_of("league", self._seed, place, number))
+        opponent, reason = self._opponent(learner, kind, rng)
 
         # seats take turns against each opponent
         turn = self._met[learner, opponent]
@@ -254,11 +293,33 @@ class League:
         return Settled(fixture, settle(fixture, episode), write(episode), verifier=episode.verifier)
 
     def _count(self, row: GameRow) -> None:
-        """Add a row to the win rates of all its entrants."""
-        scored = list(zip([place.entrant for place in row.places], points(row, "win"), strict=True))
-        for me, score in scored:
-            for other in {who for who, _ in scored} - {me}:
-                self._points[me, other].append(score)
+        """Add a row to the rates of all its entrants."""
+        told = list(zip([place.entrant for place in row.places], self._tell(row), strict=True))
+        for me, mine in told:
+            for other in {who for who, _ in told} - {me}:
+                self._told[me, other].append(mine)
+
+    def _tell(self, row: GameRow) -> list[Told]:
+        """What a row tells of each of its places, as the game is rated."""
+        kind = self.game.score or "win"
+        scored = points(row, kind)
+        if kind == "win":
+            return [Told(each, each, 1.0) for each in scored]
+
+        total = sum(scored)
+        leads = [each - (total - each) / (len(scored) - 1) for each in scored]
+        return [
+            Told(self._scaled(each), max(lead, 0.0), abs(lead))
+            for each, lead in zip(scored, leads, strict=True)
+        ]
+
+    def _scaled(self, payoff: float) -> float:
+        """Where a payoff lies in the game's range, in [0, 1]."""
+        low, high = self.game.payoff_range
+        if high <= low:
+            return 0.5
+        # a forfeit pays less than any legal ending
+        return min(1.0, max(0.0, (payoff - low) / (high - low)))
 
     def _opponent(self, learner: str, kind: Kind, rng: random.Random) -> tuple[str, str]:
         pool = self.pool
@@ -284,7 +345,7 @@ class League:
         forgotten = [
             id
             for id in pool
-            if (rate := self.rate(learner, id)).games >= mix.enough and rate.value < FORGOTTEN
+            if (rate := self.rate(learner, id)).games >= mix.enough and rate.share < FORGOTTEN
         ]
         if branch == "verification" and forgotten:
             return self._drawn(learner, forgotten, mix.weighting, rng, "verification: forgotten")
@@ -303,7 +364,7 @@ class League:
         main = rng.choice(mains)
         rate = self.rate(learner, main)
         past = [id for id, (of, _) in pool.items() if of == main]
-        if past and rate.games >= self.mix.enough and rate.value < HOPELESS:
+        if past and rate.games >= self.mix.enough and rate.share < HOPELESS:
             return self._drawn(
                 learner, past, "variance", rng, f"past of {main}, who is too strong yet"
             )
@@ -320,11 +381,12 @@ class League:
         rates = [self.rate(learner, id) for id in among]
         odds = weights([rate.value for rate in rates], weighting)
         at = rng.choices(range(len(among)), odds)[0]
-        told = f"{why}, {weighting} on win rate {rates[at].value:.2f} in {rates[at].games} games"
+        met = f"{rates[at].value:.2f} in {rates[at].games} games"
+        told = f"{why}, {weighting} on {self.measure} {met}"
         return among[at], f"{told}: weight {odds[at]:.3f}"
 
     def _mains(self) -> list[str]:
-        return sorted([id for id, kind in self.learners.items() if kind == "main"])
+        return [id for id, kind in self.learners.items() if kind == "main"]
 
     def _kind(self, learner: str) -> Kind:
         known = self.learners

@@ -10,12 +10,12 @@ NEGLIGIBLE = 1e-10
 
 
 def shrunk(score: float, games: float) -> float:
-    """A measured win rate under Beta(½, ½): `score` is the sum of wins and half draws."""
+    """A measured rate under Beta(½, ½): `score` is the sum of points in [0, 1], a draw being ½."""
     return (score + 0.5) / (games + 1)
 
 
 def weights(rates: Sequence[float], kind: Weighting = "squared") -> tuple[float, ...]:
-    """Chances of each opponent from the learner's win rates x against them.
+    """Chances of each opponent from the learner's rates x against them, in [0, 1]: of wins, or of payoff.
 
     squared (1−x)², variance x(1−x), linear 1−x, capped min(½, 1−x); uniform where all vanish, so that a
     learner that beats all of them still gets an opponent.

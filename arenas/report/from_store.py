@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from ...agents.run_folder import REPORT, STORE, RunFolder, found_folder
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find
 from ...envs.types import GameRef
 from ..entrants import CONTROL
+from ..league import League
 from ..ratings.crosstable import crosstable
 from ..ratings.lineage import Born, LineageError, lineage
 from ..ratings.sprt import elo
@@ -30,6 +31,10 @@ from .replays import PER_CELL
 from .text import compact
 
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
+LEAGUE: Final = 8
+"""How many opponents of a learner a report names."""
+Fact: TypeAlias = tuple[str, str]
+"""A line under the page's title: what, and how much."""
 
 
 def report(run: str | Path, out: str | Path | None = None) -> Path:
@@ -87,6 +92,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         chosen = find(ref.id, **dict(ref.parameters))
         rows = archive.rows(chosen)
         kind = chosen.score or "win"
+        league = _league(archive, chosen)
 
         # a pair of which a leg is missing would count one seat alone
         pairs = complete(rows)
@@ -98,7 +104,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
-            facts=tuple(_facts(ref, rows, replays)),
+            facts=(*_facts(ref, rows, replays, league), *league),
             notices=(*_elsewhere(others), *odd, *notices),
             board=board,
             scored=kind,
@@ -241,10 +247,16 @@ def _unread(faults: Sequence[str]) -> Notice:
 
 
 def _facts(
-    ref: GameRef, rows: Sequence[GameRow], replays: Mapping[tuple[str, str], Sequence[Replay]]
-) -> Iterable[tuple[str, str]]:
+    ref: GameRef,
+    rows: Sequence[GameRow],
+    replays: Mapping[tuple[str, str], Sequence[Replay]],
+    league: Sequence[Fact],
+) -> Iterable[Fact]:
     counted = [row for row in rows if not row.void]
-    yield "Tournament", f"{compact(len(counted))} games"
+
+    # a training run in a league has a store and may never have played a tournament
+    if rows or not league:
+        yield "Tournament", f"{compact(len(counted))} games"
     if ref.parameters:
         yield "Parameters", ", ".join(f"{name} = {value!r}" for name, value in ref.parameters)
 
@@ -255,6 +267,36 @@ def _facts(
     used = sorted({r.episode.verifier for games in replays.values() for r in games} - {""})
     if used:
         yield "Code run by", ", ".join(used)
+
+
+def _league(archive: Archive, game: Game) -> list[Fact]:
+    """Whom each learner of a league met, most often first: shares of its games against others, and rates."""
+    met: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in archive.rows(game, "league", voids=False):
+        learner = row.pair.rsplit("/", 1)[0]
+        met[learner].update({place.entrant for place in row.places} - {learner})
+    if not met:
+        return []
+
+    league = League(archive, game)
+    names = {entrant.id: entrant.name for entrant in archive.entrants()}
+    title = "League" if len(met) == 1 else "League: {}"
+    return [
+        (title.format(names[learner]), _opponents(league, learner, games, names))
+        for learner, games in met.items()
+    ]
+
+
+def _opponents(league: League, learner: str, games: Counter[str], names: Mapping[str, str]) -> str:
+    """One learner's opponents, in words."""
+    total = games.total()
+    told = [
+        f"{names[id]} {count / total:.0%} ({league.measure} {league.rate(learner, id).value:.2f})"
+        for id, count in games.most_common(LEAGUE)
+    ]
+    if (more := len(games) - LEAGUE) > 0:
+        told.append(f"{more} more")
+    return f"{compact(total)} games against others: {', '.join(told)}"
 
 
 def _control(entrants: Sequence[Entrant]) -> tuple[str, str] | None:

@@ -73,5 +73,9 @@ def _show(league: League, learner: str, kind: str, names: dict[str, str], matche
     for opponent in [learner, *league.pool]:
         rate = league.rate(learner, opponent)
         met = f"{often[opponent] / matches:6.1%} of the next {matches}"
-        won = f"win rate {rate.value:.2f} in {rate.games} games" if rate.games else "not met yet"
-        print(f"  {names[opponent]:<24} {met}   {won:<32} {reasons.get(opponent, '')}")
+        won = (
+            f"{league.measure} {rate.value:.2f} in {rate.games} games"
+            if rate.games
+            else "not met yet"
+        )
+        print(f"  {names[opponent]:<24} {met}   {won:<40} {reasons.get(opponent, '')}")

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sparring.agents.policy import Policy
 from sparring.agents.scripted import Random, Scripted, scripted
-from sparring.arenas.league import League, LeagueError, Mix
+from sparring.arenas.league import Kind, League, LeagueError, Mix
 from sparring.arenas.match import Match, play
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
-from sparring.envs.registry import Game
+from sparring.envs.registry import Game, find
 from sparring.envs.types import Episode, PolicyRef
 
 MAIN = PolicyRef("main", "learner/main")
@@ -42,7 +43,8 @@ def episodes(
     game: Game, learner: Policy, other: Policy, count: int, start: int = 0
 ) -> list[Episode]:
     async def go() -> list[Episode]:
-        seatings = ({"first": learner, "second": other}, {"first": other, "second": learner})
+        first, second = game.seats
+        seatings = ({first: learner, second: other}, {first: other, second: learner})
         return [await play(Match(game, seatings[n % 2], start + n)) for n in range(count)]
 
     return asyncio.run(go())
@@ -70,7 +72,7 @@ def test_a_learner_sits_in_every_place_equally_often_against_each_opponent(
 
 
 def test_the_hard_opponent_is_met_more_often_than_the_beaten_one(store: Store, kuhn: Game) -> None:
-    """Against a folder 55 of 60 games are won or so; PFSP squared then leaves it aside."""
+    """Against a folder 55 of 60 games are won or so; PFSP squared then seldom meets it."""
     league = League(store, kuhn, Mix(self=0, past=1, verification=0))
     league.join(MAIN)
     for step in (10, 20):
@@ -83,10 +85,14 @@ def test_the_hard_opponent_is_met_more_often_than_the_beaten_one(store: Store, k
     )
     easy, hard = league.rate(MAIN.id, saved(10).id), league.rate(MAIN.id, saved(20).id)
     assert (easy.games, hard.games) == (60, 60)
-    assert easy.value > 0.9 > 0.1 > hard.value
+    assert easy.share > 0.9 > 0.1 > hard.share
+
+    # a bet that is not called moves a quarter of Kuhn's range, from −2 to 2
+    assert easy.value == pytest.approx(0.75, abs=0.05)
+    assert hard.value == pytest.approx(0.25, abs=0.05)
     met = Counter(league.next_match(MAIN.id).opponent for _ in range(300))
-    assert met[saved(20).id] > 290
-    assert "squared on win rate" in league.next_match(MAIN.id).reason
+    assert met[saved(20).id] == pytest.approx(270, abs=20)
+    assert "squared on payoff in its range" in league.next_match(MAIN.id).reason
 
 
 def test_everything_comes_back_from_the_store(tmp_path: Path, kuhn: Game) -> None:
@@ -196,3 +202,100 @@ def test_a_league_can_be_read_while_training_writes_it(store: Store, kuhn: Game)
         assert league.next_match(MAIN.id).opponent == MAIN.id
         with pytest.raises(LeagueError, match="reading only"):
             league.snapshot(MAIN.id, saved(1), 1)
+
+
+def paid(game: Game, payoffs: Sequence[tuple[float, float]]) -> list[Episode]:
+    """A game for each payoff of the learner and of snapshot 10, the learner first."""
+    played = episodes(game, Seat(Random(1), MAIN), Seat(Random(2), saved(10)), 2 * len(payoffs))
+    return [
+        replace(episode, payoff=dict(zip(game.seats, pair, strict=True)))
+        for episode, pair in zip(played[::2], payoffs, strict=True)
+    ]
+
+
+def test_a_payoff_game_is_rated_by_payoff_and_not_by_how_often_it_is_won(
+    store: Store, kuhn: Game
+) -> None:
+    league = League(store, kuhn)
+    league.join(MAIN)
+    league.snapshot(MAIN.id, saved(10), 10)
+
+    # 6 of 10 won, and payoff lost: the 4 others cost twice as much
+    league.record(MAIN.id, paid(kuhn, [(1, -1)] * 6 + [(-2, 2)] * 4))
+    rate = league.rate(MAIN.id, saved(10).id)
+    assert rate.value == pytest.approx((6 * 0.75 + 0.5) / 11)
+    assert rate.share == pytest.approx((10 * 6 / 14 + 0.5) / 11)
+
+    again = league.rate(saved(10).id, MAIN.id)
+    assert rate.share + again.share == pytest.approx(1)
+    assert rate.value + again.value == pytest.approx(1)
+
+
+def test_a_forfeit_counts_as_the_worst_payoff_of_the_range(store: Store, kuhn: Game) -> None:
+    league = League(store, kuhn)
+    league.join(MAIN)
+    league.record(MAIN.id, paid(kuhn, [(-3, 3)]))
+    assert league.rate(MAIN.id, saved(10).id).value == 0.25
+    assert league.rate(saved(10).id, MAIN.id).value == 0.75
+
+
+def test_two_who_share_alike_are_level_whatever_the_game_pays(store: Store) -> None:
+    """Prisoners who both defect earn 1 of 5 a round; neither has forgotten how to play the other."""
+    game = find("prisoners-dilemma-v0")
+    league = League(store, game, Mix(self=0, past=0, verification=1))
+    league.join(MAIN)
+    league.snapshot(MAIN.id, saved(10), 10)
+
+    most = game.payoff_range[1]
+    league.record(MAIN.id, paid(game, [(most / 5, most / 5)] * 30))
+    rate = league.rate(MAIN.id, saved(10).id)
+    assert rate.value == pytest.approx((30 / 5 + 0.5) / 31)
+    assert rate.share == 0.5
+    assert "nothing is forgotten" in league.next_match(MAIN.id).reason
+
+
+def test_a_game_of_wins_is_rated_by_wins_and_half_draws(store: Store) -> None:
+    game = find("rock-paper-scissors-v0")
+    league = League(store, game)
+    league.join(MAIN)
+    league.record(MAIN.id, paid(game, [(1, -1)] * 5 + [(0, 0)] * 4 + [(-1, 1)]))
+    rate = league.rate(MAIN.id, saved(10).id)
+    assert rate.value == rate.share == pytest.approx(7.5 / 11)
+
+
+@pytest.mark.parametrize("kind", ["main", "main_exploiter", "league_exploiter"])
+def test_names_of_learners_do_not_change_whom_they_meet(
+    tmp_path: Path, kuhn: Game, kind: Kind
+) -> None:
+    """Ids hold the names of runs' folders; the names here sort once as they joined, once against it."""
+    met: list[list[tuple[str, str]]] = []
+    for names in (("a", "b", "c"), ("z", "y", "x")):
+        with Store(tmp_path / f"{names[0]}.sqlite") as store:
+            league = League(store, kuhn, seed=3)
+            for name, role in zip(names, ("main", "main", kind), strict=True):
+                league.join(PolicyRef(name, f"learner/{name}"), role)
+            for step in (10, 20):
+                for name in names:
+                    league.snapshot(f"learner/{name}", saved(step, f"learner/{name}"), step)
+
+            ahead = [league.next_match(f"learner/{names[2]}", number) for number in range(60)]
+            place = {name: str(n) for n, name in enumerate(names)}
+            met.append(
+                [("".join(place.get(c, c) for c in m.opponent.split("/")), m.seat) for m in ahead]
+            )
+    assert met[0] == met[1]
+    assert len(set(met[0])) > 2
+
+
+def test_learners_of_one_league_draw_apart_and_keep_their_places(store: Store, kuhn: Game) -> None:
+    other = PolicyRef("another", "learner/another")
+    league = League(store, kuhn)
+    league.join(MAIN)
+    league.join(other)
+    league.join(MAIN)
+    assert list(league.learners) == [MAIN.id, other.id]
+
+    for step in (10, 20):
+        league.snapshot(MAIN.id, saved(step), step)
+    mine = [league.next_match(MAIN.id, number).reason for number in range(30)]
+    assert mine != [league.next_match(other.id, number).reason for number in range(30)]

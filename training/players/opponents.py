@@ -143,8 +143,10 @@ class InLeague:
         self._places = learner_places(config, game)
 
         self.store = store
-        self.id = f"learner/{run}"
         self.league = League(store, game, mix, config.seed)
+
+        # a run whose folder was renamed stays the learner that its store knows
+        self.id = next(iter(self.league.learners), f"learner/{run}")
         self.league.join(PolicyRef(LEARNER, self.id))
         self.league.restore({})
 

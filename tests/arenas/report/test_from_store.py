@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from sparring.agents.policy import Request
-from sparring.agents.scripted import scripted
+from sparring.agents.policy import Renamed, Request
+from sparring.agents.scripted import Random, scripted
+from sparring.arenas.league import League
+from sparring.arenas.match import Match, play
 from sparring.arenas.ratings.sprt import Gate
 from sparring.arenas.report import ReportError, report, tournament_report
 from sparring.arenas.report.from_store import run_page, tournament_page
@@ -146,3 +149,26 @@ def test_nothing_to_report_on_is_said_plainly(
         pass
     with pytest.raises(ReportError, match="no games yet"):
         report("empty")
+
+
+def test_a_run_in_a_league_tells_whom_it_met_and_no_tournament(tmp_path: Path) -> None:
+    game, me = find("kuhn-poker-v0"), PolicyRef("learner", "learner/run")
+    past = {step: PolicyRef(f"step-{step}", f"snapshot/learner/run/{step}") for step in (2, 4)}
+    with Store(tmp_path / "store.sqlite") as store:
+        league = League(store, game)
+        league.join(me)
+        for step, saved in past.items():
+            league.snapshot(me.id, saved, step)
+        for seed, step in enumerate((2, 4, 4, 4)):
+            seats = {"first": Renamed(Random(1), me), "second": Renamed(Random(2), past[step])}
+            episode = asyncio.run(play(Match(game, seats, seed)))
+            league.record(me.id, [replace(episode, payoff={"first": 2, "second": -2})])
+
+    facts = dict(tournament_page(tmp_path / "store.sqlite").facts)
+    assert "Tournament" not in facts
+    assert facts["League"] == (
+        "4 games against others: step-4 75% (payoff in its range 0.88), "
+        "step-2 25% (payoff in its range 0.75)"
+    )
+    tournament_report(tmp_path / "store.sqlite")
+    assert "step-4 75%" in (tmp_path / "report.html").read_text()

@@ -57,8 +57,10 @@ class Watched:
         patch.setattr(SelfPlay, "batch", batch)
 
 
-def killed_and_resumed(out: Path, patch: pytest.MonkeyPatch, *settings: str) -> Trained:
-    """A run that dies in its fifth step and is taken up again at its fourth."""
+def killed_and_resumed(
+    out: Path, patch: pytest.MonkeyPatch, *settings: str, to: str = ""
+) -> Trained:
+    """A run that dies in its fifth step and is taken up again at its fourth, in a folder renamed `to`."""
     play = SelfPlay.batch
 
     def dies(this: SelfPlay, number: int):
@@ -70,7 +72,7 @@ def killed_and_resumed(out: Path, patch: pytest.MonkeyPatch, *settings: str) -> 
         once.setattr(SelfPlay, "batch", dies)
         with pytest.raises(KeyboardInterrupt):
             train(small(out, *settings), quiet=True)
-    return resume(out, quiet=True)
+    return resume(out.rename(out.with_name(to or out.name)), quiet=True)
 
 
 def curve(folder: Path):
@@ -199,3 +201,19 @@ def test_a_run_that_keeps_breaking_stops(tmp_path, monkeypatch):
     done = train(small(tmp_path / "run", "watch.action=rollback", "watch.rollbacks=1"), quiet=True)
     assert (done.step, done.broken) == (3, True)
     assert steps(tmp_path / "run/checkpoints") == [2]
+
+
+def test_a_run_of_another_name_meets_the_same_and_a_renamed_one_goes_on(tmp_path, monkeypatch):
+    met = []
+    for name in ("one", "two"):
+        with monkeypatch.context() as patch:
+            watched = Watched(patch)
+            train(small(tmp_path / name, "opponents.mode=league"), quiet=True)
+        met.append(watched.met)
+    assert met[0] == met[1]
+    assert curve(tmp_path / "one") == curve(tmp_path / "two")
+
+    with monkeypatch.context() as patch:
+        again = Watched(patch)
+        killed_and_resumed(tmp_path / "three", monkeypatch, "opponents.mode=league", to="four")
+    assert again.met == met[0]
