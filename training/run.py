@@ -56,6 +56,7 @@ def train(config: Config, *, quiet: bool = False) -> Trained:
     try:
         return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
     except SparringError:
+        # A folder that holds metrics stays: only one that no step reached goes.
         if fresh and not read_metrics(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -118,6 +119,7 @@ def _persist(
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
+        # The count is part of every seed, so that the games after it are others.
         config = replace(config, rollbacks=config.rollbacks + 1)
 
 
@@ -167,6 +169,7 @@ def _alone() -> None:
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    # Torch and TRL load slowly; a run that is refused does not wait for them.
     from .assembly import assembled
     from .watch.progress import Display
 
@@ -209,6 +212,7 @@ def _farewell(folder: Path, step: int, config: Config, interrupted: bool) -> str
 @contextlib.contextmanager
 def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[None]:
     """The first Ctrl-C or `kill` ends the run after its present step, saved; the second at once."""
+    # Python lets only the main thread set handlers.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

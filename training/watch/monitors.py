@@ -43,6 +43,7 @@ class Watcher:
 
         # A rule that this record has no numbers for stays as it was.
         self._broken = self._broken - said.keys() | broken.keys()
+        # After the rules: a collapse is measured against the records before it.
         nash_conv = record.get("nashconv")
         if isinstance(nash_conv, (int, float)):
             self._best = min(self._best, nash_conv)
@@ -71,6 +72,7 @@ class Watcher:
     def _of_run(self, numbers: Mapping[str, float]) -> dict[str, str]:
         """What is wrong with each number of the whole run, by its name; absent numbers count as 0."""
         limits = self._limits
+
         return {
             "kl": _above(numbers.get("kl", 0.0), limits.max_kl, "is the KL to the magnet"),
             "sampler_gap": _above(
@@ -93,6 +95,7 @@ class Watcher:
         }
 
     def state(self) -> dict[str, object]:
+        # JSON has no infinity.
         best = None if self._best == float("inf") else self._best
         return {"broken": sorted(self._broken), "best": best, "gap": list(self._gap.state())}
 
@@ -115,6 +118,7 @@ class Drift:
 
     def add(self, value: float) -> None:
         self._count += 1
+        # A plain mean of the first ten values, then one with decay 0.9.
         self._mean += (value - self._mean) / min(self._count, 10)
         if self._count >= 10:
             self._least = self._mean if self._least is None else min(self._least, self._mean)
