@@ -140,6 +140,7 @@ def settle(
 
 def void(fixture: Fixture, source: str) -> GameRow:
     """The row of an attempt that failed, by the `source` of its fault: `engine`, `context`, `worker` …"""
+    # an empty episode: nothing was reported, so nothing is paid or billed
     row = settle(
         fixture,
         Episode(fixture.game.ref, fixture.seed, fixture.replicate, {}, (), {}, Ending("error")),
@@ -213,6 +214,7 @@ def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) ->
 def _offenders(fixture: Fixture, seats: Iterable[str]) -> tuple[str, ...]:
     rated = dict(fixture.places)
     found = [seat if seat in rated else fixture.game.role_of[seat] for seat in seats]
+    # several seats of a role are one place
     return tuple(dict.fromkeys(found))
 
 

@@ -78,11 +78,13 @@ def finish(draft: Path, place: Path) -> None:
     # All is on the disk before the name appears: a power cut leaves no half of a checkpoint.
     digests = {name: _digest(draft / name) for name in _files(draft)}
     (draft / MANIFEST).write_text(json.dumps(digests, indent=1) + "\n")
+
     for name in [*digests, MANIFEST]:
         _sync(draft / name)
     # A run that went back writes steps again, and no move replaces a full folder.
     if place.exists():
         shutil.rmtree(place)
+
     draft.rename(place)
     # A new name is on the disk only once its folder is.
     _sync(place.parent)
