@@ -161,6 +161,7 @@ def gate(
     everyone = {new.ref.id: new, old.ref.id: old, **sitting}
 
     with Store(store) as base:
+        # other rules under this name are refused before anything is played
         base.admit(game)
         for policy in everyone.values():
             base.enter(policy.ref)
@@ -249,6 +250,7 @@ def rule(
     scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
     unit = "Elo" if kind == "win" else "payoff"
     decision = test.judge(scores)
+    # pairs beyond the decision were in flight when it fell, and do not count
     shown = _measured(scores[: decision.pairs], test) if decision.pairs else None
     return Ruling(new, old, test, unit, decision, tuple(sorted(missing)), shown)
 

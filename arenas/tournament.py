@@ -310,6 +310,7 @@ def _rated(
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
     names = {entrant.id: entrant.name for entrant in store.entrants()}
+    # lists and not tuples, as settings come back from JSON
     descent = [list(edge) for edge in inherited(store, list(names))]
 
     settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits, "lineage": descent}

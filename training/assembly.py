@@ -80,6 +80,7 @@ def assembled(
         records = Records(folder, tensorboard=config.record.tensorboard, after=after)
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
+        # What still lies there at the end was never sealed.
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         # After all that may fail: a fault is not told into a live line.
         stack.enter_context(display)

@@ -149,8 +149,10 @@ def _of_disk(fault: Exception, what: Path) -> int:
         return errno.ENOENT if str(what) in str(fault.filename) else 0
     if isinstance(fault, OSError):
         return fault.errno if fault.errno in _OF_DISK else 0
+    # torch tells no number: a file that takes no more is read as a full disk.
     if any(words in str(fault) for words in _OF_TORCH):
         return errno.ENOSPC
+    # safetensors is written in Rust, which tells the number in its text.
     told = _OS_ERROR.search(str(fault))
     return int(told[1]) if told else 0
 

@@ -130,6 +130,7 @@ class Loop(TrainerCallback):
         step, update, record = state.global_step, self.config.update, self.config.record
         played = self.play.last
         assert played, "a step without games"
+        # Games are played for the first of the iterations only.
         fresh = (step - 1) % update.iterations == 0
 
         # A later iteration over the same samples has played nothing.
@@ -255,6 +256,7 @@ class Loop(TrainerCallback):
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
+            # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
                 mean = evaluate(self._tree, self.play.policy)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}

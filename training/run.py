@@ -98,6 +98,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     place = checkpoints.at(
         RunFolder(folder).checkpoints, int(number) if number.isdecimal() else None
     )
+    # Checked before the model is loaded, which takes far longer.
     checkpoints.verify(place)
     done = step_of(place) or 0
     if done >= config.steps:
@@ -114,6 +115,7 @@ def _persist(
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
         done = _run(config, game, folder, place, quiet=quiet)
+        # A checkpoint of the alarm's own step would hold the weights that raised it.
         before = [at for at in RunFolder(folder).steps if at < done.step]
         if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
             return done
@@ -127,6 +129,7 @@ def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
     folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
     try:
+        # A name may be too long, or a folder above it a file.
         full = folder.is_dir() and any(folder.iterdir())
         if folder.exists() and not folder.is_dir():
             raise RunError(f"{folder} is a file; choose another --out")

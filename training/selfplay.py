@@ -162,6 +162,7 @@ class SelfPlay:
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
+        # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
         rollout = self.config.rollout
         episodes = self._loop.run_until_complete(

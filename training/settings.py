@@ -183,6 +183,7 @@ def _nearest(name: str) -> str:
     known = [name for name, _, _ in every(Config())]
     leaf = name.rpartition(".")[2]
     by_leaf = {k.rpartition(".")[2]: k for k in known}
+    # The right last part in the wrong table is told first.
     found = [k for k in known if k.rpartition(".")[2] == leaf]
     found += [*near(name, known), *(by_leaf[k] for k in near(leaf, by_leaf))]
     hint = " or ".join([*dict.fromkeys(found)][:3])

@@ -168,6 +168,7 @@ async def carry_out(
             wanted = again
     finally:
         recorder.close()
+    # closing has made the last batch durable
     for durable in recorder.taken():
         yield durable
 

@@ -87,6 +87,7 @@ def _rows(credited: Sequence[Credited], *, fold: bool) -> list[_Row]:
 
         row.samples.append(sample)
         for turn, amount in enumerate(amounts):
+            # Sums are enough: folded losses are linear in the advantage.
             row.totals[turn] += amount
     return list(found.values())
 

@@ -102,6 +102,7 @@ def returns(
 
 def _label(game: GameRef) -> str:
     """The game's id, with the parameters that are not its defaults."""
+    # Other parameters are another game, which shares no baseline.
     given = ",".join(f"{name}={value}" for name, value in game.parameters)
     return f"{game.id}({given})" if given else game.id
 

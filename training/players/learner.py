@@ -144,6 +144,7 @@ def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
 
 def copy_on_worker(config: Config) -> Transformer:
     """A copy of the run's model, made in the process that calls."""
+    # The driver's setting does not reach into a worker's process.
     if config.threads:
         torch.set_num_threads(config.threads)
     return loaded(config, played(config))

@@ -99,6 +99,7 @@ class Fixed(Mirror):
         if rng.random() < self._config.opponents.mirror:
             return super().seats(step, number, learner)
         other = self._drawn(step, rng)
+        # Before the first checkpoint there is no past to meet.
         if other is None:
             return super().seats(step, number, learner)
         # The step shifts the places: few games a step still reach all in time.

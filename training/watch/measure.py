@@ -30,6 +30,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
+            # What opponents say is no measure of the learner.
             if ref.name == LEARNER:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():

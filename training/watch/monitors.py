@@ -65,6 +65,7 @@ class Watcher:
             apart, most = max(paid) - min(paid), self._limits.asymmetry
             yield "asymmetry", _above(apart, most, "lies between roles' payoffs")
         if "nashconv" in numbers:
+            # A limit of 0 is off, and must not become one of the best itself.
             most = self._best + self._limits.collapse if self._limits.collapse else 0.0
             what = f"NashConv, after a best of {self._best:.3f}"
             yield "collapse", _above(numbers["nashconv"], most, what)
