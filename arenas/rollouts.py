@@ -247,11 +247,13 @@ class _Queue:
         self, work: Coroutine[Any, Any, list[_Game]], asked: Sequence[tuple[Any, _Game, int]]
     ) -> None:
         task = asyncio.ensure_future(work)
+        # kept, so that a call which no game waits for can be cancelled
         self._tasks[task] = [game for _, game, _ in asked]
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[list[_Game]]) -> None:
         self._done.append(task)
+        # deterministic: no game moves before the round's last answer
         if not self._deterministic or len(self._done) == len(self._tasks):
             self._woken.set()
 

@@ -309,6 +309,7 @@ def _rated(
     store: Store, game: Game, planned: Plan, voids: Counter[str], anchor: str, forfeits: bool
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
+    # ratings come of all rows, so the names of all who ever played are needed
     names = {entrant.id: entrant.name for entrant in store.entrants()}
     # lists and not tuples, as settings come back from JSON
     descent = [list(edge) for edge in inherited(store, list(names))]

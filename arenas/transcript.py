@@ -174,6 +174,7 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
 
 
 def _after(prompt: _View, reply: Reply) -> _View:
+    # a seat sees its own reply again as its memory, where it has one
     return (*prompt, Message("self", reply.text if reply.memory is None else reply.memory))
 
 

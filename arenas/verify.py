@@ -105,6 +105,7 @@ def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
     if (episode.seed, episode.replicate) != (row.seed, row.replicate):
         said = f"seed {episode.seed}, replicate {episode.replicate}"
         yield f"the row says seed {row.seed}, replicate {row.replicate}, the transcript {said}"
+    # paid anew from the transcript, as when the row was made
     rated = [(place, _entrant(game, episode, place)) for place in places(game)]
     said = [(place.seat, place.entrant, place.payoff) for place in row.places]
     if [(p.seat, p.entrant, p.payoff) for p in paid(game, rated, episode.payoff)] != said:

@@ -145,6 +145,7 @@ class Store(Archive):
 
         A lease that ran out may be given again; the first holder's report is then refused.
         """
+        # a clock that is set anew would end leases, or keep them
         now = time.monotonic()
         # who holds it first and the rows second: a lease ends only after its row is there
         free = [key for key in keys if not ((held := self._leases.get(key)) and held[1] > now)]
@@ -214,6 +215,7 @@ class Store(Archive):
     def find(self, kind: str, game: Game, settings: Mapping[str, Any], result: str) -> None:
         """Keep a result with what it was worked out from, so that `verify` can do it again."""
         number = self.admit(game)
+        # the last row numbers say what it was worked out from, whatever comes later
         with self._transaction():
             self._pen.execute(
                 "INSERT INTO findings SELECT NULL, ?, ?, ?, ?, (SELECT COALESCE(MAX(n), 0) FROM played), "

@@ -196,11 +196,9 @@ def _with_lora(model: Any, config: Config) -> Any:
 
 def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
     """The trained parameters by name, on the CPU."""
+    # Frozen weights are the base's, which every copy loaded itself.
     return {
-        # Frozen weights are the base's, which every copy loaded itself.
-        name: p.detach().cpu()
-        for name, p in learner.model.named_parameters()
-        if p.requires_grad
+        name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
     }
 
 
