@@ -38,6 +38,7 @@ class Bills:
     def of(self, seats: Iterable[str]) -> Bill:
         """The bill of several seats together."""
         mine = [self.seats[seat] for seat in seats if seat in self.seats]
+        # the usual case: most places are one seat
         if len(mine) == 1:
             return mine[0]
         return Bill(*map(sum, zip(*mine, strict=True))) if mine else NOTHING

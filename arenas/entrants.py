@@ -35,6 +35,7 @@ def known(entrants: Iterable[Policy], *, control: bool = False) -> dict[str, Pol
             raise EntrantError(
                 f"{ref.name!r} has no id; an entrant needs one that changes with its behaviour"
             )
+        # rows of two entrants with one id could not be told apart
         if ref.id in by_id:
             other = by_id[ref.id].ref.name
             raise EntrantError(

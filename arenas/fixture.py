@@ -78,6 +78,7 @@ def fixtures(
     wanted = places(game)
     seatings = sorted({_in_order(game, wanted, seating) for seating in block.seatings})
 
+    # the purpose is in the name, so that rated blocks and a gate's never mix
     name = _hash([_game_data(game.ref), seatings, block.seed, block.replicate, purpose])[:16]
     return tuple(
         Fixture(
@@ -120,6 +121,7 @@ def settle(
         )
 
     bill = bills(episode, fixture.seats, prices)
+    # judges cost too, though no rated place is theirs
     whole = bill.of(fixture.seats)
     return GameRow(
         pair=fixture.pair,
@@ -140,6 +142,7 @@ def settle(
 
 def void(fixture: Fixture, source: str) -> GameRow:
     """The row of an attempt that failed, by the `source` of its fault: `engine`, `context`, `worker` …"""
+    # an empty episode: nothing was reported, so nothing is paid or billed
     row = settle(
         fixture,
         Episode(fixture.game.ref, fixture.seed, fixture.replicate, {}, (), {}, Ending("error")),
@@ -207,12 +210,14 @@ def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) ->
         raise ResultsError(
             f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge"
         )
+    # a place is a seat, or a role whose seats one entrant holds
     return {seat: by_place.get(seat) or by_place[role] for seat, role in game.role_of.items()}
 
 
 def _offenders(fixture: Fixture, seats: Iterable[str]) -> tuple[str, ...]:
     rated = dict(fixture.places)
     found = [seat if seat in rated else fixture.game.role_of[seat] for seat in seats]
+    # several seats of a role are one place
     return tuple(dict.fromkeys(found))
 
 

@@ -96,6 +96,7 @@ class Ruling:
         value, low, high = self.score.value, self.score.low, self.score.high
         if self.unit != "Elo":
             return f"{told}; payoff {value:+.3g} [{low:+.3g}, {high:+.3g}], wherever a test stops"
+        # scores of 0 and 1 lie at an infinite Elo
         ends = [f"{elo(min(max(at, 1e-6), 1 - 1e-6)):+.0f}" for at in (value, low, high)]
         return (
             f"{told}; score {value:.1%} [{low:.1%}, {high:.1%}], "
@@ -153,17 +154,20 @@ def gate(
     """
     planned = plan(game, new, old, store, test)
     say(str(planned))
+
     chosen = planned.test
     names = (new.ref.id, old.ref.id)
     sitting = {policy.ref.id: policy for policy in (judges or {}).values()}
     everyone = {new.ref.id: new, old.ref.id: old, **sitting}
 
     with Store(store) as base:
+        # other rules under this name are refused before anything is played
         base.admit(game)
         for policy in everyone.values():
             base.enter(policy.ref)
 
         settings = {"new": names[0], "old": names[1], "seed": seed, **_plain(chosen)}
+        # a second run that played on would be a second look at the same test
         if found := _ruled(base, game, settings, chosen):
             say(f"decided before: {found.decision.outcome}")
             return found
@@ -174,6 +178,7 @@ def gate(
         given_up = asyncio.run(_play(base, game, games, executor(everyone), live))
 
         ruling = rule(base.rows(game, "gate"), game, settings, chosen, given_up)
+        # what is not decided is not kept: a later run may still play on
         if ruling.decision.outcome:
             base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
         say(str(ruling))
@@ -245,6 +250,7 @@ def rule(
     scores = [_score(pair, new, kind) for pair in prefix(complete(mine), missing)]
     unit = "Elo" if kind == "win" else "payoff"
     decision = test.judge(scores)
+    # pairs beyond the decision were in flight when it fell, and do not count
     shown = _measured(scores[: decision.pairs], test) if decision.pairs else None
     return Ruling(new, old, test, unit, decision, tuple(sorted(missing)), shown)
 
@@ -253,6 +259,7 @@ def _measured(scores: Sequence[float], test: Gate) -> Estimate:
     """The mean of the pairs that counted, with an interval that holds wherever the test stopped."""
     counts = Counter(scores)
     support = sorted(counts)
+    # the interval holds only where no score lies outside its ends
     ends = (min([*test.support, *support]), max([*test.support, *support]))
     low, high = confidence(support, [counts[at] for at in support], ends, 0.05)
     mean = sum(scores) / len(scores)
@@ -278,9 +285,11 @@ def _plain(test: Gate) -> dict[str, Any]:
 
 def _ruled(store: Store, game: Game, settings: Mapping[str, Any], test: Gate) -> Ruling | None:
     """What was decided before under the same settings: a decision is made once."""
+    # through text: stored settings have lists where these have tuples
     wanted = json.loads(canonical(dict(settings)))
 
     for found in store.findings("gate"):
+        # what was given up came of the run and was not asked for
         asked = {name: value for name, value in found.settings.items() if name != "given_up"}
         if found.game == game.ref and asked == wanted:
             rows = store.rows(game, "gate", upto=(found.upto, found.voids))
@@ -326,6 +335,7 @@ async def _play(
     """Play until decided. Returns the numbers of the pairs that no attempt could play."""
     pairs = {fixture.pair for fixture in games}
     for row in store.rows(game, "gate", voids=False):
+        # rows of an earlier run count first; they may decide already
         if row.pair in pairs and live.add(row):
             return frozenset()
 
@@ -344,6 +354,7 @@ async def _play(
 
 
 def _score(pair: Pair, entrant: str, kind: ScoreKind) -> float:
+    # sums of payoffs may differ by rounding, and each would count as another score
     return round(pair.score(entrant, kind), 9)
 
 

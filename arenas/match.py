@@ -38,6 +38,7 @@ class Sitting:
             raise SeatingError(
                 f"{match.game.id} has the seats {wanted}; policies came for {came or 'none'}"
             )
+
         self.match = match
         self.table = Table(match.game, match.seed, buffer=buffer)
         self.seconds = dict.fromkeys(match.game.seats, 0.0)
@@ -48,6 +49,7 @@ class Sitting:
         seat, match = ask.seat, self.match
         count = self._asked[seat]
         self._asked[seat] = count + 1
+        # a key for each ask: drawn by it, a reply does not depend on its batch
         key = Key(match.seed, match.replicate, seat, count)
         return Request(seat, match.game.role_of[seat], self.table.view(seat), ask.choices, key)
 
@@ -70,6 +72,7 @@ class Sitting:
 async def replies(policy: Policy, requests: Sequence[Request]) -> Sequence[Response]:
     """What the policy answers. Raises RuntimeError when it does not answer each request once."""
     answered = await policy.act(requests)
+    # one reply too few would shift the others to wrong requests
     if len(answered) != len(requests):
         raise RuntimeError(
             f"{policy.ref.name} gave {len(answered)} replies to {len(requests)} requests"
@@ -97,6 +100,7 @@ async def _together(sitting: Sitting, asks: Sequence[Ask]) -> Sequence[Response]
     """An answer to each ask of seats that move together: each policy is asked once, all at the same time."""
     slots: dict[int, list[int]] = {}
     for slot, ask in enumerate(asks):
+        # by policy: one that holds several seats answers them in one batch
         slots.setdefault(id(sitting.match.seats[ask.seat]), []).append(slot)
     calls = (_batch(sitting, [asks[slot] for slot in own]) for own in slots.values())
 
@@ -138,6 +142,7 @@ async def play(
         if table.jobs:
             table.answer(await needed(verifier, sitting).verify(table.jobs))
             continue
+
         asks = table.asks
         try:
             said = await (_batch if len(asks) == 1 else _together)(sitting, asks)

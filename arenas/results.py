@@ -264,6 +264,7 @@ class Cell:
     def turned(self) -> Cell:
         """The same as b sees it: the rest of the points, or the opposite payoff."""
         whole, seen = middle(self.kind) * 2, self.score
+        # seen from the other side the interval's ends change places
         score = Estimate(whole - seen.value, seen.se, whole - seen.high, whole - seen.low)
         return replace(self, a=self.b, b=self.a, score=score, counts=self.counts[::-1])
 
@@ -280,6 +281,7 @@ def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:
         return tuple(paid)
 
     others = max(1, len(paid) - 1)
+    # each place ties with itself, which is taken off again
     return tuple((sum((a > b) + (a == b) / 2 for b in paid) - 0.5) / others for a in paid)
 
 
@@ -302,6 +304,7 @@ def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, .
     pairs = [
         Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
         for id, legs in blocks.items()
+        # legs count from 0, and each knows how many there are
         if 0 in legs and len(legs) == legs[0].legs
     ]
     return tuple(sorted(pairs, key=lambda pair: (pair.order, pair.id)))

@@ -124,6 +124,7 @@ class _Driver:
                 if not game.over:
                     self._queue.take(game)
             for game in [game for game in moved if game.over]:
+                # off the list first: a caller may stop at this yield
                 del self._flying[game.index]
                 yield game.index, game.sitting.episode(self._queue.verifier)
             moved = self._seated() or (
@@ -135,6 +136,7 @@ class _Driver:
         fresh: list[_Game] = []
         now = asyncio.get_running_loop().time()
 
+        # games enter in order, so the first of the dict is the oldest in flight
         oldest = next(iter(self._flying), self._begun)
         while len(self._flying) < self._at_once and self._begun < oldest + self._window:
             following = next(self._matches, None)
@@ -177,26 +179,33 @@ class _Queue:
         """Take on what the game is waiting for."""
         sitting = game.sitting
         asks, jobs = sitting.table.asks, sitting.table.jobs
+        # answers come in any order; slots hand them over in that of the asks
         game.missing = len(asks) + len(jobs)
         game.answers = [None] * game.missing
         for slot, ask in enumerate(asks):
             policy = sitting.match.seats[ask.seat]
+            # by identity: two policies may share a name, and only the same object batches
             self._policies[id(policy)] = policy
             self._requests.setdefault(id(policy), []).append((sitting.request(ask), game, slot))
         self._jobs += [(job, game, slot) for slot, job in enumerate(jobs)]
 
     async def moved(self, flying: dict[int, _Game]) -> list[_Game]:
         """Send what may be sent, wait, and return the games that got all their answers or ran out of time."""
+        # deterministic calls go out only once all of the last ones are back
         if not (self._deterministic and self._tasks):
             self._send()
         if not await self._answered(flying):
             return self._expired(flying)
+
         done, self._done = self._done, []
         self._woken.clear()
         for task in done:
             del self._tasks[task]
+        # a cancelled call has no result; its games were ended by the clock
         ready = [game for task in done if not task.cancelled() for game in task.result()]
+        # a game whose time ran out was handed out before its late answer came
         found = [game for game in ready if game.index in flying]
+        # calls end in any order; games go on in that of the matches
         found.sort(key=lambda game: game.index)
         return found
 
@@ -211,8 +220,10 @@ class _Queue:
         for key in [key for key in self._requests if key not in self._busy]:
             asked = [entry for entry in self._requests.pop(key) if not entry[1].over]
 
+            # older games first: the window cannot move on before they end
             asked.sort(key=lambda entry: entry[1].index)
             policy = self._policies[key]
+            # these games are over: their time ran out, or a fault ended them
             if not asked:
                 continue
             if self._deterministic:
@@ -222,6 +233,7 @@ class _Queue:
                     self._start(self._ask(policy, own), own)
             else:
                 size = self._batch or len(asked)
+                # what is over the batch waits until the policy is free again
                 if later := asked[size:]:
                     self._requests[key] = later
                 self._busy.add(key)
@@ -235,11 +247,13 @@ class _Queue:
         self, work: Coroutine[Any, Any, list[_Game]], asked: Sequence[tuple[Any, _Game, int]]
     ) -> None:
         task = asyncio.ensure_future(work)
+        # kept, so that a call which no game waits for can be cancelled
         self._tasks[task] = [game for _, game, _ in asked]
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[list[_Game]]) -> None:
         self._done.append(task)
+        # deterministic: no game moves before the round's last answer
         if not self._deterministic or len(self._done) == len(self._tasks):
             self._woken.set()
 
@@ -249,6 +263,7 @@ class _Queue:
         if seconds is None:
             await self._woken.wait()
             return True
+        # all games have the same time, so that of the oldest is up first
         left = next(iter(flying.values())).began + seconds - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(max(0.0, left)):
@@ -265,6 +280,7 @@ class _Queue:
         for game in late:
             game.sitting.table.fail(TimeoutError(f"not over after {seconds:g} s"), "cancelled")
         for task, games in self._tasks.items():
+            # a call whose batch holds a game that still runs must go on
             if all(game.over for game in games):
                 task.cancel()
         return late
@@ -288,6 +304,7 @@ class _Queue:
         finally:
             self._busy.discard(key)
 
+        # a batch's time cannot be told apart by request: each gets the same part
         share = (perf_counter() - began) / len(asked)
         for request, game, _ in asked:
             game.sitting.seconds[request.seat] += share
@@ -321,11 +338,14 @@ class _Queue:
         for (_, game, slot), answer in zip(asked, answers, strict=True):
             game.answers[slot] = answer
             game.missing -= 1
+            # a game that is over takes no answer: time or a fault ended it
             if game.missing or game.over:
                 continue
+
             if most is not None:
                 game.tokens += sum([_wrote(a) for a in game.answers if isinstance(a, Reply)])
             game.sitting.answer(cast(Any, game.answers))
+            # the answer comes first: the reply that goes beyond still counts
             if most is not None and game.tokens > most and not game.over:
                 game.sitting.table.truncate(f"{game.tokens} tokens said; {most} are allowed")
             moved.append(game)

@@ -108,9 +108,11 @@ def tournament(
 
     with nullcontext(store) if isinstance(store, Store) else Store(store) as base:
         base.admit(game)
+        # a wrong name is told now and not after hours of games
         _anchored(anchor, [policy.ref for policy in players.values()], base)
         everyone = {**players, **{policy.ref.id: policy for policy in call.judges.values()}}
         for policy in everyone.values():
+            # rows name entrants by id; the store must know whose they are
             base.enter(policy.ref)
 
         planned = call.plan(base)
@@ -138,7 +140,9 @@ def plan(
     """
     players = known(entrants, control=control)
     call = Call(game, players, pairs, schedule, seed, judges or {}, ancestry)
+
     path = Path(store)
+    # a plan writes nothing, so no store is made for it
     with Archive(path) if path.exists() else nullcontext() as archive:
         return call.plan(archive)
 
@@ -159,6 +163,7 @@ def fits(game: Game, entrants: int, schedule: Schedule) -> None:
     where = places(game)
     if game.score is None:
         raise TournamentError(f"{game.id} cannot be rated: it declares no score")
+
     if not 2 <= len(where) <= entrants:
         needs = "two places or more" if len(where) < 2 else f"at least {len(where)} entrants"
         raise TournamentError(
@@ -206,6 +211,7 @@ class Call:
 
         while groups is not None:
             blocks = issue(groups)
+            # rows come back in, since an adaptive schedule pairs by results
             rows = yield [
                 game for b in blocks for game in fixtures(self.game, b, "rating", sitting)
             ]
@@ -227,6 +233,7 @@ class Call:
 
         # blocks of more than two places have no single score whose spread could be measured
         measured = spread(rows, self.kind) if seated == 2 else None
+        # the spread is that of a pair's mean; that of one game is twice as much
         variance = 2 * (measured or assumed(self.kind, *self.game.payoff_range))
 
         return Plan(
@@ -245,10 +252,12 @@ class Call:
         """How often each group will meet, how many games that is, and how many are recorded."""
         if self.schedule in ADAPTIVE:
             blocks = size(self.schedule, self.game, self.names, self.pairs)
+            # pairings are not known yet: meetings are taken as even over all couples
             couples = list(combinations(self.names, 2))
             return dict.fromkeys(couples, blocks / len(couples)), blocks * 2, 0
 
         issued = next(self.rounds())
+        # one leg for each block, so that a block counts as one meeting
         met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
         done = len(store.recorded([game.key for game in issued])) if store else 0
         return met, len(issued), done
@@ -273,6 +282,7 @@ async def _play(
                 if settled.row.void:
                     voids[settled.row.key] = settled
                     continue
+                # a later attempt has played what an earlier one could not
                 voids.pop(settled.row.key, None)
                 done += 1
                 if done % step == 0:
@@ -288,6 +298,7 @@ async def _play(
         except StopIteration:
             games = None
 
+    # a resumed tournament has games to rate, even where all new ones failed
     if voids and not done and planned.missing == planned.games:
         one = next(iter(voids.values()))
         raise TournamentError(f"every game failed; the first is {one.row.status}: {one.reason}")
@@ -298,11 +309,14 @@ def _rated(
     store: Store, game: Game, planned: Plan, voids: Counter[str], anchor: str, forfeits: bool
 ) -> Outcome:
     by_name = {ref.name: ref.id for ref in planned.entrants}
+    # ratings come of all rows, so the names of all who ever played are needed
     names = {entrant.id: entrant.name for entrant in store.entrants()}
+    # lists and not tuples, as settings come back from JSON
     descent = [list(edge) for edge in inherited(store, list(names))]
 
     settings = {"anchor": by_name.get(anchor, anchor), "forfeits": forfeits, "lineage": descent}
     board = leaderboard(store.rows(game), game, settings)
+    # kept with its settings, so that `verify` can work it out again
     store.find("ratings", game, settings, text(board))
     return Outcome(planned, board, names, voids)
 
@@ -320,6 +334,7 @@ def text(board: Leaderboard) -> str:
     """A leaderboard as canonical text without seconds: equal texts are equal to the last bit."""
     data = asdict(board)
     for line in data["standings"]:
+        # seconds differ from machine to machine, and ratings do not
         del line["seconds"]
     return canonical({**_written(data), "statistics": STATISTICS})
 

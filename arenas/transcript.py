@@ -105,6 +105,7 @@ def read(text: str) -> Episode:
             kept=_unnamed(data.get("kept", [])),
             verifier=data.get("verifier", ""),
         )
+    # it is a ValueError too, and says more than the line below
     except TranscriptError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
@@ -144,6 +145,7 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
     if turn.refused:
         data["refused"] = turn.refused
 
+    # reading does the same, so both sides agree on what `new` leaves out
     known[turn.seat] = _after(turn.prompt, turn.reply)
     return data
 
@@ -172,11 +174,13 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
 
 
 def _after(prompt: _View, reply: Reply) -> _View:
+    # a seat sees its own reply again as its memory, where it has one
     return (*prompt, Message("self", reply.text if reply.memory is None else reply.memory))
 
 
 def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
     data: dict[str, Any] = {"text": reply.text}
+    # defaults are left out; `_reply` puts them back
     if reply.thought:
         data["thought"] = reply.thought
     if reply.finish != "stop":
@@ -185,6 +189,7 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
         data["memory"] = reply.memory
     if reply.used is not None:
         data["used"] = list(reply.used)
+    # log-probabilities differ from run to run; a transcript's hash may not
     if tokens and reply.tokens:
         data["tokens"] = list(reply.tokens)
         data["logprobs"] = list(reply.logprobs)

@@ -50,6 +50,7 @@ def check(store: Archive, *, replay: bool = True) -> Checked:
                 rows |= {row.key: (game, row) for row in store.rows(game, purpose, voids=False)}
 
     for key in store:
+        # games that cannot be found now have no rows here; their fault is told above
         if key in rows:
             faults += _game_faults(store, *rows[key], replay)
 
@@ -88,6 +89,7 @@ def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iter
         return
 
     seats = {seat: ref.id for seat, ref in episode.seats.items()}
+    # the key is a hash of what was to be played: it must follow from the text
     if game_key(episode.game, seats, episode.seed, episode.replicate) != row.key:
         yield f"{name}: its transcript is of another game"
         return
@@ -104,6 +106,7 @@ def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
     if (episode.seed, episode.replicate) != (row.seed, row.replicate):
         said = f"seed {episode.seed}, replicate {episode.replicate}"
         yield f"the row says seed {row.seed}, replicate {row.replicate}, the transcript {said}"
+    # paid anew from the transcript, as when the row was made
     rated = [(place, _entrant(game, episode, place)) for place in places(game)]
     said = [(place.seat, place.entrant, place.payoff) for place in row.places]
     if [(p.seat, p.entrant, p.payoff) for p in paid(game, rated, episode.payoff)] != said:
@@ -128,6 +131,7 @@ def _replay_faults(game: Game, episode: Episode) -> Iterator[str]:
 
 
 def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[str]:
+    # only the rows that it was made from: later games would change it
     upto = (finding.upto, finding.voids)
     where = f"{finding.kind} of {game.id} from {finding.upto} games"
 

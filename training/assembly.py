@@ -47,6 +47,7 @@ def assembled(
         stack.enter_context(quiet())
         runner = stack.enter_context(asyncio.Runner())
         verifier = Lazy(config.verifier, lambda name: display.say(f"code runs in: {name}"))
+        # Pushed after the runner, so closed before it: closing needs the loop.
         stack.callback(lambda: runner.run(verifier.close()))
 
         # One that was named must be there; `auto` opens when the first game needs it.
@@ -70,6 +71,7 @@ def assembled(
         )
         trial = None
         if config.watch.trial:
+            # A league has the run's store open; its trials go there.
             store = others.store if isinstance(others, InLeague) else None
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
@@ -78,7 +80,9 @@ def assembled(
         records = Records(folder, tensorboard=config.record.tensorboard, after=after)
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
+        # What still lies there at the end was never sealed.
         stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
+        # After all that may fail: a fault is not told into a live line.
         stack.enter_context(display)
 
         # The trainer's folder is for drafts: checkpoints move out of it once they are whole.

@@ -54,6 +54,7 @@ def spread(known: Sequence[int], count: int) -> list[int]:
     """At most `count` of the steps, evenly over all, the first and the last among them."""
     last = len(known) - 1
     chosen = [known[round(i * last / max(1, count - 1))] for i in range(count)] if known else []
+    # Fewer steps than `count` are each chosen several times.
     return list(dict.fromkeys(chosen))
 
 
@@ -77,11 +78,15 @@ def finish(draft: Path, place: Path) -> None:
     # All is on the disk before the name appears: a power cut leaves no half of a checkpoint.
     digests = {name: _digest(draft / name) for name in _files(draft)}
     (draft / MANIFEST).write_text(json.dumps(digests, indent=1) + "\n")
+
     for name in [*digests, MANIFEST]:
         _sync(draft / name)
+    # A run that went back writes steps again, and no move replaces a full folder.
     if place.exists():
         shutil.rmtree(place)
+
     draft.rename(place)
+    # A new name is on the disk only once its folder is.
     _sync(place.parent)
 
 
@@ -111,6 +116,7 @@ def writing(what: Path) -> Generator[None]:
     """Turn what libraries raise when a disk is full or read-only into one clear CheckpointError."""
     try:
         yield
+    # It says already what to do.
     except CheckpointError:
         raise
     except Exception as fault:
@@ -127,6 +133,7 @@ def write_json(path: Path, data: Any) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a whole file anew: what stood there stays until the new text is all on the disk."""
+    # Beside the file, since a move is one step only within a disk.
     draft = path.with_name(f"{path.name}{_PARTIAL}")
     try:
         draft.write_text(text)
@@ -142,8 +149,10 @@ def _of_disk(fault: Exception, what: Path) -> int:
         return errno.ENOENT if str(what) in str(fault.filename) else 0
     if isinstance(fault, OSError):
         return fault.errno if fault.errno in _OF_DISK else 0
+    # torch tells no number: a file that takes no more is read as a full disk.
     if any(words in str(fault) for words in _OF_TORCH):
         return errno.ENOSPC
+    # safetensors is written in Rust, which tells the number in its text.
     told = _OS_ERROR.search(str(fault))
     return int(told[1]) if told else 0
 

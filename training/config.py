@@ -320,6 +320,7 @@ def played(config: Config) -> Game:
             f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {known}"
         )
     if set(game.judges) & set(game.roles):
+        # Called for what it raises: a missing judge is told before a model loads.
         judge_name(config, game)
     return game
 

@@ -91,10 +91,12 @@ class Loop(TrainerCallback):
         if update.average:
             self.average = Average(cast(Module, self.trainer.model))
 
+        # The averages exist by now: a checkpoint's values are copied into them.
         if self._resume:
             self._restore(self._resume / STATE)
             if not self._tried():
                 self._try(state.global_step)
+        # Curves begin at step 0; a resumed run has that record already.
         elif self._tree and self.config.record.evaluate_every:
             self._record({"step": 0, "games": 0, **self._evaluated()})
 
@@ -110,6 +112,7 @@ class Loop(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         now = time.perf_counter()
+        # Between two steps lie evaluation, records, checkpoints and trials.
         if self._recorded:
             self._count("record", now - self._recorded)
         self._began = now
@@ -117,6 +120,7 @@ class Loop(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        # Before the step: such a gradient must not reach the weights.
         self.trainer.check()
 
     def on_step_end(
@@ -126,12 +130,14 @@ class Loop(TrainerCallback):
         step, update, record = state.global_step, self.config.update, self.config.record
         played = self.play.last
         assert played, "a step without games"
+        # Games are played for the first of the iterations only.
         fresh = (step - 1) % update.iterations == 0
 
         # A later iteration over the same samples has played nothing.
         spent = played.seconds if fresh else {}
         for name, seconds in spent.items():
             self._count(name, seconds)
+        # Games are played inside TRL's step; what is left of its time is the update.
         self._count("update", self._recorded - self._began - sum(spent.values()))
 
         # The average begins short: its full length would hold the first weights for long.
@@ -157,8 +163,10 @@ class Loop(TrainerCallback):
         self.display.step(step)
 
         stopped = self._alarmed(step)
+        # A step that a rollback undoes gets no checkpoint.
         if saving and not self.broken:
             control.should_save = True
+        # An interrupted run goes on to the next step that can be saved.
         if stopped or (saving and self.interrupted):
             control.should_training_stop = True
 
@@ -188,15 +196,19 @@ class Loop(TrainerCallback):
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average:
                 save_file(
+                    # safetensors refuses tensors that are not contiguous.
                     {k: v.contiguous() for k, v in average.state().items()},
                     own / f"{name}.safetensors",
                 )
 
+        # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
         self.saved = step
 
+        # A trial plays the checkpoint from its place, so it comes after the move.
         self._try(step)
+        # The trial may have raised an alarm that `on_step_end` has not seen.
         if self._alarmed(step):
             control.should_training_stop = True
 
@@ -244,6 +256,7 @@ class Loop(TrainerCallback):
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
+            # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
                 mean = evaluate(self._tree, self.play.policy)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}

@@ -56,6 +56,7 @@ def train(config: Config, *, quiet: bool = False) -> Trained:
     try:
         return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
     except SparringError:
+        # A folder that holds metrics stays: only one that no step reached goes.
         if fresh and not read_metrics(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -97,6 +98,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     place = checkpoints.at(
         RunFolder(folder).checkpoints, int(number) if number.isdecimal() else None
     )
+    # Checked before the model is loaded, which takes far longer.
     checkpoints.verify(place)
     done = step_of(place) or 0
     if done >= config.steps:
@@ -113,11 +115,13 @@ def _persist(
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
         done = _run(config, game, folder, place, quiet=quiet)
+        # A checkpoint of the alarm's own step would hold the weights that raised it.
         before = [at for at in RunFolder(folder).steps if at < done.step]
         if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
+        # The count is part of every seed, so that the games after it are others.
         config = replace(config, rollbacks=config.rollbacks + 1)
 
 
@@ -125,6 +129,7 @@ def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
     folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
     try:
+        # A name may be too long, or a folder above it a file.
         full = folder.is_dir() and any(folder.iterdir())
         if folder.exists() and not folder.is_dir():
             raise RunError(f"{folder} is a file; choose another --out")
@@ -167,6 +172,7 @@ def _alone() -> None:
 
 
 def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    # Torch and TRL load slowly; a run that is refused does not wait for them.
     from .assembly import assembled
     from .watch.progress import Display
 
@@ -209,6 +215,7 @@ def _farewell(folder: Path, step: int, config: Config, interrupted: bool) -> str
 @contextlib.contextmanager
 def _interrupts(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[None]:
     """The first Ctrl-C or `kill` ends the run after its present step, saved; the second at once."""
+    # Python lets only the main thread set handlers.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -145,6 +145,8 @@ class SelfPlay:
             fold=self.config.update.fold and self.config.update.iterations == 1,
             multiple=self.config.update.microbatches,
         )
+
+        # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
@@ -154,11 +156,13 @@ class SelfPlay:
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
+        # Named first: `sync` passes the learner's reference on with the weights.
         self.policy.publish(f"step {number}", name=LEARNER)
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
+        # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
         rollout = self.config.rollout
         episodes = self._loop.run_until_complete(
@@ -197,6 +201,7 @@ class SelfPlay:
         """The learner's player, with example games before every prompt where they are asked for."""
         if not (shots := self.config.rollout.shots):
             return self.player
+        # Played once: every prompt of the run shows the same examples.
         if self._examples is None:
             self._examples = self._loop.run_until_complete(
                 examples(self.game, self._verifier, shots)
@@ -206,6 +211,7 @@ class SelfPlay:
     def _credited(self, number: int, episodes: Sequence[Episode]) -> list[Credited]:
         """What the step trains on; baselines move on."""
         samples = collect(
+            # Indices go on over the steps, so that no two episodes share one.
             enumerate(episodes, number * self.config.rollout.games),
             self.credits,
             learner=LEARNER,
@@ -236,6 +242,7 @@ class SelfPlay:
 
 def judge(config: Config, game: Game) -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
+    # A judge is never trained, so it may be held to its choices.
     sampling = Sampling(1.0, 1.0, constrained=True)
     return seat(judge_name(config, game), game, sampling=sampling)
 
@@ -243,6 +250,7 @@ def judge(config: Config, game: Game) -> Policy:
 def _judges(config: Config, game: Game) -> Seats:
     """The judge in each of the seats that grade; a game may have none under its parameters."""
     seats = [seat for seat, role in game.role_of.items() if role in game.judges]
+    # Made only where a seat needs it: a judge may be a model to load.
     return dict.fromkeys(seats, judge(config, game)) if seats else {}
 
 

@@ -35,6 +35,7 @@ def override(config: Config, settings: Iterable[str]) -> Config:
         if not equals:
             raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
         data: Any = _literal(text.strip())
+        # From the last part outwards, as TOML would nest it.
         for part in reversed(key.strip().split(".")):
             data = {part: data}
         config = merge(config, data)
@@ -48,6 +49,7 @@ def merge(config: Config, data: Mapping[str, Any]) -> Config:
 
 def to_toml(config: Config) -> str:
     """The config as TOML; `read` gives it back."""
+    # Keys of no table must stand first, or TOML reads them into the one above.
     tables: dict[str, list[str]] = {"": []}
     for name, _, value in every(config):
         table, _, key = name.rpartition(".")
@@ -104,6 +106,7 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
             inner = _table(value, f"{name} is a table of settings, like {example}")
             changes[key] = _merged(now, inner, name + ".")
         elif isinstance(now, Mapping):
+            # Any key is taken: the game knows its parameters and checks them.
             changes[key] = {**now, **_table(value, f"{name} must be a table; it is {value!r}")}
         else:
             changes[key] = _checked(name, hints[key], value)
@@ -136,6 +139,7 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
         hint = next((kind for kind in allowed if type(value) is kind), allowed[0])
     if hint is float and type(value) is int:
         return _float(name, value)
+    # `isinstance` would let True pass for an integer.
     if type(value) is not hint:
         raise ConfigError(f"{name} must be {_article(hint.__name__)}; it is {value!r}")
     return value
@@ -169,6 +173,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, cast(list[Any], value)))}]"
     if isinstance(value, str):
+        # JSON writes DEL as it is, and TOML forbids it in a string.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
@@ -178,6 +183,7 @@ def _nearest(name: str) -> str:
     known = [name for name, _, _ in every(Config())]
     leaf = name.rpartition(".")[2]
     by_leaf = {k.rpartition(".")[2]: k for k in known}
+    # The right last part in the wrong table is told first.
     found = [k for k in known if k.rpartition(".")[2] == leaf]
     found += [*near(name, known), *(by_leaf[k] for k in near(leaf, by_leaf))]
     hint = " or ".join([*dict.fromkeys(found)][:3])

@@ -56,6 +56,7 @@ class SelfPlayTrainer(GRPOTrainer):
             processing_class=tokenizer,
         )
 
+        # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
         self._microbatches = config.update.microbatches
         self.magnet: Average | None = None
@@ -76,9 +77,11 @@ class SelfPlayTrainer(GRPOTrainer):
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
 
+        # A probe is a forward pass over the whole batch, too much for every step.
         probing = self.state.global_step % self.probe_every == 0
         self.sampler_gap = self._gap(tensors) if probing else None
         if self.magnet:
+            # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self._scored(tensors)
 
@@ -90,6 +93,7 @@ class SelfPlayTrainer(GRPOTrainer):
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
         """The largest difference of log-probability between the sampler and the learner on one token."""
         off = (self._scored(tensors) - tensors["old_per_token_logps"]).abs()
+        # Context was not sampled, so there is nothing to compare it with.
         return float(off.masked_fill(tensors["tool_mask"] == 0, 0).max())
 
     @torch.no_grad()
@@ -98,6 +102,7 @@ class SelfPlayTrainer(GRPOTrainer):
         ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
         mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
         keep = tensors["completion_ids"].size(1)
+        # As many rows at once as the loss takes: a score needs no more memory.
         rows = -(-len(ids) // self._microbatches)
         logps, _, _ = self._get_per_token_logps_and_entropies(
             self.model, ids, mask, keep, batch_size=rows
@@ -138,9 +143,11 @@ class SelfPlayTrainer(GRPOTrainer):
         logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
         entropies = None
         if named.get("compute_entropy"):
+            # The entropy is only reported; no gradient flows through it.
             known = every.detach()
             entropies = -(known.exp() * known).sum(-1)
 
+        # Padding scores 0, as in the old log-probabilities: its ratio is 1.
         return logps * attention_mask[:, -logits_to_keep:], entropies, None
 
     def measured(self) -> dict[str, float]:
@@ -150,6 +157,7 @@ class SelfPlayTrainer(GRPOTrainer):
             for name, values in self._metrics["train"].items()
             if values
         }
+        # TRL clears them when it logs, and its logging is off.
         self._metrics["train"].clear()
         return found
 
@@ -158,6 +166,7 @@ class SelfPlayTrainer(GRPOTrainer):
         grads = [
             p.grad for p in cast(torch.nn.Module, self.model).parameters() if p.grad is not None
         ]
+        # One norm over all gradients: one answer to wait for on an accelerator.
         if torch.isfinite(torch.nn.utils.get_total_norm(grads)):
             return
         raise NonFiniteError(
@@ -186,6 +195,7 @@ def _unused(*_: Any, **__: Any) -> list[float | None]:
 
 def _arguments(config: Config, folder: Path) -> GRPOConfig:
     update, rollout = config.update, config.rollout
+
     return GRPOConfig(
         output_dir=str(folder),
         seed=config.seed,
@@ -197,13 +207,16 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         steps_per_generation=update.microbatches,
         num_iterations=update.iterations,
         max_completion_length=rollout.max_tokens,
+        # Tokens are scored at the temperature at which they were drawn.
         temperature=rollout.temperature,
         shuffle_dataset=False,
+        # The rows are empty: a resumed run need not run through the used ones.
         ignore_data_skip=True,
         # The pull to the magnet is set by `pull`; with beta here TRL would load a reference model.
         beta=0.0,
         use_bias_correction_kl=update.kl_gradient == "reverse",
         loss_type=update.loss,
+        # Advantages come whole from our estimators.
         scale_rewards="none",
         epsilon=update.clip_ratio,
         learning_rate=update.lr,
@@ -214,6 +227,7 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         weight_decay=update.weight_decay,
         max_grad_norm=update.clip_norm,
         activation_checkpointing=update.checkpointing,
+        # With dropout the learner would score its samples unlike the sampler.
         disable_dropout=True,
         bf16=update.bf16,
         # Records, checkpoints and what a person sees are ours.

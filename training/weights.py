@@ -32,6 +32,7 @@ class Average:
     @contextmanager
     def worn(self) -> Generator[None]:
         """The model computes with the average inside, with its own weights again afterwards."""
+        # Data is exchanged, not copied: the optimiser keeps its parameters.
         own = [p.data for p in self._learner]
         for parameter, value in zip(self._learner, self._values, strict=True):
             parameter.data = value
@@ -52,4 +53,5 @@ class Average:
                 "the saved average of weights is of another model; resume with the run's own"
             )
         for name, value in zip(self._names, self._values, strict=True):
+            # In place, so that device and precision stay the model's.
             value.copy_(state[name])

@@ -71,6 +71,7 @@ class Local:
         worker: str = "local",
     ) -> None:
         self.at_once = at_once
+
         self._policies = policies
         self._verifier = verifier
         self._deterministic = deterministic
@@ -78,6 +79,7 @@ class Local:
         self._worker = worker
 
     async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
+        # rollouts know games by index: the order comes back from here with its lease
         issued: dict[int, Order] = {}
 
         games = rollouts(
@@ -86,6 +88,7 @@ class Local:
             at_once=self.at_once,
             deterministic=self._deterministic,
         )
+        # closed with this generator: no game runs on behind a caller that stopped
         async with aclosing(games):
             async for index, episode in games:
                 yield self._settled(issued.pop(index), episode)
@@ -102,6 +105,7 @@ class Local:
         return Settled(
             fixture=order.fixture,
             row=row,
+            # a void attempt is no game, so nothing of it is kept as one
             transcript="" if row.void else write(_as_entered(order.fixture, episode)),
             token=order.token,
             worker=self._worker,
@@ -112,6 +116,7 @@ class Local:
 
 def _as_entered(fixture: Fixture, episode: Episode) -> Episode:
     """The episode under the ids its fixture was entered with (a control plays under a second one)."""
+    # the usual case, in which nothing is copied
     if all(ref.id == fixture.seats[seat] for seat, ref in episode.seats.items()):
         return episode
     seats = {seat: replace(ref, id=fixture.seats[seat]) for seat, ref in episode.seats.items()}
@@ -134,6 +139,7 @@ async def carry_out(
     StoreError when the store takes no more.
     """
     recorder = _Recorder(store)
+    # those in flight may all have begun before the first failure was seen
     patience += executor.at_once
     again: list[Fixture] = []
     futile = 0
@@ -148,6 +154,7 @@ async def carry_out(
                     if settled.row.void:
                         again.append(settled.fixture)
                     futile = futile + 1 if settled.row.void else 0
+                    # recorded before giving up: a failed attempt has a cost and a cause
                     recorder.add(settled)
                     if futile > patience:
                         raise RunError(_gave_up(futile, settled, recorder))
@@ -161,6 +168,7 @@ async def carry_out(
             wanted = again
     finally:
         recorder.close()
+    # closing has made the last batch durable
     for durable in recorder.taken():
         yield durable
 
@@ -195,6 +203,7 @@ class _Recorder:
         """The fixtures that are still to be played, with leases, a few at a time as they are asked for."""
         source = iter(fixtures)
         while some := list(islice(source, BATCH)):
+            # no lease runs out here: this process alone plays, and frees them at its end
             tokens = self._store.lease([fixture.key for fixture in some], seconds=float("inf"))
             self._held.update(tokens)
             for fixture in some:
@@ -213,6 +222,7 @@ class _Recorder:
 
         Raises the error of the writer thread, if there is one.
         """
+        # a timer may have met the fault first, and nothing could be raised there
         if self._fault:
             raise self._fault
 
@@ -232,6 +242,7 @@ class _Recorder:
         now = time.perf_counter()
         batch, spent = self._waiting, now - self._since
         self._waiting, self._since = [], now
+        # one batch is at the disk at a time, and rows keep the order of batches
         self._written()
         self._writing = self._thread.submit(self._store.record, batch, spent), batch
 
@@ -245,6 +256,7 @@ class _Recorder:
         try:
             self.settle()
         finally:
+            # the thread still writes: leases are free only once its rows are in
             self._thread.shutdown()
             self._store.release(self._held)
 

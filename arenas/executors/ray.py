@@ -102,6 +102,7 @@ class _Workers:
         """Play chunks. Closing the generator early stops the actors that are at work."""
         try:
             self._assign(chunks)
+
             while self._playing:
                 done, _ = await asyncio.wait(self._playing, return_when=asyncio.FIRST_COMPLETED)
                 for finished in done:
@@ -109,6 +110,7 @@ class _Workers:
                         yield settled
                 self._assign(chunks)
         finally:
+            # nothing waits for these games any more, and their actors would play on
             for future, (actor, _) in self._playing.items():
                 future.cancel()
                 ray.kill(actor)
@@ -137,6 +139,7 @@ class _Workers:
         try:
             settled = finished.result()
         except RayTaskError as fault:
+            # the actor lives, but its code failed: a new one would fail the same way
             ray.kill(actor)
             raise RunError(f"a worker could not play: {last_line(fault)}") from fault
         except RayError as fault:
@@ -194,6 +197,7 @@ class _Actor:
     async def play(self, orders: list[Order]) -> list[Settled]:
         for order in orders:
             for id in order.fixture.seats.values():
+                # a player is loaded for its first game: an actor may never need some
                 if id not in self._players:
                     self._players[id] = self._load(id)
         return [settled async for settled in self._local.play(orders)]
@@ -203,6 +207,7 @@ class _Actor:
             return control_of(self._load(id.removesuffix(CONTROL)))
 
         policy = self._player(self._specs[id])
+        # results under this id would be another player's
         if policy.ref.id != id:
             raise EntrantError(
                 f"{self._specs[id]!r} is {policy.ref.id} on this worker, and {id} was entered"

@@ -70,6 +70,7 @@ class Fleet:
         dead one's place likewise.
         """
         self._cluster.start()
+        # in a list: Ray fetches a bare reference at every call, and this only once
         self._weights = [ray.put(dict(state))]
 
         self._version = ref.id
@@ -105,6 +106,7 @@ class Fleet:
             try:
                 replies = await asyncio.wrap_future(called.future())
             except RayTaskError as fault:
+                # the engine lives: only what it was asked failed
                 await self._give_back(actor)
                 kind = QuotaError if isinstance(fault.cause, QuotaError) else FleetError
                 raise kind(f"an engine failed: {last_line(fault)}") from fault
@@ -114,6 +116,7 @@ class Fleet:
                 await self._lost(actor, fault)
 
             except asyncio.CancelledError:
+                # it computes on what nothing waits for, so it cannot be given back
                 ray.kill(actor)
                 self._started -= 1
                 raise
@@ -136,6 +139,7 @@ class Fleet:
             await self._freed.wait_for(lambda: self._idle or self._started < self._workers)
             if self._idle:
                 return self._idle.pop()
+            # counted before it is made, so that no other waiter takes its place
             self._started += 1
         return _Engine.options(**self._resources).remote(self._engine)
 

@@ -122,6 +122,7 @@ class Archive:
         """
         tables = [ROW.format(id="played", paid="payoff, offenders")]
         tables += [ROW.format(id="voids", paid="'', ''")] if voids else []
+
         with self._reading():
             number = self._game(game.ref)
             seatings = self._seatings(game, number)
@@ -213,6 +214,7 @@ class Archive:
         found = self._base.execute(
             "SELECT n FROM games WHERE id = ? AND parameters = ?", (game.id, write_parameters(game))
         ).fetchone()
+        # no row has this number, so queries of an unknown game find nothing
         return found[0] if found else -1
 
     def _seatings(self, game: Game, number: int) -> dict[int, list[tuple[str, str, str]]]:

@@ -64,6 +64,7 @@ def _named(one: Settled, seating: int) -> tuple[Any, ...]:
 def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
     """The game's account, and each place's: what it used ("" for nothing) and how long it took."""
     free = not (row.tokens_in or row.tokens_out)
+    # scripted players use nothing, and their rows stay short
     used = "" if free else canonical([[p.tokens_in, p.tokens_out, p.cost] for p in row.places])
     took = canonical([round(place.seconds, 6) for place in row.places])
     return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
@@ -91,6 +92,7 @@ def read_row(
     ) = values
 
     names = seatings[seating]
+    # void attempts paid nothing: `ROW` selects empty text for them
     paid = json.loads(payoff) if payoff else [0.0] * len(names)
     bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
 

@@ -60,6 +60,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     try:
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # transactions are begun by hand: the module would begin its own
             base = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         else:
             base = sqlite3.connect(

@@ -26,6 +26,7 @@ class Segments:
         """Go on behind `size` bytes of segment `number`, the last that a row speaks of."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for stray in self._folder.glob("*.jsonl"):
+            # segments beyond the last row hold only what a crash left
             if int(stray.stem) > number:
                 stray.unlink()
         self._number, self._size = number, size
@@ -47,6 +48,7 @@ class Segments:
                 left = left[os.write(file, left) :]
             os.fdatasync(file)
         except OSError:
+            # places are given again: no row was told of these
             self._size = start
             self._abandon()
             raise
@@ -70,6 +72,7 @@ class Segments:
                 self._number, self._size = self._number + 1, 0
             path = self._path(self._number)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # a power cut loses a new file whose folder is not on the disk
             _sync_folder(self._folder)
         return self._file
 

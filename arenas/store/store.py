@@ -49,6 +49,7 @@ class Store(Archive):
     """
 
     def __init__(self, path: str | Path) -> None:
+        # the lock comes before the file is opened: opening may make its tables
         self._lock = _locked(Path(path))
         try:
             self._pen = connect(Path(path), write=True)
@@ -61,6 +62,7 @@ class Store(Archive):
             segment, size = self._pen.execute(
                 "SELECT segment, offset + length + 1 FROM played ORDER BY n DESC LIMIT 1"
             ).fetchone() or (0, 0)
+            # text after the last row is from a crash, and is cut off
             self._segments.resume(segment, size)
         except BaseException:
             self._pen.close()
@@ -68,6 +70,7 @@ class Store(Archive):
             raise
 
         self._leases: dict[str, tuple[int, float]] = {}
+        # a report that an earlier writer's worker sends late never fits a lease
         self._tokens = self._epoch * _TOKENS
         self._games: dict[str, int] = {}
         self._seating: dict[tuple[int, str], int] = {}
@@ -85,6 +88,7 @@ class Store(Archive):
             raise StoreError(
                 f"{policy.name!r} has no id; results without one could not be told apart"
             )
+        # an empty info keeps what is known: callers often give a reference alone
         with self._transaction():
             self._pen.execute(
                 "INSERT INTO entrants VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
@@ -105,6 +109,7 @@ class Store(Archive):
         Raises GameVersionError where the store holds games of another version, or of the same version
         played by other rules.
         """
+        # every row asks for its game: the store is read once for each game
         if found := self._games.get(repr(game.ref)):
             return found
 
@@ -140,6 +145,7 @@ class Store(Archive):
 
         A lease that ran out may be given again; the first holder's report is then refused.
         """
+        # a clock that is set anew would end leases, or keep them
         now = time.monotonic()
         # who holds it first and the rows second: a lease ends only after its row is there
         free = [key for key in keys if not ((held := self._leases.get(key)) and held[1] > now)]
@@ -170,6 +176,7 @@ class Store(Archive):
 
     def _recorded(self, settled: Sequence[Settled], share: float) -> int:
         valid = [one for one in settled if self._holds(one)]
+        # seatings first: each is a transaction of its own, and none may lie in another
         numbers = {id(one): self._seated(one.fixture) for one in valid}
 
         played = [one for one in valid if not one.row.void]
@@ -193,11 +200,13 @@ class Store(Archive):
                     ],
                 )
         except OSError as fault:
+            # StoreFullError is an OSError too, and says already what is wrong
             if isinstance(fault, StoreError):
                 raise
             raise _broken(self.path, fault) from fault
 
         for one in valid:
+            # after the commit: a batch that failed keeps its leases
             self._leases.pop(one.fixture.key, None)
             if one.row.void:
                 self._attempts[one.fixture.key] = self._attempt(one) + 1
@@ -206,6 +215,7 @@ class Store(Archive):
     def find(self, kind: str, game: Game, settings: Mapping[str, Any], result: str) -> None:
         """Keep a result with what it was worked out from, so that `verify` can do it again."""
         number = self.admit(game)
+        # the last row numbers say what it was worked out from, whatever comes later
         with self._transaction():
             self._pen.execute(
                 "INSERT INTO findings SELECT NULL, ?, ?, ?, ?, (SELECT COALESCE(MAX(n), 0) FROM played), "
@@ -215,6 +225,7 @@ class Store(Archive):
 
     def _entered(self, rows: Sequence[tuple[Any, ...]]) -> int:
         """Insert rows of games, many at a time; returns how many were new."""
+        # rows that were there already change nothing, so the difference counts new ones
         before = self._pen.total_changes
         for start in range(0, len(rows), _TOGETHER):
             some = rows[start : start + _TOGETHER]
@@ -267,6 +278,7 @@ class Store(Archive):
         """All or nothing, and only while no later writer has opened the store."""
         self._writing.acquire()
         try:
+            # the write lock now, or a later writer could come after the check
             self._pen.execute("BEGIN IMMEDIATE")
 
             # a later writer has fenced this one off
@@ -322,6 +334,7 @@ def _locked(path: Path) -> int:
     except OSError as fault:
         raise StoreError(f"cannot write the store {path}: {fault}") from fault
     try:
+        # the system frees it with the process, so a crash leaves no lock behind
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.read(handle, 32).decode() or "?"
@@ -337,6 +350,7 @@ def _locked(path: Path) -> int:
 
 
 def _broken(path: Path, fault: Exception) -> StoreError:
+    # SQLite tells of a full disk only in its text
     full = isinstance(fault, OSError) and fault.errno in _FULL
     if full or "full" in str(fault) or "disk I/O" in str(fault):
         return StoreFullError(

@@ -99,6 +99,7 @@ def credit(
         keys = [(sample.attempt, _turn(span) if by_turn else "") for span in sample.spans]
         for key, span in zip(keys, sample.spans, strict=True):
             earned = span.earned if by_turn else sample.attempt.reward
+            # An attempt counts once, into however many samples its tokens fell.
             places[key] = Outcome(sample.attempt, earned, key[1])
         of_sample.append(keys)
 
@@ -122,6 +123,8 @@ def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
     amounts = tuple(
         centre.advantage(span.earned) for span, centre in zip(sample.spans, centres, strict=True)
     )
+
+    # One test for all turns: NaN and infinity do not leave a sum again.
     if not math.isfinite(sum(amounts)):
         raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
     return Credited(sample, tuple(centres), amounts)
@@ -155,7 +158,10 @@ def shrunk(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits)
     _, kept = rae(outcomes, baselines, settings)
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for key, members in _grouped(outcomes, lambda o: _key(o, settings)).items():
+        # Read before the batch moved it: an outcome must not count in its own baseline.
         before = baselines.get(key, Baseline()).read(settings.decay, settings.bias_correction)
+
+        # The exact sum: the order of the outcomes must not change what is left of it.
         total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
 
         # Alone in the batch, an outcome is measured against the running baseline only.
@@ -198,6 +204,7 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
     def together(outcome: Outcome) -> Hashable:
         task = outcome.task
+        # Solvers of one episode share its proposal; a proposer has no other there.
         return (task, outcome.attempt.episode) if task in several else task
 
     return _others(outcomes, together), baselines
@@ -219,6 +226,7 @@ def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credit
 
     Raises NonFiniteError, naming the outcome, when a reward is not finite.
     """
+    # Before any estimator: in a running baseline a NaN would stay for ever.
     for outcome in outcomes:
         of = outcome.attempt
         if not math.isfinite(outcome.earned):
@@ -256,6 +264,7 @@ def _in_issue_order(
     """Indices of the outcomes of each (episode, role), episodes ascending."""
     found: dict[tuple[int, str], list[int]] = {}
     episodes = [outcome.attempt.episode for outcome in outcomes]
+    # The sort is stable: seats of one episode stay in the order of the samples.
     for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
         found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
     return found
@@ -285,6 +294,7 @@ def _others(outcomes: Sequence[Outcome], key: Callable[[Outcome], Hashable]) -> 
     """Measured against the mean of the others; one alone has nothing to be measured against."""
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
     for members in _grouped(outcomes, key).values():
+        # The exact sum: the order of the outcomes must not change what is left of it.
         total, others = math.fsum(outcomes[i].earned for i in members), len(members) - 1
         for index in members:
             earned = outcomes[index].earned

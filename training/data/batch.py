@@ -67,6 +67,7 @@ def pack(
 
     tensors = _tensors(rows, weights, blank, pad)
     spans = [span for each in credited for span in each.sample.spans]
+    # Folded samples count each: losses by token divide by what was sampled.
     tensors["num_items_in_batch"] = torch.tensor(sum(span.stop - span.start for span in spans))
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
@@ -77,6 +78,7 @@ def pack(
 def _rows(credited: Sequence[Credited], *, fold: bool) -> list[_Row]:
     found: dict[object, _Row] = {}
     for index, (sample, _, amounts) in enumerate(credited):
+        # Equal tokens with turns at other places are trained on other tokens.
         key = (sample.tokens, tuple([span[1:3] for span in sample.spans])) if fold else index
         row = found.get(key)
         if row is None:
@@ -85,6 +87,7 @@ def _rows(credited: Sequence[Credited], *, fold: bool) -> list[_Row]:
 
         row.samples.append(sample)
         for turn, amount in enumerate(amounts):
+            # Sums are enough: folded losses are linear in the advantage.
             row.totals[turn] += amount
     return list(found.values())
 
@@ -93,6 +96,7 @@ def _tensors(
     rows: Sequence[_Row], weights: Sequence[float], blank: int, pad: int
 ) -> dict[str, torch.Tensor]:
     """What TRL's loss wants of the rows, and of `blank` rows that are masked."""
+    # The prompt ends at the first turn; later prompts lie within the completion.
     heads = [row.samples[0].spans[0].start for row in rows]
     tails = [len(row.samples[0].tokens) for row in rows]
     widest, longest = max(heads), max(b - a for a, b in zip(heads, tails, strict=True))
@@ -132,6 +136,7 @@ def _padded(
         weights[inside] = [weight] * count
         amounts[inside] = [total / len(row.samples)] * count
 
+    # The model reads the whole completion; `tool_mask` limits the loss to the turns.
     return {
         "prompt_ids": [pad] * left + tokens[:head],
         "prompt_mask": [0] * left + [1] * head,

@@ -35,6 +35,7 @@ def collect(
     samples: list[Sample] = []
     groups: dict[tuple[Message, ...], str] = {}
 
+    # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         seats = _trained(episode, settings, learner, role_of, judges)
         opponent = _opponent(episode, learner, role_of, judges) if seats else ""
@@ -58,6 +59,7 @@ def collect(
                 seed=episode.seed,
                 replicate=episode.replicate,
                 payoff=payoff,
+                # `terminal` credits no turn, so the attempt is not paid credits either.
                 reward=paid if settings.spread == "terminal" else paid + sum(credits),
                 by_turn=_by_turn(turns, settings),
                 version=version,
@@ -86,8 +88,11 @@ def returns(
     """
     ordinals = ordinals or range(len(credits))
     gathered, total = [0.0] * len(credits), payoff
+
+    # Backwards: what comes later is part of what a turn has yet to earn.
     for index in range(len(credits) - 1, -1, -1):
         if index + 1 < len(credits):
+            # Tries at one turn share an ordinal, and the exponent is 0.
             total *= discount ** (ordinals[index + 1] - ordinals[index])
         if spread == "to_go":
             total += credits[index]
@@ -97,6 +102,7 @@ def returns(
 
 def _label(game: GameRef) -> str:
     """The game's id, with the parameters that are not its defaults."""
+    # Other parameters are another game, which shares no baseline.
     given = ",".join(f"{name}={value}" for name, value in game.parameters)
     return f"{game.id}({given})" if given else game.id
 
@@ -118,6 +124,7 @@ def _wanted(runs: Iterable[_Run], ordinals: Sequence[int]) -> Iterator[_Run]:
     for run in runs:
         spans = tuple(span for span in run.spans if not ordinals or span.ordinal in ordinals)
         if spans:
+            # Tokens after the last wanted turn would be computed for nothing.
             stop = spans[-1].stop
             yield _Run(run.tokens[:stop], run.logprobs[:stop], spans)
 
@@ -173,6 +180,7 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
     ]
     for before, (_, turn) in enumerate(turns[1:]):
         if turn.retry:
+            # The price falls on the try that failed, not on the one after it.
             amounts[before] += settings.scale * settings.failed_try
     return amounts
 
@@ -216,6 +224,7 @@ def _merged(
             run = _Run()
 
         start, stop = len(prompt), len(prompt) + len(reply.tokens)
+        # Context was not sampled; zeros keep log-probabilities beside their tokens.
         context = (0.0,) * (start - len(run.tokens))
         run = _Run(
             prompt + reply.tokens,
@@ -227,5 +236,6 @@ def _merged(
 
 
 def _digest(prompt: tuple[Message, ...]) -> str:
+    # Control characters part the fields, so that two prompts never join to one text.
     text = "\x1e".join(f"{m.speaker}\x1f{m.text}" for m in prompt)
     return sha256(text.encode()).hexdigest()[:16]

@@ -92,6 +92,7 @@ def answering(config: Config, game: Game, learner: Transformer) -> Generator[Pla
     elif config.rollout.engine != "transformers":
         with opened(config, game) as host:
             player = OnEngine(host, learner)
+
             try:
                 yield player
             finally:
@@ -119,6 +120,7 @@ def opened(config: Config, game: Game) -> Host:
 def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
     """The settings' fleet, closed at the end. Raises ConfigError where Ray is not installed."""
     try:
+        # Ray is an extra: only runs with workers import it.
         from ...arenas.executors.ray_fleet import Fleet
     except ImportError as fault:
         raise ConfigError(
@@ -129,6 +131,7 @@ def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
     rollout = config.rollout
     vllm = rollout.engine == "vllm"
     fleet = Fleet(
+        # A function and no engine: each worker calls it in its own process.
         partial(vllm_on_worker if vllm else copy_on_worker, config),
         learner.ref,
         workers=rollout.workers,
@@ -141,6 +144,7 @@ def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
 
 def copy_on_worker(config: Config) -> Transformer:
     """A copy of the run's model, made in the process that calls."""
+    # The driver's setting does not reach into a worker's process.
     if config.threads:
         torch.set_num_threads(config.threads)
     return loaded(config, played(config))
@@ -171,6 +175,7 @@ def saved(learner: Transformer) -> tempfile.TemporaryDirectory[str]:
     files = tempfile.TemporaryDirectory(prefix="sparring-")
     with quiet():
         if hasattr(model, "peft_config"):
+            # Past selves may be loaded beside it; only the learner's own is sent.
             model.save_pretrained(files.name, selected_adapters=[model.active_adapter])
         else:
             model.save_pretrained(files.name)
@@ -191,6 +196,7 @@ def _with_lora(model: Any, config: Config) -> Any:
 
 def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
     """The trained parameters by name, on the CPU."""
+    # Frozen weights are the base's, which every copy loaded itself.
     return {
         name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
     }

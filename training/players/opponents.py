@@ -92,14 +92,17 @@ class Fixed(Mirror):
         self._opponent = opponent
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        # `rollbacks` is in the key: after a step back the draws must be others.
         rng = random.Random(
             seed_of("opponents", self._config.seed, self._config.rollbacks, step, number)
         )
         if rng.random() < self._config.opponents.mirror:
             return super().seats(step, number, learner)
         other = self._drawn(step, rng)
+        # Before the first checkpoint there is no past to meet.
         if other is None:
             return super().seats(step, number, learner)
+        # The step shifts the places: few games a step still reach all in time.
         return seated(self._game, learner, self._places[(step + number) % len(self._places)], other)
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
@@ -117,6 +120,7 @@ class Past(Fixed):
         self._steps: list[int] = []
 
     def begin(self, step: int) -> None:
+        # A run that is resumed from an old step finds later ones, which are not its past.
         self._steps = [at for at in steps(self._folder) if at <= step]
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
@@ -153,16 +157,20 @@ class InLeague:
     def begin(self, step: int) -> None:
         self.league.now = step
         snapshots = {at for _, at in self.league.pool.values()}
+        # A run that is resumed at a snapshot finds it in the pool.
         saved = step in steps(self._folder) and step not in snapshots
         if saved and self.league.due(self.id, step):
             self.league.snapshot(self.id, self._snapshot(step), step)
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
+        # Numbers go on over the steps, so that the league draws each game anew.
         following = self.league.next_match(self.id, step * self._games + number)
         if following.opponent == self.id:
             return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
         other = Renamed(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
+
+        # The league does not know which roles are trained: an untrained seat is replaced.
         place = (
             following.seat
             if following.seat in self._places
@@ -257,6 +265,7 @@ def opponents(
         yield Mirror(game)
         return
 
+    # Called for what it raises, before an entrant is loaded or a store opened.
     learner_places(config, game)
     if mode == "fixed":
         yield Fixed(config, game, fixed(config, game, learner.sampling))
@@ -275,6 +284,7 @@ def opponents(
         yield Past(config, game, saved, ancestors)
         return
 
+    # The store opens before the run's folder is made.
     folder.mkdir(parents=True, exist_ok=True)
     with Store(RunFolder(folder).store) as store:
         yield InLeague(config, game, saved, store, folder.name, ancestors)
@@ -285,6 +295,7 @@ def fixed(config: Config, game: Game, sampling: Sampling) -> Policy:
     from ...agents.seats import seat
 
     entrant = config.opponents.entrant
+    # The learner itself is mode mirror, and a person cannot keep pace with training.
     if not entrant or entrant in (LEARNER, "human"):
         raise ConfigError(
             f"opponents.mode = fixed needs opponents.entrant; it is {entrant!r}, and may be a player of "

@@ -35,6 +35,7 @@ class Tasks:
         Of `stale/KIND`, those of the kind that were measured longest ago, before this step. With
         `wish.like`, near copies of it among all of the kind.
         """
+        # Copies are looked up and not drawn, so the count of draws stays as it is.
         if wish.like is not None:
             return self._shelf(wish.kind).copies(wish.like, wish.count)
 

@@ -37,6 +37,7 @@ def recipe(name: str) -> Config:
 def run_if_main(module: str, config: Config) -> None:
     """Train by a recipe whose file is started as a program: `python -m sparring.training.recipes.spiral`."""
     if module == "__main__":
+        # Naming recipes must not load torch.
         from ..run import train
 
         sys.exit(exit_code("recipe", lambda: 130 if train(config).interrupted else 0))
@@ -56,10 +57,12 @@ def configured(
     """
     files = [files] if isinstance(files, Path) else files or []
     if name is None:
+        # Read once for the recipe's name, and below over that recipe's settings.
         name = read(files[0]).recipe if files else "spiral"
     config = recipe(name)
     for file in files:
         config = read(file, config)
+    # A name that was given stands over the `recipe` in a file.
     config = replace(config, recipe=name)
 
     listed = (

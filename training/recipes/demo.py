@@ -69,6 +69,7 @@ def trained(config: Config) -> Path | None:
         return folder
     if settings.is_file() and not steps:
         shutil.rmtree(folder)  # left before its first checkpoint: there is nothing to go on from
+    # A run that stopped goes on to the steps of this call.
     done = resume(config.out, steps=config.steps) if steps else train(config)
     return None if done.interrupted else done.folder
 
@@ -92,6 +93,7 @@ def compare(folder: Path, pairs: int) -> None:
     game = find(config.game, **config.parameters)
     steps = checkpoints.spread(run.steps, ENTRANTS)
     print(f"\na tournament with random and nash; checkpoints: {', '.join(map(str, steps))}")
+
     learned = [seat(f"{folder}@{step}", game) for step in steps]
     nash = seat("nash", game)
     store = run.store
@@ -121,7 +123,9 @@ def print_exact(game: Game, learned: Sequence[Policy], nash: Policy, store: Path
         assert isinstance(policy, Transformer)
         exact = evaluate(walked, policy)
         cell = cells[frozenset((policy.ref.id, nash.ref.id))]
+        # A cell tells the payoff of its first entrant; the checkpoint may be its second.
         sign = 1 if cell.a == policy.ref.id else -1
+        # Turning the sign swaps the ends of the interval.
         low, high = sorted((sign * cell.score.low, sign * cell.score.high))
         print(
             f"{policy.ref.name:>24}  {exact.nash_conv:8.4f}  {exact.versus_nash:+19.4f}  "

@@ -59,6 +59,7 @@ def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
     exploit = walked.exploit(odds)
     return Evaluation(
         exploit.nash_conv,
+        # The least and not the mean: one position where rules are forgotten must show.
         min(one.legal_mass for one in found),
         exploit.values,
         _versus_nash(walked, odds),
@@ -72,5 +73,6 @@ def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:
         return None
     nash = equilibrium(walked)
     seats = [(seat, next(s for s in game.seats if s != seat)) for seat in game.seats]
+    # Each seat once: a game may favour one of them.
     paid = [walked.values(seated({mine: odds, other: nash}))[mine] for mine, other in seats]
     return sum(paid) / len(paid)

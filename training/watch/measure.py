@@ -30,6 +30,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
+            # What opponents say is no measure of the learner.
             if ref.name == LEARNER:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
@@ -94,6 +95,7 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
 
 def _opponents(step: Step) -> Metrics:
     """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
+    # A seat's turns may be several samples, but its reward is paid once.
     attempts = dict.fromkeys(credited.sample.attempt for credited in step.trained)
     paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for attempt in attempts:
@@ -147,6 +149,7 @@ def _numbers(name: str, value: Value) -> dict[str, float]:
         return {}
 
     items = [float(item) for item in value if isinstance(item, (bool, int, float))]
+    # A list that holds more than numbers is no series of turns.
     if len(items) < len(value) or not items:
         return {}
     numbers = {f"{name}/turn-{turn}": item for turn, item in enumerate(items, 1)}
@@ -170,6 +173,7 @@ def proposals(episodes: Sequence[Episode]) -> Metrics:
     kept: dict[str, list[str]] = defaultdict(list)
     for episode in episodes:
         for kind, item in episode.kept:
+            # Items may hold lists, which a set refuses; their text tells them apart.
             kept[kind].append(repr(item))
 
     return record | {

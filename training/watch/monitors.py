@@ -43,6 +43,7 @@ class Watcher:
 
         # A rule that this record has no numbers for stays as it was.
         self._broken = self._broken - said.keys() | broken.keys()
+        # After the rules: a collapse is measured against the records before it.
         nash_conv = record.get("nashconv")
         if isinstance(nash_conv, (int, float)):
             self._best = min(self._best, nash_conv)
@@ -64,6 +65,7 @@ class Watcher:
             apart, most = max(paid) - min(paid), self._limits.asymmetry
             yield "asymmetry", _above(apart, most, "lies between roles' payoffs")
         if "nashconv" in numbers:
+            # A limit of 0 is off, and must not become one of the best itself.
             most = self._best + self._limits.collapse if self._limits.collapse else 0.0
             what = f"NashConv, after a best of {self._best:.3f}"
             yield "collapse", _above(numbers["nashconv"], most, what)
@@ -71,6 +73,7 @@ class Watcher:
     def _of_run(self, numbers: Mapping[str, float]) -> dict[str, str]:
         """What is wrong with each number of the whole run, by its name; absent numbers count as 0."""
         limits = self._limits
+
         return {
             "kl": _above(numbers.get("kl", 0.0), limits.max_kl, "is the KL to the magnet"),
             "sampler_gap": _above(
@@ -93,6 +96,7 @@ class Watcher:
         }
 
     def state(self) -> dict[str, object]:
+        # JSON has no infinity.
         best = None if self._best == float("inf") else self._best
         return {"broken": sorted(self._broken), "best": best, "gap": list(self._gap.state())}
 
@@ -115,6 +119,7 @@ class Drift:
 
     def add(self, value: float) -> None:
         self._count += 1
+        # A plain mean of the first ten values, then one with decay 0.9.
         self._mean += (value - self._mean) / min(self._count, 10)
         if self._count >= 10:
             self._least = self._mean if self._least is None else min(self._least, self._mean)

@@ -53,6 +53,7 @@ class Display:
         self._numbers |= record
         line = summary(self._numbers)
         self._bar.update(self._task, text=line)
+        # Runs that are never evaluated tell every record.
         telling = "nashconv" in record or "nashconv" not in self._numbers
         if telling and not self.console.is_terminal:
             self.say(f"step {record['step']}/{self._steps}  {line}")

@@ -18,6 +18,7 @@ class Records:
 
     def __init__(self, folder: Path, *, tensorboard: bool, after: int | None = None) -> None:
         self._path = RunFolder(folder).metrics
+        # Steps beyond the checkpoint are played again and would stand there twice.
         if after is not None:
             _cut(self._path, after)
         self._file = self._path.open("a")
@@ -27,6 +28,7 @@ class Records:
         """Raises CheckpointError when the disk is full."""
         with writing(self._path):
             self._file.write(json.dumps(record) + "\n")
+            # A run that is killed loses no whole record, and readers see each at once.
             self._file.flush()
         if self._board:
             step = int(record["step"] or 0)
@@ -52,6 +54,7 @@ def _cut(path: Path, after: int) -> None:
 
 
 def _board(folder: Path, after: int | None) -> Any:
+    # Loaded only where it is asked for.
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder), purge_step=None if after is None else after + 1)

@@ -22,6 +22,7 @@ def _game(step: Step, index: int) -> Iterator[str]:
     yield f"=== step {step.number}, game {index}: {episode.game.id} seed {episode.seed} ==="
     yield from story(episode)
 
+    # Seed and replicate name one game of a step.
     played = episode.seed, episode.replicate
     trained = [
         each

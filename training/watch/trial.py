@@ -88,10 +88,12 @@ class Trial:
         tournament(
             self._game,
             [own, *past, *self._frozen],
+            # One process writes a store: where training has it open, that one is used.
             path if self._store is None else self._store,
             pairs=self._pairs,
             schedule="gauntlet",
             judges=self._judges,
+            # The run's verifier and event loop serve here too: both are open already.
             executor=partial(Local, verifier=self._verifier),
             run=self._loop.run_until_complete,
         )
@@ -101,6 +103,7 @@ class Trial:
             rows = [
                 row
                 for row in archive.rows(self._game, voids=False)
+                # The run's store may hold games of other entrants.
                 if {place.entrant for place in row.places} <= ids
             ]
 
@@ -136,6 +139,7 @@ def measured(
     unchanged = [ref.id for ref in frozen]
     found: Metrics = {}
     for cell in cells:
+        # A cell stands for two entrants; it is read from the checkpoint's side.
         mine = cell if cell.a == own.id else cell.turned
         if mine.a == own.id and mine.b in names:
             kind = "score_against" if mine.b in unchanged else "score_past"
@@ -151,6 +155,7 @@ def measured(
     found |= {f"slipped/{ref.name}": 0.0 for ref in frozen if past}
     for slip in slips(graph, cells, unchanged):
         if slip.child == own.id:
+            # Several ancestors may have done better: the widest gap is told.
             name = f"slipped/{names[slip.against]}"
             found[name] = max(slip.least, float(found[name] or 0))
     return found
