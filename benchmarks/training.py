@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from sparring.agents.models.weights import quiet
+from sparring.agents.run_folder import RunFolder
 from sparring.envs.registry import find
 from sparring.sandbox.choose import Lazy
 from sparring.training.config import Config
@@ -32,7 +33,6 @@ from sparring.training.recipes import recipe
 from sparring.training.run import train
 from sparring.training.selfplay import SelfPlay, Timed
 from sparring.training.trainer import SelfPlayTrainer
-from sparring.training.watch.records import read_metrics
 from sparring.training.weights import Average
 from transformers import TrainerCallback
 
@@ -141,7 +141,7 @@ def where_time_goes() -> None:
         train(
             replace(config, steps=steps, record=record, threads=THREADS, out=str(out)), quiet=True
         )
-        last = read_metrics(out)[-1]
+        last = RunFolder(out).records()[-1]
     seconds = {name[8:]: value for name, value in last.items() if name.startswith("seconds/")}
     whole = sum(seconds.values())
     print(

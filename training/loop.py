@@ -25,7 +25,7 @@ from .watch.evaluate import evaluate
 from .watch.measure import baselines, measure
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
-from .watch.records import Metrics, Records, read_metrics
+from .watch.records import Metrics, Records
 from .watch.trial import Trial
 from .weights import Average
 
@@ -222,7 +222,7 @@ class Loop(TrainerCallback):
 
     def _tried(self) -> bool:
         """Whether the last checkpoint's trial was held: a run may be stopped between the two."""
-        last = read_metrics(self.folder)[-1:]
+        last = RunFolder(self.folder).records()[-1:]
         scores = ("score_against/", "score_past/")
         return any(name.startswith(scores) for record in last for name in record)
 

@@ -23,7 +23,7 @@ from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
 from .settings import read
-from .watch.records import Metrics, read_metrics
+from .watch.records import Metrics
 
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """The signals that ask a run to stop, and their handlers once it was asked."""
@@ -57,7 +57,7 @@ def train(config: Config, *, quiet: bool = False) -> Trained:
         return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
     except SparringError:
         # A folder that holds metrics stays: only one that no step reached goes.
-        if fresh and not read_metrics(folder):
+        if fresh and not RunFolder(folder).records():
             shutil.rmtree(folder, ignore_errors=True)
         raise
 

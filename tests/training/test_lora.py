@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 from sparring.agents.models.load import load_model
+from sparring.agents.run_folder import RunFolder
 from sparring.envs.registry import find
 from sparring.envs.types import Episode
 from sparring.training.config import Config, ConfigError
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.selfplay import SelfPlay
-from sparring.training.watch.records import read_metrics
 
 needs_vllm = pytest.mark.skipif(
     importlib.util.find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh"
@@ -50,10 +50,12 @@ def test_a_checkpoint_is_an_adapter_that_has_learned_something(whole: Path) -> N
     assert json.loads((place / "adapter_config.json").read_text())["r"] == 4
     adapter = load_file(place / "adapter_model.safetensors")
     assert any(value.abs().max() > 1e-3 for name, value in adapter.items() if "lora_B" in name)
-    first, *_, last = read_metrics(whole)
+    first, *_, last = RunFolder(whole).records()
     assert last["nashconv"] != pytest.approx(first["nashconv"], abs=1e-6)
     assert all(
-        record["sampler_gap"] < 1e-4 for record in read_metrics(whole) if "sampler_gap" in record
+        record["sampler_gap"] < 1e-4
+        for record in RunFolder(whole).records()
+        if "sampler_gap" in record
     )
 
 
@@ -64,7 +66,7 @@ def test_a_checkpoint_plays_as_the_run_measured_it(whole: Path) -> None:
     walked = exact_tree(game)
     assert walked
     found = evaluate(walked, load_model(str(whole / "checkpoints/step-4"), game))
-    assert found.nash_conv == pytest.approx(read_metrics(whole)[-1]["nashconv"], abs=1e-5)
+    assert found.nash_conv == pytest.approx(RunFolder(whole).records()[-1]["nashconv"], abs=1e-5)
 
 
 def test_a_resumed_run_has_the_curve_and_adapter_of_an_uninterrupted_one(
@@ -82,7 +84,7 @@ def test_a_resumed_run_has_the_curve_and_adapter_of_an_uninterrupted_one(
         with pytest.raises(KeyboardInterrupt):
             train(small(tmp_path / "cut"), quiet=True)
     resume(tmp_path / "cut", quiet=True)
-    ours, theirs = (read_metrics(folder)[-1] for folder in (tmp_path / "cut", whole))
+    ours, theirs = (RunFolder(folder).records()[-1] for folder in (tmp_path / "cut", whole))
     assert {k: v for k, v in ours.items() if "second" not in k} == {
         k: v for k, v in theirs.items() if "second" not in k
     }
@@ -114,7 +116,7 @@ def test_learner_and_ancestors_play_as_adapters_of_one_engine(
     monkeypatch.setattr(SelfPlay, "play", watched)
     settings = ["rollout.engine=vllm", "steps=6", "opponents.mode=past", "record.metrics_every=1"]
     done = train(small(tmp_path / "run", *settings), quiet=True)
-    records = [record for record in read_metrics(done.folder) if record["step"]]
+    records = [record for record in RunFolder(done.folder).records() if record["step"]]
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
     assert all(record["sampler_gap"] < 1e-3 for record in records)
     assert records[-1]["seconds/sync"] > 0

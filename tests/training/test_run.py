@@ -7,13 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from sparring.agents.run_folder import RunFolder
 from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
 from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
 from sparring.training.run import RunError, checked, resume, train
 from sparring.training.settings import override
-from sparring.training.watch.records import read_metrics
 
 SMALL = [
     "rollout.games=8",
@@ -40,7 +40,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 
 def without_clock(folder: Path):
     timed = ("seconds/", "games_per_second")
-    return [{k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(folder)]
+    return [
+        {k: v for k, v in r.items() if not k.startswith(timed)} for r in RunFolder(folder).records()
+    ]
 
 
 def test_a_run_folder_holds_what_it_promises(whole):
@@ -54,7 +56,7 @@ def test_a_run_folder_holds_what_it_promises(whole):
 
 
 def test_metrics_say_what_happened(whole):
-    first, *_, last = read_metrics(whole.folder)
+    first, *_, last = RunFolder(whole.folder).records()
     assert first["step"] == 0
     assert 0.85 <= first["nashconv"] <= 1.0
     assert last["step"] == 6
@@ -65,7 +67,7 @@ def test_metrics_say_what_happened(whole):
         for name in ("payoff", "entropy", "reply_tokens", "invalid_rate"):
             assert f"{name}/{role}" in last
     assert last["versus_nash"] <= 1e-9
-    assert read_metrics(whole.folder)[1]["sampler_gap"] < 1e-4
+    assert RunFolder(whole.folder).records()[1]["sampler_gap"] < 1e-4
 
 
 def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(
@@ -85,7 +87,7 @@ def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(
         patch.setattr(SelfPlay, "batch", killed)
         with pytest.raises(KeyboardInterrupt):
             train(small(folder), quiet=True)
-    assert read_metrics(folder)[-1]["step"] == 4
+    assert RunFolder(folder).records()[-1]["step"] == 4
     resume(folder, quiet=True)
     assert without_clock(folder) == without_clock(whole.folder)
     for name in ("model.safetensors", "state/average.safetensors", "state/magnet.safetensors"):

@@ -42,13 +42,8 @@ class Records:
             self._board.close()
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """All records of a run, in order; a last line that was cut off is left out."""
-    return RunFolder(folder).records()
-
-
 def _cut(path: Path, after: int) -> None:
-    kept = [record for record in read_metrics(path.parent) if record["step"] <= after]
+    kept = [record for record in RunFolder(path.parent).records() if record["step"] <= after]
     with writing(path):
         replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
 

@@ -139,9 +139,9 @@ def test_whole_games_are_played_and_none_is_lost(smollm: Host, kuhn: Game) -> No
 
 def test_it_is_trained_as_an_adapter_beside_two_ancestors(tmp_path: Path) -> None:
     """Learner and past selves in one engine; what was trained on is what the learner would say."""
+    from sparring.agents.run_folder import RunFolder
     from sparring.training.recipes import configured
     from sparring.training.run import train
-    from sparring.training.watch.records import read_metrics
 
     settings = [
         "rollout.games=4",
@@ -155,7 +155,7 @@ def test_it_is_trained_as_an_adapter_beside_two_ancestors(tmp_path: Path) -> Non
         "spiral", None, [*settings, "model=smollm2-135m"], {"out": str(tmp_path / "run")}
     )
     records = [
-        record for record in read_metrics(train(config, quiet=True).folder) if record["step"]
+        record for record in RunFolder(train(config, quiet=True).folder).records() if record["step"]
     ]
     assert [record["step"] for record in records] == [1, 2, 3]
     gaps = [record["sampler_gap"] for record in records]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
+from sparring.agents.run_folder import RunFolder
 from sparring.training.recipes import configured
 from sparring.training.run import train
-from sparring.training.watch.records import read_metrics
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -34,11 +34,12 @@ def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
         train(config, quiet=True)
         timed = ("seconds/", "games_per_second")
         curves[workers] = [
-            {k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(out)
+            {k: v for k, v in r.items() if not k.startswith(timed)}
+            for r in RunFolder(out).records()
         ]
-        assert all(r["sampler_gap"] < 1e-4 for r in read_metrics(out) if "sampler_gap" in r)
+        assert all(r["sampler_gap"] < 1e-4 for r in RunFolder(out).records() if "sampler_gap" in r)
     assert curves[2] == curves[0]  # a piece holds all eight games, so batches are the same
-    assert read_metrics(out)[-1]["seconds/sync"] > 0
+    assert RunFolder(out).records()[-1]["seconds/sync"] > 0
 
 
 @pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh")
@@ -53,7 +54,7 @@ def test_a_worker_may_be_an_engine_of_vllm_that_follows_the_learners_adapter(tmp
     ]
     config = configured("spiral", None, settings, {"out": str(tmp_path / "run")})
     train(config, quiet=True)
-    records = [record for record in read_metrics(tmp_path / "run") if record["step"]]
+    records = [record for record in RunFolder(tmp_path / "run").records() if record["step"]]
     assert [record["step"] for record in records] == [1, 2, 3]
     assert all(
         record["sampler_gap"] < 1e-3 for record in records

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sparring.agents.run_folder import RunFolder
 from sparring.training.checkpoints import steps
 from sparring.training.config import Config, ConfigError
 from sparring.training.recipes import configured
 from sparring.training.run import Trained, resume, train
 from sparring.training.selfplay import SelfPlay
-from sparring.training.watch.records import read_metrics
 
 SMALL = [
     "rollout.games=12",
@@ -77,7 +77,9 @@ def killed_and_resumed(
 
 def curve(folder: Path):
     timed = ("seconds/", "games_per_second")
-    return [{k: v for k, v in r.items() if not k.startswith(timed)} for r in read_metrics(folder)]
+    return [
+        {k: v for k, v in r.items() if not k.startswith(timed)} for r in RunFolder(folder).records()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_an_alarm_may_roll_back_to_the_checkpoint_before_it_and_go_on_with_other
     monkeypatch.setattr(SelfPlay, "matches", matches)
     done = train(small(tmp_path / "run", "watch.action=rollback"), quiet=True)
     assert (done.step, done.broken) == (6, False)
-    assert [r["step"] for r in read_metrics(tmp_path / "run")] == [1, 2, 3, 4, 5, 6]
+    assert [r["step"] for r in RunFolder(tmp_path / "run").records()] == [1, 2, 3, 4, 5, 6]
     assert len(seeds[1]) == 1
     assert len(set(seeds[2])) == 2
     assert "rollbacks = 1" in (tmp_path / "run/config.toml").read_text()

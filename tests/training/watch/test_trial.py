@@ -16,7 +16,6 @@ from sparring.training.config import ConfigError, Watch
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.watch.monitors import Watcher
-from sparring.training.watch.records import read_metrics
 from sparring.training.watch.trial import Trial, measured
 
 SMALL = [
@@ -80,7 +79,7 @@ def test_progress_raises_no_alarm():
 
 
 def trials(folder: Path):
-    return [r for r in read_metrics(folder) if any(name.startswith("score_") for name in r)]
+    return [r for r in RunFolder(folder).records() if any(name.startswith("score_") for name in r)]
 
 
 @pytest.mark.parametrize(
