@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
+from ...envs import seeds
 from ...envs.types import Finish, Reply
 from ..policy import ConstraintError, ContextError, Request, Response, Sampling
 from .chat_template import Dialect
@@ -105,10 +106,11 @@ def ended(
 
 
 def code_version(*more: Path) -> str:
-    """A hash of the code that turns a view into a reply: prompts, this folder, and the files `more`.
+    """A hash of the code that turns a view into a reply: prompts, this folder, noise, the files `more`.
 
     A policy's id covers it, so a policy whose prompts change is another entrant.
     """
     here = Path(__file__).parent
-    files = (here.parent / "prompts.py", *sorted(here.glob("*.py")), *more)
+    noise = Path(seeds.__file__)  # it decides which of the likely tokens is drawn
+    files = (here.parent / "prompts.py", *sorted(here.glob("*.py")), noise, *more)
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
