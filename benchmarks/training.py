@@ -7,6 +7,7 @@ shares out the wall time of real steps of self-play on Kuhn poker.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import copy
 import importlib.util
@@ -42,6 +43,7 @@ THREADS = 1
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     torch.set_num_threads(THREADS)
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")

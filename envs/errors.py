@@ -44,6 +44,8 @@ agents
     Left                   the person at the terminal closed the input
     FormError*             an endpoint's answer is no chat completion (chat_api)
     Unanswered*            a request to an endpoint came to no whole answer (http)
+    Gone*                  a vLLM server did not answer, or broke off (vllm_api)
+    UnknownHere*           a vLLM server does not know the model or adapter (vllm_api)
     RemoteError            an endpoint refused, or did not answer in all its tries
     DriftError             an endpoint has put another model behind its name
     EngineError            an engine failed or cannot be opened; parent of the next two

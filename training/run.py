@@ -25,6 +25,8 @@ from .config import Config, played
 from .settings import read
 from .watch.records import Metrics
 
+_NAME_BYTES = 255
+"""The longest name of a folder that file systems take."""
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """The signals that ask a run to stop, and their handlers once it was asked."""
 
@@ -128,8 +130,10 @@ def _persist(
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
     folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
+    if len(os.fsencode(folder.name)) > _NAME_BYTES:
+        raise RunError(f"{folder} cannot be a run's folder: File name too long")
     try:
-        # A name may be too long, or a folder above it a file.
+        # A folder above it may be a file.
         full = folder.is_dir() and any(folder.iterdir())
         if folder.exists() and not folder.is_dir():
             raise RunError(f"{folder} is a file; choose another --out")

@@ -132,7 +132,10 @@ class SelfPlay:
         _check_lost(step)
         if not step.trained:
             raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
-        if not (self.credits.payoff or any(each.sample.attempt.by_turn for each in step.trained)):
+        # Games that all ended in forfeits may yet give credits, once the learner can move.
+        played_out = any(episode.ending.kind == "outcome" for episode in episodes)
+        credited = any(each.sample.attempt.by_turn for each in step.trained)
+        if played_out and not (self.credits.payoff or credited):
             raise EmptyStepError(
                 f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
             )

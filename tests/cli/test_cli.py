@@ -134,7 +134,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["gate", "nash", "random", "--game", "kuhn-poker-v0", "--pairs", "0"], "number from 1"),
         (
             ["gate", "nash", "random", "--game", "tic-tac-toe-v0"],
-            "and no more are walked (max_nodes); seat somebody else: random",
+            "seat somebody else: random",
         ),
         (
             [

@@ -109,10 +109,14 @@ def repeated(token, around, length):
     return around.replace("{}", (token * (length // len(token) + 1))[:length])
 
 
-def cpu(work, *given):
-    start = time.process_time()
-    work(*given)
-    return time.process_time() - start
+def cpu(work, *given, tries=1):
+    """CPU seconds of the fastest try: what else runs on the machine only adds to them."""
+    spent = []
+    for _ in range(tries):
+        start = time.process_time()
+        work(*given)
+        spent.append(time.process_time() - start)
+    return min(spent)
 
 
 def tolerant(reader):
@@ -130,10 +134,10 @@ def test_a_reader_is_linear_and_raises_nothing_but_value_errors(name):
     read = tolerant(READERS[name])
     for around in AROUND.values():
         for token in TOKENS:
-            long = cpu(read, repeated(token, around, LONG))
-            if long > 0.2:
-                short = cpu(read, repeated(token, around, LONG // 4))
-                assert long < 8 * short + 0.2, (token, around)
+            text, part = (repeated(token, around, length) for length in (LONG, LONG // 4))
+            if cpu(read, text) > 0.2:
+                short, long = cpu(read, part, tries=3), cpu(read, text, tries=3)
+                assert long < 8 * short + 0.3, (token, around)
 
 
 OURS = [path.stem for path in sorted((Path(__file__).parents[1] / "playthroughs").glob("*.txt"))]
