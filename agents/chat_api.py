@@ -14,7 +14,9 @@ from ..envs.types import Finish
 from .policy import Sampling
 from .prompts import Chat
 
+# faults that a second try may not meet: timeout, conflict, too early, rate limit
 _PASSING = frozenset({408, 409, 425, 429})
+# faults of a server that no second try mends: not implemented, HTTP version
 _LASTING = frozenset({501, 505})
 _SETTINGS = ("temperature", "top_p", "seed", "max_tokens")
 _REFUSED = re.compile(
@@ -82,12 +84,17 @@ class Form:
 
         Requests that were under way together learn the same, each for itself.
         """
+        # a setting that was not sent cannot be what was wrong: leaving it out would
+        # ask the same again
         name = _refused_setting(refusal)
         if refusal.status not in (400, 422) or name is None or name not in body:
             return None
+
+        # renamed and never left out: the budget counts on a limit to every reply
         if name == "max_tokens":
             self._limit = "max_completion_tokens"
             return "takes max_completion_tokens in place of max_tokens"
+
         self._left_out.add(name)
         return f"takes no {name}: it plays with its own"
 
@@ -98,6 +105,7 @@ def _refused_setting(refusal: Refusal) -> str | None:
         return None
     if refusal.setting in _SETTINGS:
         return refusal.setting
+
     named = re.search(rf"\b({'|'.join(_SETTINGS)})\b", refusal.said)
     return named[1] if named else None
 
@@ -107,6 +115,7 @@ def refusal(status: int, body: bytes) -> Refusal:
     try:
         return _refusal(status, json.loads(body))
     except (ValueError, RecursionError):
+        # an HTML page comes from a proxy on the way and does not fit into one line
         said = body.decode(errors="replace")
         return Refusal(status, "" if "<" in said[:50] else _line(said))
 
@@ -124,6 +133,7 @@ def _refusal(status: int, data: Any) -> Refusal:
         return Refusal(status, _line(said), place[-1] if place else "")
     if isinstance(fault, dict):
         known = cast("dict[str, Any]", fault)
+        # an error that came with status 200 may tell its real status as `code`
         code = known.get("code")
         number = code if not status and isinstance(code, int) else status
         said = known.get("message") or known.get("detail") or known.get("type") or ""
@@ -153,8 +163,10 @@ def completion(body: bytes) -> Completion | Refusal:
     except (KeyError, IndexError, TypeError, AttributeError) as fault:
         raise FormError(f"{type(fault).__name__} {fault}".strip()) from None
 
+    # some send the same thought twice, as a field and as a part: it is kept once
     thoughts = [part for part in (str(hidden), thought) if part]
     return Completion(
+        # a refusal of the model stands in a field of its own, with empty content
         text or str(message.get("refusal") or ""),
         "\n".join(dict.fromkeys(thoughts)),
         "length" if cut else "stop",
@@ -167,12 +179,16 @@ def _parted(content: Any) -> tuple[str, str]:
     """Text and thought of a message's content: a text, or a list of parts that say what they are."""
     if content is None or isinstance(content, str):
         return content or "", ""
+
     said: list[str] = []
     thought: list[str] = []
     for part in content:
         if isinstance(part, str):
             said.append(part)
             continue
+
+        # a part holds its text under the name of its kind or under `text`, and a thought
+        # may be a list of parts again
         kind = str(part.get("type", "text"))
         hidden = kind in ("thinking", "reasoning")
         inner = part.get(kind) if hidden and part.get(kind) is not None else part.get("text")
@@ -185,6 +201,8 @@ def _used(usage: Any) -> tuple[int, int] | None:
     if not isinstance(usage, dict):
         return None
     counts = cast("dict[str, Any]", usage)
+
+    # the names of the chat API, then those of the responses API
     into = counts.get("prompt_tokens", counts.get("input_tokens"))
     out = counts.get("completion_tokens", counts.get("output_tokens"))
     if not (isinstance(into, int) and isinstance(out, int)) or into < 0 or out < 0:
@@ -206,8 +224,10 @@ def seconds_of(retry_after: str, now: datetime | None = None) -> float | None:
             then = email.utils.parsedate_to_datetime(retry_after)
         except (ValueError, TypeError, IndexError):
             return None
+        # HTTP dates are in GMT; the parser leaves some without a zone
         then = then if then.tzinfo else then.replace(tzinfo=UTC)
         seconds = (then - (now or datetime.now(UTC))).total_seconds()
+    # a date may lie in the past, and `inf` and `nan` are floats but no pauses
     return max(0.0, seconds) if seconds < float("inf") else None
 
 

@@ -1,6 +1,6 @@
 """A policy whose prompts begin with a few finished conversations of its role.
 
-Small models follow a form that they have seen far better than one that is described to them.
+Small models follow a form far better when they have seen it than when it is only described.
 """
 
 from __future__ import annotations

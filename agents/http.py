@@ -52,12 +52,15 @@ class Client:
         session = await self._session()
         method = "GET" if body is None else "POST"
         timeout = aiohttp.ClientTimeout(total=seconds)
+
         try:
             async with session.request(
                 method, url, json=body, headers=headers, timeout=timeout, proxy=_proxy(url)
             ) as answer:
                 waiting = answer.headers.get("Retry-After", "")
                 return Answer(answer.status, await answer.read(), waiting)
+        # the order counts: a timeout is also an OSError, and both lasting faults are also
+        # ClientErrors
         except TimeoutError as fault:
             raise Unanswered(f"no answer within {seconds:g} s") from fault
         except (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError) as fault:
@@ -67,9 +70,11 @@ class Client:
 
     async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
+        # a session works only in the loop that opened it, and a client outlives loops
         if loop not in self._pools:
             self._pools = {at: pool for at, pool in self._pools.items() if not at.is_closed()}
             # a generator that is under way is closed by its loop at the end, and the session with it
+            # the pool keeps a reference: a generator without one is closed at once
             opening = _opened(self._at_once)
             self._pools[loop] = _Pool(await anext(opening), opening)
         return self._pools[loop].session
@@ -83,6 +88,7 @@ class _Pool(NamedTuple):
 
 
 async def _opened(at_once: int) -> AsyncGenerator[aiohttp.ClientSession]:
+    # aiohttp's own limit is 100 connections; the rest would queue unseen
     connector = aiohttp.TCPConnector(limit=at_once)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session

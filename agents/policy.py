@@ -37,6 +37,7 @@ class Key(NamedTuple):
     a game in training do not.
     """
 
+    # a tuple and no dataclass: one is made for every ask, at a third of the price
     seed: int
     replicate: int
     seat: str
@@ -63,7 +64,7 @@ class Request(NamedTuple):
 
 
 class ConstraintError(SparringError, ValueError):
-    """A reply was asked for among choices, of a policy or a request that cannot give one."""
+    """A reply was to be held to choices, and the policy or the request does not allow that."""
 
 
 class QuotaError(RuntimeError):

@@ -1,7 +1,7 @@
 """From a seat's view to chat messages, and from a reply to what others may see.
 
 The only place that conditions text on a role. Text of players reaches a prompt through the game's
-messages, so everything but the template's own words is escaped: nobody can write another role's turn.
+messages, so everything but the template's own words is escaped: no player can write another role's turn.
 """
 
 from __future__ import annotations
@@ -31,14 +31,19 @@ def chat(role: str, view: Sequence[Message], markers: Sequence[str] = ()) -> Cha
     The system message begins with a line naming the role. Neighbouring messages of one speaker are
     joined by a line break, so users and assistants alternate.
     """
+    # own replies keep their thoughts; in all other text the same tags would pass for a
+    # thought, so they are escaped there
     rules = [message.text for message in view if message.speaker == "system"]
     own, foreign = tuple(markers), (*markers, OPEN, CLOSE)
+
+    # the role is always told, even without rules: one model plays both sides
     messages: Chat = [{"role": "system", "content": "\n\n".join([f"Role: {role}", *rules])}]
     for message in view:
         if message.speaker == "system":
             continue
         speaker = "user" if message.speaker == "game" else "assistant"
         text = escape(message.text, own if speaker == "assistant" else foreign)
+        # many templates refuse two messages of one speaker in a row
         if messages[-1]["role"] == speaker:
             messages[-1]["content"] += f"\n{text}"
         else:
@@ -57,6 +62,7 @@ def without_system(messages: Chat) -> Chat:
 def escape(text: str, markers: tuple[str, ...]) -> str:
     """The text with a space inside every marker, so that no tokenizer takes it for one."""
     for marker in markers:
+        # again and again, since occurrences overlap: `###` holds `##` twice
         while marker in text:
             text = text.replace(marker, f"{marker[0]} {marker[1:]}")
     return text
@@ -66,13 +72,18 @@ def split_thought(reply: str) -> Spoken:
     """Part a reply from its hidden thought.
 
     A thought runs from `<think>` (or from the start, where the template opened it) to the last
-    `</think>`; one that never closes is all the reply there is.
+    `</think>`. A thought that never closes hides the rest of the reply.
     """
     before, opened, after = reply.partition(OPEN)
+
     if CLOSE in reply:
+        # the last tag counts: a model that closes twice must not show what lies between
         thought, _, said = reply.rpartition(CLOSE)
+        # words before the opening tag are part of the reply, unless a thought that the
+        # template opened ends there
         head = before if opened and before.strip() and CLOSE not in before else ""
         return Spoken((head + said).strip(), thought[len(head) :].replace(OPEN, "").strip())
+
     if opened:
         return Spoken(before.strip(), after.strip())
     return Spoken(reply, "")

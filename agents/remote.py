@@ -90,9 +90,9 @@ class Spent:
 class Remote:
     """A policy that asks an endpoint's `/chat/completions`. Its key is read when asking and kept nowhere.
 
-    Each request's fault stands in the place of its reply: RemoteError for one that is refused or not
-    answered, BudgetError for one that the budget has no room for, DriftError when the model that answers is
-    no longer the one that answered first. `streams`: a slow reply holds up no other game.
+    Each request's fault stands in the place of its reply: RemoteError where the endpoint refused or did
+    not answer, BudgetError where the budget has no room, DriftError when another model answers than
+    answered first. `streams`: a slow reply holds up no other game.
     """
 
     streams = True
@@ -101,18 +101,23 @@ class Remote:
         self.endpoint = endpoint
         self.sampling = sampling
         self.spent = Spent()
+
+        # the key, prices and limits are left out: they change no reply
         facts = (endpoint.url, endpoint.model, sampling)
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
+
         self._url = f"{endpoint.url.rstrip('/')}/chat/completions"
         self._client = Client(endpoint.at_once)
         self._form = Form()
         self._begun: list[float] = []
         self._reserved = 0.0  # of the budget, for requests under way
         self._answering: str | None = None
+        # warnings that were given: each is given once, not once a request
         self._told: set[str] = set()
         self._gate: _Gate | None = None
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
+        # a fault stays with its own request and cancels no other
         gate = self._opened()
         asked = (self._reply(request, gate) for request in requests)
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -121,6 +126,7 @@ class Remote:
     def _opened(self) -> _Gate:
         """Who may ask at present, in this event loop."""
         loop = asyncio.get_running_loop()
+        # semaphores work only in the loop that made them, and a policy serves several
         if self._gate is None or self._gate.loop is not loop:
             self._gate = _Gate(loop, asyncio.Semaphore(self.endpoint.at_once), asyncio.Condition())
         return self._gate
@@ -132,13 +138,17 @@ class Remote:
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
         messages = chat(request.role, request.messages)
+        # an endpoint counts tokens only afterwards, and the budget is checked before
         size = estimated("".join(message["content"] for message in messages))
 
         async with gate.free, self._afforded(self._cost(size, sampling.max_tokens), gate):
             found = await self._ask(messages, sampling, request.key)
             used = found.used or (size, estimated(found.thought + found.text))
+            # counted before the reservation is given back: otherwise a request that waits
+            # would see money that is gone
             self._count(used, known=found.used is not None)
 
+        # after the count: the tokens were paid for, whichever model answered
         self._check_model(found.model)
         spoken = split_thought(found.text)
         thoughts = [part for part in (found.thought, spoken.thought) if part]
@@ -156,8 +166,11 @@ class Remote:
             return
 
         async with gate.changed:
+            # `most` is not in the condition: a request begins while anything is left, so
+            # the budget is passed by about one request at most
             while self.spent.cost < budget <= self.spent.cost + self._reserved:
                 await gate.changed.wait()
+
             if self.spent.cost >= budget:
                 raise BudgetError(
                     f"{self.ref.name} has spent {self.spent.cost:.4f} of its budget of {budget}"
@@ -174,9 +187,13 @@ class Remote:
     async def _ask(self, messages: Chat, sampling: Sampling, key: Key) -> Completion:
         """One completion; waits and asks again where that may help. Raises RemoteError."""
         endpoint, reason = self.endpoint, ""
+        # 31 bits fit a signed 32-bit field; every try sends the same seed
         seed = bits(repr(key), 31)
+
+        # a changed setting is no try: an endpoint may refuse four before it answers
         tries = changes = 0
         while tries < endpoint.tries:
+            # built anew each time: another request may have learned what is refused
             body = self._form.body(endpoint.model, messages, sampling, seed)
             await self._turn()
             found, pause = await self._once(body)
@@ -191,6 +208,7 @@ class Remote:
             reason = self._words(found)
             if not found.passing:
                 raise RemoteError(f"{endpoint.url} refused {endpoint.model}: {reason}")
+
             tries += 1
             if tries < endpoint.tries:
                 self.spent = replace(self.spent, retries=self.spent.retries + 1)
@@ -202,6 +220,7 @@ class Remote:
 
     async def _once(self, body: dict[str, object]) -> tuple[Completion | Refusal, str]:
         """One request: its completion or why there is none, and the pause that was asked for."""
+        # read for every request, so that it is in no object that may be logged
         key = os.environ.get(self.endpoint.key_from, "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
@@ -210,11 +229,14 @@ class Remote:
             )
         except Unanswered as fault:
             return Refusal(400 if fault.lasting else 503, str(fault), transport=True), ""
+
         if answer.status != 200:
             return refusal(answer.status, answer.body), answer.retry_after
+
         try:
             return completion(answer.body), answer.retry_after
         except FormError as fault:
+            # another form comes from another kind of server: no second try changes it
             raise RemoteError(f"{self.endpoint.url} answered in another form: {fault}") from None
 
     async def _turn(self) -> None:
@@ -225,6 +247,7 @@ class Remote:
             if len(self._begun) < self.endpoint.per_minute:
                 self._begun.append(now)
                 return
+            # others wait for the same place, so all look again afterwards
             await asyncio.sleep(60 - (now - self._begun[0]))
 
     def _pause(self, attempt: int, asked: str, key: Key) -> float:
@@ -236,6 +259,8 @@ class Remote:
             )
         if wanted is not None:
             return min(wanted, longest)
+        # requests that were refused together do not come back together; the spread comes
+        # from the key, since no noise here is drawn from a global generator
         spread = sha256(f"{key}/{attempt}".encode()).digest()[0] / 255
         return min(longest, self.endpoint.backoff_seconds * 2**attempt * (0.5 + spread / 2))
 
@@ -244,6 +269,7 @@ class Remote:
             self._tell(
                 f"{self.endpoint.url} counts no tokens; the budget goes by the length of texts"
             )
+
         before = self.spent
         self.spent = Spent(
             before.requests + 1,
@@ -273,6 +299,7 @@ class Remote:
         if found.status in (401, 403):
             state = "holds a key that it does not take" if key else "is not set"
             return f"HTTP {found.status}; ${name} {state}"
+        # an endpoint may repeat the key in its refusal, and messages are logged
         said = found.said.replace(key, "(key)") if key else found.said
         if found.transport or not found.status:
             return said or "an error without words"
@@ -296,6 +323,7 @@ class _Gate:
 
 def _response(answer: Reply | BaseException) -> Response:
     """A reply, or the fault of its request; being cancelled is neither."""
+    # gather hands over a cancellation as a value: it has to go on upwards
     if isinstance(answer, BaseException) and not isinstance(answer, Exception):
         raise answer
     return answer

@@ -71,6 +71,7 @@ class RunFolder:
         """What `config.toml` says; empty where there is none. Raises RunFolderError where it is garbage."""
         try:
             return tomllib.loads(self.config.read_text(encoding="utf-8"))
+        # before OSError, whose kinds these are: a folder without settings is no fault
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as fault:
@@ -87,6 +88,9 @@ class RunFolder:
         """
         found: list[dict[str, Any]] = []
         lines = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
+
+        # a run that was killed may leave its last line cut; what follows it
+        # would stand behind a gap
         for line in lines.splitlines():
             try:
                 record = json.loads(line)
@@ -94,6 +98,7 @@ class RunFolder:
                 break
             if isinstance(record, dict):
                 found.append(record)
+
         return found
 
     def load_games(self) -> None:
@@ -110,6 +115,7 @@ def step_name(step: int) -> str:
 
 def step_of(checkpoint: Path) -> int | None:
     """The step of a checkpoint's folder; None for a folder that is none."""
+    # isdecimal, since int() alone also takes `1_0`, `+5` and ` 5`
     number = checkpoint.name.removeprefix(_STEP)
     return int(number) if checkpoint.name.startswith(_STEP) and number.isdecimal() else None
 
@@ -122,6 +128,7 @@ def steps(checkpoints: Path) -> list[int]:
 
 def run_of(checkpoint: Path) -> RunFolder | None:
     """The run that a checkpoint's folder belongs to; None for a folder anywhere else."""
+    # both names have to fit: a model's own folder may be called step-5
     inside = step_of(checkpoint) is not None and checkpoint.parent.name == _CHECKPOINTS
     return RunFolder(checkpoint.parent.parent) if inside else None
 

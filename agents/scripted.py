@@ -35,6 +35,7 @@ def pick(odds: Sequence[float], at: float) -> int:
     """The index into odds (which need not sum to 1) where their running sum passes `at` of the whole."""
     running = list(accumulate(odds))
     goal = at * running[-1]
+    # strictly above, so that odds of zero are never picked, even at 0
     return next(index for index, passed in enumerate(running) if passed > goal)
 
 
@@ -55,6 +56,7 @@ class Scripted:
     def _reply(self, request: Request) -> str:
         if callable(self._replies):
             return self._replies(request)
+        # the ask's number and no counter here: one policy may sit in many games at once
         return self._replies[min(request.key.ask, len(self._replies) - 1)]
 
 
@@ -71,8 +73,11 @@ class Random:
         return [Reply(self._choice(request)) for request in requests]
 
     def _choice(self, request: Request) -> str:
+        # the seat's own replies are left out: they would be found as examples too
         if not request.choices:
             return example("\n".join(m.text for m in request.messages if m.speaker != "self"))
+
+        # noise from the key alone, so the move does not depend on earlier calls
         return request.choices[
             int(fraction(f"{self._seed}/{request.key.name}") * len(request.choices))
         ]
@@ -126,6 +131,7 @@ class Human:
         choices = f" ({', '.join(request.choices)})" if request.choices else ""
         print(f"{request.seat}{choices}> ", end="", file=out, flush=True)
         line = await _in_thread((self._in or sys.stdin).readline)
+        # an empty line is "\n"; only the end of input is empty
         if not line:
             print(file=out)
             raise Left(f"{request.seat} left the game: no more input")
@@ -140,11 +146,14 @@ def _news(messages: Sequence[Message]) -> Sequence[Message]:
 
 async def _in_thread(read: Callable[[], str]) -> str:
     """Run a blocking read without holding up the loop or, after Ctrl-C, the end of the process."""
+    # a daemon thread of its own: the pool behind asyncio.to_thread is joined at exit,
+    # and a read that blocks would hold the process until a line comes
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str] = loop.create_future()
 
     def work() -> None:
         line = read()
+        # the line may come after the game was cancelled, or after the loop's end
         if not loop.is_closed():
             loop.call_soon_threadsafe(lambda: done.cancelled() or done.set_result(line))
 
@@ -162,6 +171,7 @@ def _nash(game: Game) -> Policy:
         raise TreeError(
             f"nash is solved from a game's whole tree: {fault}; seat somebody else: {', '.join(others)}"
         ) from None
+    # the tree comes first: a game that is too large is refused in seconds
     from ..envs.equilibrium import equilibrium  # scipy, which no other player needs
 
     odds = equilibrium(walked)
@@ -170,6 +180,7 @@ def _nash(game: Game) -> Policy:
         try:
             return odds[seat, messages]
         except KeyError:
+            # the tree holds only replies that parse: a view after a failed try is outside
             last = messages[-1].text if messages else ""
             raise UnansweredError(
                 f"nash meets a view outside the tree: {seat} at {last!r}"
@@ -179,6 +190,7 @@ def _nash(game: Game) -> Policy:
 
 
 def _oracle(game: Game, name: str) -> Policy:
+    # the source is in the id: a player whose rule changed is another entrant
     player = game.oracles[name]
     return Oracle(
         player,
@@ -189,6 +201,7 @@ def _oracle(game: Game, name: str) -> Policy:
 
 def scripted_names(game: Game) -> tuple[str, ...]:
     """The players without a model that can sit in this game."""
+    # an equilibrium is worth its value against anybody only where two play zero-sum
     solved = ("nash",) if game.sum == "zero" and len(game.seats) == 2 else ()
     return ("random", "human", *solved, *game.oracles)
 
@@ -198,6 +211,7 @@ def scripted(name: str, game: Game) -> Policy:
 
     Raises UnknownPlayerError, naming the nearest, and TreeError when `nash` asks for too large a tree.
     """
+    # a game's own player goes first, also before our `nash`
     if name in game.oracles:
         return _oracle(game, name)
     if name == "nash" and name in scripted_names(game):

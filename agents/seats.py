@@ -1,4 +1,4 @@
-"""From a word to who sits in a seat: `random`, `nash`, `minimax`, `human`, a model, `RUN@step`."""
+"""From a name to the policy in a seat: `random`, `nash`, `minimax`, `human`, a model, `RUN@step`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def seat(
     device: str = "cpu",
     hosts: Hosts | None = None,
 ) -> Policy:
-    """Who `spec` names in this game; models and checkpoints sit on the engines of `hosts`, if given.
+    """The policy that `spec` names in this game; models and checkpoints act on the engines of `hosts`.
 
     A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
     `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
@@ -40,16 +40,20 @@ def seat(
     be renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises
     UnknownEntrantError, naming the nearest, or ModelError.
     """
+    # the game's own players first: they need no torch
     if spec in scripted_names(game):
         return scripted(spec, game)
     if spec.startswith(CLASSIFIER):
         return _classifier(spec, game, device)
+    # an endpoint names its models as it likes: `a/b` and `x@y` are its own names there
     if hosts and hosts.elsewhere:
         return _served(spec, game, sampling, seed, hosts)
 
     run, at, step = spec.rpartition("@")
+    # a folder's name may hold an @ too
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
+
     hub = spec.count("/") == 1 and not Path(spec).is_dir()
     if spec in MODELS or hub or _is_model(Path(spec)):
         return _model(spec, game, spec, sampling, seed, device, hosts)
@@ -70,6 +74,7 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
     if step == "latest":
         return home.checkpoint(known[-1])
     if not step.isdecimal() or int(step) not in known:
+        # a long run has hundreds of checkpoints: its first and last ones are enough
         listed = ", ".join(map(str, known if len(known) < 9 else [*known[:3], "…", *known[-4:]]))
         raise UnknownEntrantError(
             f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
@@ -88,15 +93,18 @@ def _model(
 ) -> Policy:
     if hosts:
         return hosts.policy(spec, game, name, sampling, seed)
+
+    # imported here: torch takes seconds, and a typing error should be told at once
     from .models.load import load_model
 
     policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
+    # under the name that was asked for, as RUN@20, and not the folder's
     policy.publish(policy.weights, name=name)
     return policy
 
 
 def _served(spec: str, game: Game, sampling: Sampling, seed: int, hosts: Hosts) -> Policy:
-    """A model of an endpoint, which names its models as it likes; one that lists none is believed."""
+    """A model of an endpoint, by the endpoint's name for it; unchecked where it lists no models."""
     if hosts.served and spec not in hosts.served:
         known = (*hosts.served, *scripted_names(game))
         raise UnknownEntrantError("model", spec, known, where=f" at {hosts.engine}")
@@ -108,6 +116,7 @@ def _classifier(spec: str, game: Game, device: str) -> Policy:
 
     name, *renamed = spec.removeprefix(CLASSIFIER).split(",")
     labels = {choice: label for choice, _, label in (pair.partition("=") for pair in renamed)}
+    # the game's own rule answers what the classifier has no label for
     own = next((n for n in ("rule", "sample") if n in game.oracles), "")
     return load_classifier(name, labels, scripted(own, game) if own else None, device=device)
 

@@ -21,7 +21,7 @@ _NEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine: whether its packages are here, and in words what is or what to do."""
+    """One engine: whether its packages are installed; `detail` has their versions, or the remedy."""
 
     name: str
     ready: bool
@@ -54,6 +54,7 @@ def _engine(name: str, modules: tuple[str, ...], remedy: str) -> Engine:
         and (python := Path(os.environ.get("SPARRING_VLLM", ".vllm"), "bin", "python")).exists()
     ):
         return Engine(name, True, f"as a server, from the environment of {python}")
+
     if missing:
         return Engine(name, False, f"{', '.join(missing)} is not installed; {remedy}")
     if name == "remote":

@@ -18,6 +18,7 @@ class Background:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+        # `_loop` is set by the thread: `begin` has to find it there
         self._ready.wait()
 
     def __enter__(self) -> Self:
@@ -37,6 +38,7 @@ class Background:
     def close(self) -> None:
         """Cancel what is under way and end the thread; safe to call twice."""
         if self._thread.is_alive():
+            # an asyncio.Event is not safe between threads: its own loop has to set it
             self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
 
@@ -47,4 +49,5 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
         self._ready.set()
+        # asyncio.run cancels all that is still under way when this returns
         await self._closing.wait()

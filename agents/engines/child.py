@@ -61,6 +61,8 @@ class Child:
         command = [python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
         command += ["--model", str(folder), "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--dtype", dtype, "--gpu-memory-utilization", str(memory)]
+        # log-probabilities of the distribution that was drawn from, and no settings of the
+        # model's own file, which would change it unseen
         command += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
         command += ["--disable-uvicorn-access-log"]
         command += flags({} if on_gpu() else ON_CPU)
@@ -68,6 +70,7 @@ class Child:
 
         # the keeper holds a pipe to us, and ends the server's whole group when it closes
         environment = {**AS_SERVER, **os.environ}
+        # set by an engine in this process; a server runs its engine in a process of its own
         environment.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _KEEPER, *command, *more],
@@ -99,6 +102,7 @@ class Child:
     def close(self) -> None:
         """Ask it to end, and kill what has not after a moment."""
         if self._process.poll() is None:
+            # the whole group: the keeper ignores the signal, and ends when the server does
             os.killpg(self._process.pid, signal.SIGTERM)
             try:
                 self._process.wait(10)
@@ -132,5 +136,6 @@ class Child:
 
 def _free_port() -> int:
     with socket.socket() as probe:
+        # free now; another process may take it before the server does, which then fails
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

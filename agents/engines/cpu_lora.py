@@ -2,7 +2,7 @@
 
 vLLM 0.30 gathers the matrices of every token's adapter before it multiplies: a step of 8,192 tokens copies
 0.8 GB for one projection of smollm2-135m, which takes four times as long as the model itself. Here the rows
-of a step that wear the same adapter are multiplied at once, and rows without one (index −1) are left alone.
+of a step that have the same adapter are multiplied at once, and rows without one (index −1) are left alone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from vllm.lora.punica_wrapper.punica_cpu import (  # pyright: ignore[reportMissi
 )
 
 Rows: TypeAlias = list[tuple[int, slice | torch.Tensor]]
-"""Adapters by their slot, and the rows of a step that wear each."""
+"""Adapters by their slot, and the rows of a step that use each."""
 
 
 class Punica(PunicaWrapperCPU):  # pyright: ignore[reportUntypedBaseClass] as above
-    """vLLM's own, with other products. For eager engines: which rows are whose is worked out in Python."""
+    """vLLM's wrapper with other products. It needs an eager engine: Python sorts the rows by adapter."""
 
     def __init__(self, *given: Any, **settings: Any) -> None:
         super().__init__(*given, **settings)
@@ -57,6 +57,7 @@ class Punica(PunicaWrapperCPU):  # pyright: ignore[reportUntypedBaseClass] as ab
         scale: float,
         **_: Any,
     ) -> None:
+        # logits are made for sampled positions only, which have indices of their own
         small = torch.zeros((len(x), lora_b_stacked.shape[-1]))
         shrink(self._samples, x, lora_a_stacked, small, scale)
         expand(self._samples, small, lora_b_stacked, y)
@@ -65,7 +66,7 @@ class Punica(PunicaWrapperCPU):  # pyright: ignore[reportUntypedBaseClass] as ab
 def by_adapter(slots: torch.Tensor) -> Rows:
     """The rows of each adapter, given the slot of every row (−1: none)."""
     found: list[int] = slots.unique().tolist()
-    if len(found) == 1:  # all rows wear the same, so none has to be picked out
+    if len(found) == 1:  # all rows use the same, so none has to be picked out
         return [(found[0], slice(None))] if found[0] >= 0 else []
     return [(slot, (slots == slot).nonzero()[:, 0]) for slot in found if slot >= 0]
 

@@ -16,14 +16,14 @@ from .policy import Hosted
 class Following(Wrapper):
     """Acts on a host with what `take` was given last: an adapter under a name of its own, or all weights.
 
-    Each adapter has a new name, since the engine caches prefixes by name; the one before it is retired once
-    it is there. Its files are kept for as long as they may be asked for: a server that was restarted is
-    given them again.
+    Each adapter has a new name, since the engine caches prefixes by name. The adapter before it is retired
+    once the new one is loaded. The files stay while the adapter is in use: a restarted server needs them.
     """
 
     def __init__(self, host: Host, sampling: Sampling) -> None:
         self.host = host
         self._sampling = sampling
+        # a server may still hold adapters of another run, and caches prefixes by name
         self._run = uuid.uuid4().hex[:8]
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._policy = host.base.with_sampling(sampling)
@@ -37,8 +37,11 @@ class Following(Wrapper):
         before = self._policy
         self._policy = self._taken(Path(files.name), weights).with_sampling(self._sampling)
         self._inner = self._policy
+
+        # the first policy is the base, whose adapter (of zeros, or none) stays
         if before.adapter != self.host.base.adapter:
             self.host.retire(before)
+        # only now: until here the files of the one before could still be asked for
         self.close()
         self._files = files
 

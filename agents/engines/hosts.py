@@ -70,6 +70,7 @@ class Host:
             widen(folder, place, self._head)
         else:
             place = folder
+
         self.engine.load(name, place)
         return self.base.twin(name=name, weights=weights or weights_in(folder).hash, adapter=name)
 
@@ -82,6 +83,8 @@ class Host:
 
     def replace(self, folder: Path, *, name: str, weights: str) -> Hosted:
         """Take in all weights of the folder in place of the base's. No game may be running."""
+        # a server that comes back reads the folder again, so the last one stays until it
+        # is replaced
         before = self._whole
         if self._head < NARROWEST:
             place = self._whole = Path(tempfile.mkdtemp(dir=self._scratch))
@@ -89,6 +92,7 @@ class Host:
         else:
             place = folder
         self.engine.replace(place)
+
         if before:
             shutil.rmtree(before)
         self.base = self.base.twin(name=name, weights=weights)
@@ -121,11 +125,14 @@ def open_host(
         opened = _engine(engine, wide, closing, slots, rank, context, dtype or _dtype())
         dialect = open_dialect(found.folder)
         if isinstance(opened, Servers):
+            # our own engines were started on this folder; a server at a URL may hold any
             _same(opened, found, wide, dialect)
         base = Hosted(opened, dialect, name=found.name, weights=found.hash, sampling=sampling)
 
+        # on a GPU vLLM is right about rows without an adapter; a URL may lead to a CPU
         if adapters and not (on_gpu() and engine in ("vllm", "server")):
             base = base.twin(adapter=_nothing(opened, wide, closing))
+        # pop_all: from here on the host closes what was opened; a fault above closed it
         return Host(opened, base, head=head_size(found.folder), closing=closing.pop_all())
 
 
@@ -136,10 +143,13 @@ def _same(servers: Servers, model: Weights, folder: Path, dialect: Dialect) -> N
     """
     source = Path(servers.source)
     held = f"{servers.servers[0].url} serves {servers.source}, and not {model.name}"
+
     if (source / "config.json").is_file():
         if source.resolve() != folder.resolve() and not _equal(source, folder):
             raise HostError(f"{held} ({folder}); start it on that, or name its model")
     elif servers.source != model.name:
+        # its files are not here: another tokenizer shows another model, the same one
+        # proves nothing
         spelt = dialect.tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
         if servers.spelt(_PROBE) != tuple(spelt):
             raise HostError(f"{held}: they do not even spell alike; name its model")
@@ -154,7 +164,7 @@ _PROBE = "Role: first. You hold the K, 3 × 7 = 21; żółć!\nCheck or bet?"
 
 
 def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | None:
-    """An adapter of zeros for the base to wear, by name; None where the engine takes no adapters.
+    """Load an adapter of zeros for the base and return its name; None where the engine takes no adapters.
 
     vLLM 0.30 and 0.32 on a CPU give requests without an adapter the one in the last slot, when others in
     their batch have adapters (index −1 of its table), unless `cpu_lora.py` is at work there. With an adapter
@@ -164,12 +174,15 @@ def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | Non
     wide = int(config["hidden_size"])
     out = int(config["num_attention_heads"]) * head_size(folder)
     place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="sparring-")))
+
+    # one layer and one projection are enough for an adapter, and change nothing
     stem = "base_model.model.model.layers.0.self_attn.q_proj"
     zeros = {
         f"{stem}.lora_A.weight": torch.zeros(8, wide),
         f"{stem}.lora_B.weight": torch.zeros(out, 8),
     }
     save_file(zeros, place / "adapter_model.safetensors")
+
     settings = {
         "peft_type": "LORA",
         "r": 8,
@@ -179,9 +192,12 @@ def _nothing(engine: TokenEngine, folder: Path, closing: ExitStack) -> str | Non
     }
     settings |= {"base_model_name_or_path": str(folder), "task_type": "CAUSAL_LM"}
     (place / ADAPTER).write_text(json.dumps(settings))
+
+    # a new name each time: a server may have one from an earlier client
     name = f"nothing-{place.name}"
     try:
         engine.load(name, place)
+    # a server that was started without --enable-lora; then no row has an adapter
     except EngineError:
         return None
     return name
@@ -205,10 +221,11 @@ class Hosts:
         """The named model or adapter folder as a policy.
 
         At a URL where no vLLM answers, any OpenAI-compatible endpoint is asked for a model of this name.
-        Raises EngineError where nobody answers.
+        Raises EngineError where no server answers.
         """
         if self.elsewhere:
             return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
+
         found = find_model(model, game, seed)
         host = self._host(found.base or found, sampling)
         if found.base is None:
@@ -255,6 +272,7 @@ def _engine(
         raise HostError(
             f"no engine {engine!r}; there are auto, transformers, vllm, server, or URLs"
         )
+
     here = importlib.util.find_spec("vllm") is not None
     if engine == "vllm" and here:
         from .process import Vllm
@@ -262,6 +280,7 @@ def _engine(
         opened = Vllm(folder, adapters=adapters, rank=rank, context=context, dtype=dtype)
         closing.callback(opened.close)
         return opened
+
     from .child import Child
 
     python = None if here else _python()

@@ -116,6 +116,8 @@ class Hosted:
         self.adapter = adapter
         self.sampling = sampling
         self.keep_thoughts = keep_thoughts
+
+        # the engine and its version are in the id: another engine rounds otherwise
         parts = (
             engine.name,
             weights,
@@ -135,6 +137,7 @@ class Hosted:
         sampling: Sampling | None = None,
     ) -> Hosted:
         """Another policy on the same engine; what is not given is as here."""
+        # made anew and not copied, so that the id covers what changed
         return Hosted(
             self.engine,
             self.dialect,
@@ -165,12 +168,15 @@ class Hosted:
                 continue
             sampling = request.sampling or self.sampling
             (held if sampling.constrained and request.choices else free).append(i)
+
+        # in a thread: `look` blocks, and the loop has other games to serve
         if held:
             chosen = await asyncio.to_thread(self._choose, [requests[i] for i in held])
             answers.update(zip(held, chosen, strict=True))
         if free:
             drawn = await self._speak([requests[i] for i in free])
             answers.update(zip(free, drawn, strict=True))
+
         return [answers[i] for i in range(len(requests))]
 
     def prompts(self, requests: Sequence[Request]) -> list[Tokens]:
@@ -197,6 +203,7 @@ class Hosted:
             for reply in replies:
                 for before, token in _steps(reply):
                     following[prompt, before].add(token)
+                # every stop is asked for: any of them ends a reply in play
                 following[prompt, reply].update(self.dialect.stops)
         costs = self._costs(following, sampling)
 

@@ -50,6 +50,7 @@ class Vllm:
         memory: float = 0.3,
         dtype: str = "auto",
     ) -> None:
+        # before the import, in which vLLM reads them
         for name, value in IN_PROCESS.items():
             os.environ.setdefault(name, value)
         vllm: Any = import_module("vllm")  # it lives in an environment of its own
@@ -78,6 +79,7 @@ class Vllm:
         self._numbers = count(1)
         self._ids = count()
         self._waiting: dict[str, Future[Any]] = {}
+        # what the engine's thread has to do between two steps; None ends it
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="vllm", daemon=True)
@@ -110,6 +112,8 @@ class Vllm:
             raise EngineError(
                 f"{self.name} already has an adapter {adapter!r}; publish under a new name"
             )
+
+        # a number that was never used: vLLM tells adapters apart by it
         request: Any = LoRARequest(adapter, next(self._numbers), str(folder))
         if not self._call(lambda: self._engine.add_lora(request)):
             raise EngineError(f"{self.name} did not take the adapter in {folder}")
@@ -122,6 +126,7 @@ class Vllm:
     def replace(self, folder: Path) -> None:
         def reload() -> None:
             self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
+            # what was read with the old weights is worth nothing now
             self._llm.reset_prefix_cache()
 
         self._call(reload)
@@ -129,6 +134,7 @@ class Vllm:
     def _settings(self, asked: Draw | Look) -> Any:
         """vLLM's settings for this. Raises ValueError for what it refuses, like temperatures above 2."""
         own: dict[str, Any]
+
         if isinstance(asked, Draw):
             stops = list(asked.stops)
             own = {
@@ -139,6 +145,7 @@ class Vllm:
             }
         else:
             own = {"max_tokens": 1, "seed": 0, "logprob_token_ids": list(asked.tokens)}
+
         return self._params(
             temperature=asked.temperature, top_p=asked.top_p, detokenize=False, **own
         )
@@ -155,6 +162,8 @@ class Vllm:
                     _settle(future, fault)
 
         self._calls.put(add)
+        # checked after the put: the thread may have ended in between, and what it left in
+        # the queue would wait forever
         if self._fault:
             self._refuse()
         return futures
@@ -164,22 +173,27 @@ class Vllm:
             return
         if self._fault:
             raise EngineError(f"{self.name} stopped: {self._fault}")
+
         name = asked.adapter
         if name is not None and name not in self._adapters:
             raise EngineError(
                 f"{self.name} has no adapter {name!r}; it was retired or never loaded"
             )
+
         wearing = self._adapters[name] if name is not None else None
         number = str(next(self._ids))
         prompt = {"prompt_token_ids": list(asked.prompt)}
         self._engine.add_request(number, prompt, self._settings(asked), lora_request=wearing)
+
+        # after the engine took it: a request that it refuses has its fault set by `add`
         self._waiting[number] = future
         future.add_done_callback(lambda done: self._dropped(number) if done.cancelled() else None)
 
     def _dropped(self, number: str) -> None:
-        """Nobody waits for this request any more: the engine need not go on with it."""
+        """Abort a request whose caller has gone."""
 
         def abort() -> None:
+            # it may have finished, or failed, since it was cancelled
             if self._waiting.pop(number, None) and not self._fault:
                 self._engine.abort_request([number])
 
@@ -212,12 +226,13 @@ class Vllm:
                 for output in self._engine.step():
                     if output.finished and (future := self._waiting.pop(output.request_id, None)):
                         _settle(future, output)
-        except BaseException as fault:  # told to everyone who waits, or asks from now on
+        except BaseException as fault:  # every request that waits, or comes later, gets it
             self._fault = fault
             self._refuse()
 
     def _take(self, *, wait: bool) -> bool:
         """Run the calls that have arrived; False when the last was to end."""
+        # wait for one call at most, then take only what is there: the engine has to step
         while wait or not self._calls.empty():
             call = self._calls.get()
             if call is None:
@@ -227,17 +242,19 @@ class Vllm:
         return True
 
     def _refuse(self) -> None:
-        """After the end: fail all who wait."""
+        """After the end: fail all requests that wait."""
         for future in self._waiting.values():
             _settle(future, EngineError(f"{self.name} stopped: {self._fault}"))
         self._waiting.clear()
         while not self._calls.empty():
+            # each call sees the fault and fails what it was to begin
             if call := self._calls.get():
                 call()
 
 
 def _settle(future: Future[Any], result: Any) -> None:
     """Hand over a result or an exception, unless whoever asked has gone."""
+    # from here on it cannot be cancelled, so the result below is never refused
     if not future.set_running_or_notify_cancel():
         return
     if isinstance(result, Exception):
@@ -250,6 +267,7 @@ def _drawn(answer: Any) -> Drawn | Exception:
     if isinstance(answer, Exception):
         return answer
     if isinstance(answer, BaseException):
+        # a cancellation is no answer of the engine: it goes on upwards
         raise answer
     said = answer.outputs[0]
     tokens = tuple(said.token_ids)

@@ -1,4 +1,4 @@
-"""Which server a prompt goes to: the one that holds most of it in its prefix cache, unless it is too busy."""
+"""Which server a prompt goes to: the server with the most of it in its prefix cache, unless it is busy."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ class Prefixes:
         beginning that all prompts share (the rules) spreads over the servers by itself.
         """
         blocks = _blocks(prompt, adapter)
+
         least = min(busy.values())
         free = [place for place, count in busy.items() if count <= least + SPILL]
+        # the longest known beginning wins, and among equals the least busy
         best = max(free, key=lambda place: (self._known(blocks, place), -busy[place]))
 
         for block in blocks:
@@ -40,7 +42,7 @@ class Prefixes:
         return best
 
     def forget(self, place: int) -> None:
-        """A server lost its cache: it was started anew."""
+        """Forget what a server has read; it was restarted and its cache is empty."""
         for readers in self._readers.values():
             readers.discard(place)
 
@@ -55,6 +57,7 @@ class Prefixes:
 def _blocks(prompt: Sequence[int], adapter: str | None) -> list[int]:
     """A hash of each whole block with all before it; caches of different adapters share nothing."""
     found: list[int] = []
+    # a block stands for all before it too: equal blocks behind other rules are others
     past = hash(adapter)
     for end in range(BLOCK, len(prompt) + 1, BLOCK):
         past = hash((past, tuple(prompt[end - BLOCK : end])))

@@ -66,7 +66,7 @@ class Servers:
 
     `urls` end in `/v1`; `source` is what they loaded their model from. A draw goes to the server that has
     read most of its prompt, unless that one is busier than others (`routing.py`). A draw whose server dies is
-    made again, elsewhere or when one is back; when none has been up for `patience` seconds it fails with
+    made again, elsewhere or when a server is back; when none has been up for `patience` seconds it fails with
     ServerDownError, and its game with it. Equal draws give equal replies, so asking again is safe. `seconds`
     bounds one answer, `at_once` the requests under way. Adapter folders must lie where the servers see them.
     """
@@ -102,7 +102,7 @@ class Servers:
         self.name = f"vllm {version.get('version', '')}"
 
     def close(self) -> None:
-        """Wait for nothing any more; what still asks fails."""
+        """End the client; requests under way fail."""
         self._closed = True
         self._background.close()
 
@@ -122,6 +122,7 @@ class Servers:
             raise EngineError(
                 f"{self.name} already has an adapter {adapter!r}; publish under a new name"
             )
+        # noted before it is loaded: a server that comes back meanwhile is given it too
         self._folders[adapter] = folder.resolve()
         try:
             self._everywhere(lambda server: self._equip(server, adapter))
@@ -136,6 +137,7 @@ class Servers:
                     server.adapters.discard(adapter)
                     await self._quietly(server, UNLOAD, {"lora_name": adapter})
 
+        # first, so that no server is given it again while it is taken away
         del self._folders[adapter]
         self._wait(everywhere())
 
@@ -152,6 +154,7 @@ class Servers:
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The work's result, for a caller that blocks."""
         if self._closed:
+            # a coroutine that is never awaited warns when it is collected
             work.close()
             raise self._shut()
         return self._background.wait(work)
@@ -175,25 +178,30 @@ class Servers:
         self, body: dict[str, Any], prompt: Tokens, adapter: str | None
     ) -> Mapping[str, Any]:
         """One completion from a server that is free; patient while none is there."""
+        # vLLM serves each adapter as a model of its own name
         body["model"] = adapter or self.model
         gone = 0
         async with self._free:
             while True:
+                # inside the loop: it may be retired while the request waits
                 if adapter is not None and adapter not in self._folders:
                     raise EngineError(
                         f"{self.name} has no adapter {adapter!r}; it was retired or never loaded"
                     )
+
                 server = await self._taken(prompt, adapter)
                 try:
                     await self._fit(server, adapter)
                     return choice_of(await self._ask(server, COMPLETIONS, body))
                 except Gone as fault:
+                    # asked again, elsewhere or later: an equal draw gives an equal reply
                     self._lost(server)
                     gone += 1
                     if gone == _TRIES:
                         raise ServerDownError(
                             f"no server could answer this in {gone} tries: {fault}"
                         ) from None
+                # it was started anew unseen: the next round gives it the adapter
                 except UnknownHere:
                     server.adapters.discard(adapter or "")
                 finally:
@@ -206,11 +214,14 @@ class Servers:
                 raise self._shut()
             if server := self._chosen(prompt, adapter):
                 return server
+
             for each in self.servers:
                 await self._probe(each)
             if server := self._chosen(prompt, adapter):
                 return server
 
+            # counted from when the last server went, not from this request's beginning:
+            # those that queue do not wait the whole time again
             if time.monotonic() - self._dark > self.patience:
                 urls = ", ".join(server.url for server in self.servers)
                 raise ServerDownError(
@@ -228,10 +239,11 @@ class Servers:
         return server
 
     async def _probe(self, server: Server) -> None:
-        """See whether a server is back, for all who wait. A server with another model counts as down."""
+        """See whether a server is back, for all that wait. A server with another model counts as down."""
         now = time.monotonic()
         if server.up or now < server.asked + _PROBE_SECONDS:
             return
+        # before the await: all requests that wait pass here, and one question is enough
         server.asked = now
         try:
             found = await self._base(server)
@@ -241,10 +253,13 @@ class Servers:
 
     def _lost(self, server: Server) -> None:
         """A server did not answer: it is down, and has nothing of ours when it comes back."""
+        # requests that were with it fail one after the other; only the first is news
         if server.up:
             self._prefixes.forget(self.servers.index(server))
             if not any(each.up for each in self.servers if each is not server):
                 self._dark = time.monotonic()
+
+        # it may come back as a new process, which holds nothing of ours
         server.up = False
         server.weights = None
         server.adapters.clear()
@@ -253,6 +268,8 @@ class Servers:
     async def _fit(self, server: Server, adapter: str | None) -> None:
         """Give a server what it lacks of what was loaded, as one that was started anew does."""
         async with server.fitting:
+            # looked up under the lock: the first of many requests brings it, the others
+            # find it there
             if server.weights != self._weights:
                 await self._reload(server)
             if adapter is not None and adapter not in server.adapters:
@@ -262,6 +279,7 @@ class Servers:
         """Put the last whole weights in place of the server's own."""
         body = {"method": "reload_weights", "kwargs": {"weights_path": str(self._weights)}}
         await self._ask(server, "/collective_rpc", body)
+        # what was read with the old weights is worth nothing now
         await self._ask(server, "/reset_prefix_cache", {})
         server.weights = self._weights
 
@@ -289,6 +307,7 @@ class Servers:
             if done:
                 return
 
+            # none was there: one that comes back is enough, `_fit` serves the others later
             server = await self._taken()
             try:
                 await action(server)

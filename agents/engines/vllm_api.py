@@ -82,6 +82,7 @@ def seen(choice: Mapping[str, Any], look: Look) -> dict[int, float]:
 
 def base_of(models: Mapping[str, Any], url: str) -> Base:
     """The base model among those that a server lists. Raises EngineError."""
+    # adapters are listed as models too, with the base as their parent
     card = next((card for card in models.get("data") or () if not card.get("parent")), None)
     if card is None or "max_model_len" not in card:
         raise EngineError(f"{url} serves no base model")
@@ -93,6 +94,7 @@ def taken(answer: Answer, url: str, path: str) -> Mapping[str, Any]:
     if answer.status == 200:
         return _object(answer.body)
     said = answer.body.decode(errors="replace")[:300]
+    # a server that was started anew no longer knows an adapter; asked again it gets it
     if answer.status == 404 and path == COMPLETIONS:
         raise UnknownHere(said)
     if answer.status < 500:
@@ -105,6 +107,7 @@ def taken(answer: Answer, url: str, path: str) -> Mapping[str, Any]:
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
+        # some routes answer with a word or with nothing
         found = json.loads(body)
     except ValueError:
         return {}
@@ -131,6 +134,7 @@ def model_names(url: str) -> tuple[str, ...]:
 
 def _probed(address: str, url: str) -> Mapping[str, Any]:
     """The object at an address, empty where it holds none. Raises EngineError where nothing answers."""
+    # a loop of its own: the caller blocks, and may itself stand in a running loop
     with Background("probe") as background:
         try:
             answer = background.wait(Client(1).ask(address, seconds=_PROBE_SECONDS))

@@ -55,5 +55,6 @@ def lora(adapters: int, rank: int) -> dict[str, Any]:
         "enable_lora": True,
         "max_loras": adapters,
         "max_lora_rank": rank,
+        # past selves stay in memory beyond those that act at once
         "max_cpu_loras": max(64, adapters),
     }

@@ -31,11 +31,15 @@ def widened(model: Weights) -> Path:
     if head >= NARROWEST:
         return folder
     config = json.loads((folder / "config.json").read_text())
+
+    # scaled positions have other frequencies than the spread pairs would get
     if config.get("model_type") != "llama" or NARROWEST % head or _scaled(config):
         raise ModelError(
             f"vLLM needs heads of {NARROWEST} numbers or more; {folder} has {head}, and only plain Llamas "
             "can be widened"
         )
+
+    # this file's own code is in the name: a model that older code widened is not found
     digest = sha256(f"{model.hash} {_code()}".encode()).hexdigest()[:12]
     return cached(f"wide-{digest}", lambda place: widen(folder, place))
 
@@ -57,6 +61,7 @@ def widen(folder: Path, place: Path, head: int = 0) -> None:
             save_file(tensors, place / file.name, metadata={"format": "pt"})
         elif file.is_file() and file.suffix in (".json", ".jinja", ".model", ".txt"):
             shutil.copy(file, place)
+
     if not adapter:
         config = json.loads((place / "config.json").read_text()) | {"head_dim": NARROWEST}
         (place / "config.json").write_text(json.dumps(config))
@@ -64,17 +69,22 @@ def widen(folder: Path, place: Path, head: int = 0) -> None:
 
 def _wide(name: str, value: torch.Tensor, head: int) -> torch.Tensor:
     """A tensor with its heads spread out: rows of q, k and v, columns of o; of LoRA, B and A of these."""
+    # o reads heads, so its columns are spread; what it writes is the model's own width
     if "o_proj" in name and not name.endswith(("lora_B.weight", "bias")):
         return _spread(value.T, head).T.contiguous()
+    # A of q, k and v reads the model's width, which does not change
     parts = name.endswith(("lora_A.weight",))
     if parts or not any(part in name for part in ("q_proj", "k_proj", "v_proj")):
         return value
+
+    # queries alone, since a score is a product of query and key
     scale = (NARROWEST / head) ** 0.5 if "q_proj" in name else 1.0
     return _spread(value, head) * scale
 
 
 def _spread(value: torch.Tensor, head: int) -> torch.Tensor:
     """Rows (H·head, …) at their places among (H·NARROWEST, …): halves apart, every so many-th row."""
+    # Llama rotates number i with number i + d/2, so the halves have to stay halves
     half, step = head // 2, NARROWEST // head
     index = torch.arange(len(value))
     within = index % head

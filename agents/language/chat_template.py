@@ -44,22 +44,31 @@ class Dialect:
             raise DialectError(
                 f"{tokenizer.name_or_path!r} has no chat template; use a model tuned for chat"
             )
+
         self.tokenizer = tokenizer
         self.thinks = thinks
+
+        # a chat model may end its turn with a token that is not its end of text
         self.stops = frozenset({*stops, tokenizer.eos_token_id} - {None})
         if not self.stops:
             raise DialectError(f"{tokenizer.name_or_path!r} has no end-of-turn token (eos_token)")
         self.end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else min(self.stops)
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
+
+        # the order counts: the markers settle whether there is a system role, which the
+        # glue has to know
         self.markers = self._markers()
         special = [str(t.content) for t in tokenizer.added_tokens_decoder.values() if t.special]
         self._glue = learn(self.render, self.choice, special, system=self._system)
+
+        # caches of the instance: one on the class would keep every dialect alive
         self.encode = lru_cache(_MEMO)(self._encode)
         self.read = lru_cache(_MEMO)(self._read)
 
     @property
     def id(self) -> str:
         """Changes whenever the same view may become other tokens."""
+        # the whole vocabulary: two tokenizers of one name may number tokens differently
         words = self.tokenizer.get_vocab()
         parts = (
             self.tokenizer.chat_template,
@@ -72,12 +81,13 @@ class Dialect:
     def choice(self, text: str) -> tuple[int, ...]:
         """The ids of a text as it stands; of a whole reply, without its end of turn."""
         core = getattr(self.tokenizer, "backend_tokenizer", None)
-        if core is not None:  # what encode comes to, without its ten microseconds for every option
+        if core is not None:  # as encode, without its ten microseconds for every option
             return tuple(core.encode(text, add_special_tokens=False).ids)
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
 
     def refusal(self, request: Request, context: int, who: str) -> ContextError | None:
         """Why a model that reads at most `context` tokens cannot answer the request; None if it can."""
+        # `context` itself is too long: the reply needs at least a token
         size = len(self.encode(request.role, request.messages))
         if size < context:
             return None
@@ -96,6 +106,7 @@ class Dialect:
         messages = chat(role, view, self.markers)
         if not self._system:
             messages = without_system(messages)
+
         quick = self._glue.encode(messages) if self._glue else None
         return self.choice(self.render(messages)) if quick is None else quick
 
@@ -117,6 +128,8 @@ class Dialect:
         special = [
             str(token.content) for token in added if token.special
         ] + self.tokenizer.all_special_tokens
+
+        # it ends in a user's message, as every prompt does
         probe = [{"role": r, "content": _PROBE} for r in ("system", "user", "assistant", "user")]
         self._system = True
         try:
@@ -126,5 +139,8 @@ class Dialect:
         ):  # jinja's TemplateError, or whatever a template raises for a role it refuses
             self._system = False
             rendered = self.render(probe[1:])
+
+        # a single character cannot be parted by a space, and a player's own thoughts stay
+        # readable to it
         found = dict.fromkeys([*special, *role_tags(rendered, _PROBE)])
         return tuple(marker for marker in found if len(marker) > 1 and marker not in (OPEN, CLOSE))

@@ -54,20 +54,30 @@ def score(
     level: list[tuple[int, Tokens, tuple[float, ...]]] = [
         (row, (), ()) for row in range(len(prompts))
     ]
+
+    # each round scores the replies that end at this depth, and grows the others by a token
     while True:
         logp = logprobs(branches.logits, sampling).double()
+        # any stop ends a reply in play, so the total counts all; the one that stands in the
+        # reply is the model's own
         ending = torch.stack([logp[:, ends].logsumexp(-1), logp[:, end]], -1).tolist()
         grown: list[tuple[int, int, int, Tokens]] = []
+
         for branch, (row, said, costs) in enumerate(level):
             depth = len(said)
             if said in replies[row]:
                 any_end, own_end = ending[branch]
                 total = math.fsum(costs) + any_end
                 found[prompts[row]][said] = Scored(said, (*costs, own_end), total)
+
+            # sorted, so that equal questions lay out equal batches
             following = {r[depth] for r in replies[row] if len(r) > depth and r[:depth] == said}
             grown += [(branch, token, row, (*said, token)) for token in sorted(following)]
+
         if not grown:
             return found
+
+        # one transfer from the device for all costs of the level
         parents = torch.tensor([branch for branch, *_ in grown], device=logp.device)
         tokens = torch.tensor([token for _, token, *_ in grown], device=logp.device)
         costs_of = logp[parents, tokens].tolist()
@@ -75,6 +85,7 @@ def score(
             (row, said, (*level[branch][2], cost))
             for (branch, _, row, said), cost in zip(grown, costs_of, strict=True)
         ]
+
         branches.extend(parents, tokens)
 
 
@@ -91,16 +102,24 @@ def draw_choice(
     best = max(choice.total for choice in choices)
     if best == -math.inf:
         raise ValueError("no choice has any likelihood")
+
+    # the first of equals, and a certain one: under greedy settings it has all the mass
     if greedy:
         chosen = next(choice for choice in choices if choice.total == best)
         return chosen, (0.0,) * len(chosen.logprobs)
+
+    # relative to the best, since the likelihood of a long reply may be below the
+    # smallest float
     passed = list(accumulate(math.exp(choice.total - best) for choice in choices))
     goal = noise * passed[-1]
     chosen = next(
         (c for c, until in zip(choices, passed, strict=True) if goal < until), choices[-1]
     )
+
+    # by the chain rule: each token costs the mass after it less the mass before it
     size = len(chosen.tokens)
     masses = [_mass(choices, chosen.tokens[:depth]) for depth in range(size + 1)] + [chosen.total]
+    # rounding may put a token's probability a little above 1
     return chosen, tuple([min(0.0, after - before) for before, after in pairwise(masses)])
 
 

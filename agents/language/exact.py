@@ -43,17 +43,21 @@ def distributions(policy: Transformer, requests: Sequence[Request]) -> list[Dist
         raise ExactError(
             f"{policy.ref.name} thinks before it moves: its moves have no exact likelihood"
         )
+
     for request in requests:
         if not request.choices:
             raise ExactError(
                 f"an exact distribution needs choices; {request.seat} was asked without any"
             )
+
+    # equal prompts are scored once, with the choices of all their requests
     prompts = policy.prompts(requests)
     wanted: list[tuple[tuple[int, ...], set[tuple[int, ...]]]] = []
     spelt: list[dict[str, tuple[int, ...]]] = []
     for request, prompt in zip(requests, prompts, strict=True):
         spelt.append({choice: policy.dialect.choice(choice) for choice in request.choices or ()})
         wanted.append((prompt, {*spelt[-1].values()}))
+
     scores = policy.scores(wanted, policy.sampling)
     return [
         _normalised(
@@ -72,10 +76,12 @@ def behaviour(
 
     The odds go straight into `Tree.exploit` and its kin.
     """
+    # the key is never used: an exact distribution draws no noise
     requests = [
         Request(info.seat, info.role, info.messages, info.choices, Key(0, 0, info.seat, 0))
         for info in infosets
     ]
+
     odds: dict[ViewKey, tuple[float, ...]] = {}
     mass: dict[ViewKey, float] = {}
     for info, found in zip(infosets, distributions(policy, requests), strict=True):
@@ -88,6 +94,7 @@ def _normalised(
     likelihoods: dict[str, float], policy: Transformer, request: Request
 ) -> Distribution:
     mass = sum(likelihoods.values())
+    # also true for nan, which `mass <= 0` would let through
     if not mass > 0:
         raise ExactError(
             f"{policy.ref.name} gives no choice of {request.seat} any probability: {likelihoods}"

@@ -28,15 +28,18 @@ class GrowingLayer(DynamicLayer):
 
     def _append(self, name: str, seen: torch.Tensor | None, new: torch.Tensor) -> torch.Tensor:
         """`seen` with `new` behind it; copied only where its buffer is full or no longer its own."""
+        # a layer begins with an empty tensor of one dimension
         past = seen.shape[2] if seen is not None and seen.numel() else 0
         total = past + new.shape[2]
         room = self._rooms.get(name)
         if room is None or not _holds(room, seen, total):
             rows, heads, _, size = new.shape
+            # half as much again: to copy at every token would cost the square of the length
             room = new.new_empty(rows, heads, total + max(_SPARE, total // 2), size)
             if seen is not None and past:
                 room[:, :, :past] = seen
             self._rooms[name] = room
+
         room[:, :, past:total] = new
         return room[:, :, :total]
 
@@ -44,6 +47,7 @@ class GrowingLayer(DynamicLayer):
 def _holds(room: torch.Tensor, seen: torch.Tensor | None, total: int) -> bool:
     """Whether `seen` is the beginning of `room`, with space for `total`."""
     return (
+        # after a reordering `seen` is a tensor of its own, elsewhere in memory
         seen is not None
         and seen.data_ptr() == room.data_ptr()
         and seen.shape[0] == room.shape[0]
@@ -54,6 +58,7 @@ def _holds(room: torch.Tensor, seen: torch.Tensor | None, total: int) -> bool:
 def growing_cache(model: Any) -> DynamicCache:
     """The cache that this model wants, its plain layers made to grow in place."""
     cache = DynamicCache(config=model.config)
+    # of the exact type only: layers with a sliding window drop their past themselves
     cache.layers = [
         GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers
     ]

@@ -41,6 +41,7 @@ def choose(
             f"{who} thinks before it moves: its reply cannot be held to the choices; "
             "load it with thinks=False"
         )
+    # a choice that is listed twice is one choice, with its weight once
     spelt = [[dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
     faults = [
         too_long(prompt, some, room, who) for prompt, some in zip(prompts, spelt, strict=True)
@@ -49,6 +50,7 @@ def choose(
     # the whole distribution counts among choices, and greedy takes the likeliest of it
     settings = replace(sampling, top_p=1.0, temperature=sampling.temperature or 1.0)
     asked = zip(prompts, spelt, faults, strict=True)
+    # what does not fit is not scored: it would be refused for all of the batch
     scores = score([(prompt, {*some}) for prompt, some, fault in asked if not fault], settings)
 
     greedy = sampling.temperature == 0
@@ -82,6 +84,7 @@ def _drawn(
     try:
         choice, logprobs = draw_choice(found, next(uniforms(request.key)), greedy=greedy)
     except ValueError as fault:
+        # returned and not raised: it is the fault of this request alone
         return ConstraintError(f"{who}, asked for {request.choices}: {fault}")
 
     tokens = (*choice.tokens, dialect.end)
@@ -100,6 +103,8 @@ def ended(
     """Sampled tokens as a reply: its text, its hidden thought, and how it ended."""
     spoken = dialect.read(tokens)
     finish: Finish = "stop" if tokens[-1] in dialect.stops else "length"
+
+    # what the seat itself sees of its reply later on; others see the text alone
     kept = spoken.thought and keep_thoughts
     memory = f"<think>{spoken.thought}</think>{spoken.text}" if kept else None
     return Reply(spoken.text, spoken.thought, tokens, tuple(logprobs), finish, prompt, memory)

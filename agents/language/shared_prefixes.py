@@ -30,24 +30,31 @@ class Branches:
         self._model = model
         self._adapter = adapter
         self._pad = pad
+
         self._cache: Any = growing_cache(model)
         self._mask = torch.empty(len(prompts), 0, dtype=torch.long, device=model.device)
         self._lengths = torch.zeros(len(prompts), dtype=torch.long, device=model.device)
+
+        # read the common beginnings, copy each to the prompts that have it, then read what
+        # is left of every prompt
         heads, head_of = beginnings(prompts)
         if heads:
             self._mask, self._lengths = self._mask[: len(heads)], self._lengths[: len(heads)]
             self._read(heads)
             self._select(torch.tensor(head_of, device=model.device))
             prompts = [p[len(heads[head]) :] for p, head in zip(prompts, head_of, strict=True)]
+
         self.logits = self._read(prompts)
 
     def extend(self, parents: torch.Tensor, tokens: torch.Tensor) -> None:
         """Branch m becomes branch `parents[m]` continued by `tokens[m]`; both of shape (M,)."""
+        # to select copies the whole cache: it is left out while all branches go on in place
         rows = len(self._lengths)
         if len(parents) != rows or not torch.equal(
             parents, torch.arange(rows, device=parents.device)
         ):
             self._select(parents)
+
         self.logits = self._forward(tokens[:, None], torch.ones_like(tokens[:, None]))
 
     def _select(self, parents: torch.Tensor) -> None:
@@ -59,6 +66,8 @@ class Branches:
         """Continue every row by a text of its own."""
         longest = max(len(text) for text in texts)
         device = self._model.device
+
+        # padding on the left: the last position of every row is then its own last token
         ids = torch.tensor(
             [[self._pad] * (longest - len(t)) + list(t) for t in texts], device=device
         )
@@ -68,15 +77,19 @@ class Branches:
     def _forward(self, ids: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         """Run the model on new tokens (N, L), of which `real` (N, L) are not padding."""
         self._mask = torch.cat([self._mask, real], -1)
+        # padding counts for no position, so a row's tokens are numbered as if it were alone
         positions = self._lengths[:, None] + (real.cumsum(-1) - 1).clamp_(min=0)
         self._lengths = self._lengths + real.sum(-1)
+
         adapters = {} if self._adapter is None else {"adapter_names": [self._adapter] * len(ids)}
         output = self._model(
             input_ids=ids,
+            # without any padding the model can use its plain causal attention
             attention_mask=None if bool(self._mask.all()) else self._mask,
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
+            # logits of a whole prompt would be its length times the vocabulary
             logits_to_keep=1,
             **adapters,
         )
@@ -89,6 +102,7 @@ def beginnings(prompts: Sequence[Tokens]) -> tuple[list[Tokens], list[int]]:
     A beginning leaves every prompt at least its last token. Both are empty where too little would be
     saved to be worth a second pass.
     """
+    # sorted, prompts with a common beginning are neighbours
     order = sorted(range(len(prompts)), key=lambda i: prompts[i])
     clusters: list[list[int]] = []
     for i in order:
@@ -96,14 +110,18 @@ def beginnings(prompts: Sequence[Tokens]) -> tuple[list[Tokens], list[int]]:
             clusters[-1].append(i)
         else:
             clusters.append([i])
+
     heads: list[Tokens] = []
     head_of = [0] * len(prompts)
     for number, members in enumerate(clusters):
         first, last = prompts[members[0]], prompts[members[-1]]
+        # in sorted order, what the first and the last share is shared by all between
         shared = _common(first, last) if len(members) > 1 else len(first)
         heads.append(first[: min(shared, *(len(prompts[i]) - 1 for i in members))])
         for i in members:
             head_of[i] = number
+
+    # a second pass costs something of its own, and an empty text cannot be read
     saved = sum(len(heads[head]) for head in head_of) - sum(map(len, heads))
     return (heads, head_of) if saved >= 8 * _WORTH and all(heads) else ([], [])
 

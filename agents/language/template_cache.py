@@ -19,7 +19,9 @@ Render: TypeAlias = Callable[[Chat], str]
 Encode: TypeAlias = Callable[[str], tuple[int, ...]]
 
 _MEMO = 1 << 16
+# stand for messages in probes; no template writes control characters of its own
 _U, _A, _Z = "\x01", "\x02", "\x03"
+# what templates treat specially: outer spaces, empty texts, line breaks, thoughts
 _PROBES = (
     "word",
     "",
@@ -50,6 +52,7 @@ class Glue:
         self._render = render
         self._special = special
         self._words = words
+
         self._cuts = [self._cut(text) for text in (words.to_reply, words.to_prompt)]
         self._opening = lru_cache(256)(self._opens)
         self._piece = lru_cache(_MEMO)(encode)
@@ -62,12 +65,16 @@ class Glue:
             m["role"] != ("user", "assistant")[i % 2] for i, m in enumerate(said)
         ):
             return None
+
+        # a piece ends behind a special token; what follows that token opens the next piece,
+        # since a tokenizer may merge it with the message
         before, left = self._opening(rules)
         pieces = [self._piece(before)] if before else []
         for i, message in enumerate(said[:-1]):
             closing, following = self._cuts[i % 2]
             pieces.append(self._piece(f"{left}{message['content']}{closing}"))
             left = following
+
         pieces.append(self._piece(f"{left}{said[-1]['content']}{self._words.end}"))
         return tuple([token for piece in pieces for token in piece])
 
@@ -89,6 +96,7 @@ def learn(render: Render, encode: Encode, special: Sequence[str], *, system: boo
     `render` gives the prompt of a chat, `encode` a text's ids; `special` are tokens at which texts are
     always split. `system` says that the template takes rules.
     """
+    # render one conversation with placeholders, and read off what stands between them
     rules = "Role: r\n\nrules" if system else None
     whole = render([*_system(rules), _user(_U), _assistant(_A), _user(_Z)])
     _, first, rest = whole.partition(_U)
@@ -96,7 +104,10 @@ def learn(render: Render, encode: Encode, special: Sequence[str], *, system: boo
     to_prompt, third, end = rest.partition(_Z)
     if not (first and second and third):
         return None
+
     glue = Glue(render, encode, special, _Words(to_reply, to_prompt, end))
+
+    # the template is the judge: one probe that differs, and it is used itself
     return (
         glue if all(glue.encode(chat) == encode(render(chat)) for chat in _probes(system)) else None
     )

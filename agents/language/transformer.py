@@ -64,8 +64,10 @@ class Transformer:
         self.sampling = sampling
         self.batching = batching
         self.keep_thoughts = keep_thoughts
+
         self.adapter: str | None = None
         self._lock = threading.Lock()
+
         self._small = sum(p.numel() for p in model.parameters()) < _SMALL
         self.publish(weights, name=name)
 
@@ -87,6 +89,7 @@ class Transformer:
 
     def load(self, state: Mapping[str, Any], weights: str) -> None:
         """Take on other values of these parameters, by name. Raises KeyError for one the model lacks."""
+        # copied in place: the optimiser and the twins hold the same tensors
         own = dict(self.model.named_parameters())
         with self._lock, torch.no_grad():
             for name, value in state.items():
@@ -95,6 +98,7 @@ class Transformer:
 
     def twin(self) -> Transformer:
         """A policy of its own over the same model; one of them acts at a time."""
+        # the lock is shared too, so twins take turns at the model
         twin = object.__new__(Transformer)
         twin.__dict__.update(self.__dict__)
         return twin
@@ -119,6 +123,7 @@ class Transformer:
     def answers(self, requests: Sequence[Request]) -> list[Response]:
         """`act` without the event loop."""
         faults = [self._refusal(request) for request in requests]
+        # a prompt that does not fit is left out, and spares the others of its batch
         fine = [r for r, fault in zip(requests, faults, strict=True) if not fault]
         replies = iter(self._responses(fine))
         return [fault or next(replies) for fault in faults]
@@ -189,6 +194,7 @@ class Transformer:
     def acting(self) -> Generator[None]:
         """The model in evaluation mode, without gradients, used by one thread at a time."""
         with self._lock, torch.inference_mode():
+            # the model may be in the middle of its training: dropout is off while it plays
             training = self.model.training
             if training:
                 self.model.eval()
@@ -205,6 +211,7 @@ class Transformer:
         replies: dict[int, Reply] = {}
         with self.acting():
             for batch in batches(prompts, self.batching.rows, self.batching.tokens):
+                # requests with the same prompt share a row until their samples differ
                 row_of = {prompt: row for row, prompt in enumerate(batch)}
                 members = [i for i, prompt in enumerate(prompts) if prompt in row_of]
                 rows = [row_of[prompts[i]] for i in members]
@@ -233,25 +240,36 @@ class Transformer:
         device = self.model.device
         room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
         noise = [uniforms(key) for key in keys]
+
         branches = self.branches(batch)
         paths = [_Path(row, (), ()) for row in range(len(batch))]
+
+        # `live` are the requests not yet answered, `branch_of` the branch each one is on:
+        # requests that have said the same so far share a branch
         live = torch.arange(len(rows), device=device)
         branch_of = torch.tensor(rows, device=device)
         replies: list[Any] = [None] * len(rows)
+
         while len(live):
             logp = logprobs(branches.logits, sampling)
+            # one number a request, in its own order: what others draw does not shift it
             drawn = [next(noise[i]) for i in live.tolist()]
             tokens = draw(logp, branch_of, torch.tensor(drawn, dtype=torch.float64, device=device))
+
+            # a branch and its token are one number: `unique` finds the distinct children,
+            # and which of them each request went to
             width = logp.shape[1]
             codes, child_of = torch.unique(branch_of * width + tokens, return_inverse=True)
             parents, tokens = codes // width, codes % width
             costs = logp[parents, tokens].tolist()
+
             children = [
                 paths[parent].then(token, cost)
                 for parent, token, cost in zip(
                     parents.tolist(), tokens.tolist(), costs, strict=True
                 )
             ]
+
             done = [
                 path.tokens[-1] in self.dialect.stops or len(path.tokens) >= room[path.row]
                 for path in children
@@ -260,9 +278,12 @@ class Transformer:
             for i, child in zip(live.tolist(), child_of.tolist(), strict=True):
                 if child in ended:
                     replies[i] = ended[child]
+
             going = torch.tensor([not d for d in done], device=device)
             if not going.any():
                 break
+
+            # the children that go on are numbered anew, without gaps
             staying = going[child_of]
             live = live[staying]
             branch_of = (going.cumsum(0) - 1)[child_of[staying]]

@@ -27,14 +27,20 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
     if place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
+
+    # a draft beside its place: a rename is atomic only within one file system
     draft = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+
     try:
         build(draft)
+        # mkdtemp makes folders that only their owner can read; a cache may be shared
         draft.chmod(0o755)
         draft.rename(place)
     except OSError:
+        # the rename fails where another process was first: its work is as good
         if not place.is_dir():
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
     return place

@@ -16,7 +16,7 @@ from .names import ModelError
 from .weights import Weights, find_model, first_line, quiet
 
 LOCAL: Mapping[str, Any] = {"local_files_only": True}
-"""How folders are opened: what is not there is not fetched."""
+"""Arguments to open a folder with: the library then fetches nothing."""
 
 
 def load_model(
@@ -30,7 +30,9 @@ def load_model(
 ) -> Transformer:
     """The model as a policy, in float32; see `find_model`. Its id covers the weights' bytes."""
     found = find_model(model, game, seed) if isinstance(model, str) else model
+    # the hash first: it refuses a file that changed since it was sealed
     weights = found.hash
+
     opened, tokenizer = open_model(found, device)
     dialect = Dialect(tokenizer, thinks=thinks, stops=_stops(opened))
     return Transformer(opened, dialect, name=found.name, weights=weights, sampling=sampling)
@@ -84,6 +86,8 @@ def _open_whole(weights: Weights, device: str) -> tuple[Any, Any]:
     if not (folder / "config.json").exists():
         raise ModelError(f"{folder} holds no model: it has no config.json")
     tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+
+    # float32 whatever the file holds: engines are compared to 1e-3 in log-probability
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **LOCAL)
     return model.to(device).eval(), tokenizer
 
@@ -94,6 +98,7 @@ def _open_adapter(weights: Weights, device: str) -> tuple[Any, Any]:
 
     assert weights.base
     base, tokenizer = open_model(weights.base, device)
+    # an adapter that was trained with its own tokenizer or template brings it along
     if (weights.folder / "tokenizer_config.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(weights.folder, **LOCAL)
     return PeftModel.from_pretrained(base, weights.folder).to(device).eval(), tokenizer
@@ -106,6 +111,7 @@ def open_dialect(folder: Path, *, thinks: bool = False) -> Dialect:
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+            # the library raises where there is no such file, and many models have none
             place = folder if (folder / "generation_config.json").exists() else None
             ends = GenerationConfig.from_pretrained(place).eos_token_id if place else None
     except Exception as fault:  # whatever a library makes of damaged files

@@ -28,6 +28,8 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
         raise ModelError(
             f"the model already has an adapter {name!r}; publish this one under a new name"
         )
+
+    # before the model is touched: a damaged adapter leaves it as it was
     weights = weights_in(folder).hash
 
     try:
@@ -36,11 +38,14 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
             if isinstance(model, PeftModel):
                 model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
             else:
+                # PEFT puts its layers into the model in place, so from now on `policy`
+                # has to say that it acts without an adapter
                 model = PeftModel.from_pretrained(model, str(folder), adapter_name=name).eval()
                 policy.model, policy.adapter = model, _BASE
     except Exception as fault:  # whatever peft makes of a missing, damaged or foreign adapter
         first = (str(fault).strip().splitlines() or [""])[0][:200]
         raise ModelError(f"{folder} holds no adapter for {policy.ref.name} ({first})") from fault
+
     twin = policy.twin()
     twin.adapter = name
     twin.publish(weights, name=name)

@@ -32,6 +32,9 @@ def convert(source: Path, folder: Path) -> None:
     where: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(source.parent, **where)
     model = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.float32, **where)
+
+    # a model out of a GGUF file calls itself quantised in its settings; a plain one of the
+    # same shape takes its values
     plain = type(model)(type(model.config)(**_without_quantisation(model.config.to_dict())))
     plain.load_state_dict(model.state_dict())
     plain.half().save_pretrained(folder)

@@ -25,6 +25,7 @@ from ..language.chat_template import Dialect
 from .cache import cached
 
 MOVE, END, PAD = "<|move|>", "<|end|>", "<|pad|>"
+# the system message begins with "Role: NAME"; [6:] leaves the name, which is one token
 _TEMPLATE = (
     "{% for m in messages %}"
     "{% if m.role == 'system' %}<|{{ m.content.split('\\n')[0][6:] }}|>"
@@ -32,6 +33,7 @@ _TEMPLATE = (
     f"{{% else %}}{{{{ m.content }}}}{END}{{% endif %}}"
     "{% endfor %}"
 )
+# the illegal replies that random play slips in
 _SLIPS = ("", "?", "pass", MOVE)
 _WORDS = r"\s?[A-Za-z0-9]+|\s?[^\sA-Za-z0-9]+|\s+"
 
@@ -66,6 +68,7 @@ def tiny(game: Game, seed: int = 0, shape: Shape = Shape()) -> Path:
 
     The same game, seed and shape give the same model (to rounding, across machines).
     """
+    # whatever the weights depend on is in the name, this file's own code included
     facts = (game.ref, dict(game.roles), sorted(game.rules.items()), seed, asdict(shape), _code())
     name = f"tiny-{game.id.replace('/', '-')}-{sha256(repr(facts).encode()).hexdigest()[:12]}"
     return cached(name, lambda folder: build(folder, game, seed, shape))
@@ -75,9 +78,11 @@ def build(folder: Path, game: Game, seed: int, shape: Shape) -> None:
     """Write a warm-started model and its tokenizer into the folder."""
     examples = random_play(game, shape.games, seed)
     tokenizer = make_tokenizer(game, examples, shape)
+
     with _private_randomness(seed):
         model = make_model(tokenizer, shape)
         imitate(model, Dialect(tokenizer), examples, shape, random.Random(f"imitate/{seed}"))
+
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -99,6 +104,7 @@ def random_play(game: Game, games: int, seed: int) -> list[Example]:
                 choices = ask.choices or ()
                 seen.append(Example(game.role_of[ask.seat], table.view(ask.seat), choices, failed))
                 replies.append(Reply(rng.choice(_SLIPS if rng.random() < 0.03 else choices)))
+
             table.answer(replies)
     return seen
 
@@ -113,11 +119,15 @@ def make_tokenizer(game: Game, examples: Sequence[Example], shape: Shape) -> Any
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
+    # two stages: words are cut apart first, so that no merge reaches over a word's
+    # end, and are then spelt in bytes
     core = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(_WORDS), "isolated")
     spell = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     core.pre_tokenizer = pre_tokenizers.Sequence([split, spell])  # type: ignore[assignment]
     core.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+
+    # all 256 bytes are in the alphabet, so that any text can be written
     roles = [f"<|{role}|>" for role in game.roles]
     trainer = trainers.BpeTrainer(
         vocab_size=shape.vocabulary,
@@ -127,6 +137,7 @@ def make_tokenizer(game: Game, examples: Sequence[Example], shape: Shape) -> Any
         show_progress=False,
     )
     core.train_from_iterator(_texts(game, examples), trainer)
+
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token=PAD, eos_token=END, extra_special_tokens=[MOVE, *roles]
     )
@@ -136,6 +147,7 @@ def make_tokenizer(game: Game, examples: Sequence[Example], shape: Shape) -> Any
 
 def _texts(game: Game, examples: Sequence[Example]) -> Iterator[str]:
     """The game's own words: prompts and moves; the rules only where play shows nothing."""
+    # a game that needs a verifier, or free text, has no random play to learn from
     if not examples:
         yield from game.rules.values()
     for example in examples:
@@ -172,27 +184,35 @@ def imitate(
     The loss is the cross-entropy to the uniform distribution over whole replies (end of turn included),
     one view a row: every choice weighs 1/n. Every fourth step is on views with a failed try, which are long.
     """
+    # a set has another order in every process; the sorted one is the same everywhere
     views = sorted({*examples}, key=repr)
     first = [view for view in views if not view.again]
     again = [view for view in views if view.again]
     if not first:
         return
+
     optimiser = torch.optim.AdamW(model.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, shape.learning_rate, total_steps=shape.steps
     )
+
     for step in range(shape.steps):
+        # views with a failed try are long, so their steps have a quarter of the rows
         pool, most = (again, shape.rows // 4) if again and step % 4 == 3 else (first, shape.rows)
         rows = rng.sample(pool, min(most, len(pool)))
         ids, targets, weights = _pack(dialect, rows, rng)
         logp = model(input_ids=ids).logits.log_softmax(-1)
+
+        # position t predicts token t + 1; prompts and padding have weight 0
         picked = logp[:, :-1].gather(-1, targets[:, 1:, None])[..., 0]
         loss = -(picked * weights[:, 1:]).sum() / len(rows)
+
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
+
     model.eval()
 
 
@@ -206,12 +226,17 @@ def _pack(
     sequences: list[tuple[tuple[int, ...], tuple[int, ...], float]] = []
     for row in rows:
         prompt = dialect.encode(row.role, row.view)
+        # each choice costs a row with the whole prompt: a few, drawn anew every step,
+        # have the same mean
         choices = row.choices
         if len(choices) > _MOST_CHOICES:
             choices = tuple(rng.sample(choices, _MOST_CHOICES))
         sequences += [
             (prompt, (*dialect.choice(c), dialect.end), 1 / len(choices)) for c in choices
         ]
+
+    # padding stands on the right, where no real token of a causal model sees it: a mask
+    # is not needed
     width = max(len(prompt) + len(reply) for prompt, reply, _ in sequences)
     ids = torch.full((len(sequences), width), dialect.pad)
     weights = torch.zeros((len(sequences), width))
@@ -219,6 +244,7 @@ def _pack(
         end = len(prompt) + len(reply)
         ids[i, :end] = torch.tensor(prompt + reply)
         weights[i, len(prompt) : end] = weight
+
     return ids, ids, weights
 
 
@@ -231,6 +257,7 @@ def _private_randomness(seed: int) -> Generator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
+        # no devices: the model is built on the CPU, and a GPU's generator is left alone
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             yield

@@ -37,6 +37,7 @@ class Weights:
         digest = sha256()
         sealed = _manifest(self.folder)
 
+        # in the order of names: folders list their files in any order
         for file in sorted(self.folder.iterdir()):
             if not _counts(file):
                 continue
@@ -48,6 +49,7 @@ class Weights:
                 )
             digest.update(f"{file.name} {content}\n".encode())
 
+        # an adapter acts through its base: other base, other policy
         if self.base:
             digest.update(self.base.hash.encode())
         return digest.hexdigest()
@@ -66,6 +68,8 @@ def find_model(name: str, game: Game | None = None, seed: int = 0) -> Weights:
         return Weights(name, _smollm2())
 
     folder = Path(name).expanduser()
+    # resolved, so that a link and its target, or two ways to write a path, are one
+    # base model for `Hosts`
     return weights_in(folder.resolve() if folder.is_dir() else _from_hub(name), name)
 
 
@@ -169,6 +173,7 @@ def quiet() -> Generator[None]:
 
     bars = library.is_progress_bar_enabled()
     level = library.get_verbosity()
+
     library.disable_progress_bar()
     library.set_verbosity(logging.ERROR)
     try:
