@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from ..envs.errors import near
-from .config import Config, ConfigError, every, plain
+from .config import Config, ConfigError, every, inner_tables, plain
 
 
 def read(path: str | Path, base: Config | None = None) -> Config:
@@ -35,6 +36,9 @@ def override(config: Config, settings: Iterable[str]) -> Config:
         if not equals:
             raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
         data: Any = _literal(text.strip())
+        # One game that is asked for stands in place of a menu.
+        if key.strip() == "game":
+            config = replace(config, games=())
         # From the last part outwards, as TOML would nest it.
         for part in reversed(key.strip().split(".")):
             data = {part: data}
@@ -51,15 +55,28 @@ def to_toml(config: Config) -> str:
     """The config as TOML; `read` gives it back."""
     # Keys of no table must stand first, or TOML reads them into the one above.
     tables: dict[str, list[str]] = {"": []}
+    listed: list[str] = []
     for name, _, value in every(config):
         table, _, key = name.rpartition(".")
-        if isinstance(value, Mapping):
-            rows = [f"{k} = {_toml(v)}" for k, v in cast(Mapping[str, Any], value).items()]
-            tables[name] = rows
-        else:
+        if inner := list(inner_tables(value)):
+            listed += [_entry_toml(name, place, item) for place, item in inner]
+        elif isinstance(value, Mapping):
+            tables[name] = _rows(cast(Mapping[str, Any], value))
+        elif value or not entry(_hint(name)):
             tables.setdefault(table, []).append(f"{key} = {_toml(value)}")
+
     parts = [(f"[{table}]\n" if table else "") + "\n".join(rows) for table, rows in tables.items()]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts + listed) + "\n"
+
+
+def _entry_toml(name: str, place: str, item: Any) -> str:
+    """One table of a list, `[[games]]`, or one that has a name, `[learners.NAME]`."""
+    title = f"[[{name}]]" if place.startswith("[") else f"[{name}.{_key(place[1:])}]"
+    return "\n".join([title, *_rows({key: value for key, _, value in every(item)})])
+
+
+def _rows(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(key)} = {_toml(value)}" for key, value in table.items()]
 
 
 def listed(config: Config) -> Iterator[str]:
@@ -69,25 +86,32 @@ def listed(config: Config) -> Iterator[str]:
         if setting.bounds is not None:
             least, most = map(plain, setting.bounds)
             kind += f", {least} to {most}"
-        written = json.dumps(value) if isinstance(value, Mapping) else _toml(value)
+        written = "[…]" if any(inner_tables(value)) else _toml(value)
         yield f"{name} = {written}  ({kind})"
         yield f"    {setting.about}"
 
 
-def _kind(name: str) -> str:
-    """The type of a setting, or its choices."""
+def _hint(name: str) -> Any:
+    """The declared type of a setting."""
     *tables, key = name.split(".")
     part: Any = Config()
     for table in tables:
         part = getattr(part, table)
-    hint = get_type_hints(type(part))[key]
+    return get_type_hints(type(part))[key]
 
+
+def _kind(name: str) -> str:
+    """The type of a setting, or its choices."""
+    hint = _hint(name)
     origin, inner = get_origin(hint), get_args(hint)
+    if (kind := entry(hint)) is not None:
+        keys = ", ".join(item.name for item in fields(kind))
+        return f"{'list of tables' if origin is tuple else 'table of tables'}: {keys}"
     if origin is Literal:
         return " | ".join(inner)
     if origin is tuple:
         return f"list of {'integers' if inner[0] is int else 'text'}"
-    if isinstance(getattr(part, key), Mapping):
+    if origin is Mapping:
         return "table"
     return {int: "integer", float: "number", bool: "true or false", str: "text"}[hint]
 
@@ -100,8 +124,10 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
         if key not in hints:
             raise ConfigError(f"no setting {name!r}{_nearest(name)}")
 
-        now = getattr(part, key)
-        if is_dataclass(now):
+        now, inside = getattr(part, key), entry(hints[key])
+        if inside is not None:
+            changes[key] = _entries(name, now, inside, value)
+        elif is_dataclass(now):
             example = f"{name}.{fields(now)[0].name}"
             inner = _table(value, f"{name} is a table of settings, like {example}")
             changes[key] = _merged(now, inner, name + ".")
@@ -111,6 +137,30 @@ def _merged(part: Any, data: Mapping[str, Any], prefix: str) -> Any:
         else:
             changes[key] = _checked(name, hints[key], value)
     return replace(part, **changes)
+
+
+def entry(hint: Any) -> type[Any] | None:
+    """What a setting lists or names: GameEntry of tuple[GameEntry, ...]; None: no tables."""
+    inner = [kind for kind in get_args(hint) if is_dataclass(kind)]
+    return cast("type[Any]", inner[0]) if inner else None
+
+
+def _entries(name: str, now: Any, kind: type[Any], value: Any) -> Any:
+    """A list of tables replaces that of before; each of the named tables is merged into its own."""
+    if isinstance(now, Mapping):
+        known = cast(Mapping[str, Any], now)
+        given = _table(value, f"{name} is a table of tables, like [{name}.NAME]; it is {value!r}")
+        made = {k: _entry(known.get(k, kind()), item, f"{name}.{k}") for k, item in given.items()}
+        return {**known, **made}
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{name} is a list of tables, like [[{name}]]; it is {value!r}")
+    items = cast(Sequence[Any], value)
+    return tuple(_entry(kind(), item, f"{name}[{place}]") for place, item in enumerate(items, 1))
+
+
+def _entry(base: Any, value: Any, name: str) -> Any:
+    given = _table(value, f"{name} is a table of {fields(base)[0].name} and more; it is {value!r}")
+    return _merged(base, given, f"{name}.")
 
 
 def _table(value: Any, otherwise: str) -> Mapping[str, Any]:
@@ -172,10 +222,18 @@ def _literal(text: str) -> Any:
 def _toml(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, cast(list[Any], value)))}]"
+    if isinstance(value, Mapping):
+        rows = _rows(cast(Mapping[str, Any], value))
+        return f"{{ {', '.join(rows)} }}" if rows else "{}"
     if isinstance(value, str):
         # JSON writes DEL as it is, and TOML forbids it in a string.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _key(name: str) -> str:
+    """A key as TOML takes it: bare where it may be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
 
 
 def _nearest(name: str) -> str:

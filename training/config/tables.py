@@ -1,19 +1,12 @@
-"""What a run can be told: frozen values, each checked. `settings.py` reads them. Imports nothing heavy."""
+"""The tables of one game's training: how games are played, credited, trained on, recorded and watched."""
 
 # ruff: noqa: RUF009 (`number` and `choice` make fields, and what they hold is immutable)
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from ..agents.engines.available import resolved
-from ..envs.errors import SparringError
-from ..envs.registry import Game, find, load
-
-T = TypeVar("T")
-MANY = 10_000_000
-"""More steps, games or tokens than any run has."""
+from .values import MANY, choice, number
 
 Estimator: TypeAlias = Literal[
     "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"
@@ -29,28 +22,6 @@ BY_TOKEN: tuple[Loss, ...] = ("dapo", "bnpo", "cispo")
 Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
 Mode: TypeAlias = Literal["mirror", "fixed", "past", "league"]
 Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
-
-
-class ConfigError(SparringError, ValueError):
-    """A setting is unknown, of the wrong type or out of range."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting: what it means, and, of a number, the least and the greatest value."""
-
-    about: str
-    bounds: tuple[float, float] | None = None
-
-
-def number(default: T, least: float, most: float, about: str) -> T:
-    """A setting that is a number from `least` to `most`."""
-    return field(default=default, metadata={"setting": Setting(about, (least, most))})
-
-
-def choice(default: T, about: str) -> T:
-    """A setting that is no number."""
-    return field(default=default, metadata={"setting": Setting(about)})
 
 
 @dataclass(frozen=True)
@@ -220,120 +191,3 @@ class Watch:
     asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
     trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
     frozen: tuple[str, ...] = choice((), "players that never change, for trials")
-
-
-@dataclass(frozen=True)
-class Config:
-    """A run: every setting, by table."""
-
-    recipe: str = choice("spiral", "the recipe that the settings began with")
-    game: str = choice("kuhn-poker-v0", "id of the game")
-    parameters: Mapping[str, Any] = field(
-        default_factory=dict[str, Any], metadata={"setting": Setting("the game's own")}
-    )
-    model: str = choice("tiny", "tiny, smollm2-135m, a folder or a hub id")
-    judge: str = choice(
-        "",
-        "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
-        "checkpoint, a classifier (empty: the game's rule, where it has one)",
-    )
-    steps: int = number(100, 1, MANY, "optimiser steps")
-    seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
-    verifier: str = choice("auto", "who runs code")
-    threads: int = number(0, 0, 1024, "of torch (0: its default)")
-    load: tuple[str, ...] = choice((), "files that register games")
-    out: str = choice("", "the run's folder, or its name under runs/")
-    rollbacks: int = number(0, 0, 1000, "how often the run went back; its games are then others")
-    rollout: Rollout = Rollout()
-    opponents: OpponentsConfig = OpponentsConfig()
-    credits: Credits = Credits()
-    update: Update = Update()
-    record: Record = Record()
-    watch: Watch = Watch()
-
-    def __post_init__(self) -> None:
-        for name, setting, value in every(self):
-            if setting.bounds is not None:
-                _check_number(name, cast(float, value), *setting.bounds)
-
-        if self.rollout.games % self.rollout.replicates:
-            raise ConfigError(
-                f"rollout.games = {self.rollout.games} is no multiple of "
-                f"rollout.replicates = {self.rollout.replicates}"
-            )
-        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto", "vllm"):
-            raise ConfigError(
-                f"rollout.workers = {self.rollout.workers} makes engines of its own, and rollout.engine = "
-                f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
-            )
-
-        if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
-            raise ConfigError(
-                f"update.loss = {self.update.loss} averages over rows, which padding them to "
-                f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
-            )
-        if wrong := [turn for turn in self.credits.turns if turn < 1]:
-            raise ConfigError(f"credits.turns counts a seat's turns from 1; it has {wrong[0]}")
-        if not self.credits.payoff and self.credits.spread == "terminal":
-            raise ConfigError(
-                "credits.payoff = false leaves the credits alone, and credits.spread = terminal leaves them "
-                "out; use spread = turn or to_go"
-            )
-
-
-def every(part: Any, prefix: str = "") -> Iterator[tuple[str, Setting, Any]]:
-    """(dotted name, setting, value) of all settings of a config, in its order."""
-    for item in fields(part):
-        value = getattr(part, item.name)
-        if is_dataclass(value):
-            yield from every(value, f"{prefix}{item.name}.")
-        else:
-            yield prefix + item.name, item.metadata["setting"], value
-
-
-def _check_number(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:  # false of what is no number, too
-        raise ConfigError(f"{name} must be from {plain(least)} to {plain(most)}; it is {value}")
-
-
-def plain(value: float) -> str:
-    """A bound as people write it: 10,000,000 or 0.999999."""
-    return f"{int(value):,}" if value == int(value) else f"{value:g}"
-
-
-def settled(config: Config) -> Config:
-    """The same settings with the engine that `auto` means on this machine."""
-    engine = resolved(config.rollout.engine)
-    return replace(config, rollout=replace(config.rollout, engine=engine))
-
-
-def played(config: Config) -> Game:
-    """The game of a run, its files registered. Raises GameError, and ConfigError where it does not suit."""
-    for file in config.load:
-        load(file)
-    game = find(config.game, **config.parameters)
-
-    unknown = [role for role in config.credits.trained if role not in game.roles]
-    if unknown:
-        known = ", ".join(game.roles)
-        raise ConfigError(
-            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {known}"
-        )
-    if set(game.judges) & set(game.roles):
-        # Called for what it raises: a missing judge is told before a model loads.
-        judge_name(config, game)
-    return game
-
-
-def judge_name(config: Config, game: Game) -> str:
-    """Who sits in the game's seats that grade: the one named, or the game's own rule.
-
-    Raises ConfigError where there is neither: a scripted sample grades to show the form, not the answer.
-    """
-    name = config.judge or ("rule" if "rule" in game.oracles else "")
-    if not name:
-        raise ConfigError(
-            f"{game.id} pays what a judge says, and has no rule to judge by; name a model, RUN@STEP or a "
-            "classifier, like --set judge=smollm2-135m"
-        )
-    return name
