@@ -23,6 +23,7 @@ from .selfplay import SelfPlay, Timed
 from .settings import to_toml
 from .trainer import SelfPlayTrainer
 from .watch.evaluate import exact_tree
+from .watch.exams import Exams
 from .watch.progress import Display
 from .watch.records import Records
 from .watch.trial import Trial
@@ -73,6 +74,10 @@ def assembled(
             player=player,
             opponents=others,
         )
+        after = step_of(place) if place else None
+        exams = None
+        if config.exams:
+            exams = Exams(config, folder, learner, verifier, runner.get_loop(), after)
         trial = None
         if config.watch.trial:
             # A league has the run's store open; its trials go there.
@@ -80,7 +85,6 @@ def assembled(
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
         _begin(given, folder)
-        after = step_of(place) if place else None
         records = Records(folder, tensorboard=config.record.tensorboard, after=after)
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
@@ -97,7 +101,16 @@ def assembled(
             learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts
         )
         loop = Loop(
-            config, folder, play, trainer, records, display, trees=trees, trial=trial, resume=place
+            config,
+            folder,
+            play,
+            trainer,
+            records,
+            display,
+            trees=trees,
+            trial=trial,
+            exams=exams,
+            resume=place,
         )
         trainer.add_callback(loop)
         yield loop

@@ -24,6 +24,7 @@ from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import evaluate
+from .watch.exams import Exams
 from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
@@ -52,6 +53,7 @@ class Loop(TrainerCallback):
         *,
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
+        exams: Exams | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -72,6 +74,7 @@ class Loop(TrainerCallback):
         self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
         self._trees = trees
         self._trial = trial
+        self._exams = exams
         self._resume = resume
         self._began = 0.0
         self._seconds: dict[str, float] = {}
@@ -99,8 +102,8 @@ class Loop(TrainerCallback):
             if not self._tried():
                 self._try(state.global_step)
         # Curves begin at step 0; a resumed run has that record already.
-        elif self._trees:
-            self._record({"step": 0, "games": 0, **self._evaluated()})
+        elif self._trees or self._exams:
+            self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -153,6 +156,7 @@ class Loop(TrainerCallback):
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
             found |= self._evaluated()
+        found |= self._examined(step, last=last)
 
         # Samples that are still in use stand in no checkpoint: save only where none are.
         boundary = step % update.iterations == 0
@@ -252,6 +256,15 @@ class Loop(TrainerCallback):
         if found:
             self.display.say(f"trial of step {step}: {self._trial.told(found)}")
             self._record({"step": step, "games": self.play.games, **found}, shown=False)
+
+    def _examined(self, step: int, *, last: bool = False) -> Metrics:
+        """The exams that are due."""
+        if self._exams is None or not self._exams.due(step, last=last):
+            return {}
+        began = time.perf_counter()
+        found = self._exams.hold(step, last=last)
+        self._count("exam", time.perf_counter() - began)
+        return found
 
     def _watching(self) -> dict[str, Any]:
         """The watchers' state, as JSON values."""

@@ -72,6 +72,11 @@ def checked(config: Config) -> tuple[Game, Path]:
     _alone()
     game = played(config)
     check_name(config.model)
+    if config.exams:
+        # What exams import is heavy, and most runs have none.
+        from .watch.exams import papers
+
+        papers(config)
     return game, _free(config)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
+from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .tables import (
@@ -51,6 +52,7 @@ __all__ = [
     "ConfigError",
     "Credits",
     "Estimator",
+    "Exam",
     "Filters",
     "GameEntry",
     "Loss",
@@ -108,9 +110,11 @@ class Config:
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
