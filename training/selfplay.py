@@ -27,7 +27,7 @@ from .data.collect import collect
 from .data.filters import filtered, owed
 from .players.learner import Itself, Player
 from .players.menu import Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents
+from .players.opponents import LEARNER, InLeague, Mirror, Opponents
 from .players.shares import Played
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
@@ -155,6 +155,21 @@ class SelfPlay:
         self.last = step
         return packed
 
+    def collect(self, number: int) -> None:
+        """Play the games of step `number` and keep what they offer; nothing is packed.
+
+        Raises LostGamesError when the engine lost many games.
+        """
+        began, verifying = time.perf_counter(), self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+
+        step = self._credited(number, episodes)
+        _check_lost(step)
+        spent = time.perf_counter() - began
+        step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
+        self.last = step
+
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         # Named first: `sync` passes the learner's reference on with the weights.
@@ -255,6 +270,15 @@ class SelfPlay:
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+
+    def carry(self, state: dict[str, Any], steps: int) -> None:
+        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        self.tasks.carry(state["tasks"], steps)
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        known = state["menu"]["opponents"]
+        for entry in self.menu.entries:
+            if isinstance(entry.opponents, InLeague):
+                entry.opponents.restore(known.get(entry.label, {}))
 
 
 def shown(menu: Menu, step: Step) -> list[Played]:

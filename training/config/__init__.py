@@ -12,6 +12,7 @@ from ...envs.registry import Game, find, load
 from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
+from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -59,6 +60,7 @@ __all__ = [
     "Mix",
     "Mode",
     "OpponentsConfig",
+    "Phase",
     "Record",
     "Rollout",
     "Setting",
@@ -110,6 +112,8 @@ class Config:
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
     exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
@@ -133,6 +137,7 @@ class Config:
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
         check_credits(self.credits, "credits")
+        check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
