@@ -37,10 +37,12 @@ def some(id: str, count: int) -> list[Row]:
 def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
     assert born("tiny:sums,kuhn") == Born("tiny", ("sums-v0", "kuhn-poker-v0"))
     code = born("small:code?accuracy=0.3")
-    assert code and code.start == Start(0.3)
+    assert code
+    assert code.start == Start(0.3)
     assert set(code.games) == {id for id in game_ids() if id.startswith("code-")}
     every = born("small:all")
-    assert every and list(every.games) == game_ids()
+    assert every
+    assert list(every.games) == game_ids()
     assert born("tiny") == Born("tiny")
     assert born("smollm2-135m") is None
 
