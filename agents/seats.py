@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
-from .models.names import MODELS
+from .models.names import MODELS, check_name, is_named
 from .policy import FREE, Policy, Sampling
 from .run_folder import RUNS, RunFolder
 from .scripted import scripted, scripted_names
@@ -34,11 +34,12 @@ def seat(
 ) -> Policy:
     """The policy that `spec` names in this game; models and checkpoints act on the engines of `hosts`.
 
-    A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
-    `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
-    folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat; its labels may
-    be renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises
-    UnknownEntrantError, naming the nearest, or ModelError.
+    A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny` or `small`,
+    built with `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`,
+    where RUN is a folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat;
+    its labels may be renamed to the game's choices, as in
+    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises UnknownEntrantError, naming the nearest, or
+    ModelError.
     """
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
@@ -54,8 +55,11 @@ def seat(
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
 
+    # a name of ours says what is wrong with its games or options
+    if is_named(spec):
+        check_name(spec)
     hub = spec.count("/") == 1 and not Path(spec).is_dir()
-    if spec in MODELS or hub or _is_model(Path(spec)):
+    if is_named(spec) or hub or _is_model(Path(spec)):
         return _model(spec, game, spec, sampling, seed, device, hosts)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 
