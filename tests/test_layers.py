@@ -38,6 +38,7 @@ ONLY = {
     "docker": {"sandbox"},
     "pettingzoo": {"envs", "envs/adapters"},
     "pyspiel": {"envs/adapters"},
+    "reasoning_gym": {"envs/adapters"},
     "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
     "ray": {"arenas/executors"},
