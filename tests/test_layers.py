@@ -42,6 +42,8 @@ ONLY = {
     "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
     "ray": {"arenas/executors"},
+    "starlette": {"agents/serve"},
+    "uvicorn": {"agents/serve"},
 }
 """Folders that may import a library; a room's name means the files at its top."""
 

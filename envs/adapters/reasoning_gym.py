@@ -4,8 +4,9 @@
     find("reasoning-gym/chain_sum", part="held-out", item=3, level=0)
 
 A game takes the options of the dataset that are plain values, and our own: `part` (train, held-out, all),
-`items` (how many the part holds), `item` (one of them; −1: drawn), `partial` (False: only a full score pays)
-and, where the dataset has a curriculum, `level` (−1: the dataset's own defaults).
+`items` (how many the part holds), `item` (one of them; −1: drawn), `partial` (False: only a full score pays),
+`choices` (answers to list, where there are few: `tiny` and the exact tools need them) and, where the dataset
+has a curriculum, `level` (−1: the dataset's own defaults).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .reasoning_gym_tasks import LONGEST, item, levels, options_of, tasks
 EXTRA = "reasoning-gym"
 ITEMS = 1_000
 MOST = 100_000
-OURS = ("part", "items", "item", "partial", "level")
+OURS = ("part", "items", "item", "partial", "choices", "level")
 RULES = "Answer the question. Give the answer alone, or put it between <answer> and </answer>."
 
 LEFT_OUT = ("composite", "intermediate_integration")
@@ -99,6 +100,7 @@ def declare(id: str, name: str) -> bool:
             "items": ITEMS,
             "item": -1,
             "partial": True,
+            "choices": [],
             **({"level": -1} if high else {}),
             **defaults,
         },
@@ -112,6 +114,7 @@ def _checked(id: str, name: str, defaults: Mapping[str, Value]) -> Callable[...,
     def range_of(**parameters: Value) -> tuple[float, float]:
         part = check_part(id, parameters["part"])
         check_item(id, cast(int, parameters["item"]), cast(int, parameters["items"]), part)
+        _choices(id, parameters)
         options, level = _options(defaults, parameters)
         try:
             tasks(name, options, level)
@@ -132,6 +135,20 @@ def _options(defaults: Mapping[str, Value], parameters: Mapping[str, Value]) -> 
     return repr(changed), cast(int, parameters.get("level", -1))
 
 
+def _choices(id: str, parameters: Mapping[str, Value]) -> list[str]:
+    """The answers that are listed; none where any text may be said. Raises ParameterError."""
+    given = cast("list[Value]", parameters["choices"])
+    # numbers too, because a list of them is easier to write
+    found = [str(value) for value in given if isinstance(value, (str, int))]
+    # An answer is read without the spaces around it, and choices are told apart without case.
+    fit = all(choice == choice.strip() != "" for choice in found)
+    if len({choice.casefold() for choice in found}) < len(given) or not fit:
+        raise ParameterError(
+            f"{id}: choices must be different texts or whole numbers, not {given!r}"
+        )
+    return found
+
+
 def _script(
     id: str, name: str, defaults: Mapping[str, Value], parameters: Mapping[str, Value]
 ) -> Script:
@@ -139,7 +156,14 @@ def _script(
     options, level = _options(defaults, parameters)
     entry = item(name, options, level, cast(str, parameters["part"]), number)
     # One try and a fall-back: an unreadable answer is a wrong one and ends no game.
-    said = yield from ask("solver", entry.question, _answer, tries=1, otherwise=None)
+    said = yield from ask(
+        "solver",
+        entry.question,
+        _answer,
+        choices=_choices(id, parameters),
+        tries=1,
+        otherwise=None,
+    )
 
     score = tasks(name, options, level).score(entry, said) if said is not None else 0.0
     right = float(score >= 1)
