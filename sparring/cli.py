@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         play,
         report,
         sandbox,
+        serve,
         tournament,
         train,
     )
@@ -43,7 +44,19 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (games, play, train, exam, tournament, gate, league, report, sandbox, engines):
+    for command in (
+        games,
+        play,
+        train,
+        exam,
+        tournament,
+        gate,
+        league,
+        report,
+        serve,
+        sandbox,
+        engines,
+    ):
         command.add(commands)
     return top
 

@@ -18,10 +18,13 @@ from .collecting import Collecting
 from .config import Config, games, played, settled
 from .loop import Loop, carry
 from .phases import Stage, situated
+from .players.cast import Cast
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
-from .selfplay import SelfPlay, Timed
+from .players.sharing import Learners
+from .selfplay import SelfPlay
 from .settings import to_toml
+from .timed import Timed
 from .trainer import SelfPlayTrainer
 from .watch.evaluate import exact_tree
 from .watch.exams import Exams
@@ -67,6 +70,7 @@ def assembled(
             stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
             for each in found
         ]
+        learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
             found,
@@ -75,6 +79,7 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
+            learners=learners,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
         after = step_of(place) if place else stage.offset or None
@@ -106,7 +111,7 @@ def assembled(
         trainer = (
             Collecting(*parts, play.collect, folder=drafts)
             if stage.collects
-            else SelfPlayTrainer(*parts, play.batch, folder=drafts)
+            else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners)
         )
         loop = Loop(
             config,

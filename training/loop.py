@@ -133,6 +133,7 @@ class Loop(TrainerCallback):
     ) -> None:
         # Before the step: such a gradient must not reach the weights.
         self.trainer.check()
+        self.trainer.clip()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -199,7 +200,8 @@ class Loop(TrainerCallback):
 
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
         for other in draft.glob("*/adapter_config.json"):
-            shutil.rmtree(other.parent)
+            if other.parent.name not in self.play.cast.names:
+                shutil.rmtree(other.parent)
 
         own = draft / STATE
         own.mkdir(exist_ok=True)
@@ -294,14 +296,14 @@ class Loop(TrainerCallback):
 
     def _of_tree(self, tree: Tree) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        own = evaluate(tree, self.play.policy)
+        own = evaluate(tree, self.play.learner_of(tree.game))
         found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(tree, self.play.policy)
+                mean = evaluate(tree, self.play.learner_of(tree.game))
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found
@@ -316,7 +318,7 @@ class Loop(TrainerCallback):
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         if self.stage.phase:
             record["phase"] = self.stage.index + 1
-        record |= measured_menu(played, self.play.menu)
+        record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
         record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}
@@ -350,9 +352,12 @@ class Loop(TrainerCallback):
 
 
 def carry(play: SelfPlay, stage: Stage, before: Path) -> None:
-    """Go on with what the stage before ended with: its tasks, its league, and how much was played."""
+    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
     saved = json.loads((before / STATE / "sparring.json").read_text())
     play.carry(saved["play"], stage.before)
+    # The main learner began from the checkpoint as the model of this stage; the others go on too.
+    if len(play.learners) > 1 and stage.phase and stage.phase.start == "last":
+        play.learners.load(before)
 
 
 def _due(step: int, every: int) -> bool:
