@@ -264,6 +264,40 @@ def test_an_adapter_goes_on_over_the_phases(tmp_path):
         train(merge(hand, {"update": {"lora": 8}, "out": str(tmp_path / "s")}), quiet=True)
 
 
+CAST = {
+    "game": "sums-propose-v0",
+    "parameters": {"attempts": 1},
+    "cast": {"proposer": "challenger"},
+    "update": {"lr": 1e-3, "kl": 0.0, "average": 0.0},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "rank", "name"),
+    [("models", 0, "model.safetensors"), ("adapters", 2, "adapter_model.safetensors")],
+)
+def test_learners_go_on_and_are_named_by_later_phases(tmp_path, mode, rank, name):
+    still = {"update.lr": 0.0}
+    fixed = {"opponents.mode": "fixed", "opponents.entrant": "challenger@latest"}
+    phases = [
+        {"steps": 1},
+        {"steps": 1, "set": still, "collect_only": True},
+        {"steps": 1, "set": {**still, **fixed, "credits.trained": ["solver"]}},
+        {"steps": 1, "set": still, "start": "challenger"},
+    ]
+    own = {**CAST, "sharing": {"mode": mode}, "update": {**CAST["update"], "lora": rank}}
+    folder = train(small(tmp_path / "r", phases, **own), quiet=True).folder
+
+    first, *later = (weights(folder, step, f"challenger/{name}") for step in (1, 2, 3, 4))
+    assert later == [first] * 3
+    mains = [weights(folder, step, name) for step in (1, 2, 3, 4)]
+    assert mains[0] == mains[1] == mains[2] != mains[3]
+    assert mains[3] == first
+    against = {n for n in RunFolder(folder).records()[2] if n.startswith("games_against/")}
+    assert against == {f"games_against/{folder}:challenger@2"}
+
+
 def test_exams_go_on_over_the_phases(tmp_path):
     exam = {"game": "sums-v0", "parameters": {"attempts": 1, "level": 1}, "name": "e", "every": 2}
     sums = {"game": "sums-v0", "parameters": {"level": 1, "attempts": 2}}
@@ -294,7 +328,10 @@ def test_phases_are_written_and_read_again(tmp_path):
         ([{"set": {"out": "x"}}], r"phases\[1\].set: out is the whole run's"),
         ([{"set": {"steps": 4}}], r"set: steps is the whole run's.*a phase has its own steps"),
         ([{"set": {"phases": []}}], r"set: phases is the whole run's"),
-        ([{"start": "first"}], r"phases\[1\].start = 'first' is none of last, base, self@N and"),
+        (
+            [{"start": "first"}],
+            r"phases\[1\].start = 'first' is none of last, base, a learner, self@N",
+        ),
         ([{"start": "self@4"}], r"phases\[1\] names self@4, and nothing of the run is saved"),
         ([{"set": {"judge": "self@latest"}}], r"phases\[1\] names self@latest"),
         ([{}, {"start": "base", "set": {"model": "tiny"}}], "set names another model; leave one"),
@@ -348,3 +385,13 @@ def test_a_dry_run_prints_every_phase_and_its_output_is_a_config(tmp_path, capsy
     assert "#   update.lr = 0.002" in said
     (tmp_path / "d.toml").write_text(said)
     assert read(tmp_path / "d.toml") == small(tmp_path / "r", rounds=2)
+
+
+def test_the_worked_file_of_the_docs_runs(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    block = page.split("# phases.toml\n")[1].split("```")[0]
+    (tmp_path / "phases.toml").write_text(block)
+    config = read(tmp_path / "phases.toml", merge(Config(), {**SMALL, "out": str(tmp_path / "r")}))
+    done = train(config, quiet=True)
+    assert done.step == 12
+    assert RunFolder(done.folder).records()[-1]["phase"] == 4
