@@ -16,6 +16,7 @@ from ..envs.registry import Game
 from ..sandbox.choose import Lazy
 from . import checkpoints
 from .config import Config, settled
+from .data.stock import Stock
 from .loop import Loop
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
@@ -60,6 +61,10 @@ def assembled(
             RunFolder(folder).checkpoints, game, learner, config.opponents.held, host
         )
         others = stack.enter_context(opponents(config, game, learner, folder, ancestors))
+        after = step_of(place) if place else None
+        stock = (
+            Stock(folder, config, after=after) if config.stock.keep or config.stock.age else None
+        )
         play = SelfPlay(
             config,
             game,
@@ -68,6 +73,7 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
+            stock=stock,
         )
         trial = None
         if config.watch.trial:
@@ -76,7 +82,6 @@ def assembled(
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
         _begin(given, folder)
-        after = step_of(place) if place else None
         records = Records(folder, tensorboard=config.record.tensorboard, after=after)
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)

@@ -22,8 +22,10 @@ from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
 from .config import Config, judge_name
 from .data.advantage import Baselines, Credited, credit, export, restore
-from .data.batch import Batch, pack
-from .data.collect import collect
+from .data.batch import Batch
+from .data.collect import collect, label
+from .data.objectives import judged, packed, signed
+from .data.stock import Stock
 from .players.learner import Itself, Player
 from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.tasks import Tasks
@@ -48,6 +50,8 @@ class Step:
     episodes: Sequence[Episode]
     trained: Sequence[Credited]
     seconds: dict[str, float]
+    stored: int = 0
+    """How many samples of the stock joined it."""
 
 
 class Timed:
@@ -82,7 +86,8 @@ class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
-    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
+    keeps what they said (None: nothing is kept).
     """
 
     def __init__(
@@ -95,12 +100,14 @@ class SelfPlay:
         verifier: Timed,
         player: Player | None = None,
         opponents: Opponents | None = None,
+        stock: Stock | None = None,
     ) -> None:
         self.config = config
         self.game = game
         self.policy = learner
         self.player = player or Itself(learner)
         self.opponents = opponents or Mirror(game)
+        self.stock = stock
 
         # What other policies let the learner earn is no measure of what it earns against itself.
         others = config.opponents.mode != "mirror"
@@ -115,6 +122,7 @@ class SelfPlay:
         self._loop = loop
         self._verifier = verifier
         self._judges = _judges(config, game)
+        self._ranges = {label(game.ref): game.payoff_range}
         self._examples: Mapping[str, Sequence[Message]] | None = None
 
     def batch(self, number: int) -> Batch:
@@ -140,22 +148,29 @@ class SelfPlay:
                 f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
             )
 
-        packed = pack(
-            step.trained,
-            loss=self.config.update.loss,
-            pad=self.policy.dialect.pad,
-            # A second step on the same games has a ratio other than 1, and clipping is not linear.
-            fold=self.config.update.fold and self.config.update.iterations == 1,
-            multiple=self.config.update.microbatches,
-        )
-
+        batch, step = self._packed(step)
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
-        return packed
+        return batch
+
+    def _packed(self, step: Step) -> tuple[Batch, Step]:
+        """What the step's samples, and those of the stock, teach; the step, with their number."""
+        config, number = self.config, step.number
+        fresh = judged(step.trained, config.objective, self._ranges, self.credits.scale)
+        if self.stock is None:
+            return packed(config, number, fresh, [], self.policy.dialect.pad), step
+
+        stored = self.stock.given(number)
+        indexed = enumerate(step.episodes, number * config.rollout.games)
+        self.stock.write(number, fresh, dict(indexed))
+        if config.stock.alone:
+            fresh = []
+        batch = packed(config, number, fresh, stored, self.policy.dialect.pad)
+        return batch, replace(step, stored=len(stored))
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
@@ -223,7 +238,7 @@ class SelfPlay:
             judges=self.game.judges,
         )
         credited, self.baselines = credit(samples, self.baselines, self.credits)
-        return credited
+        return signed(credited, self.config.objective)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""

@@ -10,6 +10,7 @@ from typing import Any
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
+from .objective import Inside, Objective, StockConfig, check_objective, check_roles
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -51,14 +52,17 @@ __all__ = [
     "Estimator",
     "Filters",
     "GameEntry",
+    "Inside",
     "Loss",
     "Mix",
     "Mode",
+    "Objective",
     "OpponentsConfig",
     "Record",
     "Rollout",
     "Setting",
     "Spread",
+    "StockConfig",
     "Unit",
     "Update",
     "Watch",
@@ -98,6 +102,9 @@ class Config:
     mix: Mix = Mix()
     credits: Credits = Credits()
     filters: Filters = Filters()
+    inside: Inside = Inside()
+    objective: Objective = Objective()
+    stock: StockConfig = StockConfig()
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
@@ -105,6 +112,7 @@ class Config:
     def __post_init__(self) -> None:
         check_numbers(self)
         check_menu(self.games, self.mix, self.filters)
+        check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -153,6 +161,7 @@ def played(config: Config) -> Game:
         raise ConfigError(
             f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {known}"
         )
+    check_roles(config.objective, config.stock, config.inside, game.roles)
     if set(game.judges) & set(game.roles):
         # Called for what it raises: a missing judge is told before a model loads.
         judge_name(config, game)

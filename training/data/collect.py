@@ -50,7 +50,7 @@ def collect(
             credits = _credits(turns, settings)
             paid = payoff if settings.payoff else 0.0
             attempt = Attempt(
-                game=_label(episode.game),
+                game=label(episode.game),
                 role=role_of[seat],
                 seat=seat,
                 opponent=opponent,
@@ -100,7 +100,7 @@ def returns(
     return gathered
 
 
-def _label(game: GameRef) -> str:
+def label(game: GameRef) -> str:
     """The game's id, with the parameters that are not its defaults."""
     # Other parameters are another game, which shares no baseline.
     given = ",".join(f"{name}={value}" for name, value in game.parameters)

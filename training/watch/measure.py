@@ -42,7 +42,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     record |= proposals(step.episodes)
     record |= verdicts(step.episodes)
     record["samples"] = len(step.trained)
-    return record
+    return record | ({"stored": step.stored} if step.stored else {})
 
 
 def baselines(kept: Baselines, settings: Credits) -> Metrics:
