@@ -61,7 +61,7 @@ def beside_plain_loop(fold: bool) -> None:
     game = find(config.game)
     policy = loaded(config, game)
     loop = asyncio.new_event_loop()
-    play = SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
+    play = SelfPlay(config, [game], policy, loop=loop, verifier=Timed(Lazy()))
     packed = [play.batch(step) for step in range(3)]
     loop.close()
     turns = Turns(plain_steps(copy.deepcopy(policy.model), config, packed))

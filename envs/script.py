@@ -113,6 +113,8 @@ RAISE: Final = _Raise()
 _TAG = re.compile(r"<([a-z_]{1,30})>")
 STALE: Final = "stale/"
 """Before the kind of a recall: the items measured longest ago, to be measured again."""
+EITHER: Final = "|"
+"""Between kinds of a recall: items of any of them."""
 
 
 class _Cut(ValueError):

@@ -218,6 +218,12 @@ class GameRef:
     id: str
     parameters: tuple[tuple[str, Value], ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The id and the parameters, as people write a call: `nim-v0(heaps=3)`."""
+        given = ",".join(f"{name}={value}" for name, value in self.parameters)
+        return f"{self.id}({given})" if given else self.id
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyRef:

@@ -15,7 +15,7 @@ from ..agents.run_folder import RunFolder, step_of
 from ..envs.registry import Game
 from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config, settled
+from .config import Config, games, settled
 from .data.stock import Stock
 from .loop import Loop
 from .players.learner import OnEngine, answering, loaded
@@ -60,14 +60,16 @@ def assembled(
         ancestors = Loaded(
             RunFolder(folder).checkpoints, game, learner, config.opponents.held, host
         )
-        others = stack.enter_context(opponents(config, game, learner, folder, ancestors))
-        after = step_of(place) if place else None
-        stock = (
-            Stock(folder, config, after=after) if config.stock.keep or config.stock.age else None
-        )
+        found = games(config)
+        others = [
+            stack.enter_context(opponents(config, each, learner, folder, ancestors))
+            for each in found
+        ]
+        after, keeps = step_of(place) if place else None, config.stock.keep or config.stock.age
+        stock = Stock(folder, config, after=after) if keeps else None
         play = SelfPlay(
             config,
-            game,
+            found,
             learner,
             loop=runner.get_loop(),
             verifier=Timed(verifier),
@@ -78,7 +80,7 @@ def assembled(
         trial = None
         if config.watch.trial:
             # A league has the run's store open; its trials go there.
-            store = others.store if isinstance(others, InLeague) else None
+            store = next((other.store for other in others if isinstance(other, InLeague)), None)
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
         _begin(given, folder)
@@ -91,12 +93,14 @@ def assembled(
         stack.enter_context(display)
 
         # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
-        tree = exact_tree(game) if config.record.evaluate_every else None
+        evaluated = found if config.record.evaluate_every else ()
+        walked = {each.ref.label: exact_tree(each) for each in evaluated}
+        trees = {label: tree for label, tree in walked.items() if tree is not None}
         trainer = SelfPlayTrainer(
             learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts
         )
         loop = Loop(
-            config, folder, play, trainer, records, display, tree=tree, trial=trial, resume=place
+            config, folder, play, trainer, records, display, trees=trees, trial=trial, resume=place
         )
         trainer.add_callback(loop)
         yield loop

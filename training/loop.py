@@ -6,6 +6,8 @@ import gc
 import json
 import shutil
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +24,7 @@ from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import evaluate
-from .watch.measure import baselines, measure
+from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
 from .watch.records import Metrics, Records
@@ -48,7 +50,7 @@ class Loop(TrainerCallback):
         records: Records,
         display: Display,
         *,
-        tree: Tree | None,
+        trees: Mapping[str, Tree],
         trial: Trial | None = None,
         resume: Path | None = None,
     ) -> None:
@@ -67,8 +69,8 @@ class Loop(TrainerCallback):
         self.magnet: Average | None = None
         self.average: Average | None = None
 
-        self._watcher = Watcher(config.watch)
-        self._tree = tree
+        self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
+        self._trees = trees
         self._trial = trial
         self._resume = resume
         self._began = 0.0
@@ -97,7 +99,7 @@ class Loop(TrainerCallback):
             if not self._tried():
                 self._try(state.global_step)
         # Curves begin at step 0; a resumed run has that record already.
-        elif self._tree and self.config.record.evaluate_every:
+        elif self._trees:
             self._record({"step": 0, "games": 0, **self._evaluated()})
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
@@ -150,7 +152,7 @@ class Loop(TrainerCallback):
         last = step >= self.config.steps
         measured = self.trainer.measured()
         found: Metrics = {}
-        if self._tree and (last or _due(step, record.evaluate_every)) and record.evaluate_every:
+        if self._trees and (last or _due(step, record.evaluate_every)):
             found |= self._evaluated()
 
         # Samples that are still in use stand in no checkpoint: save only where none are.
@@ -192,7 +194,7 @@ class Loop(TrainerCallback):
         own.mkdir(exist_ok=True)
         checkpoints.write_json(
             own / "sparring.json",
-            {"step": step, "play": self.play.state(), "watch": self._watcher.state()},
+            {"step": step, "play": self.play.state(), "watch": self._watching()},
         )
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average:
@@ -216,7 +218,10 @@ class Loop(TrainerCallback):
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
         self.play.restore(saved["play"])
-        self._watcher.restore(saved["watch"])
+        # A run of one game has one watcher, whose state stands alone.
+        alone = len(self._watchers) == 1
+        for name, watcher in self._watchers.items():
+            watcher.restore(saved["watch"] if alone else saved["watch"][name])
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average and (own / f"{name}.safetensors").exists():
                 average.restore(load_file(own / f"{name}.safetensors"))
@@ -249,17 +254,29 @@ class Loop(TrainerCallback):
             self.display.say(f"trial of step {step}: {self._trial.told(found)}")
             self._record({"step": step, "games": self.play.games, **found}, shown=False)
 
+    def _watching(self) -> dict[str, Any]:
+        """The watchers' state, as JSON values."""
+        states = {name: watcher.state() for name, watcher in self._watchers.items()}
+        return states if len(states) > 1 else states[""]
+
     def _evaluated(self) -> Metrics:
+        """`evaluated` of every game with a tree."""
+        found: Metrics = {}
+        for entry in self.play.menu.entries:
+            if tree := self._trees.get(entry.label):
+                found |= self.play.menu.named(entry, self._of_tree(tree))
+        return found
+
+    def _of_tree(self, tree: Tree) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        assert self._tree, "only games with a tree are evaluated"
-        own = evaluate(self._tree, self.play.policy)
+        own = evaluate(tree, self.play.policy)
         found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(self._tree, self.play.policy)
+                mean = evaluate(tree, self.play.policy)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found
@@ -272,7 +289,7 @@ class Loop(TrainerCallback):
         self._since = (now, self.play.games)
 
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
-        record |= measure(played, self.play.game.role_of)
+        record |= measured_menu(played, self.play.menu)
         record |= baselines(self.play.baselines, self.config.credits)
 
         told = ("kl", "entropy", "preferred", "margin")
@@ -295,9 +312,12 @@ class Loop(TrainerCallback):
             self.display.show(record)
         if self.config.watch.action == "ignore":
             return
-        for alarm in self._watcher.look(record):
-            self.alarms.append(alarm)
-            self.display.say(f"alarm at step {alarm.step}: {alarm.text}", "yellow")
+        for name, section in self.play.menu.sectioned(record).items():
+            for alarm in self._watchers[name].look(section):
+                where = f"{name}: " if name else ""
+                told = replace(alarm, text=where + alarm.text)
+                self.alarms.append(told)
+                self.display.say(f"alarm at step {told.step}: {told.text}", "yellow")
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds

@@ -203,9 +203,10 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
 def _header(config: Config, folder: Path, model: Any) -> str:
     size = sum(p.numel() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    games = ", ".join(entry.id for entry in config.menu)
     share = "" if trained == size else f", {trained / 1e6:,.2f} M trained"
     return (
-        f"{folder} · {config.recipe} on {config.game} · {config.model} ({size / 1e6:,.2f} M{share}) · "
+        f"{folder} · {config.recipe} on {games} · {config.model} ({size / 1e6:,.2f} M{share}) · "
         f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 from ..agents.few_shot import Shown
 from ..agents.language.transformer import Transformer
-from ..agents.policy import Policy, Sampling
-from ..agents.seats import seat
+from ..agents.policy import Policy
 from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
@@ -20,14 +20,18 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Job, Message, Verdict
 from ..sandbox.verifier import Verifier
-from .config import Config, judge_name
+from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch
-from .data.collect import collect, label
+from .data.collect import collect
+from .data.filters import filtered, owed
 from .data.objectives import judged, packed, signed
 from .data.stock import Stock
 from .players.learner import Itself, Player
-from .players.opponents import LEARNER, Mirror, Opponents, Seats
+from .players.menu import Entry, Menu, Sampled, menu
+from .players.opponents import LEARNER, Mirror, Opponents
+from .players.shares import Played
+from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 
 LOST = 0.1
@@ -44,14 +48,19 @@ class LostGamesError(SparringError, RuntimeError):
 
 @dataclass(frozen=True)
 class Step:
-    """What one step played, and what is learned from it."""
+    """What one step played, and what is learned from it.
+
+    `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
+    """
 
     number: int
     episodes: Sequence[Episode]
+    entries: Sequence[Entry]
     trained: Sequence[Credited]
     seconds: dict[str, float]
+    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
-    """How many samples of the stock joined it."""
 
 
 class Timed:
@@ -93,37 +102,31 @@ class SelfPlay:
     def __init__(
         self,
         config: Config,
-        game: Game,
+        games: Sequence[Game],
         learner: Transformer,
         *,
         loop: asyncio.AbstractEventLoop,
         verifier: Timed,
         player: Player | None = None,
-        opponents: Opponents | None = None,
+        opponents: Sequence[Opponents] = (),
         stock: Stock | None = None,
     ) -> None:
         self.config = config
-        self.game = game
+        self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
-        self.opponents = opponents or Mirror(game)
         self.stock = stock
-
-        # What other policies let the learner earn is no measure of what it earns against itself.
-        others = config.opponents.mode != "mirror"
-        self.credits = replace(config.credits, by_opponent=config.credits.by_opponent or others)
         self.baselines: Baselines = {}
+        self._ranges = {entry.label: _scaled(entry) for entry in self.menu.entries}
 
-        self.tasks = Tasks(config.seed)
+        self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
         self.games = 0
         self.synced = 0.0
         self.tokens = 0
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
-        self._judges = _judges(config, game)
-        self._ranges = {label(game.ref): game.payoff_range}
-        self._examples: Mapping[str, Sequence[Message]] | None = None
+        self._examples: dict[str, Mapping[str, Sequence[Message]]] = {}
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
@@ -136,17 +139,11 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        step = Step(number, episodes, self._credited(number, episodes), {})
+        step = self._credited(number, episodes)
         _check_lost(step)
-        if not step.trained:
-            raise EmptyStepError(f"step {number} has nothing to train on: {_endings(episodes)}")
-        # Games that all ended in forfeits may yet give credits, once the learner can move.
-        played_out = any(episode.ending.kind == "outcome" for episode in episodes)
-        credited = any(each.sample.attempt.by_turn for each in step.trained)
-        if played_out and not (self.credits.payoff or credited):
-            raise EmptyStepError(
-                f"step {number} has nothing to train on: credits.payoff = false, and its games gave no credit"
-            )
+        _check_empty(step)
+        if len(self.menu.entries) > 1:
+            self.menu.shares.learn(shown(self.menu, step))
 
         batch, step = self._packed(step)
         # The phases add up to the step: playing does not count what others took.
@@ -160,7 +157,7 @@ class SelfPlay:
     def _packed(self, step: Step) -> tuple[Batch, Step]:
         """What the step's samples, and those of the stock, teach; the step, with their number."""
         config, number = self.config, step.number
-        fresh = judged(step.trained, config.objective, self._ranges, self.credits.scale)
+        fresh = judged(step.trained, config.objective, self._ranges)
         if self.stock is None:
             return packed(config, number, fresh, [], self.policy.dialect.pad), step
 
@@ -196,7 +193,8 @@ class SelfPlay:
 
         # What the games kept is seen from the next step on, so that recalls depend on no timing.
         self.tasks.add(episodes)
-        self.opponents.record(episodes)
+        for entry in self.menu.entries:
+            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
         self.games += len(episodes)
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
@@ -204,48 +202,62 @@ class SelfPlay:
     def matches(self, number: int) -> list[Match]:
         """The step's matches: every seed `replicates` times, no seed ever again."""
         rollout, matches = self.config.rollout, list[Match]()
-        self.opponents.begin(number)
-        learner = self._shown()
+        for entry in self.menu.entries:
+            entry.opponents.begin(number)
 
-        for index in range(rollout.games // rollout.replicates):
+        for index, entry in enumerate(self.menu.drawn(number, rollout.games // rollout.replicates)):
             # Replicates share the seats and the seed, and differ in the noise of their replies alone.
-            found = {**self.opponents.seats(number, index, learner), **self._judges}
-            seats = {seat: found[seat] for seat in self.game.seats}
+            learner = self._shown(entry)
+            found = {**entry.opponents.seats(number, index, learner), **entry.judges}
+            seats = {seat: found[seat] for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
-            matches += [Match(self.game, seats, seed, copy) for copy in range(rollout.replicates)]
+            matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
-    def _shown(self) -> Policy:
-        """The learner's player, with example games before every prompt where they are asked for."""
+    def _shown(self, entry: Entry) -> Policy:
+        """The learner's player in this game, with examples before every prompt where they are asked for."""
+        player = Sampled(self.player, entry.sampling) if entry.sampling else self.player
         if not (shots := self.config.rollout.shots):
-            return self.player
+            return player
         # Played once: every prompt of the run shows the same examples.
-        if self._examples is None:
-            self._examples = self._loop.run_until_complete(
-                examples(self.game, self._verifier, shots)
+        if entry.label not in self._examples:
+            self._examples[entry.label] = self._loop.run_until_complete(
+                examples(entry.game, self._verifier, shots)
             )
-        return Shown(self.player, self._examples)
+        return Shown(player, self._examples[entry.label])
 
-    def _credited(self, number: int, episodes: Sequence[Episode]) -> list[Credited]:
+    def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
         """What the step trains on; baselines move on."""
-        samples = collect(
-            # Indices go on over the steps, so that no two episodes share one.
-            enumerate(episodes, number * self.config.rollout.games),
-            self.credits,
-            learner=LEARNER,
-            role_of=self.game.role_of,
-            version=number,
-            judges=self.game.judges,
-        )
-        credited, self.baselines = credit(samples, self.baselines, self.credits)
-        return signed(credited, self.config.objective)
+        # Indices go on over the steps, so that no two episodes share one.
+        issued = list(enumerate(episodes, number * self.config.rollout.games))
+        entries = [self.menu.of(episode) for episode in episodes]
+        trained: list[Credited] = []
+        dropped: dict[tuple[str, str], int] = {}
+
+        # A game at a time: each has settings of its own, and no estimator looks across games.
+        for entry in self.menu.entries:
+            own = [pair for pair, of in zip(issued, entries, strict=True) if of is entry]
+            samples = collect(
+                own,
+                entry.credits,
+                learner=LEARNER,
+                role_of=entry.game.role_of,
+                version=number,
+                judges=entry.game.judges,
+                charges=owed(own, self.config.filters, entry.game),
+            )
+            kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
+            dropped |= {(entry.label, role): count for role, count in out.items()}
+            credited, self.baselines = credit(kept, self.baselines, entry.credits)
+            trained += signed(credited, self.config.objective)
+        return Step(number, episodes, entries, trained, {}, dropped)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
         return {
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
-            "opponents": self.opponents.state(),
+            "menu": self.menu.state(),
             "games": self.games,
             "tokens": self.tokens,
         }
@@ -253,23 +265,55 @@ class SelfPlay:
     def restore(self, state: dict[str, Any]) -> None:
         self.baselines = restore(state["baselines"])
         self.tasks.restore(state["tasks"])
-        self.opponents.restore(state.get("opponents", {}))
+        # Runs of one game, from before there were menus, have the state of their opponents alone.
+        self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
 
 
-def judge(config: Config, game: Game) -> Policy:
-    """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
-    # A judge is never trained, so it may be held to its choices.
-    sampling = Sampling(1.0, 1.0, constrained=True)
-    return seat(judge_name(config, game), game, sampling=sampling)
+def shown(menu: Menu, step: Step) -> list[Played]:
+    """What a step showed of each game of its menu."""
+    found: list[Played] = []
+    for entry in menu.entries:
+        own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
+        tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
+        amounts = [
+            abs(amount)
+            for each in step.trained
+            if each.sample.attempt.game == entry.label
+            for amount in each.advantages
+        ]
+        found.append(
+            Played(len(own), tokens, fmean(amounts) if amounts else None, _solved(entry, own))
+        )
+    return found
 
 
-def _judges(config: Config, game: Game) -> Seats:
-    """The judge in each of the seats that grade; a game may have none under its parameters."""
-    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
-    # Made only where a seat needs it: a judge may be a model to load.
-    return dict.fromkeys(seats, judge(config, game)) if seats else {}
+def _scaled(entry: Entry) -> tuple[float, float]:
+    """The game's range of payoffs, in the units of its samples."""
+    least, most = entry.game.payoff_range
+    return entry.credits.scale * least, entry.credits.scale * most
+
+
+def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
+    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
+    noted = [
+        float(value)
+        for episode in episodes
+        for name, value in episode.notes
+        if name == "solve_rate" and isinstance(value, (int, float))
+    ]
+    if noted:
+        return fmean(noted)
+
+    least, most = entry.game.payoff_range
+    paid = [
+        episode.payoff[seat]
+        for episode in episodes
+        for seat, ref in episode.seats.items()
+        if ref.name == LEARNER and seat in episode.payoff
+    ]
+    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
@@ -285,6 +329,24 @@ def _check_lost(step: Step) -> None:
         raise LostGamesError(
             f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
             f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
+        )
+
+
+def _check_empty(step: Step) -> None:
+    """Raises EmptyStepError where there is nothing to train on, and says why."""
+    if not step.trained:
+        out = sum(step.dropped.values())
+        why = f"the filters left out all {out} attempts" if out else _endings(step.episodes)
+        raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
+
+    # Games that all ended in forfeits may yet give credits, once the learner can move.
+    played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
+    credited = any(each.sample.attempt.by_turn for each in step.trained)
+    paid = any(entry.credits.payoff for entry in step.entries)
+    if played_out and not (paid or credited):
+        raise EmptyStepError(
+            f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
+            "credit"
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
 
@@ -15,6 +17,31 @@ class ModelError(SparringError, ValueError):
 
 class UnknownModelError(Unknown, ModelError):
     """No model has this name."""
+
+
+def split_options(spec: str) -> tuple[str, dict[str, str]]:
+    """A name and the options behind its `?`, as in `NAME?key=value&key=value`. Raises ModelError.
+
+    A folder's own name may hold a question mark: one that exists is taken whole.
+    """
+    name, mark, query = spec.partition("?")
+    if not mark or Path(spec).expanduser().exists():
+        return spec, {}
+
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
+    except ValueError:
+        pairs = []
+    if not pairs or any(not (key and value) for key, value in pairs):
+        raise ModelError(f"options are written NAME?key=value&key=value, not {spec!r}")
+    if len(dict(pairs)) < len(pairs):
+        raise ModelError(f"an option of {spec!r} is given twice; give each once")
+    return name, dict(pairs)
+
+
+def with_options(name: str, options: Mapping[str, str]) -> str:
+    """The name with these options behind it: what `split_options` takes apart."""
+    return f"{name}?{urlencode(options, safe='/,:')}" if options else name
 
 
 def check_name(name: str) -> None:

@@ -67,7 +67,7 @@ class Shelf:
         self._tasks.pop(key, None)
         self._tasks[key] = Task(item, float(rate) if isinstance(rate, (int, float)) else None, step)
         # Every proposal is compared with all tasks, so a look is worked out once.
-        self._looks[key] = _look(item)
+        self._looks[key] = look(item)
         if len(self._tasks) > self._most:
             self._drop()
 
@@ -91,7 +91,7 @@ class Shelf:
 
     def copies(self, item: Value, count: int) -> list[Value]:
         """Up to `count` items that are near copies of this one: programs by outline, text by its words."""
-        mine, share = _look(item)
+        mine, share = look(item)
         found = (
             task.item
             for key, task in self._tasks.items()
@@ -114,7 +114,7 @@ class Shelf:
         del self._tasks[oldest], self._looks[oldest]
 
 
-def _look(item: Value) -> Look:
+def look(item: Value) -> Look:
     """What near copies of an item are known by, and how much of it they share; nothing for other values."""
     if isinstance(item, str):
         return words(item), SAME_TEXT

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sparring.envs.registry import find
 from sparring.training.config import ConfigError
+from sparring.training.players.menu import judge
 from sparring.training.recipes import recipe, recipe_names
 from sparring.training.run import train
-from sparring.training.selfplay import judge
 from sparring.training.settings import override
 
 ROOT = Path(__file__).parents[2]

@@ -24,7 +24,7 @@ def playing():
         config = configured("spiral", None, ["rollout.games=8", *settings])
         game = find(config.game)
         policy = loaded(config, game)
-        return SelfPlay(config, game, policy, loop=loop, verifier=Timed(Lazy()))
+        return SelfPlay(config, [game], policy, loop=loop, verifier=Timed(Lazy()))
 
     yield made
     loop.close()

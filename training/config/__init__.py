@@ -3,14 +3,15 @@
 # ruff: noqa: RUF009 (`number` and `choice` make fields, and what they hold is immutable)
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
-from .objective import Inside, Objective, StockConfig, check_objective, check_roles
+from .merging import merged
+from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -26,6 +27,7 @@ from .tables import (
     Update,
     Watch,
     Weighting,
+    check_credits,
 )
 from .values import (
     MANY,
@@ -67,7 +69,9 @@ __all__ = [
     "Update",
     "Watch",
     "Weighting",
+    "credits_of",
     "every",
+    "games",
     "inner_tables",
     "judge_name",
     "plain",
@@ -100,6 +104,9 @@ class Config:
     rollout: Rollout = Rollout()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
+    shelves: Mapping[str, Any] = table(
+        "files of tasks by kind, a JSON value a line, like document = docs.jsonl"
+    )
     credits: Credits = Credits()
     filters: Filters = Filters()
     inside: Inside = Inside()
@@ -111,7 +118,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        check_menu(self.games, self.mix, self.filters)
+        check_menu(self.games, self.credits, self.mix, self.filters)
         check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
@@ -129,13 +136,7 @@ class Config:
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
-        if wrong := [turn for turn in self.credits.turns if turn < 1]:
-            raise ConfigError(f"credits.turns counts a seat's turns from 1; it has {wrong[0]}")
-        if not self.credits.payoff and self.credits.spread == "terminal":
-            raise ConfigError(
-                "credits.payoff = false leaves the credits alone, and credits.spread = terminal leaves them "
-                "out; use spread = turn or to_go"
-            )
+        check_credits(self.credits, "credits")
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
@@ -149,31 +150,73 @@ def settled(config: Config) -> Config:
     return replace(config, rollout=replace(config.rollout, engine=engine))
 
 
-def played(config: Config) -> Game:
-    """The game of a run, its files registered. Raises GameError, and ConfigError where it does not suit."""
+def games(config: Config) -> tuple[Game, ...]:
+    """The games of the menu, in its order, the run's files registered.
+
+    Raises GameError for a game that cannot be had, and ConfigError for settings that do not suit it.
+    """
     for file in config.load:
         load(file)
-    game = find(config.game, **config.parameters)
+    found = tuple([find(entry.id, **entry.parameters) for entry in config.menu])
 
-    unknown = [role for role in config.credits.trained if role not in game.roles]
-    if unknown:
-        known = ", ".join(game.roles)
+    for game in found:
+        if found.count(game) > 1:
+            raise ConfigError(
+                f"the menu names {game.ref.label} more than once; give it more weight"
+            )
+    _check_roles("credits.trained", config.credits.trained, found)
+    _check_roles("filters.roles", config.filters.roles, found)
+    _check_roles("objective.roles", config.objective.roles, found)
+    _check_roles("objective.pull", pulled_roles(config.objective), found)
+    _check_roles("stock.roles", config.stock.roles, found)
+    _check_roles("inside.roles", config.inside.roles, found)
+
+    if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):
+        name = "watch.trial" if config.watch.trial else "opponents.mode = league"
         raise ConfigError(
-            f"credits.trained names {', '.join(unknown)}; the roles of {game.id} are {known}"
+            f"{name} rates the players of one game, and the menu has {len(found)}; leave it out, or play one "
+            "game"
         )
-    check_roles(config.objective, config.stock, config.inside, game.roles)
-    if set(game.judges) & set(game.roles):
-        # Called for what it raises: a missing judge is told before a model loads.
-        judge_name(config, game)
-    return game
+    for game, entry in zip(found, config.menu, strict=True):
+        own = credits_of(config, entry)
+        if "trained" in entry.credits:
+            _check_roles(f"credits.trained of {game.ref.label}", own.trained, (game,))
+        elif own.trained and not set(own.trained) & set(game.roles):
+            raise ConfigError(
+                f"credits.trained = {', '.join(own.trained)} leaves nothing to train in {game.id}, whose "
+                f"roles are {', '.join(game.roles)}"
+            )
+        if set(game.judges) & set(game.roles):
+            # Called for what it raises: a missing judge is told before a model loads.
+            judge_name(config, game, entry.judge)
+    return found
 
 
-def judge_name(config: Config, game: Game) -> str:
-    """Who sits in the game's seats that grade: the one named, or the game's own rule.
+def played(config: Config) -> Game:
+    """The first game of the menu, or the only one; raises what `games` raises."""
+    return games(config)[0]
+
+
+def credits_of(config: Config, entry: GameEntry) -> Credits:
+    """The run's credits, with what the menu's entry changes."""
+    return merged(config.credits, entry.credits, f"credits of {entry.id}: ")
+
+
+def _check_roles(name: str, roles: Sequence[str], among: Sequence[Game]) -> None:
+    known = list(dict.fromkeys(role for game in among for role in game.roles))
+    if unknown := [role for role in roles if role not in known]:
+        whose = " and ".join(game.id for game in among)
+        raise ConfigError(
+            f"{name} names {', '.join(unknown)}; the roles of {whose} are {', '.join(known)}"
+        )
+
+
+def judge_name(config: Config, game: Game, own: str = "") -> str:
+    """Who sits in the game's seats that grade: the one named (`own`: by the menu), or the game's rule.
 
     Raises ConfigError where there is neither: a scripted sample grades to show the form, not the answer.
     """
-    name = config.judge or ("rule" if "rule" in game.oracles else "")
+    name = own or config.judge or ("rule" if "rule" in game.oracles else "")
     if not name:
         raise ConfigError(
             f"{game.id} pays what a judge says, and has no rule to judge by; name a model, RUN@STEP or a "

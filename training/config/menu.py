@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from .values import MANY, ConfigError, choice, number, table
+from .merging import merged
+from .tables import Credits, check_credits
+from .values import MANY, ConfigError, check_numbers, choice, number, table
 
 By: TypeAlias = Literal["weight", "learnability", "window"]
 Unit: TypeAlias = Literal["games", "tokens"]
@@ -62,18 +64,23 @@ class Filters:
     similar: float = number(0.5, 0, 1, "from which share of words two proposals are alike")
 
 
-def check_menu(games: Sequence[GameEntry], mix: Mix, filters: Filters) -> None:
-    """Raises ConfigError for a menu that cannot be played."""
+def check_menu(games: Sequence[GameEntry], credits: Credits, mix: Mix, filters: Filters) -> None:
+    """Raises ConfigError for a menu that cannot be played. `credits` are the run's."""
     for place, entry in enumerate(games, 1):
         if not entry.id:
             raise ConfigError(f"games[{place}] names no game; give it an id")
+        name = f"games[{place}].credits"
+        own = merged(credits, entry.credits, f"{name}.")
+        check_numbers(own, f"{name}.")
+        check_credits(own, name)
     if games and not any(entry.weight for entry in games):
         raise ConfigError("every game of the menu has weight 0; give one of them a greater weight")
 
-    if mix.floor * len(games) > 1:
+    playing = sum(entry.weight > 0 for entry in games)
+    if mix.floor * playing > 1:
         raise ConfigError(
-            f"mix.floor = {mix.floor} for each of {len(games)} games is more than the whole; it may be "
-            f"{1 / len(games):.3g} at most"
+            f"mix.floor = {mix.floor} for each of {playing} games is more than the whole; it may be "
+            f"{1 / playing:.3g} at most"
         )
     for part, low, high in (("mix", mix.low, mix.high), ("filters", filters.low, filters.high)):
         if low > high:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -160,20 +160,9 @@ def _check_inside(inside: Inside, credits: Credits) -> None:
             )
 
 
-def check_roles(objective: Objective, stock: StockConfig, inside: Inside, roles: Collection[str]):
-    """Raises ConfigError where a role is named that no game has."""
-    named = {
-        "objective.roles": objective.roles,
-        "objective.pull": [_role(name) for name in objective.pull],
-        "stock.roles": stock.roles,
-        "inside.roles": inside.roles,
-    }
-    for setting, names in named.items():
-        if unknown := [name for name in names if name and name not in roles]:
-            raise ConfigError(
-                f"{setting} names {', '.join(unknown)}; the roles are {', '.join(roles)}"
-                + (", and turns are turn-1, turn-2 …" if setting == "objective.pull" else "")
-            )
+def pulled_roles(objective: Objective) -> list[str]:
+    """The roles that `objective.pull` names: in ROLE and in ROLE/turn-N."""
+    return [role for name in objective.pull if (role := _role(name))]
 
 
 def _role(name: str) -> str:

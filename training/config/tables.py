@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .values import MANY, choice, number
+from .values import MANY, ConfigError, choice, number
 
 Estimator: TypeAlias = Literal[
     "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"
@@ -191,3 +191,14 @@ class Watch:
     asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
     trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
     frozen: tuple[str, ...] = choice((), "players that never change, for trials")
+
+
+def check_credits(credits: Credits, name: str) -> None:
+    """Raises ConfigError for credits, called `name` in the message, that contradict each other."""
+    if wrong := [turn for turn in credits.turns if turn < 1]:
+        raise ConfigError(f"{name}.turns counts a seat's turns from 1; it has {wrong[0]}")
+    if not credits.payoff and credits.spread == "terminal":
+        raise ConfigError(
+            f"{name}.payoff = false leaves the credits alone, and {name}.spread = terminal leaves them "
+            "out; use spread = turn or to_go"
+        )

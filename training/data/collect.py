@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import accumulate
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...agents.policy import ConstraintError
-from ...envs.types import Episode, GameRef, Message, Turn
+from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
 from .samples import Attempt, Sample, Span
 
@@ -24,12 +25,14 @@ def collect(
     role_of: Mapping[str, str],
     version: int = 0,
     judges: Collection[str] = (),
+    charges: Mapping[tuple[int, str], float] = MappingProxyType({}),
 ) -> list[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
-    which have no tokens, give no sample. Raises ConstraintError for a turn of the learner that was held
+    which have no tokens, give no sample. `charges`, by issue index and seat, are taken from what a seat is
+    paid, in units of payoff. Raises ConstraintError for a turn of the learner that was held
     to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
@@ -49,8 +52,9 @@ def collect(
             payoff = settings.scale * episode.payoff[seat]
             credits = _credits(turns, settings)
             paid = payoff if settings.payoff else 0.0
+            paid -= settings.scale * charges.get((index, seat), 0.0)
             attempt = Attempt(
-                game=label(episode.game),
+                game=episode.game.label,
                 role=role_of[seat],
                 seat=seat,
                 opponent=opponent,
@@ -98,13 +102,6 @@ def returns(
             total += credits[index]
         gathered[index] = total + (credits[index] if spread == "turn" else 0.0)
     return gathered
-
-
-def label(game: GameRef) -> str:
-    """The game's id, with the parameters that are not its defaults."""
-    # Other parameters are another game, which shares no baseline.
-    given = ",".join(f"{name}={value}" for name, value in game.parameters)
-    return f"{game.id}({given})" if given else game.id
 
 
 def _by_turn(turns: Sequence[tuple[int, Turn]], settings: Credits) -> bool:

@@ -57,9 +57,8 @@ def judged(
     trained: Iterable[Credited],
     objective: Objective,
     ranges: Mapping[str, tuple[float, float]],
-    scale: float = 1.0,
 ) -> list[Judged]:
-    """The samples with their outcomes' verdicts; `ranges` are of payoffs before `scale`, by game."""
+    """The samples with their outcomes' verdicts; `ranges` are of scaled payoffs, by game."""
     trained = list(trained)
     rights: dict[Attempt, bool] = {}
     groups: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
@@ -67,7 +66,7 @@ def judged(
     # By attempt: one that fell into several samples counts once.
     for attempt in dict.fromkeys(each.sample.attempt for each in trained):
         least, most = ranges[attempt.game]
-        bar = scale * (least + objective.right * (most - least))
+        bar = least + objective.right * (most - least)
         rights[attempt] = attempt.payoff > bar
         groups[_group(attempt)].append(rights[attempt])
 
@@ -85,8 +84,8 @@ def packed(
     objective, update, samples = config.objective, config.update, [*fresh, *stored]
     if not samples:
         raise NothingToLearnError(
-            f"step {step} has nothing to train on: stock.alone = true, and stock.source has no samples of that "
-            "age, role and verdict"
+            f"step {step} has nothing to train on: stock.alone = true, and stock.source has no samples of "
+            "that age, role and verdict"
         )
     if objective.kind == "prefer":
         return pack_pairs(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...envs.script import STALE, Recall
+from ...envs.script import EITHER, STALE, Recall
 from ...envs.seeds import generator
 from ...envs.tasks.task_buffer import Shelf
 from ...envs.types import Episode, Value
@@ -19,11 +20,18 @@ class Tasks:
     recalls depends on no timing.
     """
 
-    def __init__(self, seed: int, most: int = 4096) -> None:
+    def __init__(
+        self, seed: int, most: int = 4096, loaded: Mapping[str, Sequence[Value]] | None = None
+    ) -> None:
         self._seed = seed
         self._most = most
+        self._loaded = loaded or {}
         self._shelves: dict[str, Shelf] = {}
         self.begin(0)
+
+        for kind, items in self._loaded.items():
+            for item in items:
+                self._shelf(kind).add(item, 0)
 
     def begin(self, step: int) -> None:
         self._step, self._drawn = step, 0
@@ -32,8 +40,8 @@ class Tasks:
     def __call__(self, wish: Recall) -> Sequence[Value]:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
-        Of `stale/KIND`, those of the kind that were measured longest ago, before this step. With
-        `wish.like`, near copies of it among all of the kind.
+        A kind `A|B` draws from the shelves of both. Of `stale/KIND`, those of the kind that were
+        measured longest ago, before this step. With `wish.like`, near copies of it among all of the kind.
         """
         # Copies are looked up and not drawn, so the count of draws stays as it is.
         if wish.like is not None:
@@ -43,9 +51,21 @@ class Tasks:
         self._drawn += 1
         if wish.kind.startswith(STALE):
             return self._stale(wish.kind.removeprefix(STALE), wish.count)
-        if wish.kind in self._shelves:
-            return self._shelves[wish.kind].draw(wish.count, rng)
+        kinds = [kind for kind in wish.kind.split(EITHER) if kind in self._shelves]
+        if len(kinds) == 1:
+            return self._shelves[kinds[0]].draw(wish.count, rng)
+        if kinds:
+            return self._of_several(kinds, wish.count, rng)
         return rng.sample(wish.seeds, min(wish.count, len(wish.seeds)))
+
+    def _of_several(self, kinds: Sequence[str], count: int, rng: random.Random) -> list[Value]:
+        """Items of several kinds, each item of a kind that is drawn evenly among those with more."""
+        drawn = {kind: self._shelves[kind].draw(count, rng) for kind in kinds}
+        found: list[Value] = []
+        while len(found) < count and any(drawn.values()):
+            kind = rng.choice([kind for kind in kinds if drawn[kind]])
+            found.append(drawn[kind].pop())
+        return found
 
     def _stale(self, kind: str, count: int) -> Sequence[Value]:
         """The next items that were measured longest ago; none twice in a step."""
@@ -76,4 +96,7 @@ class Tasks:
                 self._shelf(kind).add(from_json(item), step)
 
     def _shelf(self, kind: str) -> Shelf:
-        return self._shelves.setdefault(kind, Shelf(self._most))
+        if kind not in self._shelves:
+            # What was loaded has room of its own: a corpus is not pushed out by what games keep.
+            self._shelves[kind] = Shelf(self._most + len(self._loaded.get(kind, ())))
+        return self._shelves[kind]

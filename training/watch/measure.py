@@ -4,18 +4,45 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from statistics import fmean
 
 from ...envs.types import Episode, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
+from ..players.menu import Entry, Menu
 from ..players.opponents import LEARNER
 from ..selfplay import Step
 from .records import Metrics
 
 ENOUGH = 8
 """The fewest proposals of a step whose diversity is measured."""
+
+
+def measured_menu(step: Step, menu: Menu) -> Metrics:
+    """`measure` of the step; of several games, what belongs to each is named by it first.
+
+    Then `share/GAME` is its share of the step's games.
+    """
+    if len(menu.entries) == 1:
+        return measure(step, menu.entries[0].game.role_of)
+
+    record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
+    for entry in menu.entries:
+        own = _part(step, entry)
+        record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
+        if own.episodes:
+            record |= menu.named(entry, measure(own, entry.game.role_of))
+    return record
+
+
+def _part(step: Step, entry: Entry) -> Step:
+    """What a step played of one game of its menu."""
+    own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
+    trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
+    dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
+    return replace(step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped)
 
 
 def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
@@ -41,6 +68,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     record |= notes(step.episodes)
     record |= proposals(step.episodes)
     record |= verdicts(step.episodes)
+    record |= {f"filtered/{role}": count for (_, role), count in sorted(step.dropped.items())}
     record["samples"] = len(step.trained)
     return record | ({"stored": step.stored} if step.stored else {})
 

@@ -30,8 +30,8 @@ from ...sandbox.verifier import Verifier
 from .. import checkpoints
 from ..config import Config, ConfigError
 from ..players.learner import sampling
+from ..players.menu import judge
 from ..players.opponents import Ancestors
-from ..selfplay import judge
 from .records import Metrics
 
 ANCESTORS: Final = 4

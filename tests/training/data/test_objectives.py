@@ -61,7 +61,7 @@ def test_signs_multiply_advantages(settings, factors):
 def test_right_is_above_its_share_of_the_range_whatever_payoffs_are_scaled_by():
     for scale in (1.0, 10.0):
         samples = played(*[scale * paid for paid in (0.0, 0.5, 0.6, 1.0)])
-        found = judged(samples, Objective(), RANGES, scale)
+        found = judged(samples, Objective(), {"g-v0": (0.0, scale)})
         assert [each.right for each in found] == [False, False, True, True]
         assert {each.rate for each in found} == {0.5}
 

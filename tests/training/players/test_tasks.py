@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sparring.envs.script import STALE, Recall
 from sparring.envs.types import Ending, Episode, GameRef
+from sparring.training.config import ConfigError
+from sparring.training.players.shelf_files import read_shelf
 from sparring.training.players.tasks import Tasks
 
 
@@ -46,3 +49,41 @@ def test_a_task_measured_again_is_no_longer_the_stalest():
 
 def test_a_kind_that_holds_nothing_has_nothing_stale():
     assert tuple(Tasks(0)(Recall(STALE + "k", 1, ()))) == ()
+
+
+def test_a_recall_of_either_kind_draws_from_both_shelves():
+    tasks = Tasks(0, loaded={"a": ["a1", "a2"], "b": ["b1"]})
+    assert set(tasks(Recall("a|b", 3, ()))) == {"a1", "a2", "b1"}
+    assert tasks(Recall("b|c", 3, ("seed",))) == ["b1"]
+    assert tasks(Recall("c|d", 1, ("seed",))) == ["seed"]
+
+
+def test_a_loaded_corpus_is_not_pushed_out_by_what_games_keep():
+    tasks = Tasks(0, most=2, loaded={"a": ["one", "two", "three"]})
+    assert len(tasks) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"fine"\n{"text": ', "line 2 is no JSON"),
+        ('"fine"\n\n""', "line 3 is empty"),
+        ("[" * 100_000, "line 1 is no JSON"),
+        ("", "holds no item"),
+        ("null", "line 1 is empty"),
+    ],
+)
+def test_a_bad_line_of_a_shelf_file_is_told_by_its_number(tmp_path, text, told):
+    (tmp_path / "f.jsonl").write_text(text)
+    with pytest.raises(ConfigError, match=told) as refusal:
+        read_shelf("document", str(tmp_path / "f.jsonl"))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_shelf_file_holds_texts_and_objects(tmp_path):
+    (tmp_path / "f.jsonl").write_text('"one"\n{"text": "two"}\n{"source": "x", "input": [1]}\n')
+    assert read_shelf("k", str(tmp_path / "f.jsonl")) == [
+        "one",
+        "two",
+        {"source": "x", "input": (1,)},
+    ]
