@@ -29,7 +29,11 @@ def read(path: str | Path, base: Config | None = None) -> Config:
 
 
 def override(config: Config, settings: Iterable[str]) -> Config:
-    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`."""
+    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`.
+
+    They are checked together, so that of two that need each other either may stand first.
+    """
+    whole: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -41,8 +45,25 @@ def override(config: Config, settings: Iterable[str]) -> Config:
         # From the last part outwards, as TOML would nest it.
         for part in reversed(key.strip().split(".")):
             data = {part: data}
-        config = merge(config, data)
-    return config
+        whole = _joined(whole, data)
+    return merge(config, whole)
+
+
+def _joined(data: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings with further ones in them; of one that is given twice the last."""
+    found = dict(data)
+    for key, value in more.items():
+        before = found.get(key)
+        inner = isinstance(before, Mapping) and isinstance(value, Mapping)
+        # What is no table is refused by `merge`, and must not vanish before.
+        if key in found and isinstance(before, Mapping) != isinstance(value, Mapping):
+            raise ConfigError(f"{key} is given both as {before!r} and as {value!r}")
+        found[key] = (
+            _joined(cast(Mapping[str, Any], before), cast(Mapping[str, Any], value))
+            if inner
+            else value
+        )
+    return found
 
 
 def merge(config: Config, data: Mapping[str, Any]) -> Config:
