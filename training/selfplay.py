@@ -25,6 +25,7 @@ from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
+from .data.inside import inner
 from .data.objectives import judged, packed, signed
 from .data.stock import Stock
 from .players.learner import Itself, Player
@@ -139,6 +140,7 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
+        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
