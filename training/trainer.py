@@ -22,6 +22,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from .config import Config
 from .data.advantage import NonFiniteError
 from .data.batch import Batch
+from .data.scores import by_forest, planted, scored
 from .weights import Average
 
 _SMALL = 1 << 24
@@ -65,6 +66,9 @@ class SelfPlayTrainer(GRPOTrainer):
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
 
+        self._forest = by_forest(config.update.forest, model, arguments.world_size)
+        self._trained: torch.Tensor | None = None
+
     def pull(self, magnet: Average, strength: float) -> None:
         """Pull the learner to the magnet by a KL term of this strength from now on."""
         self.magnet = magnet
@@ -104,10 +108,16 @@ class SelfPlayTrainer(GRPOTrainer):
         keep = tensors["completion_ids"].size(1)
         # As many rows at once as the loss takes: a score needs no more memory.
         rows = -(-len(ids) // self._microbatches)
+        self._trained = tensors["tool_mask"]
         logps, _, _ = self._get_per_token_logps_and_entropies(
             self.model, ids, mask, keep, batch_size=rows
         )
         return logps
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
+        """TRL's; a forest is told which tokens are trained."""
+        self._trained = inputs["tool_mask"]
+        return super().compute_loss(model, inputs, *rest, **named)
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -123,7 +133,20 @@ class SelfPlayTrainer(GRPOTrainer):
         TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
         memory for large vocabularies, and half as much time again for small models.
         """
+        # Said for one call: what other rows are scored in the same loss are scored whole.
+        trained, self._trained = self._trained, None
         vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
+        if self._forest and not named.get("compute_aux_loss"):
+            real = attention_mask[:, -logits_to_keep:]
+            trained = real if trained is None else real * trained
+            if found := planted(input_ids, attention_mask, trained, vocabulary):
+                entropy = bool(named.get("compute_entropy"))
+                with self.accelerator.autocast():
+                    logps, entropies = scored(
+                        found, model, input_ids, trained, self.temperature, entropy=entropy
+                    )
+                return logps, entropies, None
+
         many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
         if many or named.get("compute_aux_loss"):
             return super()._get_per_token_logps_and_entropies(
