@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         play,
         report,
         sandbox,
+        serve,
         tournament,
         train,
     )
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    order = (games, play, train, tournament, gate, league, report, export, sandbox, engines)
+    order = (games, play, train, tournament, gate, league, report, export, serve, sandbox, engines)
     for command in order:
         command.add(commands)
     return top

@@ -18,8 +18,10 @@ from . import checkpoints
 from .config import Config, games, settled
 from .data.stock import Stock
 from .loop import Loop
+from .players.cast import Cast
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
+from .players.sharing import Learners
 from .selfplay import SelfPlay, Timed
 from .settings import to_toml
 from .trainer import SelfPlayTrainer
@@ -67,6 +69,7 @@ def assembled(
         ]
         after, keeps = step_of(place) if place else None, config.stock.keep or config.stock.age
         stock = Stock(folder, config, after=after) if keeps else None
+        learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
             found,
@@ -76,6 +79,7 @@ def assembled(
             player=player,
             opponents=others,
             stock=stock,
+            learners=learners,
         )
         trial = None
         if config.watch.trial:
@@ -97,7 +101,12 @@ def assembled(
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         trainer = SelfPlayTrainer(
-            learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts
+            learner.model,
+            learner.dialect.tokenizer,
+            config,
+            play.batch,
+            folder=drafts,
+            learners=learners,
         )
         loop = Loop(
             config, folder, play, trainer, records, display, trees=trees, trial=trial, resume=place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
@@ -26,12 +26,14 @@ from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
-from .data.objectives import judged, packed, signed
+from .data.objectives import Judged, judged, lessons, signed
 from .data.stock import Stock
+from .players.cast import Cast
 from .players.learner import Itself, Player
-from .players.menu import Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents
+from .players.menu import JUDGING, Entry, Menu, Sampled, menu
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.shares import Played
+from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 
@@ -111,12 +113,19 @@ class SelfPlay:
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
         stock: Stock | None = None,
+        learners: Learners | None = None,
     ) -> None:
         self.config = config
+        self.cast = Cast(config)
+        self.learners = learners or Learners(
+            learner, self.cast.names, config.sharing.mode, config.seed
+        )
         self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
-        self.stock = stock
+        self._stock = stock
+        # Several learners are played by the trained modules themselves.
+        self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
         self.baselines: Baselines = {}
         self._ranges = {entry.label: _scaled(entry) for entry in self.menu.entries}
 
@@ -140,7 +149,9 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
+        for name, policy in self.learners.policies.items():
+            with self.learners.chosen(name):
+                episodes = inner(episodes, self.config.inside, policy, name=name)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
@@ -148,6 +159,7 @@ class SelfPlay:
             self.menu.shares.learn(shown(self.menu, step))
 
         batch, step = self._packed(step)
+
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
@@ -157,24 +169,26 @@ class SelfPlay:
         return batch
 
     def _packed(self, step: Step) -> tuple[Batch, Step]:
-        """What the step's samples, and those of the stock, teach; the step, with their number."""
-        config, number = self.config, step.number
-        fresh = judged(step.trained, config.objective, self._ranges)
-        if self.stock is None:
-            return packed(config, number, fresh, [], self.policy.dialect.pad), step
+        """What the step's samples, and those of the stock, teach; the step, with how many those were."""
+        number, stored = step.number, list[Judged]()
+        fresh = judged(step.trained, self.config.objective, self._ranges)
 
-        stored = self.stock.given(number)
-        indexed = enumerate(step.episodes, number * config.rollout.games)
-        self.stock.write(number, fresh, dict(indexed))
-        if config.stock.alone:
-            fresh = []
-        batch = packed(config, number, fresh, stored, self.policy.dialect.pad)
+        if self._stock is not None:
+            due = self.cast.due(number)
+            stored = [each for each in self._stock.given(number) if each.attempt.learner in due]
+            indexed = enumerate(step.episodes, number * self.config.rollout.games)
+            self._stock.write(number, fresh, dict(indexed))
+            fresh = [] if self.config.stock.alone else fresh
+
+        pad, names = self.policy.dialect.pad, self.cast.names
+        batch = lessons(self.config, number, fresh, stored, learners=names, pad=pad)
         return batch, replace(step, stored=len(stored))
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         # Named first: `sync` passes the learner's reference on with the weights.
-        self.policy.publish(f"step {number}", name=LEARNER)
+        for name, policy in self.learners.policies.items():
+            policy.publish(f"step {number}", name=name)
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
@@ -209,16 +223,33 @@ class SelfPlay:
 
         for index, entry in enumerate(self.menu.drawn(number, rollout.games // rollout.replicates)):
             # Replicates share the seats and the seed, and differ in the noise of their replies alone.
-            learner = self._shown(entry)
-            found = {**entry.opponents.seats(number, index, learner), **entry.judges}
-            seats = {seat: found[seat] for seat in entry.game.seats}
+            beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
+            seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
-    def _shown(self, entry: Entry) -> Policy:
+    def learner_of(self, game: Game) -> Transformer | Callable[[str], Transformer]:
+        """The learner's own model; of several, which of them plays a role of the game."""
+        if len(self.learners) == 1:
+            return self.policy
+        return lambda role: self.learners.policies[self.cast.of(game, role)]
+
+    def _seated(self, entry: Entry, seat: str, beside: Seats) -> Policy:
+        """Who sits in a seat: an opponent or a judge, or the learner of the seat's role."""
+        # A judge's seat that the cast names is played by a learner, which no opponent replaces.
+        found = beside.get(seat, self.player)
+        if found is not self.player:
+            return found
+        role = entry.game.role_of[seat]
+        if role in self.cast.judges(entry.game):
+            return Sampled(self.player, JUDGING)
+        return self._shown(entry, self.cast.of(entry.game, role))
+
+    def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""
-        player = Sampled(self.player, entry.sampling) if entry.sampling else self.player
+        player = self._players[learner]
+        player = Sampled(player, entry.sampling) if entry.sampling else player
         if not (shots := self.config.rollout.shots):
             return player
         # Played once: every prompt of the run shows the same examples.
@@ -233,6 +264,7 @@ class SelfPlay:
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
+        due = set(self.cast.due(number))
         trained: list[Credited] = []
         dropped: dict[tuple[str, str], int] = {}
 
@@ -244,10 +276,12 @@ class SelfPlay:
                 entry.credits,
                 learner=LEARNER,
                 role_of=entry.game.role_of,
+                beside=self.cast.names,
                 version=number,
-                judges=entry.game.judges,
+                judges=self.cast.judges(entry.game),
                 charges=owed(own, self.config.filters, entry.game),
             )
+            samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -29,41 +29,28 @@ def read(path: str | Path, base: Config | None = None) -> Config:
 
 
 def override(config: Config, settings: Iterable[str]) -> Config:
-    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`.
-
-    They are checked together, so that of two that need each other either may stand first.
-    """
-    whole: dict[str, Any] = {}
+    """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`."""
+    data: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
-        data: Any = _literal(text.strip())
         # One game that is asked for stands in place of a menu.
         if key.strip() == "game":
-            config = replace(config, games=())
-        # From the last part outwards, as TOML would nest it.
-        for part in reversed(key.strip().split(".")):
-            data = {part: data}
-        whole = _joined(whole, data)
-    return merge(config, whole)
+            data["games"] = ()
 
+        # Nested, as TOML would have it.
+        *tables, name = key.strip().split(".")
+        place = data
+        for table in tables:
+            inner = place.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{key.strip()} is set below {table}, which was set as a whole")
+            place = cast("dict[str, Any]", inner)
+        place[name] = _literal(text.strip())
 
-def _joined(data: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested settings with further ones in them; of one that is given twice the last."""
-    found = dict(data)
-    for key, value in more.items():
-        before = found.get(key)
-        inner = isinstance(before, Mapping) and isinstance(value, Mapping)
-        # What is no table is refused by `merge`, and must not vanish before.
-        if key in found and isinstance(before, Mapping) != isinstance(value, Mapping):
-            raise ConfigError(f"{key} is given both as {before!r} and as {value!r}")
-        found[key] = (
-            _joined(cast(Mapping[str, Any], before), cast(Mapping[str, Any], value))
-            if inner
-            else value
-        )
-    return found
+    # All at once: settings may be sound together only.
+    return merge(config, data)
 
 
 def merge(config: Config, data: Mapping[str, Any]) -> Config:

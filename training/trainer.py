@@ -10,7 +10,8 @@ per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,9 @@ from . import losses
 from .config import Config
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
+from .data.learners import LEARNER_ROWS
+from .players.sharing import Learners
+from .trl_settings import arguments
 from .weights import Average
 
 _SMALL = 1 << 24
@@ -45,21 +49,25 @@ class SelfPlayTrainer(GRPOTrainer):
         source: Callable[[int], Batch],
         *,
         folder: Path,
+        learners: Learners | None = None,
     ) -> None:
-        arguments = _arguments(config, folder)
+        settings = arguments(config, folder)
+        self.learners = learners
+        self._whose: torch.Tensor | None = None
 
         # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
-        slots = config.steps * config.update.microbatches * arguments.world_size
+        slots = config.steps * config.update.microbatches * settings.world_size
         super().__init__(
             model=model,
             reward_funcs=[_unused],
-            args=arguments,
+            args=settings,
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
         )
 
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
+        self._clip_norm = config.update.clip_norm
         self._microbatches = config.update.microbatches
         self.magnet: Average | None = None
         self.source = source
@@ -89,8 +97,8 @@ class SelfPlayTrainer(GRPOTrainer):
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self._scored(tensors)
                 if worse := losses.worse(tensors):
-                    name = f"{REJECTED}ref_per_token_logps"
-                    tensors[name] = self._scored(worse)
+                    whose = {name: tensors[name] for name in (LEARNER_ROWS,) if name in tensors}
+                    tensors[f"{REJECTED}ref_per_token_logps"] = self._scored(worse | whose)
 
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
@@ -112,7 +120,8 @@ class SelfPlayTrainer(GRPOTrainer):
         """TRL's loss, with the objective's own components beside it or in its place."""
         kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
         if kind == "gradient" and not held and "imitate" not in inputs:
-            return super()._compute_loss(model, inputs)
+            with self._of_learners(inputs):
+                return super()._compute_loss(model, inputs)
 
         theirs = dict(inputs)
         if kind != "gradient":
@@ -124,9 +133,10 @@ class SelfPlayTrainer(GRPOTrainer):
         strength = self.beta
         self._kept, self.beta = [], 0.0 if held else strength
         try:
-            found = super()._compute_loss(model, theirs)
-            # TRL's and ours go through the model once.
-            (logps,) = self._kept
+            with self._of_learners(inputs):
+                found = super()._compute_loss(model, theirs)
+            # TRL's and ours go through the model once; of several learners the last are those of all rows.
+            logps = self._kept[-1]
         finally:
             # Kept longer, they would hold the whole graph.
             self._kept, self.beta = None, strength
@@ -136,22 +146,13 @@ class SelfPlayTrainer(GRPOTrainer):
         self, model: Any, inputs: dict[str, Any], logps: torch.Tensor, strength: float
     ) -> torch.Tensor:
         """The objective's components of the loss, of these log-probabilities (B, T)."""
-        kind, mask = self.objective.kind, inputs["completion_mask"] * inputs["tool_mask"]
-        old, advantages = inputs["old_per_token_logps"], inputs["advantages"]
-        each, settings = torch.zeros_like(logps), cast(GRPOConfig, self.args)
-
-        if kind == "nft":
-            epsilon = self.objective.epsilon
-            each = each + losses.nft(logps, old, advantages, inputs["rates"], epsilon=epsilon)
-        if kind == "topr":
-            clip = self.objective.clip
-            each = each + losses.topr(logps, old, advantages, mask, clip=clip)
-        if "imitate" in inputs:
-            each = each + losses.imitation(logps, inputs["imitate"])
+        mask = inputs["completion_mask"] * inputs["tool_mask"]
+        settings = cast(GRPOConfig, self.args)
+        each = losses.components(self.objective, logps, inputs, mask)
         if strength:
             reverse = settings.use_bias_correction_kl
-            reference, factors = inputs["ref_per_token_logps"], inputs["pull"]
-            held = losses.pull(logps, reference, factors, reverse=reverse)
+            factors = inputs["pull"]
+            held = losses.pull(logps, inputs["ref_per_token_logps"], factors, reverse=reverse)
             each = each + strength * held
             self._note("kl", held.detach() / factors.clamp(min=1e-9), mask * (factors > 0))
 
@@ -165,7 +166,7 @@ class SelfPlayTrainer(GRPOTrainer):
             parts=parts,
             share=parts / cast(int, settings.steps_per_generation),
         )
-        if kind == "prefer":
+        if self.objective.kind == "prefer":
             found = found + self._preferred(model, inputs, logps) / parts
         return found
 
@@ -174,16 +175,12 @@ class SelfPlayTrainer(GRPOTrainer):
         worse = losses.worse(inputs)
         ids = torch.cat([worse["prompt_ids"], worse["completion_ids"]], 1)
         seen = torch.cat([worse["prompt_mask"], worse["completion_mask"]], 1)
-        others, _, _ = self._get_per_token_logps_and_entropies(
-            model, ids, seen, worse["completion_ids"].size(1)
-        )
+        with self._of_learners(inputs):
+            others, _, _ = self._get_per_token_logps_and_entropies(
+                model, ids, seen, worse["completion_ids"].size(1)
+            )
 
-        gained: list[torch.Tensor] = []
-        for part, scores in ((inputs, logps), (worse, others)):
-            # 1 for what was sampled: weights of rows are the pairs' affair.
-            trained = ((part["completion_mask"] * part["tool_mask"]) > 0).float()
-            gained.append(((scores - part["ref_per_token_logps"]) * trained).sum(-1))
-        chosen, rejected = gained
+        chosen, rejected = losses.gained(logps, inputs), losses.gained(others, worse)
         counted = inputs["pairs"]
         self._note("preferred", (chosen > rejected).float().detach(), counted)
         self._note("margin", (self.objective.beta * (chosen - rejected)).detach(), counted)
@@ -203,10 +200,44 @@ class SelfPlayTrainer(GRPOTrainer):
         keep = tensors["completion_ids"].size(1)
         # As many rows at once as the loss takes: a score needs no more memory.
         rows = -(-len(ids) // self._microbatches)
-        logps, _, _ = self._get_per_token_logps_and_entropies(
-            self.model, ids, mask, keep, batch_size=rows
-        )
+        with self._of_learners(tensors):
+            logps, _, _ = self._get_per_token_logps_and_entropies(
+                self.model, ids, mask, keep, batch_size=rows
+            )
         return logps
+
+    @contextmanager
+    def _of_learners(self, tensors: Mapping[str, Any]) -> Generator[None]:
+        """Score rows by the learners that they belong to; all by the one where there is one."""
+        self._whose = tensors.get(LEARNER_ROWS)
+        try:
+            yield
+        finally:
+            self._whose = None
+
+    def _scored_apart(
+        self, whose: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor, *more: Any, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """The rows of each learner scored by its own weights, put together again in their order."""
+        assert self.learners, "rows of several learners"
+        names, places, parts = list(self.learners.policies), list[torch.Tensor](), list[Any]()
+        for place in whose.unique().tolist():
+            rows = (whose == place).nonzero().flatten()
+            with self.learners.chosen(names[place]) as model:
+                places.append(rows)
+                parts.append(
+                    self._get_per_token_logps_and_entropies(
+                        model, ids[rows], mask[rows], *more, **named
+                    )
+                )
+
+        back = torch.cat(places).argsort()
+        logps, entropies, losses = zip(*parts, strict=True)
+        return (
+            torch.cat(logps)[back],
+            None if entropies[0] is None else torch.cat(entropies)[back],
+            losses[0],
+        )
 
     def _get_per_token_logps_and_entropies(
         self, *arguments: Any, **named: Any
@@ -231,6 +262,12 @@ class SelfPlayTrainer(GRPOTrainer):
         TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
         memory for large vocabularies, and half as much time again for small models.
         """
+        if self._whose is not None:
+            whose, self._whose = self._whose, None
+            return self._scored_apart(
+                whose, input_ids, attention_mask, logits_to_keep, *arguments, **named
+            )
+
         vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
         many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
         if many or named.get("compute_aux_loss"):
@@ -292,6 +329,32 @@ class SelfPlayTrainer(GRPOTrainer):
         odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
         return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
 
+    def clip(self) -> None:
+        """Clip the gradient of each of several learners by its own norm; of one TRL does."""
+        if self.learners is None or len(self.learners) == 1 or not self._clip_norm:
+            return
+        for name in self.learners.policies:
+            torch.nn.utils.clip_grad_norm_(self.learners.parameters(name), self._clip_norm)
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Write the main learner as TRL does, and the others each to a folder of its name."""
+        beside = self.learners if self.learners and len(self.learners) > 1 else None
+        if beside and beside.mode == "models":
+            state_dict = beside.own_state()
+        super()._save(output_dir, state_dict)
+        if beside and output_dir:
+            beside.save(Path(output_dir), self.processing_class)
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
+    ) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.learners and len(self.learners) > 1:
+            self.learners.load(Path(resume_from_checkpoint))
+            self.learners.enable()
+
     def create_model_card(self, *arguments: Any, **named: Any) -> None:
         """None: a run folder describes itself."""
 
@@ -299,50 +362,3 @@ class SelfPlayTrainer(GRPOTrainer):
 def _unused(*_: Any, **__: Any) -> list[float | None]:
     """TRL requires a reward function; ours come from games."""
     raise AssertionError("rewards come from games")
-
-
-def _arguments(config: Config, folder: Path) -> GRPOConfig:
-    update, rollout = config.update, config.rollout
-
-    return GRPOConfig(
-        output_dir=str(folder),
-        seed=config.seed,
-        max_steps=config.steps,
-        # The least that TRL takes: how many rows a step has is up to the games, not to the data set.
-        per_device_train_batch_size=2,
-        num_generations=2,
-        gradient_accumulation_steps=update.microbatches,
-        steps_per_generation=update.microbatches,
-        num_iterations=update.iterations,
-        max_completion_length=rollout.max_tokens,
-        # Tokens are scored at the temperature at which they were drawn.
-        temperature=rollout.temperature,
-        shuffle_dataset=False,
-        # The rows are empty: a resumed run need not run through the used ones.
-        ignore_data_skip=True,
-        # The pull to the magnet is set by `pull`; with beta here TRL would load a reference model.
-        beta=0.0,
-        use_bias_correction_kl=update.kl_gradient == "reverse",
-        loss_type=update.loss,
-        # Advantages come whole from our estimators.
-        scale_rewards="none",
-        epsilon=update.clip_ratio,
-        learning_rate=update.lr,
-        lr_scheduler_type=update.schedule,
-        warmup_steps=update.warmup,
-        adam_beta1=update.beta1,
-        adam_beta2=update.beta2,
-        weight_decay=update.weight_decay,
-        max_grad_norm=update.clip_norm,
-        activation_checkpointing=update.checkpointing,
-        # With dropout the learner would score its samples unlike the sampler.
-        disable_dropout=True,
-        bf16=update.bf16,
-        # Records, checkpoints and what a person sees are ours.
-        logging_strategy="no",
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-        log_completions=False,
-    )

@@ -63,3 +63,26 @@ def growing_cache(model: Any) -> DynamicCache:
         GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers
     ]
     return cache
+
+
+def joined(one: DynamicCache, other: DynamicCache, trim: int = 0) -> DynamicCache:
+    """The rows of both caches in one, the shorter padded on the left; `one` is used up.
+
+    `trim` columns on the left of `one` are cut off: nothing but padding stands there. Raises ValueError for
+    a model whose layers drop their past themselves.
+    """
+    for mine, theirs in zip(one.layers, other.layers, strict=True):
+        if not (isinstance(mine, GrowingLayer) and isinstance(theirs, GrowingLayer)):
+            raise ValueError("layers with a window cannot be joined")
+        # both have read a prompt, so neither is empty
+        keys: Any = mine.keys
+        values: Any = mine.values
+        mine.keys = _stacked(keys[:, :, trim:], theirs.keys)
+        mine.values = _stacked(values[:, :, trim:], theirs.values)
+    return one
+
+
+def _stacked(a: Any, b: Any) -> torch.Tensor:
+    """Rows of both, of shape (rows, heads, length, size), with zeros on the left of the shorter."""
+    width = max(a.shape[2], b.shape[2])
+    return torch.cat([torch.nn.functional.pad(x, (0, 0, width - x.shape[2], 0)) for x in (a, b)])

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from .kv_cache import growing_cache
+from .kv_cache import growing_cache, joined
 
 Tokens: TypeAlias = tuple[int, ...]
 
@@ -28,7 +28,8 @@ class Branches:
         self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None
     ) -> None:
         self._model = model
-        self._adapter = adapter
+        # one a row, because rows that join later may have another
+        self._adapters = [adapter] * len(prompts)
         self._pad = pad
 
         self._cache: Any = growing_cache(model)
@@ -40,6 +41,7 @@ class Branches:
         heads, head_of = beginnings(prompts)
         if heads:
             self._mask, self._lengths = self._mask[: len(heads)], self._lengths[: len(heads)]
+            self._adapters = self._adapters[: len(heads)]
             self._read(heads)
             self._select(torch.tensor(head_of, device=model.device))
             prompts = [p[len(heads[head]) :] for p, head in zip(prompts, head_of, strict=True)]
@@ -57,8 +59,27 @@ class Branches:
 
         self.logits = self._forward(tokens[:, None], torch.ones_like(tokens[:, None]))
 
+    def join(self, other: Branches) -> None:
+        """Take in the rows of another batch of the same model, behind one's own; `other` is used up.
+
+        Raises ValueError for a model whose layers drop their past themselves.
+        """
+        # columns that are padding in every row are left by long rows that have ended
+        trim = int(self._mask.any(0).long().argmax())
+        self._cache = joined(self._cache, other._cache, trim)
+
+        masks = (self._mask[:, trim:], other._mask)
+        width = max(mask.shape[1] for mask in masks)
+        self._mask = torch.cat(
+            [torch.nn.functional.pad(mask, (width - mask.shape[1], 0)) for mask in masks]
+        )
+        self._lengths = torch.cat([self._lengths, other._lengths])
+        self._adapters = [*self._adapters, *other._adapters]
+        self.logits = torch.cat([self.logits, other.logits])
+
     def _select(self, parents: torch.Tensor) -> None:
         self._cache.reorder_cache(parents)
+        self._adapters = [self._adapters[i] for i in parents.tolist()]
         self._lengths = self._lengths[parents]
         self._mask = self._mask[parents]
 
@@ -81,7 +102,8 @@ class Branches:
         positions = self._lengths[:, None] + (real.cumsum(-1) - 1).clamp_(min=0)
         self._lengths = self._lengths + real.sum(-1)
 
-        adapters = {} if self._adapter is None else {"adapter_names": [self._adapter] * len(ids)}
+        named = any(adapter is not None for adapter in self._adapters)
+        adapters = {"adapter_names": self._adapters} if named else {}
         output = self._model(
             input_ids=ids,
             # without any padding the model can use its plain causal attention

@@ -60,6 +60,7 @@ def _range(
     simultaneous=lambda label: label != "judge",  # a judge answers after the solvers
     rules="Sums modulo a number, as in 3 + 6 mod 8 = 1. Answer with one number or one word.",
     bounds={"attempts": (1, 64), "level": LEVELS, "wordings": (1, 2), "item": (-1, MOST - 1)},
+    items=lambda level, part: len(problems(level, part)),
     oracles={"sample": sample},
 )
 def sums(
