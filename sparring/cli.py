@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     # Imported here, where `main` already answers to Ctrl-C.
     from .commands import (
         engines,
+        exam,
         export,
         games,
         gate,
@@ -44,7 +45,20 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    order = (games, play, train, tournament, gate, league, report, export, serve, sandbox, engines)
+    order = (
+        games,
+        play,
+        train,
+        exam,
+        tournament,
+        gate,
+        league,
+        report,
+        export,
+        serve,
+        sandbox,
+        engines,
+    )
     for command in order:
         command.add(commands)
     return top

@@ -18,8 +18,7 @@ from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.seeds import bits
-from ..envs.types import Episode, Job, Message, Verdict
-from ..sandbox.verifier import Verifier
+from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch
@@ -31,11 +30,12 @@ from .data.stock import Stock
 from .players.cast import Cast
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents, Seats
+from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
 from .players.shares import Played
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .timed import Timed
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
@@ -64,34 +64,6 @@ class Step:
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
-
-
-class Timed:
-    """A verifier that adds up the time in which a batch was with it."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
-        self._running = 0  # batches that are with it now: overlapping ones count once
-        self._since = 0.0
-        self.seconds = 0.0
-
-    @property
-    def name(self) -> str:
-        return self._verifier.name
-
-    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        if not self._running:
-            self._since = time.perf_counter()
-        self._running += 1
-        try:
-            return await self._verifier.verify(jobs)
-        finally:
-            self._running -= 1
-            if not self._running:
-                self.seconds += time.perf_counter() - self._since
-
-    async def close(self) -> None:
-        await self._verifier.close()
 
 
 class SelfPlay:
@@ -149,9 +121,6 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        for name, policy in self.learners.policies.items():
-            with self.learners.chosen(name):
-                episodes = inner(episodes, self.config.inside, policy, name=name)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
@@ -170,19 +139,40 @@ class SelfPlay:
 
     def _packed(self, step: Step) -> tuple[Batch, Step]:
         """What the step's samples, and those of the stock, teach; the step, with how many those were."""
-        number, stored = step.number, list[Judged]()
-        fresh = judged(step.trained, self.config.objective, self._ranges)
-
-        if self._stock is not None:
-            due = self.cast.due(number)
-            stored = [each for each in self._stock.given(number) if each.attempt.learner in due]
-            indexed = enumerate(step.episodes, number * self.config.rollout.games)
-            self._stock.write(number, fresh, dict(indexed))
-            fresh = [] if self.config.stock.alone else fresh
+        given = self._stock.given(step.number) if self._stock else []
+        due = self.cast.due(step.number)
+        stored = [each for each in given if each.attempt.learner in due]
+        fresh = self._kept(step)
+        if self.config.stock.alone:
+            fresh = []
 
         pad, names = self.policy.dialect.pad, self.cast.names
-        batch = lessons(self.config, number, fresh, stored, learners=names, pad=pad)
+        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
         return batch, replace(step, stored=len(stored))
+
+    def _kept(self, step: Step) -> list[Judged]:
+        """The step's samples with their verdicts, written to the stock."""
+        fresh = judged(step.trained, self.config.objective, self._ranges)
+        if self._stock is not None:
+            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            self._stock.write(step.number, fresh, dict(indexed))
+        return fresh
+
+    def collect(self, number: int) -> None:
+        """Play the games of step `number` and keep what they offer; nothing is packed.
+
+        Raises LostGamesError when the engine lost many games.
+        """
+        began, verifying = time.perf_counter(), self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+
+        step = self._credited(number, episodes)
+        _check_lost(step)
+        self._kept(step)
+        spent = time.perf_counter() - began
+        step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
+        self.last = step
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
@@ -261,6 +251,9 @@ class SelfPlay:
 
     def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
         """What the step trains on; baselines move on."""
+        for name, policy in self.learners.policies.items():
+            with self.learners.chosen(name):
+                episodes = inner(episodes, self.config.inside, policy, name=name)
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
@@ -305,6 +298,15 @@ class SelfPlay:
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+
+    def carry(self, state: dict[str, Any], steps: int) -> None:
+        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        self.tasks.carry(state["tasks"], steps)
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        known = state["menu"]["opponents"]
+        for entry in self.menu.entries:
+            if isinstance(entry.opponents, InLeague):
+                entry.opponents.restore(known.get(entry.label, {}))
 
 
 def shown(menu: Menu, step: Step) -> list[Played]:

@@ -10,9 +10,11 @@ from typing import Any
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
+from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -54,6 +56,7 @@ __all__ = [
     "ConfigError",
     "Credits",
     "Estimator",
+    "Exam",
     "Filters",
     "GameEntry",
     "Inside",
@@ -63,6 +66,7 @@ __all__ = [
     "Mode",
     "Objective",
     "OpponentsConfig",
+    "Phase",
     "Record",
     "Rollout",
     "Setting",
@@ -128,9 +132,13 @@ class Config:
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
+    exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
         check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
@@ -159,6 +167,7 @@ class Config:
             self.opponents,
             self.watch,
         )
+        check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:

@@ -274,8 +274,8 @@ def _pulls(sample: Sample, factors: Mapping[str, float]) -> tuple[float, ...]:
 
 def _nothing_stored(step: int) -> NothingToLearnError:
     return NothingToLearnError(
-        f"step {step} has nothing to train on: stock.alone = true, and stock.source has no samples of that "
-        "age, role and verdict"
+        f"step {step} has nothing to train on: stock.alone = true, and the stock has no samples of that age, "
+        "role and verdict"
     )
 
 
