@@ -65,7 +65,7 @@ def run_child(
         length = int.from_bytes(read_exactly(0, 4), "little")
         source, entry, inputs, backwards = marshal.loads(read_exactly(0, length))
         tools.allow(kilobytes * 1024)
-        said = interpret(source, entry, inputs, backwards, tools).encode()
+        said = _interpret(source, entry, inputs, backwards, tools).encode()
 
         streams: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
         for stream in streams:
@@ -84,7 +84,7 @@ def run_child(
     leave(1)
 
 
-def interpret(
+def _interpret(
     source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, tools: Tools
 ) -> str:
     """Run the request; returns the record, a JSON list of what became of each call."""

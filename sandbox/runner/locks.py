@@ -70,7 +70,10 @@ def _readable() -> list[str]:
     """What an interpreter needs to read: its library, shared libraries, a few devices."""
     library = os.path.dirname(os.__file__)
     foreign = {"site-packages", "dist-packages", "test"}
-    own = [os.path.join(library, name) for name in os.listdir(library) if name not in foreign]
+    names = os.listdir(library)
+    own = [os.path.join(library, name) for name in names if name not in foreign]
+    if len(own) == len(names):
+        own = [library]  # as in a container: each child copies the rules, so the fewer the better
 
     # libpython may lie beside the library, and folders of packages, which are none of its business.
     beside = os.path.dirname(library)
