@@ -106,6 +106,8 @@ class GameRow(Tokens):
     @property
     def mirror(self) -> bool:
         """One entrant in several places: tells nothing of its strength."""
+        if len(self.places) == 2:
+            return self.places[0].entrant == self.places[1].entrant
         return len({place.entrant for place in self.places}) < len(self.places)
 
 
@@ -292,17 +294,18 @@ def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, .
     """
     blocks: dict[str, dict[int, GameRow]] = defaultdict(dict)
     for row in rows:
-        if row.void or row.mirror or (row.forfeited and not forfeits):
+        if row.void or (row.forfeited and not forfeits) or row.mirror:
             continue
 
-        if row.leg in blocks[row.pair]:
+        legs = blocks[row.pair]
+        if row.leg in legs:
             raise ResultsError(
                 f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once"
             )
-        blocks[row.pair][row.leg] = row
+        legs[row.leg] = row
 
     pairs = [
-        Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
+        Pair(id, legs[0].order, legs[0].seed, tuple([legs[leg] for leg in sorted(legs)]))
         for id, legs in blocks.items()
         # legs count from 0, and each knows how many there are
         if 0 in legs and len(legs) == legs[0].legs
