@@ -257,8 +257,13 @@ class Call:
             return dict.fromkeys(couples, blocks / len(couples)), blocks * 2, 0
 
         issued = next(self.rounds())
-        # one leg for each block, so that a block counts as one meeting
-        met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
+        # by the leg in which all sit: a block counts as one meeting, and may hold mirror games
+        groups: dict[str, tuple[str, ...]] = {}
+        for game in issued:
+            who = tuple([who for _, who in game.places])
+            if len(set(who)) == len(who):
+                groups.setdefault(game.pair, who)
+        met = Counter(groups.values())
         done = len(store.recorded([game.key for game in issued])) if store else 0
         return met, len(issued), done
 
