@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ..agents.models.names import check_name
-from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
+from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
@@ -158,7 +158,7 @@ def _staged(config: Config, folder: Path, place: Path | None, *, quiet: bool) ->
 
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
-    folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
+    folder = run_folder(named(config.out)) if config.out else free_folder(config.recipe)
     if len(os.fsencode(folder.name)) > _NAME_BYTES:
         raise RunError(f"{folder} cannot be a run's folder: File name too long")
     try:
@@ -178,21 +178,6 @@ def _free(config: Config) -> Path:
             f"{folder} exists, left before its first checkpoint; remove it, or choose another --out"
         )
     raise RunError(f"{folder} exists and is no run; choose another --out")
-
-
-def _named(out: str) -> str:
-    """The name or path of a run. Raises RunError for one that other commands could not name."""
-    parts = Path(out).parts
-    if ".." in parts or parts in ((), ("/",)):
-        raise RunError(
-            f"--out {out!r} is no name of a run; give a name, a folder below this one or an absolute path"
-        )
-    if odd := sorted(set(parts[-1]) & set("@=,:")):
-        raise RunError(
-            f"--out {out!r}: the name of a run may not hold {' or '.join(odd)}, since RUN@STEP and SEAT=WHO "
-            "would be read otherwise"
-        )
-    return out
 
 
 def _alone() -> None:

@@ -9,7 +9,10 @@ from sparring.training.export import export
 from sparring.training.recipes import configured
 from sparring.training.run import train
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 
 @pytest.fixture(scope="module")

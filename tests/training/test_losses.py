@@ -11,7 +11,10 @@ from sparring.training.data.batch import Pair, pack, pack_pairs
 from sparring.training.settings import override
 from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from . import oracle
 from .conftest import having, sample
@@ -241,8 +244,8 @@ def test_w_reinforce_at_1_is_reinforce(model, tokenizer, tmp_path):
 def test_what_is_added_is_averaged_as_trl_averages(model, tokenizer, tmp_path, loss, parts):
     """A pull of factor 1 through our own term is TRL's KL term."""
     magnet, found = moved(model), []
-    for components in ({"pull": (1.0, 1.0)}, {}):
-        batch = on_policy(model, pack(rows(**components), loss=loss, pad=0, multiple=parts))
+    for pull in ((1.0, 1.0), ()):
+        batch = on_policy(model, pack(rows(pull=pull), loss=loss, pad=0, multiple=parts))
         settings = (f"update.loss={loss}", f"update.microbatches={parts}")
         ours = trainer(model, tokenizer, batch, tmp_path, *settings)
         ours.pull(magnet, 0.5)

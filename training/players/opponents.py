@@ -7,7 +7,7 @@ on stands in checkpoints: a run that is resumed meets the opponents of one that 
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,6 +53,10 @@ class Opponents(Protocol):
         """Learn how the step's games ended, given in issue order."""
         ...
 
+    def reasons(self) -> Mapping[str, int]:
+        """Why the step's games were given the opponents that they have: how often each reason."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """All that later choices rest on beside files of checkpoints, as JSON values."""
         ...
@@ -74,6 +78,9 @@ class Mirror:
 
     def record(self, episodes: Sequence[Episode]) -> None:
         """Nothing to learn."""
+
+    def reasons(self) -> Mapping[str, int]:
+        return {}
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -158,7 +165,11 @@ class InLeague:
         self._places = learner_places(config, game)
 
         self.store = store
-        self.league = League(store, game, mix, config.seed)
+        # As elsewhere: after a step back the draws must be others.
+        back = config.rollbacks
+        seed = seed_of("league", config.seed, "rollback", back) if back else config.seed
+        self.league = League(store, game, mix, seed)
+        self._why: Counter[str] = Counter()
 
         # a run whose folder was renamed stays the learner that its store knows
         self.id = next(iter(self.league.learners), f"learner/{run}")
@@ -168,6 +179,7 @@ class InLeague:
     def begin(self, step: int) -> None:
         step += self._offset
         self.league.now = step
+        self._why.clear()
         snapshots = {at for _, at in self.league.pool.values()}
         # A run that is resumed at a snapshot finds it in the pool.
         saved = step in steps(self._folder) and step not in snapshots
@@ -178,6 +190,7 @@ class InLeague:
         # Numbers go on over steps and phases, so that the league draws each game anew.
         played = (self._offset << 20) + step * self._games + number
         following = self.league.next_match(self.id, played)
+        self._why[following.kind] += 1
         if following.opponent == self.id:
             return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
@@ -193,6 +206,9 @@ class InLeague:
 
     def record(self, episodes: Sequence[Episode]) -> None:
         self.league.record(self.id, [self._entered(episode) for episode in episodes])
+
+    def reasons(self) -> Mapping[str, int]:
+        return self._why
 
     def state(self) -> dict[str, Any]:
         return self.league.state()

@@ -27,7 +27,8 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
     Then `share/GAME` is its share of the step's games.
     """
     if len(menu.entries) == 1:
-        return measure(step, menu.entries[0].game.role_of, learners)
+        (entry,) = menu.entries
+        return measure(step, entry.game.role_of, learners) | _reasons(entry)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
     record |= {"stored": step.stored} if step.stored else {}
@@ -35,8 +36,16 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
         if own.episodes:
-            record |= menu.named(entry, measure(own, entry.game.role_of, learners))
+            record |= menu.named(
+                entry, measure(own, entry.game.role_of, learners) | _reasons(entry)
+            )
     return record
+
+
+def _reasons(entry: Entry) -> Metrics:
+    """`reason/WHY`: the share of the step's games whose opponent a league chose for that reason."""
+    often = entry.opponents.reasons()
+    return {f"reason/{why}": count / sum(often.values()) for why, count in sorted(often.items())}
 
 
 def _part(step: Step, entry: Entry) -> Step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -117,7 +118,7 @@ def test_the_oldest_go_when_there_is_no_room(tiny: Transformer) -> None:
 
     for seat in "abcd":
         player.reply([turn(seat, "J")])
-    assert [seat for _, _, seat in player._kept._places] == ["c", "d"]
+    assert [seat for _, _, seat in list[Any](player._kept._places)] == ["c", "d"]
 
 
 def test_caches_that_forget_are_not_kept() -> None:
