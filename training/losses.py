@@ -12,6 +12,7 @@ from torch.nn.functional import logsigmoid
 
 from .config import Objective
 from .data.batch import REJECTED
+from .data.learners import LEARNER_ROWS
 
 LEAST, MOST = 0.02, 0.98
 """Rates of groups are held inside these bounds in NFT, as its authors' code holds them."""
@@ -125,11 +126,14 @@ def gained(logps: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> torch.Te
 
 def worse(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The tensors of the worse samples of pairs, by the names that the better ones have."""
-    return {
+    found = {
         name.removeprefix(REJECTED): tensor
         for name, tensor in tensors.items()
         if name.startswith(REJECTED)
     }
+    # Both samples of a pair are of one learner.
+    shared = {name: tensors[name] for name in (LEARNER_ROWS,) if found and name in tensors}
+    return found | shared
 
 
 def averaged(
