@@ -326,6 +326,8 @@ class Loop(TrainerCallback):
         record |= {name: measured[name] for name in told if name in measured}
         if "clip_ratio/region_mean" in measured:
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
+        if self.trainer.batch is not None and self.trainer.batch.rests:
+            record["rested"] = 1
         if self.trainer.sampler_gap is not None:
             record["sampler_gap"] = self.trainer.sampler_gap
 

@@ -157,7 +157,7 @@ class SelfPlayTrainer(Scoring):
             parts=parts,
             share=parts / cast(int, settings.steps_per_generation),
         )
-        if self.objective.kind == "prefer":
+        if "pairs" in inputs:
             found = found + self._preferred(model, inputs, logps) / parts
         return found
 

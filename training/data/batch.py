@@ -45,10 +45,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors as TRL's loss wants them, and which samples each row stands for."""
+    """Tensors as TRL's loss wants them, and which samples each row stands for.
+
+    `rests` says that the objective took none of the step's samples, so that nothing is learned from them.
+    """
 
     tensors: Mapping[str, torch.Tensor]
     rows: tuple[tuple[Sample, ...], ...]
+    rests: bool = False
 
     def names(self, row: int) -> str:
         """The samples of a row, for people."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
@@ -89,8 +90,51 @@ def lessons(
 ) -> Batch:
     """What step `step` trains on, as tensors: of several learners each for itself.
 
-    Raises NothingToLearnError where the objective takes no sample of any of them.
+    A later step that the objective takes no sample of rests: its loss is the KL term alone. Raises
+    NothingToLearnError for a first step of that kind.
     """
+    try:
+        return _lessons(config, step, fresh, stored, learners=learners, pad=pad)
+    except NothingToLearnError:
+        # A run that has learnt all there is has nothing to prefer or imitate, and may go on to its end;
+        # one that begins so was set up wrongly.
+        if not step or not fresh:
+            raise
+        return _resting(config, fresh, learners=learners, pad=pad)
+
+
+def _resting(
+    config: Config, fresh: Sequence[Judged], *, learners: Sequence[str], pad: int
+) -> Batch:
+    """The step's samples without any weight."""
+    loss, multiple = config.update.loss, config.update.microbatches
+    made = [
+        Row(
+            each.sample,
+            (0.0,) * len(each.sample.spans),
+            pull=_pulls(each.sample, config.objective.pull),
+        )
+        for each in fresh
+    ]
+    if len(learners) == 1:
+        return replace(pack(made, loss=loss, pad=pad, fold=True, multiple=multiple), rests=True)
+
+    found: dict[int, Batch] = {}
+    for place, name in enumerate(learners):
+        if own := [row for row in made if row.sample.attempt.learner == name]:
+            found[place] = pack(own, loss=loss, pad=pad, fold=True)
+    return replace(joined(found, loss=loss, pad=pad, multiple=multiple), rests=True)
+
+
+def _lessons(
+    config: Config,
+    step: int,
+    fresh: Sequence[Judged],
+    stored: Sequence[Judged],
+    *,
+    learners: Sequence[str],
+    pad: int,
+) -> Batch:
     multiple = config.update.microbatches
     if len(learners) == 1:
         return _packed(config, step, fresh, stored, pad=pad, multiple=multiple)

@@ -219,6 +219,21 @@ def test_of_several_learners_each_learns_from_its_own(kind):
             assert float(own.sum()) == pytest.approx(len(batch.rows))
 
 
+@pytest.mark.parametrize("kind", ["imitate", "prefer"])
+@pytest.mark.parametrize("learners", [["learner"], ["learner", "other"]])
+def test_a_later_step_that_gives_nothing_rests_and_a_first_one_is_refused(kind, learners):
+    settings = [f"objective.kind={kind}", "objective.choose=above_mean", "update.microbatches=2"]
+    config = override(Config(), settings)
+    fresh = judged(played(1, 1, 1), config.objective, RANGES)
+    with pytest.raises(NothingToLearnError, match="step 0"):
+        lessons(config, 0, fresh, [], learners=learners, pad=0)
+    batch = lessons(config, 5, fresh, [], learners=learners, pad=0)
+    assert batch.rests
+    assert len(batch.rows) == 4
+    assert not batch.tensors["advantages"].any()
+    assert not {"imitate", "pairs"} & batch.tensors.keys()
+
+
 def test_a_learner_that_has_nothing_to_imitate_rests():
     mine, others = played(1, 1), played(0, 0, role="second")
     others = [
