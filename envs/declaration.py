@@ -50,7 +50,9 @@ class Game:
     told first (may be empty). `oracles` are the scripted players that come with the game, by name;
     `simultaneous` says that all seats always move at once; `bounds` are the least and greatest values of
     numeric parameters; `family` is what the game is listed with; `provider` names the library (with
-    version) whose rules it plays, and `caveats` say what is known to be wrong with them.
+    version) whose rules it plays, and `caveats` say what is known to be wrong with them. `items` is how
+    many tasks its parameter `item` can name, from 0 up (0: the game has no such parameter); they stay the
+    same, so that an exam can ask them again.
     """
 
     ref: GameRef
@@ -74,6 +76,7 @@ class Game:
     family: str = "other"
     provider: str = ""
     caveats: tuple[str, ...] = ()
+    items: int = 0
 
     @property
     def id(self) -> str:
@@ -184,8 +187,9 @@ class Declared:
     bounds: Mapping[str, Range]
     oracles: Mapping[str, Player]
     family: str
-    provider: str
+    provider: str | Callable[..., str]
     caveats: tuple[str, ...] | Callable[..., tuple[str, ...]]
+    items: int | Callable[..., int]
 
     def bind(self, given: Mapping[str, Value]) -> Game:
         """The game with these parameters. Raises ParameterError."""
@@ -229,8 +233,9 @@ class Declared:
             role_of=MappingProxyType(role_of),
             _script=self.script,
             family=self.family,
-            provider=self.provider,
+            provider=_resolved(self.provider, parameters),
             caveats=tuple(_resolved(self.caveats, parameters)),
+            items=int(_resolved(self.items, parameters)),
         )
 
     def _checked(self, name: str, value: Value) -> Value:
