@@ -50,9 +50,9 @@ class Game:
     told first (may be empty). `oracles` are the scripted players that come with the game, by name;
     `simultaneous` says that all seats always move at once; `bounds` are the least and greatest values of
     numeric parameters; `family` is what the game is listed with; `provider` names the library (with
-    version) whose rules it plays, and `caveats` say what is known to be wrong with them. `items` is how many
-    tasks its parameter `item` can name, from 0 up (0: the game has no such parameter); they stay the same, so
-    that an exam can ask them again.
+    version) whose rules it plays, and `caveats` say what is known to be wrong with them. `items` is how
+    many tasks its parameter `item` can name, from 0 up (0: the game has no such parameter); they stay the
+    same, so that an exam can ask them again.
     """
 
     ref: GameRef

@@ -19,8 +19,8 @@ PLAYED: Final = f"(NULL{', ?' * 26})"
 """The place of one row among VALUES for the table `played`."""
 VOID: Final = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
 ROW: Final = """SELECT {id}.n, {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid},
-tokens_in, tokens_out, seconds, cost, used, took, hex(key) FROM {id}
-JOIN seatings ON seatings.n = {id}.seating
+tokens_in, tokens_out, seconds, cost, used, took, hex(key)
+FROM {id} JOIN seatings ON seatings.n = {id}.seating
 WHERE seatings.game = ? AND purpose = ? AND {id}.n <= ?"""
 
 

@@ -36,9 +36,8 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
         if own.episodes:
-            record |= menu.named(
-                entry, measure(own, entry.game.role_of, learners) | _reasons(entry)
-            )
+            numbers = measure(own, entry.game.role_of, learners) | _reasons(entry)
+            record |= menu.named(entry, numbers)
     return record
 
 
