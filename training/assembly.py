@@ -85,6 +85,7 @@ def assembled(
             opponents=others,
             learners=learners,
             stock=stock,
+            offset=stage.offset,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
         if place is None and stage.offset:

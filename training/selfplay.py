@@ -70,7 +70,7 @@ class SelfPlay:
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
-    keeps what they said (None: nothing is kept).
+    keeps what they said (None: nothing is kept), by steps of the run, which had `offset` before these.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class SelfPlay:
         opponents: Sequence[Opponents] = (),
         learners: Learners | None = None,
         stock: Stock | None = None,
+        offset: int = 0,
     ) -> None:
         self.config = config
         self.cast = Cast(config)
@@ -97,6 +98,7 @@ class SelfPlay:
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
         self.stock = stock
+        self._offset = offset
         self.baselines: Baselines = {}
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
@@ -142,13 +144,18 @@ class SelfPlay:
         if self.stock is None:
             return self._joined(number, fresh, []), step
 
-        stored = self.stock.given(number)
-        indexed = enumerate(step.episodes, number * config.rollout.games)
-        self.stock.write(number, fresh, dict(indexed))
+        stored = self.stock.given(self._offset + number)
+        self._keep(step, fresh)
         if config.stock.alone:
             fresh = []
         batch = self._joined(number, fresh, stored)
         return batch, replace(step, stored=len(stored))
+
+    def _keep(self, step: Step, fresh: Sequence[Judged]) -> None:
+        """Put the step's samples into the stock, where there is one, under the run's own step."""
+        if self.stock is not None:
+            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            self.stock.write(self._offset + step.number, fresh, dict(indexed))
 
     def _joined(self, number: int, fresh: Sequence[Judged], stored: Sequence[Judged]) -> Batch:
         """The samples as one batch: of the learners that learn in the step, each for itself."""
@@ -175,8 +182,10 @@ class SelfPlay:
         episodes = self.play(number)
         verified = self._verifier.seconds - verifying
 
+        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
         step = self._credited(number, episodes)
         _check_lost(step)
+        self._keep(step, judged(step.trained, self.config.objective, self._ranges))
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
         self.last = step
