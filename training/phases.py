@@ -17,7 +17,7 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from . import checkpoints
 from .config import Config, ConfigError
-from .config.phases import Phase, begun, named, own_checkpoint, resolved
+from .config.phases import SELF, Phase, begun, named, own_checkpoint, resolved
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,14 @@ def situated(stage: Stage, run: Config, game: Game, folder: Path) -> Config:
     opponents = replace(config.opponents, entrant=name(config.opponents.entrant))
     watch = replace(config.watch, frozen=tuple(map(name, config.watch.frozen)))
     menu = tuple(replace(entry, judge=name(entry.judge)) for entry in config.games)
+    stock = config.stock
+    if stock.source == SELF:
+        stock = replace(stock, source=str(folder))
     model = _model(name(_start(stage, run)))
     judge = name(config.judge)
-    return replace(config, model=model, judge=judge, opponents=opponents, watch=watch, games=menu)
+    return replace(
+        config, model=model, judge=judge, opponents=opponents, watch=watch, stock=stock, games=menu
+    )
 
 
 def goes_on(stage: Stage, folder: Path) -> Path | None:

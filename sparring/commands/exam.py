@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
   sparring exam random demo@latest sums-v0 --set attempts=1 --set part=held-out
-  sparring exam demo@0 demo@latest code-deduction-v0 --role solver --seeds 0:200 --attempts 8
+  sparring exam demo@500 demo@latest code-deduction-v0 --role solver --seeds 0:200 --attempts 8
   sparring exam smollm2-135m sums-check-v0 sums-v0 --json
 """
 

@@ -236,6 +236,23 @@ def test_collecting_leaves_the_weights_and_keeps_the_tasks_for_the_next_phase(tm
     assert first["samples"] > 0
 
 
+def test_a_phase_may_collect_a_stock_for_the_next_to_learn_from(tmp_path):
+    learns = {
+        "stock.source": "self",
+        "stock.keep": False,
+        "stock.age": 2,
+        "stock.alone": True,
+        "objective.kind": "imitate",
+    }
+    phases = [{"steps": 2, "collect_only": True}, {"steps": 1, "set": learns}]
+    config = small(tmp_path / "r", phases, stock={"keep": True}, update={"kl": 0.0, "average": 0.0})
+    folder = train(config, quiet=True).folder
+    kept = sorted(path.name for path in (folder / "stock").iterdir())
+    assert kept == ["step-0.jsonl", "step-1.jsonl"]
+    assert RunFolder(folder).records()[-1]["stored"] > 0
+    assert weights(folder, 3) != weights(folder, 2)
+
+
 def test_baselines_begin_anew_and_played_games_are_counted_on(whole, tmp_path):
     second = stages(small(tmp_path))[1].config
     hand = merge(
