@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
-from .models.names import MODELS
+from .models.names import MODELS, check_name, is_named
 from .policy import FREE, Policy, Sampling
 from .run_folder import RUNS, RunFolder
 from .scripted import scripted, scripted_names
@@ -34,11 +34,12 @@ def seat(
 ) -> Policy:
     """The policy that `spec` names in this game; models and checkpoints act on the engines of `hosts`.
 
-    A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny`, built with
-    `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`, where RUN is a
-    folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat; its labels may
-    be renamed to the game's choices, as in `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises
-    UnknownEntrantError, naming the nearest, or ModelError.
+    A scripted player of the game (`random`, `human`, `nash`, `minimax`…), a model (`tiny` or `small`,
+    built with `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`,
+    where RUN is a folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat;
+    its labels may be renamed to the game's choices, as in
+    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises UnknownEntrantError, naming the nearest, or
+    ModelError.
     """
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
@@ -54,16 +55,24 @@ def seat(
     if at and not Path(spec).exists():
         return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
 
+    # a name of ours says what is wrong with its games or options
+    if is_named(spec):
+        check_name(spec)
     hub = spec.count("/") == 1 and not Path(spec).is_dir()
-    if spec in MODELS or hub or _is_model(Path(spec)):
+    if is_named(spec) or hub or _is_model(Path(spec)):
         return _model(spec, game, spec, sampling, seed, device, hosts)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 
 
 def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
-    """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError."""
-    places = [RunFolder(runs / run), RunFolder(Path(run))]
-    home = next((place for place in places if place.checkpoints.is_dir()), None)
+    """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError.
+
+    Of a run with several learners, `RUN:LEARNER` names one, and `RUN` alone the main one.
+    """
+    home = _home(run, runs)
+    if home is None and ":" in run:
+        name, _, learner = run.rpartition(":")
+        return _learner(checkpoint(name, step, runs), name, learner)
     if home is None:
         where = f" with checkpoints, in {runs} or as a path"
         raise UnknownEntrantError("run", run, _names(runs), where=where, otherwise="")
@@ -80,6 +89,22 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
             f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
         )
     return home.checkpoint(int(step))
+
+
+def _home(run: str, runs: Path) -> RunFolder | None:
+    """The folder of a run that has checkpoints."""
+    places = [RunFolder(runs / run), RunFolder(Path(run))]
+    return next((place for place in places if place.checkpoints.is_dir()), None)
+
+
+def _learner(checkpoint: Path, run: str, learner: str) -> Path:
+    """The part of a checkpoint that is one learner's. Raises UnknownEntrantError."""
+    if (checkpoint / learner).is_dir() and _is_model(checkpoint / learner):
+        return checkpoint / learner
+    known = sorted(path.name for path in checkpoint.iterdir() if path.is_dir() and _is_model(path))
+    raise UnknownEntrantError(
+        "learner", learner, known, where=f" in the run {run!r}", otherwise="; it has the main one"
+    )
 
 
 def _model(

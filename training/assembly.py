@@ -17,8 +17,10 @@ from ..sandbox.choose import Lazy
 from . import checkpoints
 from .config import Config, games, settled
 from .loop import Loop
+from .players.cast import Cast
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
+from .players.sharing import Learners
 from .selfplay import SelfPlay, Timed
 from .settings import to_toml
 from .trainer import SelfPlayTrainer
@@ -64,6 +66,7 @@ def assembled(
             stack.enter_context(opponents(config, each, learner, folder, ancestors))
             for each in found
         ]
+        learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
             found,
@@ -72,6 +75,7 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
+            learners=learners,
         )
         trial = None
         if config.watch.trial:
@@ -94,7 +98,12 @@ def assembled(
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         trainer = SelfPlayTrainer(
-            learner.model, learner.dialect.tokenizer, config, play.batch, folder=drafts
+            learner.model,
+            learner.dialect.tokenizer,
+            config,
+            play.batch,
+            folder=drafts,
+            learners=learners,
         )
         loop = Loop(
             config, folder, play, trainer, records, display, trees=trees, trial=trial, resume=place

@@ -124,6 +124,7 @@ class Loop(TrainerCallback):
     ) -> None:
         # Before the step: such a gradient must not reach the weights.
         self.trainer.check()
+        self.trainer.clip()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -187,7 +188,8 @@ class Loop(TrainerCallback):
 
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
         for other in draft.glob("*/adapter_config.json"):
-            shutil.rmtree(other.parent)
+            if other.parent.name not in self.play.cast.names:
+                shutil.rmtree(other.parent)
 
         own = draft / STATE
         own.mkdir(exist_ok=True)
@@ -268,14 +270,14 @@ class Loop(TrainerCallback):
 
     def _of_tree(self, tree: Tree) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        own = evaluate(tree, self.play.policy)
+        own = evaluate(tree, self.play.learner_of(tree.game))
         found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(tree, self.play.policy)
+                mean = evaluate(tree, self.play.learner_of(tree.game))
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found
@@ -288,7 +290,7 @@ class Loop(TrainerCallback):
         self._since = (now, self.play.games)
 
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
-        record |= measured_menu(played, self.play.menu)
+        record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
         record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}

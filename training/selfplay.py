@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -25,10 +25,13 @@ from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch, pack
 from .data.collect import collect
 from .data.filters import filtered, owed
+from .data.learners import joined
+from .players.cast import Cast
 from .players.learner import Itself, Player
-from .players.menu import Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents
+from .players.menu import JUDGING, Entry, Menu, Sampled, menu
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.shares import Played
+from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 
@@ -105,11 +108,18 @@ class SelfPlay:
         verifier: Timed,
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
+        learners: Learners | None = None,
     ) -> None:
         self.config = config
+        self.cast = Cast(config)
+        self.learners = learners or Learners(
+            learner, self.cast.names, config.sharing.mode, config.seed
+        )
         self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
+        # Several learners are played by the trained modules themselves.
+        self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
         self.baselines: Baselines = {}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
@@ -138,14 +148,7 @@ class SelfPlay:
         if len(self.menu.entries) > 1:
             self.menu.shares.learn(shown(self.menu, step))
 
-        packed = pack(
-            step.trained,
-            loss=self.config.update.loss,
-            pad=self.policy.dialect.pad,
-            # A second step on the same games has a ratio other than 1, and clipping is not linear.
-            fold=self.config.update.fold and self.config.update.iterations == 1,
-            multiple=self.config.update.microbatches,
-        )
+        packed = self._packed(step)
 
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
@@ -155,10 +158,27 @@ class SelfPlay:
         self.last = step
         return packed
 
+    def _packed(self, step: Step) -> Batch:
+        """The step's samples as one batch: of the learners that learn in it, each for itself."""
+        settings = self.config.update
+        pad, loss = self.policy.dialect.pad, settings.loss
+        # A second step on the same games has a ratio other than 1, and clipping is not linear.
+        fold = settings.fold and settings.iterations == 1
+        if len(self.learners) == 1:
+            return pack(step.trained, loss=loss, pad=pad, fold=fold, multiple=settings.microbatches)
+
+        parts = {
+            place: pack(own, loss=loss, pad=pad, fold=fold)
+            for place, name in enumerate(self.cast.names)
+            if (own := [each for each in step.trained if each.sample.attempt.learner == name])
+        }
+        return joined(parts, loss=loss, pad=pad, multiple=settings.microbatches)
+
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         # Named first: `sync` passes the learner's reference on with the weights.
-        self.policy.publish(f"step {number}", name=LEARNER)
+        for name, policy in self.learners.policies.items():
+            policy.publish(f"step {number}", name=name)
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
@@ -193,16 +213,33 @@ class SelfPlay:
 
         for index, entry in enumerate(self.menu.drawn(number, rollout.games // rollout.replicates)):
             # Replicates share the seats and the seed, and differ in the noise of their replies alone.
-            learner = self._shown(entry)
-            found = {**entry.opponents.seats(number, index, learner), **entry.judges}
-            seats = {seat: found[seat] for seat in entry.game.seats}
+            beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
+            seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
-    def _shown(self, entry: Entry) -> Policy:
+    def learner_of(self, game: Game) -> Transformer | Callable[[str], Transformer]:
+        """The learner's own model; of several, which of them plays a role of the game."""
+        if len(self.learners) == 1:
+            return self.policy
+        return lambda role: self.learners.policies[self.cast.of(game, role)]
+
+    def _seated(self, entry: Entry, seat: str, beside: Seats) -> Policy:
+        """Who sits in a seat: an opponent or a judge, or the learner of the seat's role."""
+        # A judge's seat that the cast names is played by a learner, which no opponent replaces.
+        found = beside.get(seat, self.player)
+        if found is not self.player:
+            return found
+        role = entry.game.role_of[seat]
+        if role in self.cast.judges(entry.game):
+            return Sampled(self.player, JUDGING)
+        return self._shown(entry, self.cast.of(entry.game, role))
+
+    def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""
-        player = Sampled(self.player, entry.sampling) if entry.sampling else self.player
+        player = self._players[learner]
+        player = Sampled(player, entry.sampling) if entry.sampling else player
         if not (shots := self.config.rollout.shots):
             return player
         # Played once: every prompt of the run shows the same examples.
@@ -217,6 +254,7 @@ class SelfPlay:
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
+        due = set(self.cast.due(number))
         trained: list[Credited] = []
         dropped: dict[tuple[str, str], int] = {}
 
@@ -228,10 +266,12 @@ class SelfPlay:
                 entry.credits,
                 learner=LEARNER,
                 role_of=entry.game.role_of,
+                beside=self.cast.names,
                 version=number,
-                judges=entry.game.judges,
+                judges=self.cast.judges(entry.game),
                 charges=owed(own, self.config.filters, entry.game),
             )
+            samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)

@@ -9,7 +9,8 @@ signatures, the keys of the batch and advantages per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,9 +20,11 @@ from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from .config import Config
+from .config import Config, learner_names
 from .data.advantage import NonFiniteError
 from .data.batch import Batch
+from .data.learners import LEARNER_ROWS
+from .players.sharing import Learners
 from .weights import Average
 
 _SMALL = 1 << 24
@@ -43,8 +46,11 @@ class SelfPlayTrainer(GRPOTrainer):
         source: Callable[[int], Batch],
         *,
         folder: Path,
+        learners: Learners | None = None,
     ) -> None:
         arguments = _arguments(config, folder)
+        self.learners = learners
+        self._whose: torch.Tensor | None = None
 
         # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
         slots = config.steps * config.update.microbatches * arguments.world_size
@@ -58,6 +64,7 @@ class SelfPlayTrainer(GRPOTrainer):
 
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
+        self._clip_norm = config.update.clip_norm
         self._microbatches = config.update.microbatches
         self.magnet: Average | None = None
         self.source = source
@@ -104,10 +111,48 @@ class SelfPlayTrainer(GRPOTrainer):
         keep = tensors["completion_ids"].size(1)
         # As many rows at once as the loss takes: a score needs no more memory.
         rows = -(-len(ids) // self._microbatches)
-        logps, _, _ = self._get_per_token_logps_and_entropies(
-            self.model, ids, mask, keep, batch_size=rows
-        )
+        with self._of_learners(tensors):
+            logps, _, _ = self._get_per_token_logps_and_entropies(
+                self.model, ids, mask, keep, batch_size=rows
+            )
         return logps
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        with self._of_learners(inputs):
+            return super()._compute_loss(model, inputs)
+
+    @contextmanager
+    def _of_learners(self, tensors: Mapping[str, Any]) -> Generator[None]:
+        """Score rows by the learners that they belong to; all by the one where there is one."""
+        self._whose = tensors.get(LEARNER_ROWS)
+        try:
+            yield
+        finally:
+            self._whose = None
+
+    def _scored_apart(
+        self, whose: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor, *more: Any, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """The rows of each learner scored by its own weights, put together again in their order."""
+        assert self.learners, "rows of several learners"
+        names, places, parts = list(self.learners.policies), list[torch.Tensor](), list[Any]()
+        for place in whose.unique().tolist():
+            rows = (whose == place).nonzero().flatten()
+            with self.learners.chosen(names[place]) as model:
+                places.append(rows)
+                parts.append(
+                    self._get_per_token_logps_and_entropies(
+                        model, ids[rows], mask[rows], *more, **named
+                    )
+                )
+
+        back = torch.cat(places).argsort()
+        logps, entropies, losses = zip(*parts, strict=True)
+        return (
+            torch.cat(logps)[back],
+            None if entropies[0] is None else torch.cat(entropies)[back],
+            losses[0],
+        )
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -123,6 +168,12 @@ class SelfPlayTrainer(GRPOTrainer):
         TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
         memory for large vocabularies, and half as much time again for small models.
         """
+        if self._whose is not None:
+            whose, self._whose = self._whose, None
+            return self._scored_apart(
+                whose, input_ids, attention_mask, logits_to_keep, *arguments, **named
+            )
+
         vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
         many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
         if many or named.get("compute_aux_loss"):
@@ -184,6 +235,32 @@ class SelfPlayTrainer(GRPOTrainer):
         odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
         return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
 
+    def clip(self) -> None:
+        """Clip the gradient of each of several learners by its own norm; of one TRL does."""
+        if self.learners is None or len(self.learners) == 1 or not self._clip_norm:
+            return
+        for name in self.learners.policies:
+            torch.nn.utils.clip_grad_norm_(self.learners.parameters(name), self._clip_norm)
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Write the main learner as TRL does, and the others each to a folder of its name."""
+        beside = self.learners if self.learners and len(self.learners) > 1 else None
+        if beside and beside.mode == "models":
+            state_dict = beside.own_state()
+        super()._save(output_dir, state_dict)
+        if beside and output_dir:
+            beside.save(Path(output_dir), self.processing_class)
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
+    ) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.learners and len(self.learners) > 1:
+            self.learners.load(Path(resume_from_checkpoint))
+            self.learners.enable()
+
     def create_model_card(self, *arguments: Any, **named: Any) -> None:
         """None: a run folder describes itself."""
 
@@ -195,6 +272,7 @@ def _unused(*_: Any, **__: Any) -> list[float | None]:
 
 def _arguments(config: Config, folder: Path) -> GRPOConfig:
     update, rollout = config.update, config.rollout
+    several = len(learner_names(config.cast, config.learners)) > 1
 
     return GRPOConfig(
         output_dir=str(folder),
@@ -225,7 +303,8 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         adam_beta1=update.beta1,
         adam_beta2=update.beta2,
         weight_decay=update.weight_decay,
-        max_grad_norm=update.clip_norm,
+        # Several learners are clipped apart, by `clip`.
+        max_grad_norm=0.0 if several else update.clip_norm,
         activation_checkpointing=update.checkpointing,
         # With dropout the learner would score its samples unlike the sampler.
         disable_dropout=True,

@@ -17,15 +17,19 @@ def cache_root() -> Path:
     return Path(base).expanduser() / "sparring"
 
 
-def cached(name: str, build: Callable[[Path], None]) -> Path:
+def cached(
+    name: str, build: Callable[[Path], None], sound: Callable[[Path], bool] = Path.is_dir
+) -> Path:
     """The folder `name` of the cache, filled by `build(folder)` if it is not there yet.
 
     It appears whole or not at all, also when several processes build it at once: the first to finish
-    wins and the others take its work.
+    wins and the others take its work. One that is not `sound` any more is built again.
     """
     place = cache_root() / name
     if place.is_dir():
-        return place
+        if sound(place):
+            return place
+        shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
 
     # a draft beside its place: a rename is atomic only within one file system

@@ -1,14 +1,27 @@
-"""What a model may be called: a name of ours, a folder, a hub id. Imports nothing heavy."""
+"""What a model may be called: a name of ours, a folder, a hub id. Imports nothing heavy.
+
+A name of ours may list games, and any name may end in options: `tiny:sums,kuhn`, `small:code?accuracy=0.3`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
+from ...envs.registry import game_ids
 
-MODELS = ("tiny", "smollm2-135m")
+NURSERY = ("tiny", "small")
+"""Models that are built here, for the games that their name lists."""
+MODELS = (*NURSERY, "smollm2-135m")
+EVERY = "all"
+"""In the place of games: every game of the library."""
+_KEPT = 0.6
+OPTIONS: Mapping[str, tuple[float, float]] = {"accuracy": (0.0, 1.0), "mislead": (0.0, 0.9)}
+"""What may follow the name of a model of the nursery, with the least and the greatest value."""
 
 
 class ModelError(SparringError, ValueError):
@@ -17,6 +30,37 @@ class ModelError(SparringError, ValueError):
 
 class UnknownModelError(Unknown, ModelError):
     """No model has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How well a model of the nursery plays at its start.
+
+    accuracy: the probability of the right answer at each problem; None for even odds over listed answers.
+    mislead:  the probability that another answer is likelier than the right one, drawn for each problem.
+    """
+
+    accuracy: float | None = None
+    mislead: float = 0.0
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """The odds of the right answer at a problem that misleads, and at any other.
+
+        Six tenths of the accuracy stay where the problem misleads; the mean over problems is the accuracy.
+        """
+        wanted = self.accuracy or 0.0
+        low = _KEPT * wanted if self.mislead else wanted
+        return low, (wanted - self.mislead * low) / (1 - self.mislead)
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A name of the nursery taken apart: `tiny` or `small`, ids of games (none: the game played), a start."""
+
+    size: str
+    games: tuple[str, ...] = ()
+    start: Start = Start()
 
 
 def split_options(spec: str) -> tuple[str, dict[str, str]]:
@@ -44,14 +88,81 @@ def with_options(name: str, options: Mapping[str, str]) -> str:
     return f"{name}?{urlencode(options, safe='/,:')}" if options else name
 
 
+def is_named(spec: str) -> bool:
+    """Whether the name is one of ours, whatever games and options follow it."""
+    return spec.partition("?")[0].partition(":")[0] in MODELS
+
+
+def born(spec: str) -> Born | None:
+    """A name of the nursery taken apart; None for any other.
+
+    Raises ModelError for options that it does not take, and UnknownModelError for games that there are not.
+    """
+    name, options = split_options(spec)
+    size, colon, listed = name.partition(":")
+    if size not in NURSERY:
+        return None
+    if colon and not listed:
+        raise ModelError(f"{spec!r} names no game; write {size}:sums or {size}:sums,kuhn")
+
+    ids = dict.fromkeys(id for word in listed.split(",") for id in _ids(word)) if colon else {}
+    return Born(size, tuple(ids), _start(spec, options))
+
+
 def check_name(name: str) -> None:
-    """Raise UnknownModelError for what can be no model."""
-    hub = name.count("/") == 1 and not name.startswith((".", "/", "~"))
-    if not (name in MODELS or hub or Path(name).expanduser().is_dir()):
-        raise unknown(name)
+    """Raise UnknownModelError for what can be no model, and ModelError for options it does not take."""
+    if born(name):
+        return
+    bare, options = split_options(name)
+    hub = bare.count("/") == 1 and not bare.startswith((".", "/", "~"))
+    if not (bare in MODELS or hub or Path(bare).expanduser().is_dir()):
+        raise unknown(bare)
+    if options:
+        raise ModelError(f"{bare} takes no options; {' and '.join(NURSERY)} do, not {name!r}")
 
 
 def unknown(name: str) -> UnknownModelError:
     """The error to raise for a name that no model has."""
     otherwise = f"; known: {', '.join(MODELS)}, a folder, or a hub id"
     return UnknownModelError("model or folder", name, MODELS, otherwise=otherwise)
+
+
+def _ids(word: str) -> list[str]:
+    """The games that a word stands for: an id, with or without its version, or all that begin with it."""
+    known = game_ids()
+    if word == EVERY:
+        return known
+    exact = [id for id in known if word in (id, id.rpartition("-v")[0])]
+    found = exact or [id for id in known if word and id.startswith(f"{word}-")]
+    if not found:
+        names = [id.rpartition("-v")[0] for id in known]
+        raise UnknownModelError("game", word, [*names, EVERY], where=" for a model of the nursery")
+    return found
+
+
+def _start(spec: str, options: Mapping[str, str]) -> Start:
+    numbers: dict[str, float] = {}
+    for key, text in options.items():
+        if key not in OPTIONS:
+            raise UnknownModelError("option", key, OPTIONS, where=f" in {spec!r}")
+        least, most = OPTIONS[key]
+        try:
+            numbers[key] = float(text)
+        except ValueError:
+            numbers[key] = math.nan
+        # a NaN is in no range, so that it is refused with what is no number
+        if not least <= numbers[key] <= most:
+            raise ModelError(f"{key} must be from {least:g} to {most:g}, not {text!r} in {spec!r}")
+
+    start = Start(**numbers)
+    if start.mislead and start.accuracy is None:
+        raise ModelError(
+            f"mislead needs an accuracy, as in ?accuracy=0.5&mislead=0.3, not {spec!r}"
+        )
+    # a problem has the right answer and its rival: together they cannot have more than all
+    if start.mislead and sum(start.levels) > 1:
+        raise ModelError(
+            f"an accuracy of {start.accuracy:g} leaves no room for mislead={start.mislead:g} in {spec!r}; "
+            "take less of either"
+        )
+    return start

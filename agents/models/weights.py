@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...envs.registry import Game
-from .names import ModelError, check_name, unknown
+from .names import Born, ModelError, born, check_name, unknown
 
 ADAPTER = "adapter_config.json"
 _SETTINGS = ("config.json", "generation_config.json", ADAPTER)
@@ -58,12 +58,15 @@ class Weights:
 def find_model(name: str, game: Game | None = None, seed: int = 0) -> Weights:
     """The named model's weights and tokenizer in a folder, built or fetched on first use.
 
-    `name` is `tiny` (which needs the `game` it is made for, and takes a `seed`), `smollm2-135m`, a
-    folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises UnknownModelError or ModelError.
+    `name` is `tiny` or `small` (which need the `game` they are made for, unless their name lists games,
+    and take a `seed`), `smollm2-135m`, a folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises
+    UnknownModelError or ModelError.
     """
     check_name(name)
     if name == "tiny":
         return Weights(name, _tiny(game, seed))
+    if ours := born(name):
+        return Weights(name, _born(ours, game, seed))
     if name == "smollm2-135m":
         return Weights(name, _smollm2())
 
@@ -125,6 +128,13 @@ def _tiny(game: Game | None, seed: int) -> Path:
 
     with quiet():
         return tiny(game, seed)
+
+
+def _born(wanted: Born, game: Game | None, seed: int) -> Path:
+    from .nursery.build import nursed
+
+    with quiet():
+        return nursed(wanted, game, seed)
 
 
 def _smollm2() -> Path:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
+from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .tables import (
@@ -44,6 +45,7 @@ from .values import (
 __all__ = [
     "BY_ROW",
     "BY_TOKEN",
+    "MAIN",
     "MANY",
     "Action",
     "By",
@@ -53,6 +55,7 @@ __all__ = [
     "Estimator",
     "Filters",
     "GameEntry",
+    "LearnerTable",
     "Loss",
     "Mix",
     "Mode",
@@ -60,6 +63,8 @@ __all__ = [
     "Record",
     "Rollout",
     "Setting",
+    "Sharing",
+    "SharingMode",
     "Spread",
     "Unit",
     "Update",
@@ -70,6 +75,7 @@ __all__ = [
     "games",
     "inner_tables",
     "judge_name",
+    "learner_names",
     "plain",
     "played",
     "settled",
@@ -88,7 +94,8 @@ class Config:
     judge: str = choice(
         "",
         "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
-        "checkpoint, a classifier (empty: the game's rule, where it has one)",
+        "checkpoint, a classifier, self (the learner's present weights) or self@start (empty: the game's "
+        "rule, where it has one)",
     )
     steps: int = number(100, 1, MANY, "optimiser steps")
     seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
@@ -100,6 +107,12 @@ class Config:
     rollout: Rollout = Rollout()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
+    cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
+    learners: Mapping[str, LearnerTable] = field(
+        default_factory=dict[str, LearnerTable],
+        metadata={"setting": Setting("what differs for a learner")},
+    )
+    sharing: Sharing = Sharing()
     shelves: Mapping[str, Any] = table(
         "files of tasks by kind, a JSON value a line, like document = docs.jsonl"
     )
@@ -129,6 +142,15 @@ class Config:
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
         check_credits(self.credits, "credits")
+        check_cast(
+            self.cast,
+            self.learners,
+            self.sharing,
+            self.rollout,
+            self.update,
+            self.opponents,
+            self.watch,
+        )
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
@@ -159,6 +181,7 @@ def games(config: Config) -> tuple[Game, ...]:
     _check_roles("credits.trained", config.credits.trained, found)
     _check_roles("filters.roles", config.filters.roles, found)
 
+    _check_cast_roles(config.cast, found)
     if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):
         name = "watch.trial" if config.watch.trial else "opponents.mode = league"
         raise ConfigError(
@@ -174,7 +197,8 @@ def games(config: Config) -> tuple[Game, ...]:
                 f"credits.trained = {', '.join(own.trained)} leaves nothing to train in {game.id}, whose "
                 f"roles are {', '.join(game.roles)}"
             )
-        if set(game.judges) & set(game.roles):
+        judging = set(game.judges) & set(game.roles)
+        if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.
             judge_name(config, game, entry.judge)
     return found
@@ -188,6 +212,15 @@ def played(config: Config) -> Game:
 def credits_of(config: Config, entry: GameEntry) -> Credits:
     """The run's credits, with what the menu's entry changes."""
     return merged(config.credits, entry.credits, f"credits of {entry.id}: ")
+
+
+def _check_cast_roles(cast: Mapping[str, Any], among: Sequence[Game]) -> None:
+    roles = list(dict.fromkeys(role for game in among for role in game.roles))
+    full = [f"{game.id}/{role}" for game in among for role in game.roles]
+    if unknown := [name for name in cast if name not in (*roles, *full)]:
+        raise ConfigError(
+            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role"
+        )
 
 
 def _check_roles(name: str, roles: Sequence[str], among: Sequence[Game]) -> None:

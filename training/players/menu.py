@@ -13,10 +13,15 @@ from ...envs.seeds import generator
 from ...envs.types import Episode
 from ..config import Config, Credits, GameEntry, credits_of, judge_name
 from ..data.filters import payer
+from .cast import Cast
 from .opponents import Opponents, Seats
 from .shares import Shares, shares
 
 N = TypeVar("N")
+SELF, SELF_AT_START = "self", "self@start"
+"""Judges of the run's own: the learner's present weights, or those that it began with."""
+JUDGING = Sampling(1.0, 1.0, constrained=True)
+"""How judges reply: they are never trained, so they may be held to their choices."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +160,16 @@ def _sampling(config: Config, chosen: GameEntry) -> Sampling | None:
 
 def judges_of(config: Config, game: Game, own: str = "") -> Seats:
     """The judge in each of the seats that grade; a game may have none under its parameters."""
-    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
-    # Made only where a seat needs it: a judge may be a model to load.
-    return dict.fromkeys(seats, judge(config, game, own)) if seats else {}
+    judging = Cast(config).judges(game)
+    seats = [seat for seat, role in game.role_of.items() if role in judging]
+    # Made only where a seat needs it: a judge may be a model to load. Present weights sit there anyway.
+    if not seats or judge_name(config, game, own) == SELF:
+        return {}
+    return dict.fromkeys(seats, judge(config, game, own))
 
 
 def judge(config: Config, game: Game, own: str = "") -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
-    # A judge is never trained, so it may be held to its choices.
-    sampling = Sampling(1.0, 1.0, constrained=True)
-    return seat(judge_name(config, game, own), game, sampling=sampling)
+    name = judge_name(config, game, own)
+    # The run's start is its model, before any step.
+    return seat(config.model if name == SELF_AT_START else name, game, sampling=JUDGING)

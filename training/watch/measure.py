@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from statistics import fmean
@@ -20,20 +20,20 @@ ENOUGH = 8
 """The fewest proposals of a step whose diversity is measured."""
 
 
-def measured_menu(step: Step, menu: Menu) -> Metrics:
+def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)) -> Metrics:
     """`measure` of the step; of several games, what belongs to each is named by it first.
 
     Then `share/GAME` is its share of the step's games.
     """
     if len(menu.entries) == 1:
-        return measure(step, menu.entries[0].game.role_of)
+        return measure(step, menu.entries[0].game.role_of, learners)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
     for entry in menu.entries:
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
         if own.episodes:
-            record |= menu.named(entry, measure(own, entry.game.role_of))
+            record |= menu.named(entry, measure(own, entry.game.role_of, learners))
     return record
 
 
@@ -45,7 +45,9 @@ def _part(step: Step, entry: Entry) -> Step:
     return replace(step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped)
 
 
-def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
+def measure(
+    step: Step, role_of: Mapping[str, str], learners: Collection[str] = (LEARNER,)
+) -> Metrics:
     """Endings, and by role: payoff, entropy, reply and thought length, invalid and cut-off replies.
 
     Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
@@ -58,7 +60,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
             # What opponents say is no measure of the learner.
-            if ref.name == LEARNER:
+            if ref.name in learners:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}

@@ -1,0 +1,130 @@
+"""Teachers of the games about code: proposers of random programs, and solvers that work them out."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from ....envs.parse import code_block
+from ....envs.types import Value
+from ....envs.values import canonical, read
+from .lesson import Asked
+from .programs import Sketch, from_words, near, result, sketch, solve
+
+_CALL = re.compile(r"What does f\((.*)\) return\?")
+_VALUE = re.compile(r"for which f returns (.*)\. Answer")
+
+
+def shelf(kind: str, rng: random.Random) -> Value:
+    """A kept task, as a buffer would recall it."""
+    drawn = sketch(rng)
+    source = _puzzle(drawn, rng)[0] if kind == "programming-puzzle" else drawn.source
+    return {"source": source, "input": (drawn.given(rng),), "solve_rate": 0.5}
+
+
+def fenced(source: str) -> str:
+    return f"```python\n{source}\n```"
+
+
+def deduction(asked: Asked) -> str:
+    """Proposes a random program with an input; works out what one returns."""
+    rng = asked.rng
+    if asked.role == "proposer":
+        drawn = sketch(rng)
+        return fenced(f"{drawn.source}\n\nf({canonical(drawn.given(rng))})")
+
+    found = _CALL.search(asked.prompt)
+    given = read(f"[{found[1]}]") if found else []
+    value = result(code_block(asked.prompt), given if isinstance(given, list) else [])
+    return f"<answer>{canonical(value if asked.right else near(value, rng))}</answer>"
+
+
+def abduction(asked: Asked) -> str:
+    """Proposes a random program with an input; finds an input that gives a value."""
+    rng = asked.rng
+    if asked.role == "proposer":
+        drawn = sketch(rng)
+        return f"{fenced(drawn.source)}\n<input>{canonical(drawn.given(rng))}</input>"
+
+    source, found = code_block(asked.prompt), _VALUE.search(asked.prompt)
+    given = solve(source, read(found[1]) if found else None, rng)
+    return f"<input>{canonical(given if asked.right else near(given, rng))}</input>"
+
+
+def induction(asked: Asked) -> str:
+    """Proposes a program, four inputs and what it does in words; writes a program from such words."""
+    rng = asked.rng
+    if asked.role == "proposer":
+        drawn, inputs = sketch(rng), dict[str, None]()
+        while len(inputs) < 4:
+            inputs[canonical(drawn.given(rng))] = None
+        listed = "\n".join(inputs)
+        return (
+            f"{fenced(drawn.source)}\n<inputs>\n{listed}\n</inputs>\n"
+            f"<message>{drawn.words}</message>"
+        )
+
+    hint = asked.prompt.partition("\n")[0].removeprefix("Hint: ")
+    known = from_words(hint) if asked.right else None
+    return fenced(known or sketch(rng).source)
+
+
+def puzzle(asked: Asked) -> str:
+    """Proposes a test that a random program's value passes; finds what passes one."""
+    rng = asked.rng
+    if asked.role == "proposer":
+        source, given = _puzzle(sketch(rng, (0.7, 0.3)), rng)
+        return f"{fenced(source)}\n<answer>{canonical(given)}</answer>"
+
+    found = solve(code_block(asked.prompt), True, rng, "sat")
+    return f"<answer>{canonical(found if asked.right else near(found, rng))}</answer>"
+
+
+def _puzzle(drawn: Sketch, rng: random.Random) -> tuple[str, Value]:
+    given = drawn.given(rng)
+    value = canonical(result(drawn.source, [given]))
+    return f"def sat(x):\n    return {drawn.expression} == {value}", given
+
+
+_TASK = re.compile(r"(?:What do|How many) (\w+) (cost|are in stock)\?")
+_RETURNED = re.compile(r"(price|stock)\('(\w+)'\) returns (\d+)")
+_LISTED = re.compile(r"items\(\) returns (\[.*\])")
+
+
+def task(asked: Asked) -> str:
+    """Looks up a price or a stock and asks for it; looks up what is asked for."""
+    talk = "\n".join(message.text for message in asked.view)
+    returned = _RETURNED.findall(talk)
+    left = "0 calls left" not in asked.prompt and "up to 0 calls" not in asked.prompt
+    if asked.role == "proposer":
+        return _bundle(returned) if returned else _look(asked, talk)
+
+    wanted = _TASK.search(talk)
+    tool = "price" if wanted and wanted[2] == "cost" else "stock"
+    known = [n for name, item, n in returned if wanted and (name, item) == (tool, wanted[1])]
+    if known:
+        right = int(known[-1])
+        return f"<answer>{right if asked.right else right + 1}</answer>"
+    if wanted and left:
+        return f'<call>{tool}("{wanted[1]}")</call>'
+    return "<call>items()</call>" if left and not asked.said else "<answer>0</answer>"
+
+
+def _look(asked: Asked, talk: str) -> str:
+    """A call: now and then for the list of items, else for one of those that are known to be there."""
+    listed = _LISTED.search(talk)
+    if not listed and not asked.said and asked.rng.random() < 0.3:
+        return "<call>items()</call>"
+    # eggs are always in the shop
+    items = re.findall(r"\w+", listed[1]) if listed else ["eggs"]
+    return f'<call>{asked.one_of(("price", "stock"))}("{asked.one_of(items)}")</call>'
+
+
+def _bundle(returned: list[tuple[str, str, str]]) -> str:
+    tool, item, number = returned[-1]
+    text = f"What do {item} cost?" if tool == "price" else f"How many {item} are in stock?"
+    check = fenced(f"def check(x):\n    return x == {number}")
+    return (
+        f"<task>{text}</task>\n{check}\n<answer>{number}</answer>\n"
+        f"<wrong>\n{int(number) + 1}\n-1\n</wrong>"
+    )

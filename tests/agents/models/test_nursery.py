@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from sparring.agents.language.chat_template import Dialect
+from sparring.agents.models.names import (
+    Born,
+    ModelError,
+    Start,
+    UnknownModelError,
+    born,
+    check_name,
+)
+from sparring.agents.models.nursery import build as nursery
+from sparring.agents.models.nursery.build import Shape, build, nursed
+from sparring.agents.models.nursery.lesson import Asked, keyed
+from sparring.agents.models.nursery.rows import Row, played
+from sparring.agents.models.nursery.teachers import SCHOOLS, lessons, school
+from sparring.agents.models.nursery.tokens import make_tokenizer
+from sparring.agents.models.weights import find_model, weights_in
+from sparring.envs.registry import find, game_ids
+from sparring.envs.types import Message
+
+QUICK = Shape(2, 16, rows=60, steps=2)
+
+
+def some(id: str, count: int) -> list[Row]:
+    rows: list[Row] = []
+    for game in lessons(find(id)):
+        feed = played(game, school(game), Start(), 0)
+        rows += [next(feed) for _ in range(count)]
+    return rows
+
+
+def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
+    assert born("tiny:sums,kuhn") == Born("tiny", ("sums-v0", "kuhn-poker-v0"))
+    code = born("small:code?accuracy=0.3")
+    assert code
+    assert code.start == Start(0.3)
+    assert set(code.games) == {id for id in game_ids() if id.startswith("code-")}
+    every = born("small:all")
+    assert every
+    assert list(every.games) == game_ids()
+    assert born("tiny") == Born("tiny")
+    assert born("smollm2-135m") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tiny:sumz", "did you mean sums"),
+        ("tiny:", "names no game"),
+        ("tiny:sums?acuracy=0.3", "did you mean accuracy"),
+        ("tiny:sums?accuracy=1.5", "from 0 to 1, not '1.5'"),
+        ("tiny:sums?accuracy=-0.1", "from 0 to 1, not '-0.1'"),
+        ("tiny:sums?accuracy=nan", "from 0 to 1, not 'nan'"),
+        ("tiny:sums?mislead=0.2", "needs an accuracy"),
+        ("tiny:sums?accuracy=0.9&mislead=0.5", "leaves no room"),
+        ("smollm2-135m?accuracy=0.3", "takes no options"),
+    ],
+)
+def test_a_name_that_cannot_be_built_says_what_to_do(name: str, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        check_name(name)
+
+
+def test_a_game_that_there_is_not_is_an_unknown_model() -> None:
+    with pytest.raises(UnknownModelError):
+        find_model("tiny:qqq")
+
+
+def test_odds_keep_the_accuracy_at_every_problem() -> None:
+    asked = Asked("s", "s", (Message("game", "q"),), ("a", "b", "c"), Start(0.4), random.Random(0))
+    assert keyed(asked, "b") == pytest.approx([0.3, 0.4, 0.3])
+
+
+def test_problems_that_mislead_keep_the_mean_accuracy_and_turn_their_majority() -> None:
+    start, choices = Start(0.5, 0.3), tuple("abcdefgh")
+    odds = [
+        keyed(Asked("s", "s", (), choices, start, random.Random(0)), "b", f"problem {i}")
+        for i in range(4000)
+    ]
+    assert sum(row[1] for row in odds) / len(odds) == pytest.approx(0.5, abs=0.01)
+    assert sum(max(row) > row[1] for row in odds) / len(odds) == pytest.approx(0.3, abs=0.03)
+    assert all(sum(row) == pytest.approx(1) for row in odds)
+
+
+@pytest.mark.parametrize("id", game_ids())
+def test_teachers_reply_with_moves(id: str) -> None:
+    for row in some(id, 80):
+        refused = "That is no move here" in row.view[-1].text
+        assert row.again or not refused, row.view[-1].text
+        assert sum(row.odds) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("id", sorted(SCHOOLS))
+def test_the_tokenizer_writes_every_text_of_the_game_back(id: str) -> None:
+    rows = some(id, 60)
+    dialect = Dialect(make_tokenizer(rows, 300))
+    for row in rows:
+        for text in (*row.replies, *(message.text for message in row.view), "né −3 ≠ 17\n\t<x>"):
+            ids = dialect.choice(text)
+            back = dialect.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+            assert back == text
+
+
+def test_rules_and_words_around_what_changes_are_one_token_each() -> None:
+    rows = some("sums-v0", 200)
+    dialect = Dialect(make_tokenizer(rows, 300))
+    solver = next(row for row in rows if row.role == "solver" and not row.again)
+    # role and rules, end of rules, a, +, b, mod, m, ?, move
+    assert len(dialect.encode(solver.role, solver.view)) == 9
+    assert all(len(dialect.choice(choice)) == 1 for choice in solver.replies)
+
+
+def test_equal_seeds_build_equal_models_and_others_do_not(tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        (tmp_path / name).mkdir()
+        build(tmp_path / name, lessons(find("cloak-v0")), Born("tiny"), QUICK, seed)
+    hashes = {name: weights_in(tmp_path / name).hash for name in "abc"}
+    assert hashes["a"] == hashes["b"] != hashes["c"]
+
+
+def test_a_damaged_model_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    monkeypatch.setattr(nursery, "SHAPES", {"tiny": QUICK})
+    folder = nursed(Born("tiny", ("cloak-v0",)))
+    before = weights_in(folder).hash
+    (folder / "model.safetensors").write_bytes(b"cut off")
+    assert nursed(Born("tiny", ("cloak-v0",))) == folder
+    assert weights_in(folder).hash == before
+    assert "damaged: it is built again" in capsys.readouterr().err
+
+
+def test_a_parameter_that_counts_is_another_model_and_one_that_does_not_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    monkeypatch.setattr(nursery, "SHAPES", {"tiny": QUICK})
+    wanted = Born("tiny", ("sums-v0",))
+    plain = nursed(wanted)
+    assert nursed(wanted, find("sums-v0", attempts=3, part="held-out")) == plain
+    assert nursed(wanted, find("sums-v0", level=2)) != plain
