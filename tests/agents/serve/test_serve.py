@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -116,6 +119,25 @@ def test_models_are_listed_and_a_new_checkpoint_is_there_at_once(client, runs):
         assert client.models.retrieve("poker@30").owned_by == "sparring"
     finally:
         shutil.rmtree(runs / "poker/checkpoints/step-30")
+
+
+def test_the_learners_of_a_run_are_models_of_their_own(runs, kuhn, tiny):
+    found = find_model("tiny", kuhn)
+    for step in (1, 2):
+        here = runs / "cast" / "checkpoints" / f"step-{step}"
+        shutil.copytree(found.folder, here)
+        adapter(here / "challenger", found, found.folder, 7)
+    with Shelf(["cast"], runs=runs) as opened:
+        assert opened.names[:3] == ["cast@1", "cast@2", "cast@latest"]
+        assert opened.names[3:] == [
+            "cast:challenger@1",
+            "cast:challenger@2",
+            "cast:challenger@latest",
+        ]
+        assert opened.find("cast@latest").adapter is None
+        assert opened.find("cast:challenger@2").adapter
+        with pytest.raises(UnknownEntrantError):
+            opened.find("poker@1")
 
 
 def test_a_reply_is_the_policys_own(client, messages, tiny, kuhn):
@@ -425,3 +447,46 @@ def test_a_client_that_leaves_ends_the_drawing_of_its_reply(shelf, url, monkeypa
     while served.batch.busy:
         threading.Event().wait(0.01)
     assert None in cancelled
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn"])
+def test_without_its_libraries_it_says_how_to_install_them(module):
+    code = (
+        "import sys; from importlib.abc import MetaPathFinder\n"
+        "class Hide(MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] == {module!r}: raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Hide())\n"
+        "from sparring.cli import main; sys.exit(main(['serve', 'poker']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"sparring: `sparring serve` needs {module}, which is not installed: "
+        "pip install 'sparring[serve]'\n"
+    )
+
+
+def test_the_command_serves_until_it_is_interrupted(runs):
+    command = [sys.executable, "-m", "sparring", "serve", str(runs / "poker"), "--port", "0"]
+    # a group of its own, since tests that run in the background ignore the signal
+    server = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        said = server.stdout.readline()
+        assert said.startswith("3 models at http://127.0.0.1:")
+        assert said.endswith("Ctrl-C ends the server\n")
+        url = said.split(" at ")[1].split(";")[0]
+        with urllib.request.urlopen(f"{url}/models", timeout=60) as answer:
+            assert len(json.loads(answer.read())["data"]) == 3
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=120)
+    finally:
+        server.kill()
+    assert server.returncode == 130
+    assert errors == "sparring: interrupted\n"
