@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     # Imported here, where `main` already answers to Ctrl-C.
     from .commands import (
         engines,
+        exam,
         games,
         gate,
         league,
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         games,
         play,
         train,
+        exam,
         tournament,
         gate,
         league,

@@ -18,8 +18,7 @@ from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.seeds import bits
-from ..envs.types import Episode, Job, Message, Verdict
-from ..sandbox.verifier import Verifier
+from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch, pack
@@ -29,11 +28,12 @@ from .data.learners import joined
 from .players.cast import Cast
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents, Seats
+from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
 from .players.shares import Played
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .timed import Timed
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
@@ -61,34 +61,6 @@ class Step:
     trained: Sequence[Credited]
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-
-
-class Timed:
-    """A verifier that adds up the time in which a batch was with it."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
-        self._running = 0  # batches that are with it now: overlapping ones count once
-        self._since = 0.0
-        self.seconds = 0.0
-
-    @property
-    def name(self) -> str:
-        return self._verifier.name
-
-    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        if not self._running:
-            self._since = time.perf_counter()
-        self._running += 1
-        try:
-            return await self._verifier.verify(jobs)
-        finally:
-            self._running -= 1
-            if not self._running:
-                self.seconds += time.perf_counter() - self._since
-
-    async def close(self) -> None:
-        await self._verifier.close()
 
 
 class SelfPlay:
@@ -173,6 +145,21 @@ class SelfPlay:
             if (own := [each for each in step.trained if each.sample.attempt.learner == name])
         }
         return joined(parts, loss=loss, pad=pad, multiple=settings.microbatches)
+
+    def collect(self, number: int) -> None:
+        """Play the games of step `number` and keep what they offer; nothing is packed.
+
+        Raises LostGamesError when the engine lost many games.
+        """
+        began, verifying = time.perf_counter(), self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+
+        step = self._credited(number, episodes)
+        _check_lost(step)
+        spent = time.perf_counter() - began
+        step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
+        self.last = step
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
@@ -295,6 +282,15 @@ class SelfPlay:
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+
+    def carry(self, state: dict[str, Any], steps: int) -> None:
+        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        self.tasks.carry(state["tasks"], steps)
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        known = state["menu"]["opponents"]
+        for entry in self.menu.entries:
+            if isinstance(entry.opponents, InLeague):
+                entry.opponents.restore(known.get(entry.label, {}))
 
 
 def shown(menu: Menu, step: Step) -> list[Played]:

@@ -10,8 +10,10 @@ from typing import Any
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
+from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -53,6 +55,7 @@ __all__ = [
     "ConfigError",
     "Credits",
     "Estimator",
+    "Exam",
     "Filters",
     "GameEntry",
     "LearnerTable",
@@ -60,6 +63,7 @@ __all__ = [
     "Mix",
     "Mode",
     "OpponentsConfig",
+    "Phase",
     "Record",
     "Rollout",
     "Setting",
@@ -121,9 +125,13 @@ class Config:
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
+    exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
@@ -151,6 +159,7 @@ class Config:
             self.opponents,
             self.watch,
         )
+        check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:

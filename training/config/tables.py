@@ -188,6 +188,9 @@ class Watch:
     collapse: float = number(0.3, 0, 1e6, "how far NashConv may rise above its best")
     gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
+    forgotten: float = number(
+        0.02, 0, 1, "greatest share of an exam, resolved, that is below the best before"
+    )
     asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
     trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
     frozen: tuple[str, ...] = choice((), "players that never change, for trials")
