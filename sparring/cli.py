@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     from .commands import (
         engines,
         exam,
+        export,
         games,
         gate,
         league,
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         gate,
         league,
         report,
+        export,
         serve,
         sandbox,
         engines,

@@ -16,6 +16,7 @@ from ..sandbox.choose import Lazy
 from . import checkpoints
 from .collecting import Collecting
 from .config import Config, games, played, settled
+from .data.stock import Stock
 from .loop import Loop, carry
 from .phases import Stage, situated
 from .players.cast import Cast
@@ -71,6 +72,9 @@ def assembled(
             for each in found
         ]
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
+        after = step_of(place) if place else stage.offset or None
+        keeps = config.stock.keep or config.stock.age
+        stock = Stock(folder, config, after=after) if keeps else None
         play = SelfPlay(
             config,
             found,
@@ -80,9 +84,9 @@ def assembled(
             player=player,
             opponents=others,
             learners=learners,
+            stock=stock,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
-        after = step_of(place) if place else stage.offset or None
         if place is None and stage.offset:
             carry(play, stage, checkpoints.at(RunFolder(folder).checkpoints, stage.offset))
         exams = None

@@ -95,8 +95,8 @@ class Loop(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        update = self.config.update
-        if update.kl:
+        update, prefers = self.config.update, self.config.objective.kind == "prefer"
+        if update.kl or prefers:
             self.magnet = Average(cast(Module, self.trainer.model))
             self.trainer.pull(self.magnet, update.kl)
         if update.average:
@@ -154,7 +154,8 @@ class Loop(TrainerCallback):
         self._count("update", self._recorded - self._began - sum(spent.values()))
 
         # The average begins short: its full length would hold the first weights for long.
-        if self.magnet and update.magnet_every and step % update.magnet_every == 0:
+        still = self.config.objective.kind == "prefer"
+        if self.magnet and not still and _due(step, update.magnet_every):
             self.magnet.move(update.magnet_move)
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
@@ -321,7 +322,8 @@ class Loop(TrainerCallback):
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
-        record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}
+        told = ("kl", "entropy", "preferred", "margin")
+        record |= {name: measured[name] for name in told if name in measured}
         if "clip_ratio/region_mean" in measured:
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
         if self.trainer.sampler_gap is not None:

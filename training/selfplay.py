@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -21,10 +21,13 @@ from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
-from .data.batch import Batch, pack
+from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
+from .data.inside import inner
 from .data.learners import joined
+from .data.objectives import Judged, judged, packed, signed
+from .data.stock import Stock
 from .players.cast import Cast
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Menu, Sampled, menu
@@ -52,7 +55,7 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
     """
 
     number: int
@@ -61,13 +64,15 @@ class Step:
     trained: Sequence[Credited]
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    stored: int = 0
 
 
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
-    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
+    keeps what they said (None: nothing is kept).
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class SelfPlay:
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
         learners: Learners | None = None,
+        stock: Stock | None = None,
     ) -> None:
         self.config = config
         self.cast = Cast(config)
@@ -92,7 +98,9 @@ class SelfPlay:
         self.player = player or Itself(learner)
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
+        self.stock = stock
         self.baselines: Baselines = {}
+        self._ranges = {entry.label: _scaled(entry) for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
         self.games = 0
@@ -114,37 +122,52 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
+        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
         if len(self.menu.entries) > 1:
             self.menu.shares.learn(shown(self.menu, step))
 
-        packed = self._packed(step)
-
+        batch, step = self._packed(step)
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
-        return packed
+        return batch
 
-    def _packed(self, step: Step) -> Batch:
-        """The step's samples as one batch: of the learners that learn in it, each for itself."""
-        settings = self.config.update
-        pad, loss = self.policy.dialect.pad, settings.loss
-        # A second step on the same games has a ratio other than 1, and clipping is not linear.
-        fold = settings.fold and settings.iterations == 1
+    def _packed(self, step: Step) -> tuple[Batch, Step]:
+        """What the step's samples, and those of the stock, teach; the step, with their number."""
+        config, number = self.config, step.number
+        fresh = judged(step.trained, config.objective, self._ranges)
+        if self.stock is None:
+            return self._joined(number, fresh, []), step
+
+        stored = self.stock.given(number)
+        indexed = enumerate(step.episodes, number * config.rollout.games)
+        self.stock.write(number, fresh, dict(indexed))
+        if config.stock.alone:
+            fresh = []
+        batch = self._joined(number, fresh, stored)
+        return batch, replace(step, stored=len(stored))
+
+    def _joined(self, number: int, fresh: Sequence[Judged], stored: Sequence[Judged]) -> Batch:
+        """The samples as one batch: of the learners that learn in the step, each for itself."""
+        config, pad = self.config, self.policy.dialect.pad
         if len(self.learners) == 1:
-            return pack(step.trained, loss=loss, pad=pad, fold=fold, multiple=settings.microbatches)
+            return packed(config, number, fresh, stored, pad)
 
-        parts = {
-            place: pack(own, loss=loss, pad=pad, fold=fold)
-            for place, name in enumerate(self.cast.names)
-            if (own := [each for each in step.trained if each.sample.attempt.learner == name])
-        }
-        return joined(parts, loss=loss, pad=pad, multiple=settings.microbatches)
+        # Padding rows come once, when the parts are together.
+        whole = replace(config, update=replace(config.update, microbatches=1))
+        parts: dict[int, Batch] = {}
+        for place, name in enumerate(self.cast.names):
+            own = [each for each in fresh if each.attempt.learner == name]
+            kept = [each for each in stored if each.attempt.learner == name]
+            if own or kept:
+                parts[place] = packed(whole, number, own, kept, pad)
+        return joined(parts, loss=config.update.loss, pad=pad, multiple=config.update.microbatches)
 
     def collect(self, number: int) -> None:
         """Play the games of step `number` and keep what they offer; nothing is packed.
@@ -262,7 +285,7 @@ class SelfPlay:
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)
-            trained += credited
+            trained += signed(credited, self.config.objective)
         return Step(number, episodes, entries, trained, {}, dropped)
 
     def state(self) -> dict[str, Any]:
@@ -309,6 +332,12 @@ def shown(menu: Menu, step: Step) -> list[Played]:
             Played(len(own), tokens, fmean(amounts) if amounts else None, _solved(entry, own))
         )
     return found
+
+
+def _scaled(entry: Entry) -> tuple[float, float]:
+    """The game's range of payoffs, in the units of its samples."""
+    least, most = entry.game.payoff_range
+    return entry.credits.scale * least, entry.credits.scale * most
 
 
 def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:

@@ -1,10 +1,11 @@
 """TRL's trainer over our own games: only where samples come from is ours.
 
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
-instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole. Loss,
-clipping, gradient accumulation, LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and
-accelerate's. Both methods are private to TRL: the version is pinned, and a contract test watches their
-signatures, the keys of the batch and advantages per token.
+instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole.
+`_compute_loss` adds the components of the loss that TRL does not have. Clipping, gradient accumulation,
+LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to
+TRL: the version is pinned, and a contract test watches their signatures, the keys of the batch and advantages
+per token.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from . import losses
 from .config import Config, learner_names
 from .data.advantage import NonFiniteError
-from .data.batch import Batch
+from .data.batch import REJECTED, Batch
 from .data.learners import LEARNER_ROWS
 from .players.sharing import Learners
 from .weights import Average
@@ -69,7 +71,9 @@ class SelfPlayTrainer(GRPOTrainer):
         self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
+        self.objective = config.objective
         self.probe_every = config.record.probe_every
+        self._kept: list[torch.Tensor] | None = None
         self.sampler_gap: float | None = None
 
     def pull(self, magnet: Average, strength: float) -> None:
@@ -91,6 +95,9 @@ class SelfPlayTrainer(GRPOTrainer):
             # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self._scored(tensors)
+                if worse := losses.worse(tensors):
+                    name = f"{REJECTED}ref_per_token_logps"
+                    tensors[name] = self._scored(worse)
 
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
@@ -101,7 +108,103 @@ class SelfPlayTrainer(GRPOTrainer):
         """The largest difference of log-probability between the sampler and the learner on one token."""
         off = (self._scored(tensors) - tensors["old_per_token_logps"]).abs()
         # Context was not sampled, so there is nothing to compare it with.
-        return float(off.masked_fill(tensors["tool_mask"] == 0, 0).max())
+        apart = tensors["tool_mask"] == 0
+        if self.batch is not None:
+            # Nor are samples of earlier weights from the stock.
+            stale = torch.tensor(self.batch.stale(self.state.global_step), device=apart.device)
+            apart = apart | stale[:, None]
+        return float(off.masked_fill(apart, 0).max())
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """TRL's loss, with the objective's own components beside it or in its place."""
+        with self._of_learners(inputs):
+            return self._loss(model, inputs)
+
+    def _loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
+        if kind == "gradient" and not held and "imitate" not in inputs:
+            return super()._compute_loss(model, inputs)
+
+        theirs = dict(inputs)
+        if kind != "gradient":
+            # What is left of TRL's loss is the KL term, and its metrics. Without old log-probabilities
+            # its ratio is 1: that of stored samples may overflow.
+            theirs["advantages"] = torch.zeros_like(inputs["advantages"])
+            del theirs["old_per_token_logps"]
+
+        strength = self.beta
+        self._kept, self.beta = [], 0.0 if held else strength
+        try:
+            found = super()._compute_loss(model, theirs)
+            # TRL's and ours go through the model once.
+            (logps,) = self._kept
+        finally:
+            # Kept longer, they would hold the whole graph.
+            self._kept, self.beta = None, strength
+        return found + self._own(model, inputs, logps, strength if held else 0.0)
+
+    def _own(
+        self, model: Any, inputs: dict[str, Any], logps: torch.Tensor, strength: float
+    ) -> torch.Tensor:
+        """The objective's components of the loss, of these log-probabilities (B, T)."""
+        kind, mask = self.objective.kind, inputs["completion_mask"] * inputs["tool_mask"]
+        old, advantages = inputs["old_per_token_logps"], inputs["advantages"]
+        each, settings = torch.zeros_like(logps), cast(GRPOConfig, self.args)
+
+        if kind == "nft":
+            epsilon = self.objective.epsilon
+            each = each + losses.nft(logps, old, advantages, inputs["rates"], epsilon=epsilon)
+        if kind == "topr":
+            clip = self.objective.clip
+            each = each + losses.topr(logps, old, advantages, mask, clip=clip)
+        if "imitate" in inputs:
+            each = each + losses.imitation(logps, inputs["imitate"])
+        if strength:
+            reverse = settings.use_bias_correction_kl
+            reference, factors = inputs["ref_per_token_logps"], inputs["pull"]
+            held = losses.pull(logps, reference, factors, reverse=reverse)
+            each = each + strength * held
+            self._note("kl", held.detach() / factors.clamp(min=1e-9), mask * (factors > 0))
+
+        parts = self.current_gradient_accumulation_steps
+        found = losses.averaged(
+            each,
+            mask,
+            loss=self.loss_type,
+            longest=cast(int, self.max_completion_length),
+            tokens=inputs["num_items_in_batch"],
+            parts=parts,
+            share=parts / cast(int, settings.steps_per_generation),
+        )
+        if kind == "prefer":
+            found = found + self._preferred(model, inputs, logps) / parts
+        return found
+
+    def _preferred(self, model: Any, inputs: dict[str, Any], logps: torch.Tensor) -> torch.Tensor:
+        """DPO's loss on the pairs of this microbatch, whose better samples have these log-probabilities."""
+        worse = losses.worse(inputs)
+        ids = torch.cat([worse["prompt_ids"], worse["completion_ids"]], 1)
+        seen = torch.cat([worse["prompt_mask"], worse["completion_mask"]], 1)
+        others, _, _ = self._get_per_token_logps_and_entropies(
+            model, ids, seen, worse["completion_ids"].size(1)
+        )
+
+        gained: list[torch.Tensor] = []
+        for part, scores in ((inputs, logps), (worse, others)):
+            # 1 for what was sampled: weights of rows are the pairs' affair.
+            trained = ((part["completion_mask"] * part["tool_mask"]) > 0).float()
+            gained.append(((scores - part["ref_per_token_logps"]) * trained).sum(-1))
+        chosen, rejected = gained
+        counted = inputs["pairs"]
+        self._note("preferred", (chosen > rejected).float().detach(), counted)
+        self._note("margin", (self.objective.beta * (chosen - rejected)).detach(), counted)
+        found = losses.preference(chosen, rejected, counted, beta=self.objective.beta)
+        return self.objective.weight * found
+
+    def _note(self, name: str, values: torch.Tensor, weights: torch.Tensor) -> None:
+        """Add a weighted mean to the metrics, as TRL keeps its own."""
+        mean = (values * weights).sum() / weights.sum().clamp(min=1e-9)
+        self._metrics["train"][name].append(float(mean))
 
     @torch.no_grad()
     def _scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -116,10 +219,6 @@ class SelfPlayTrainer(GRPOTrainer):
                 self.model, ids, mask, keep, batch_size=rows
             )
         return logps
-
-    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        with self._of_learners(inputs):
-            return super()._compute_loss(model, inputs)
 
     @contextmanager
     def _of_learners(self, tensors: Mapping[str, Any]) -> Generator[None]:
@@ -155,6 +254,15 @@ class SelfPlayTrainer(GRPOTrainer):
         )
 
     def _get_per_token_logps_and_entropies(
+        self, *arguments: Any, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """As `_scores`; log-probabilities are kept where more than TRL's loss is made of them."""
+        found = self._scores(*arguments, **named)
+        if self._kept is not None:
+            self._kept.append(found[0])
+        return found
+
+    def _scores(
         self,
         model: Any,
         input_ids: torch.Tensor,

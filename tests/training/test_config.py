@@ -12,6 +12,12 @@ from sparring.training.recipes import recipe
 from sparring.training.settings import listed, merge, override, read, to_toml
 
 
+def test_settings_that_need_each_other_may_stand_in_either_order():
+    together = ["rollout.replicates=3", "rollout.games=9"]
+    for settings in (together, together[::-1]):
+        assert override(Config(), settings).rollout.games == 9
+
+
 def test_settings_given_as_text_are_of_their_types():
     config = override(
         Config(),

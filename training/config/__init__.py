@@ -13,6 +13,7 @@ from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_
 from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
+from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
@@ -58,10 +59,12 @@ __all__ = [
     "Exam",
     "Filters",
     "GameEntry",
+    "Inside",
     "LearnerTable",
     "Loss",
     "Mix",
     "Mode",
+    "Objective",
     "OpponentsConfig",
     "Phase",
     "Record",
@@ -70,6 +73,7 @@ __all__ = [
     "Sharing",
     "SharingMode",
     "Spread",
+    "StockConfig",
     "Unit",
     "Update",
     "Watch",
@@ -122,6 +126,9 @@ class Config:
     )
     credits: Credits = Credits()
     filters: Filters = Filters()
+    inside: Inside = Inside()
+    objective: Objective = Objective()
+    stock: StockConfig = StockConfig()
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
@@ -133,6 +140,7 @@ class Config:
         check_numbers(self)
         check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
+        check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -158,6 +166,7 @@ class Config:
             self.update,
             self.opponents,
             self.watch,
+            self.objective.kind,
         )
         check_phases(self)
 
@@ -189,6 +198,10 @@ def games(config: Config) -> tuple[Game, ...]:
             )
     _check_roles("credits.trained", config.credits.trained, found)
     _check_roles("filters.roles", config.filters.roles, found)
+    _check_roles("objective.roles", config.objective.roles, found)
+    _check_roles("objective.pull", pulled_roles(config.objective), found)
+    _check_roles("stock.roles", config.stock.roles, found)
+    _check_roles("inside.roles", config.inside.roles, found)
 
     _check_cast_roles(config.cast, found)
     if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):
