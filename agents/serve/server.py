@@ -73,6 +73,7 @@ def serve(
     kept = Record(record, say) if record else None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+
     try:
         app = Face(shelf, token, kept).app()
         config = uvicorn.Config(
@@ -83,6 +84,7 @@ def serve(
             timeout_graceful_shutdown=LAST_SECONDS,
         )
         server = uvicorn.Server(config)
+
         say(f"{len(shelf.names)} models at http://{shown}:{port}/v1; Ctrl-C ends the server")
         server.run(sockets=[listening])
     finally:

@@ -51,6 +51,8 @@ class Tracker:
                 key: value if isinstance(value, (int, float, str)) else str(value)
                 for key, _, value in every(config)
             }
+
+            # wandb tells runs apart by an id; trackio does by the name
             own: Mapping[str, Any] = {}
             if name == "wandb":
                 own = {"id": _id(folder), "dir": str(folder)}
