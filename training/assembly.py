@@ -89,10 +89,10 @@ def assembled(
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
         if place is None and stage.offset:
-            carry(play, stage, checkpoints.at(RunFolder(folder).checkpoints, stage.offset))
+            carry(play, stage, folder)
         exams = None
         if config.exams:
-            exams = Exams(config, folder, learner, verifier, runner.get_loop(), after)
+            exams = Exams(run, folder, play.learner_of, verifier, runner.get_loop(), after)
         trial = None
         if config.watch.trial:
             # A league has the run's store open; its trials go there.
@@ -119,7 +119,7 @@ def assembled(
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         parts = learner.model, learner.dialect.tokenizer, config
         trainer = (
-            Collecting(*parts, play.collect, folder=drafts)
+            Collecting(*parts, play.collect, folder=drafts, learners=learners)
             if stage.collects
             else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners)
         )

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import fmean
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -30,9 +29,8 @@ from .data.objectives import Judged, judged, packed, signed
 from .data.stock import Stock
 from .players.cast import Cast
 from .players.learner import Itself, Player
-from .players.menu import JUDGING, Entry, Menu, Sampled, menu
+from .players.menu import JUDGING, Entry, Sampled, menu
 from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
-from .players.shares import Played
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
@@ -100,7 +98,7 @@ class SelfPlay:
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
         self.stock = stock
         self.baselines: Baselines = {}
-        self._ranges = {entry.label: _scaled(entry) for entry in self.menu.entries}
+        self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
         self.games = 0
@@ -126,8 +124,7 @@ class SelfPlay:
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
-        if len(self.menu.entries) > 1:
-            self.menu.shares.learn(shown(self.menu, step))
+        self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
         # The phases add up to the step: playing does not count what others took.
@@ -314,51 +311,6 @@ class SelfPlay:
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))
-
-
-def shown(menu: Menu, step: Step) -> list[Played]:
-    """What a step showed of each game of its menu."""
-    found: list[Played] = []
-    for entry in menu.entries:
-        own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
-        tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
-        amounts = [
-            abs(amount)
-            for each in step.trained
-            if each.sample.attempt.game == entry.label
-            for amount in each.advantages
-        ]
-        found.append(
-            Played(len(own), tokens, fmean(amounts) if amounts else None, _solved(entry, own))
-        )
-    return found
-
-
-def _scaled(entry: Entry) -> tuple[float, float]:
-    """The game's range of payoffs, in the units of its samples."""
-    least, most = entry.game.payoff_range
-    return entry.credits.scale * least, entry.credits.scale * most
-
-
-def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
-    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
-    noted = [
-        float(value)
-        for episode in episodes
-        for name, value in episode.notes
-        if name == "solve_rate" and isinstance(value, (int, float))
-    ]
-    if noted:
-        return fmean(noted)
-
-    least, most = entry.game.payoff_range
-    paid = [
-        episode.payoff[seat]
-        for episode in episodes
-        for seat, ref in episode.seats.items()
-        if ref.name == LEARNER and seat in episode.payoff
-    ]
-    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:

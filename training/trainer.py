@@ -1,7 +1,7 @@
 """TRL's trainer over our own games: only where samples come from is ours.
 
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
-instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole.
+instead, and `scoring.py` scores them.
 `_compute_loss` adds the components of the loss that TRL does not have. Clipping, gradient accumulation,
 LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to
 TRL: the version is pinned, and a contract test watches their signatures, the keys of the batch and advantages
@@ -10,8 +10,7 @@ per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,21 +18,17 @@ import torch
 from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
-from trl.trainer.grpo_trainer import GRPOTrainer
 
 from . import losses
 from .config import Config, learner_names
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
-from .data.learners import LEARNER_ROWS
 from .players.sharing import Learners
+from .scoring import Scoring
 from .weights import Average
 
-_SMALL = 1 << 24
-"""How many logits may be held at once; beyond, TRL's tiled head computes them piece by piece."""
 
-
-class SelfPlayTrainer(GRPOTrainer):
+class SelfPlayTrainer(Scoring):
     """Trains on what `source(step)` packs for each generation.
 
     The magnet is what the KL term pulls to (None: no KL). It is ours and not TRL's reference model, so
@@ -51,8 +46,6 @@ class SelfPlayTrainer(GRPOTrainer):
         learners: Learners | None = None,
     ) -> None:
         arguments = _arguments(config, folder)
-        self.learners = learners
-        self._whose: torch.Tensor | None = None
 
         # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
         slots = config.steps * config.update.microbatches * arguments.world_size
@@ -67,14 +60,14 @@ class SelfPlayTrainer(GRPOTrainer):
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
         self._clip_norm = config.update.clip_norm
-        self._microbatches = config.update.microbatches
         self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
         self.objective = config.objective
         self.probe_every = config.record.probe_every
-        self._kept: list[torch.Tensor] | None = None
         self.sampler_gap: float | None = None
+
+        self.prepare(config, learners, arguments.world_size)
 
     def pull(self, magnet: Average, strength: float) -> None:
         """Pull the learner to the magnet by a KL term of this strength from now on."""
@@ -94,10 +87,10 @@ class SelfPlayTrainer(GRPOTrainer):
         if self.magnet:
             # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():
-                tensors["ref_per_token_logps"] = self._scored(tensors)
+                tensors["ref_per_token_logps"] = self.scored(tensors)
                 if worse := losses.worse(tensors):
                     name = f"{REJECTED}ref_per_token_logps"
-                    tensors[name] = self._scored(worse)
+                    tensors[name] = self.scored(worse)
 
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
@@ -106,7 +99,7 @@ class SelfPlayTrainer(GRPOTrainer):
 
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
         """The largest difference of log-probability between the sampler and the learner on one token."""
-        off = (self._scored(tensors) - tensors["old_per_token_logps"]).abs()
+        off = (self.scored(tensors) - tensors["old_per_token_logps"]).abs()
         # Context was not sampled, so there is nothing to compare it with.
         apart = tensors["tool_mask"] == 0
         if self.batch is not None:
@@ -117,7 +110,7 @@ class SelfPlayTrainer(GRPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
-        with self._of_learners(inputs):
+        with self.telling(inputs):
             return self._loss(model, inputs)
 
     def _loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
@@ -206,109 +199,6 @@ class SelfPlayTrainer(GRPOTrainer):
         mean = (values * weights).sum() / weights.sum().clamp(min=1e-9)
         self._metrics["train"][name].append(float(mean))
 
-    @torch.no_grad()
-    def _scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Log-probabilities (B, T) of the completions under the model as it is now."""
-        ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
-        mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
-        keep = tensors["completion_ids"].size(1)
-        # As many rows at once as the loss takes: a score needs no more memory.
-        rows = -(-len(ids) // self._microbatches)
-        with self._of_learners(tensors):
-            logps, _, _ = self._get_per_token_logps_and_entropies(
-                self.model, ids, mask, keep, batch_size=rows
-            )
-        return logps
-
-    @contextmanager
-    def _of_learners(self, tensors: Mapping[str, Any]) -> Generator[None]:
-        """Score rows by the learners that they belong to; all by the one where there is one."""
-        self._whose = tensors.get(LEARNER_ROWS)
-        try:
-            yield
-        finally:
-            self._whose = None
-
-    def _scored_apart(
-        self, whose: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor, *more: Any, **named: Any
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """The rows of each learner scored by its own weights, put together again in their order."""
-        assert self.learners, "rows of several learners"
-        names, places, parts = list(self.learners.policies), list[torch.Tensor](), list[Any]()
-        for place in whose.unique().tolist():
-            rows = (whose == place).nonzero().flatten()
-            with self.learners.chosen(names[place]) as model:
-                places.append(rows)
-                parts.append(
-                    self._get_per_token_logps_and_entropies(
-                        model, ids[rows], mask[rows], *more, **named
-                    )
-                )
-
-        back = torch.cat(places).argsort()
-        logps, entropies, losses = zip(*parts, strict=True)
-        return (
-            torch.cat(logps)[back],
-            None if entropies[0] is None else torch.cat(entropies)[back],
-            losses[0],
-        )
-
-    def _get_per_token_logps_and_entropies(
-        self, *arguments: Any, **named: Any
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """As `_scores`; log-probabilities are kept where more than TRL's loss is made of them."""
-        found = self._scores(*arguments, **named)
-        if self._kept is not None:
-            self._kept.append(found[0])
-        return found
-
-    def _scores(
-        self,
-        model: Any,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        logits_to_keep: int,
-        *arguments: Any,
-        **named: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Log-probabilities and entropies (B, T), as TRL's; but few logits are held whole.
-
-        TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
-        memory for large vocabularies, and half as much time again for small models.
-        """
-        if self._whose is not None:
-            whose, self._whose = self._whose, None
-            return self._scored_apart(
-                whose, input_ids, attention_mask, logits_to_keep, *arguments, **named
-            )
-
-        vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
-        many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
-        if many or named.get("compute_aux_loss"):
-            return super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, *arguments, **named
-            )
-
-        with self.accelerator.autocast():
-            logits = model(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                logits_to_keep=logits_to_keep + 1,
-                use_cache=False,
-            ).logits
-
-        # The logits at a place score the token after it.
-        every = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
-        logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
-        entropies = None
-        if named.get("compute_entropy"):
-            # The entropy is only reported; no gradient flows through it.
-            known = every.detach()
-            entropies = -(known.exp() * known).sum(-1)
-
-        # Padding scores 0, as in the old log-probabilities: its ratio is 1.
-        return logps * attention_mask[:, -logits_to_keep:], entropies, None
-
     def measured(self) -> dict[str, float]:
         """TRL's own metrics since the last call: kl, entropy, clip ratios; a mean each."""
         found = {
@@ -340,7 +230,7 @@ class SelfPlayTrainer(GRPOTrainer):
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
-        odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
+        odd = (~torch.isfinite(self.scored(tensors))).any(1).nonzero().flatten().tolist()
         return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
 
     def clip(self) -> None:
