@@ -24,8 +24,8 @@ uvicorn = pytest.importorskip("uvicorn")
 import torch  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from sparring.agents.models.load import load_model  # noqa: E402
-from sparring.agents.models.weights import find_model  # noqa: E402
-from sparring.agents.policy import Key, Sampling  # noqa: E402
+from sparring.agents.models.weights import find_model, weights_in  # noqa: E402
+from sparring.agents.policy import Key, Request, Sampling  # noqa: E402
 from sparring.agents.prompts import chat  # noqa: E402
 from sparring.agents.seats import UnknownEntrantError  # noqa: E402
 from sparring.agents.serve import app, draws  # noqa: E402
@@ -146,8 +146,6 @@ def test_a_reply_is_the_policys_own(client, messages, tiny, kuhn):
         said = client.chat.completions.create(
             model="poker@1", messages=messages, max_tokens=8, seed=seed
         )
-        from sparring.agents.policy import Request
-
         request = Request("chat", info.role, info.messages, None, Key(seed, 0, "chat", 0))
         (reply,) = tiny.with_sampling(Sampling(max_tokens=8)).reply([request])
         assert said.choices[0].message.content == reply.text
@@ -233,19 +231,20 @@ def test_200_requests_at_once_to_two_adapters_and_a_whole_model_lose_none(url, m
         assert alone.choices[0].message.content == answers[i].choices[0].message.content
 
 
-def test_adapters_differ_and_each_is_its_own_model(client, messages, runs):
-    from sparring.agents.models.weights import weights_in
-
+def test_adapters_differ_and_each_is_its_own_model(client, messages, runs, kuhn):
+    info = tree(kuhn).infosets[0]
+    request = Request("chat", info.role, info.messages, None, Key(2, 0, "chat", 0))
+    said = {}
     for step in (1, 2):
-        policy = load_model(weights_in(runs / f"lora/checkpoints/step-{step}"))
-        said = client.chat.completions.create(
+        policy = load_model(
+            weights_in(runs / f"lora/checkpoints/step-{step}"), sampling=Sampling(max_tokens=8)
+        )
+        answer = client.chat.completions.create(
             model=f"lora@{step}", messages=messages, max_tokens=8, seed=2
         )
-        prompt = policy.dialect.spelt(messages)
-        policy.sampling = Sampling(max_tokens=8)
-        with policy.acting():
-            (reply,) = policy._sample([prompt], [0], [Key(2, 0, "chat", 0)], policy.sampling)
-        assert said.choices[0].message.content == reply.text
+        said[step] = answer.choices[0].message.content
+        assert said[step] == policy.reply([request])[0].text
+    assert said[1] != said[2]
 
 
 def test_a_text_cannot_end_its_own_message(client, tiny, shelf):
