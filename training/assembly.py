@@ -72,10 +72,12 @@ def assembled(
             stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
             for each in found
         ]
+        after, keeps = (
+            step_of(place) if place else stage.offset,
+            config.stock.keep or config.stock.age,
+        )
+        stock = Stock(folder, config, offset=stage.offset, after=after) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
-        after = step_of(place) if place else stage.offset or None
-        keeps = config.stock.keep or config.stock.age
-        stock = Stock(folder, config, after=after) if keeps else None
         play = SelfPlay(
             config,
             found,
@@ -84,10 +86,11 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
-            learners=learners,
             stock=stock,
+            learners=learners,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
+        after = step_of(place) if place else stage.offset or None
         if place is None and stage.offset:
             carry(play, stage, folder)
         exams = None

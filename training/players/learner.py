@@ -208,7 +208,11 @@ def _with_lora(model: Any, config: Config) -> Any:
     )
     with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
-        return get_peft_model(model, settings)
+        made = get_peft_model(model, settings)
+    # a set by now, which each process would write in an order of its own
+    found: Any = made.peft_config["default"]
+    found.target_modules = sorted(found.target_modules)
+    return made
 
 
 def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
