@@ -31,6 +31,7 @@ from .watch.evaluate import exact_tree
 from .watch.exams import Exams
 from .watch.progress import Display
 from .watch.records import Records
+from .watch.trackers import Tracker
 from .watch.trial import Trial
 
 
@@ -102,7 +103,12 @@ def assembled(
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
         _begin(run, folder)
-        records = Records(folder, tensorboard=config.record.tensorboard, after=after)
+        records = Records(
+            folder,
+            tensorboard=config.record.tensorboard,
+            after=after,
+            trackers=[Tracker(name, folder, config) for name in config.record.trackers],
+        )
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
         # What still lies there at the end was never sealed.

@@ -25,6 +25,7 @@ from .config import Config, played
 from .phases import Stage, check_starts, length, stages
 from .settings import read
 from .watch.records import Metrics
+from .watch.trackers import check_trackers
 
 _NAME_BYTES = 255
 """The longest name of a folder that file systems take."""
@@ -77,6 +78,7 @@ def checked(config: Config) -> tuple[Game, Path]:
     check_starts(found)
     game = played(found[0].config)
     check_name(config.model)
+    check_trackers(config.record.trackers)
     for stage in found[1 : len(config.phases)]:
         played(stage.config)
     if config.exams:

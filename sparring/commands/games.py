@@ -38,6 +38,7 @@ FAMILIES = (
     "generator and critic",
     "between equals",
     "laboratory",
+    "files",
 )
 """The order of the table; other families follow by name."""
 

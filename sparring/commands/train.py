@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _EXAMPLES = """\
   sparring train --resume poker                                 go on where a run stopped
   sparring train spiral --settings                              every setting, its bounds and meaning
   sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
+  sparring train spiral --schema > sparring.schema.json         for editors; files begin `#:schema …`
 """
 
 
@@ -65,6 +67,11 @@ def add(commands: Commands) -> None:
         "--settings", action="store_true", help="list the settings with bounds and meaning, and end"
     )
     parser.add_argument(
+        "--schema",
+        action="store_true",
+        help="print the settings as a JSON schema, by which editors complete config files, and end",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="check and print the whole configuration, and end"
     )
 
@@ -80,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.training.recipes import recipe_names
 
     load_games(arguments)
-    if not (arguments.recipe or arguments.config or arguments.resume or arguments.settings):
+    asked = arguments.recipe or arguments.config or arguments.resume
+    if not (asked or arguments.settings or arguments.schema):
         raise ArgumentError(
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
@@ -92,6 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
 
     config = _config(arguments)
+    if arguments.schema:
+        from sparring.training.schema import schema
+
+        print(json.dumps(schema(config), indent=2, ensure_ascii=False))
+        return 0
     if arguments.settings or arguments.dry_run:
         return _shown(config, arguments.settings)
 
@@ -144,6 +157,7 @@ def _refuse_others(arguments: argparse.Namespace) -> None:
     names = ("config", "set", "model", "seed", "out", "engine", "verifier")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
+    given += ["--schema"] * arguments.schema
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(

@@ -166,6 +166,7 @@ class Record:
         50, 1, MANY, "steps between comparisons of the sampler's and learner's log-probabilities"
     )
     tensorboard: bool = choice(True, "write metrics for TensorBoard too")
+    trackers: tuple[str, ...] = choice((), "where metrics go too: trackio, wandb")
 
 
 @dataclass(frozen=True)
