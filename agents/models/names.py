@@ -160,6 +160,7 @@ def _numbers(spec: str, options: Mapping[str, str]) -> dict[str, float]:
         if key not in OPTIONS:
             raise UnknownModelError("option", key, OPTIONS, where=f" in {spec!r}")
         least, most = OPTIONS[key]
+
         try:
             numbers[key] = float(text)
         except ValueError:

@@ -46,7 +46,7 @@ class Shape:
 
 SHAPES = {
     "tiny": Shape(2, 64),
-    "small": Shape(4, 64, rows=24000, steps=800, tokens=1200, rate=3e-3),
+    "small": Shape(4, 64, rows=12000, steps=800, tokens=1200, rate=3e-3),
 }
 
 

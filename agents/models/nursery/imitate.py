@@ -33,9 +33,11 @@ def examples(
     for row in rows:
         prompt = dialect.encode(row.role, row.view)
         replies = [dialect.choice(reply) for reply in row.replies]
+
         # exact odds need one token a choice: then the first token says all
         single = len(replies) > 1 and all(len(reply) == 1 for reply in replies)
         (drawn,) = rng.choices(replies, row.odds)
+
         odds = tuple((r[0], p) for r, p in zip(replies, row.odds, strict=True)) if single else ()
         reply = (*drawn, dialect.end)
         found.setdefault(row.group, {})[Example(prompt, reply, odds)] = None
