@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from sparring.agents.language.chat_template import Dialect
+from sparring.agents.language.exact import behaviour
+from sparring.agents.models.load import load_model
 from sparring.agents.models.names import (
     Born,
     ModelError,
@@ -22,8 +24,10 @@ from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import SCHOOLS, lessons, school
 from sparring.agents.models.nursery.tokens import make_tokenizer
 from sparring.agents.models.weights import find_model, weights_in
+from sparring.envs.exact import tree
 from sparring.envs.registry import find, game_ids
 from sparring.envs.table import Table
+from sparring.envs.tasks.attempts import problem_marks
 from sparring.envs.types import Message
 
 QUICK = Shape(2, 16, rows=60, steps=2)
@@ -162,3 +166,23 @@ def test_a_parameter_that_counts_is_another_model_and_one_that_does_not_is_the_s
     plain = nursed(wanted)
     assert nursed(wanted, find("sums-v0", attempts=3, part="held-out")) == plain
     assert nursed(wanted, find("sums-v0", level=2)) != plain
+
+
+def accuracies(name: str, level: int) -> list[float]:
+    """The exact probability of the right answer, at every problem of both parts."""
+    found: list[float] = []
+    for part in ("train", "held-out"):
+        game = find("sums-v0", attempts=1, level=level, part=part)
+        walked = tree(game)
+        odds, mass = behaviour(load_model(name, game), walked.infosets)
+        assert min(mass.values()) > 0.99
+        found += problem_marks(walked, odds, "solver").each.tolist()
+    return found
+
+
+@pytest.mark.slow
+def test_a_model_is_right_as_often_as_its_name_says_at_every_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    assert accuracies("tiny:sums?accuracy=0.3", 8) == pytest.approx([0.3] * 200, abs=0.01)
