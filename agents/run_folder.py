@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "transcripts"
 
     @property
+    def stock(self) -> Path:
+        """The samples of its steps, a file each, where they are kept."""
+        return self.path / "stock"
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 

@@ -65,9 +65,14 @@ def seat(
 
 
 def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
-    """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError."""
-    places = [RunFolder(runs / run), RunFolder(Path(run))]
-    home = next((place for place in places if place.checkpoints.is_dir()), None)
+    """The folder of a run's checkpoint; `step` is a number or `latest`. Raises UnknownEntrantError.
+
+    Of a run with several learners, `RUN:LEARNER` names one, and `RUN` alone the main one.
+    """
+    home = _home(run, runs)
+    if home is None and ":" in run:
+        name, _, learner = run.rpartition(":")
+        return _learner(checkpoint(name, step, runs), name, learner)
     if home is None:
         where = f" with checkpoints, in {runs} or as a path"
         raise UnknownEntrantError("run", run, _names(runs), where=where, otherwise="")
@@ -84,6 +89,22 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
             f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
         )
     return home.checkpoint(int(step))
+
+
+def _home(run: str, runs: Path) -> RunFolder | None:
+    """The folder of a run that has checkpoints."""
+    places = [RunFolder(runs / run), RunFolder(Path(run))]
+    return next((place for place in places if place.checkpoints.is_dir()), None)
+
+
+def _learner(checkpoint: Path, run: str, learner: str) -> Path:
+    """The part of a checkpoint that is one learner's. Raises UnknownEntrantError."""
+    if (checkpoint / learner).is_dir() and _is_model(checkpoint / learner):
+        return checkpoint / learner
+    known = sorted(path.name for path in checkpoint.iterdir() if path.is_dir() and _is_model(path))
+    raise UnknownEntrantError(
+        "learner", learner, known, where=f" in the run {run!r}", otherwise="; it has the main one"
+    )
 
 
 def _model(

@@ -173,20 +173,27 @@ def paid(
 
     A role of several seats is paid their mean and uses their sum; after a fault every place is paid 0.
     """
-    if game.rated == "seat" or len(game.roles) == len(game.seats):
-        return tuple(
-            [
-                _place(p, role_of(game, p), who, payoff.get(p, 0.0), bill.of((p,)))
-                for p, who in seated
-            ]
-        )
+    return tuple(
+        [
+            _place(p, role_of(game, p), who, amount(game, p, payoff), bill.of(_held(game, p)))
+            for p, who in seated
+        ]
+    )
 
-    found: list[Place] = []
-    for place, who in seated:
-        mine = [seat for seat, role in game.role_of.items() if role == place]
-        mean = sum([payoff.get(seat, 0.0) for seat in mine]) / len(mine)
-        found.append(_place(place, place, who, mean, bill.of(mine)))
-    return tuple(found)
+
+def amount(game: Game, place: str, payoff: Mapping[str, float]) -> float:
+    """What a rated place is paid: its seat's payoff, or the mean over the seats of a role."""
+    if place in game.role_of:
+        return payoff.get(place, 0.0)
+    mine = _held(game, place)
+    return sum([payoff.get(seat, 0.0) for seat in mine]) / len(mine)
+
+
+def _held(game: Game, place: str) -> Sequence[str]:
+    """The seats of a rated place: the seat itself, or all of a role."""
+    if place in game.role_of:
+        return (place,)
+    return [seat for seat, role in game.role_of.items() if role == place]
 
 
 def _place(place: str, role: str, entrant: str, payoff: float, bill: Bill) -> Place:

@@ -12,10 +12,11 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..envs.errors import SparringError
 from ..envs.types import (
+    NOTHING,
     Ending,
     Episode,
     GameRef,
@@ -34,6 +35,8 @@ FORMAT = 1
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
+_message = Message._make
+_new: Final = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 _View = tuple[Message, ...]
 
 
@@ -151,26 +154,15 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
 
 
 def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
-    seat = data["seat"]
-    said = tuple(
-        [Message(speaker, text) for speaker, text in data["new" if "new" in data else "view"]]
-    )
+    seat, reply = data["seat"], _reply(data["reply"])
+    said = tuple([_message(message) for message in data["new" if "new" in data else "view"]])
     prompt = known.get(seat, ()) + said if "new" in data else said
-
-    reply = _reply(data["reply"])
     known[seat] = _after(prompt, reply)
 
     choices = tuple(data["choices"]) if "choices" in data else None
-    return Turn(
-        seat,
-        data["role"],
-        prompt,
-        reply,
-        data.get("retry", 0),
-        choices,
-        MappingProxyType(data.get("credits", {})),
-        data.get("refused"),
-    )
+    credits = MappingProxyType(data["credits"]) if "credits" in data else NOTHING
+    whole = (seat, data["role"], prompt, reply, data.get("retry", 0), choices, credits)
+    return _new(Turn, (*whole, data.get("refused")))
 
 
 def _after(prompt: _View, reply: Reply) -> _View:
@@ -200,6 +192,8 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
 
 
 def _reply(data: Mapping[str, Any]) -> Reply:
+    if len(data) == 1:
+        return Reply(data["text"])  # most replies of scripted players are their text alone
     return Reply(
         text=data["text"],
         thought=data.get("thought", ""),

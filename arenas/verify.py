@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from ..envs.registry import Game, GameError, find
 from ..envs.table import TableError, replay_episode
 from ..envs.types import Episode, GameRef
 from . import gate, tournament
-from .fixture import PURPOSES, game_key, paid, places, status
+from .cores import on_all_cores
+from .fixture import Purpose, amount, game_key, places, status
 from .results import STATISTICS, GameRow
-from .store.reading import Archive, Finding
+from .store.reading import Archive, Finding, Recorded
 from .store.schema import StoreError
-from .transcript import TranscriptError
+from .transcript import TranscriptError, read
+
+_STRETCH: Final = 1024
+"""Games that one process checks at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +43,64 @@ def verify(store: str | Path, *, replay: bool = True) -> tuple[str, ...]:
 def check(store: Archive, *, replay: bool = True) -> Checked:
     """Re-hash every transcript, hold every row against its game, and recompute every rating and gate.
 
-    `replay` also plays each game again from its stored answers by the rules as they are now.
+    `replay` also plays each game again from its stored answers by the rules as they are now. Games are
+    read a stretch at a time, on all cores.
     """
-    games = {ref: _found(ref) for ref in store.games()}
-    faults: list[str] = [
-        fault for game in games.values() if isinstance(game, str) for fault in (game,)
-    ]
+    games, findings = store.games(), store.findings()
+    unknown = [fault for fault in map(_found, games) if isinstance(fault, str)]
 
-    rows: dict[str, tuple[Game, GameRow]] = {}
-    for game in games.values():
-        if isinstance(game, Game):
-            for purpose in PURPOSES:
-                rows |= {row.key: (game, row) for row in store.rows(game, purpose, voids=False)}
+    stretches = store.stretches(_STRETCH)
+    # ratings first: one may take as long as thousands of games
+    items = [*range(len(findings)), *stretches]
+    found = list(on_all_cores(partial(_Checker, store.path, replay), items))
 
-    for key in store:
-        # games that cannot be found now have no rows here; their fault is told above
-        if key in rows:
-            faults += _game_faults(store, *rows[key], replay)
-
-    findings = store.findings()
-    for finding in findings:
-        game = games[finding.game]
-        if isinstance(game, Game):
-            try:
-                faults += _finding_faults(store, game, finding)
-            except (
-                ValueError,
-                TypeError,
-                KeyError,
-                AttributeError,
-            ) as fault:  # settings or a result of another program
-                faults.append(f"{finding.kind} of {game.id}: cannot be worked out again: {fault!r}")
+    rated, played = found[: len(findings)], found[len(findings) :]
+    faults = [*unknown, *chain.from_iterable(played), *chain.from_iterable(rated)]
     return Checked(len(store), len(findings), tuple(faults))
+
+
+class _Checker:
+    """Checks parts of a store: a stretch of its games, or one of its findings."""
+
+    def __init__(self, path: Path, replay: bool) -> None:
+        self._store = Archive(path)
+        self._replay = replay
+        self._games = {ref: _found(ref) for ref in self._store.games()}
+        self._findings = self._store.findings()
+        self._history: dict[tuple[GameRef, Purpose], list[tuple[int, int, GameRow]]] = {}
+
+    def __call__(self, part: int | tuple[int, int]) -> list[str]:
+        if isinstance(part, int):
+            return list(self._finding(self._findings[part]))
+        return list(self._stretch(*part))
+
+    def _stretch(self, first: int, last: int) -> Iterator[str]:
+        for one in self._store.stretch(first, last):
+            game = self._games[one.game]
+            # a game that cannot be found now is a fault of its own, told once
+            if isinstance(game, Game):
+                for fault in _game_faults(game, one, self._replay):
+                    yield f"game {one.key[:12]}: {fault}" if isinstance(fault, str) else str(fault)
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        game = self._games[finding.game]
+        if not isinstance(game, Game):
+            return
+
+        purpose: Purpose = "rating" if finding.kind == "ratings" else "gate"
+        held = (game.ref, purpose)
+        if held not in self._history:
+            # read once, though a store may hold a finding for each checkpoint of a run
+            self._history[held] = self._store.history(game, purpose)
+
+        # only the rows that it was made from: later games would change it
+        upto = (finding.upto, finding.voids)
+        rows = [row for table, n, row in self._history[held] if n <= upto[table]]
+        try:
+            yield from _finding_faults(rows, game, finding)
+        # settings or a result of another program
+        except (ValueError, TypeError, KeyError, AttributeError) as fault:
+            yield f"{finding.kind} of {game.id}: cannot be worked out again: {fault!r}"
 
 
 def _found(ref: GameRef) -> Game | str:
@@ -77,44 +110,49 @@ def _found(ref: GameRef) -> Game | str:
         return f"{ref.id}: its games cannot be checked: {fault}"
 
 
-def _game_faults(store: Archive, game: Game, row: GameRow, replay: bool) -> Iterator[str]:
-    name = f"game {row.key[:12]}"
-    try:
-        episode = store.episode(row.key)
-    except StoreError as fault:
-        yield str(fault)  # it names the game
+def _game_faults(game: Game, one: Recorded, replay: bool) -> Iterator[str | StoreError]:
+    if isinstance(one.line, StoreError):
+        yield one.line  # it names the game
         return
+    try:
+        episode = read(one.line)
     except TranscriptError as fault:
-        yield f"{name}: {fault}"
+        yield str(fault)
         return
 
     seats = {seat: ref.id for seat, ref in episode.seats.items()}
     # the key is a hash of what was to be played: it must follow from the text
-    if game_key(episode.game, seats, episode.seed, episode.replicate) != row.key:
-        yield f"{name}: its transcript is of another game"
+    if game_key(episode.game, seats, episode.seed, episode.replicate) != one.key:
+        yield "its transcript is of another game"
         return
 
-    yield from (f"{name}: {fault}" for fault in _row_faults(game, row, episode))
+    yield from _row_faults(game, one, episode)
     if replay:
-        yield from (f"{name}: {fault}" for fault in _replay_faults(game, episode))
+        yield from _replay_faults(game, episode)
 
 
-def _row_faults(game: Game, row: GameRow, episode: Episode) -> Iterator[str]:
+def _row_faults(game: Game, row: Recorded, episode: Episode) -> Iterator[str]:
     if status(episode.ending) != row.status:
         yield f"the row says {row.status}, the transcript {status(episode.ending)}"
 
     if (episode.seed, episode.replicate) != (row.seed, row.replicate):
         said = f"seed {episode.seed}, replicate {episode.replicate}"
         yield f"the row says seed {row.seed}, replicate {row.replicate}, the transcript {said}"
+
     # paid anew from the transcript, as when the row was made
-    rated = [(place, _entrant(game, episode, place)) for place in places(game)]
-    said = [(place.seat, place.entrant, place.payoff) for place in row.places]
-    if [(p.seat, p.entrant, p.payoff) for p in paid(game, rated, episode.payoff)] != said:
-        yield f"the row pays {[p.payoff for p in row.places]}, the transcript {dict(episode.payoff)}"
+    said = [(place, who, paid) for (place, who), paid in row.paid]
+    if said != [
+        (place, _entrant(game, episode, place), amount(game, place, episode.payoff))
+        for place in places(game)
+    ]:
+        paid = [paid for _, paid in row.paid]
+        yield f"the row pays {paid}, the transcript {dict(episode.payoff)}"
 
 
 def _entrant(game: Game, episode: Episode, place: str) -> str:
-    seat = next(seat for seat, role in game.role_of.items() if place in (seat, role))
+    seat = place
+    if place not in game.role_of:
+        seat = next(seat for seat, role in game.role_of.items() if role == place)
     return episode.seats[seat].id
 
 
@@ -130,9 +168,7 @@ def _replay_faults(game: Game, episode: Episode) -> Iterator[str]:
         yield f"played again it pays {dict(table.payoff)}, the transcript says {dict(episode.payoff)}"
 
 
-def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[str]:
-    # only the rows that it was made from: later games would change it
-    upto = (finding.upto, finding.voids)
+def _finding_faults(rows: Sequence[GameRow], game: Game, finding: Finding) -> Iterator[str]:
     where = f"{finding.kind} of {game.id} from {finding.upto} games"
 
     # Numbers of other formulas differ by right: to compare them would accuse a store that is sound.
@@ -141,19 +177,12 @@ def _finding_faults(store: Archive, game: Game, finding: Finding) -> Iterator[st
         yield f"{where}: of version {version} of the statistics, not compared; this is {STATISTICS}"
         return
 
+    settings = finding.settings
     if finding.kind == "ratings":
-        again = tournament.text(
-            tournament.leaderboard(store.rows(game, upto=upto), game, finding.settings)
-        )
+        again = tournament.text(tournament.leaderboard(rows, game, settings))
     else:
-        ruling = gate.rule(
-            store.rows(game, "gate", upto=upto),
-            game,
-            finding.settings,
-            gate.test_of(finding.settings),
-            finding.settings["given_up"],
-        )
-        again = gate.text(ruling)
+        given_up = settings["given_up"]
+        again = gate.text(gate.rule(rows, game, settings, gate.test_of(settings), given_up))
 
     if json.loads(again) != json.loads(finding.result):
         yield f"{where}: worked out again they differ"

@@ -49,7 +49,8 @@ class Game:
     are the scripted players that come with the game, by name; `simultaneous` says that all seats always
     move at once; `bounds` are the least and greatest values of numeric parameters; `family` is what the
     game is listed with; `provider` names the library (with version) whose rules it plays, and `caveats`
-    say what is known to be wrong with them.
+    say what is known to be wrong with them. `items` is how many tasks its parameter `item` can name, from 0
+    up (0: the game has no such parameter); they stay the same, so that an exam can ask them again.
     """
 
     ref: GameRef
@@ -73,6 +74,7 @@ class Game:
     family: str = "other"
     provider: str = ""
     caveats: tuple[str, ...] = ()
+    items: int = 0
 
     @property
     def id(self) -> str:
@@ -183,8 +185,9 @@ class Declared:
     bounds: Mapping[str, Range]
     oracles: Mapping[str, Player]
     family: str
-    provider: str
+    provider: str | Callable[..., str]
     caveats: tuple[str, ...] | Callable[..., tuple[str, ...]]
+    items: int | Callable[..., int]
 
     def bind(self, given: Mapping[str, Value]) -> Game:
         """The game with these parameters. Raises ParameterError."""
@@ -221,8 +224,9 @@ class Declared:
             role_of=MappingProxyType(role_of),
             _script=self.script,
             family=self.family,
-            provider=self.provider,
+            provider=_resolved(self.provider, parameters),
             caveats=tuple(_resolved(self.caveats, parameters)),
+            items=int(_resolved(self.items, parameters)),
         )
 
     def _checked(self, name: str, value: Value) -> Value:

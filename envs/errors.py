@@ -19,7 +19,7 @@ envs
     GameError              a declaration is wrong, or a file of games cannot be loaded (registry)
     UnknownGameError       no game has this id
     ParameterError         a game was given a parameter that it does not take, or out of bounds
-    MissingLibraryError    the library behind openspiel/, pettingzoo/ or textarena/ is not installed
+    MissingLibraryError    the library behind openspiel/, textarena/ or another namespace is not installed
     Unreadable*            a reply has no move in it (parse, values)
     Illegal*               a reply holds a move that the rules forbid; a value that is not plain
     Ambiguous*             a reply holds several moves

@@ -36,7 +36,7 @@ from .types import Value
 
 # Ids of ours end in a version; those of another library hold a path in its place.
 _ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
-NAMESPACES = ("openspiel", "pettingzoo", "textarena")
+NAMESPACES = ("openspiel", "pettingzoo", "reasoning-gym", "textarena")
 
 _declared: dict[str, Declared] = {}
 _listeners: list[Callable[[str], None]] = []
@@ -68,8 +68,9 @@ def game(
     bounds: Mapping[str, Range] = MappingProxyType({}),
     oracles: Mapping[str, Player] = MappingProxyType({}),
     family: str = "other",
-    provider: str = "",
+    provider: str | Callable[..., str] = "",
     caveats: tuple[str, ...] | Callable[..., tuple[str, ...]] = (),
+    items: int | Callable[..., int] = 0,
     parameters: Mapping[str, Value] | None = None,
 ) -> Callable[[Callable[..., Script]], Callable[..., Script]]:
     """Register a script under `id` with the facts that are true of it.
@@ -118,6 +119,7 @@ def game(
             family=family,
             provider=provider,
             caveats=caveats,
+            items=items,
         )
         for listener in _listeners:
             listener(id)
@@ -256,7 +258,7 @@ def _games() -> ModuleType:
 
 def _adapter(namespace: str) -> ModuleType:
     # by name, for the same reason, and only when that library is asked for
-    return importlib.import_module(f".adapters.{namespace}", __package__)
+    return importlib.import_module(f".adapters.{namespace.replace('-', '_')}", __package__)
 
 
 def _import_one(id: str) -> None:

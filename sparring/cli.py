@@ -19,7 +19,20 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The whole command line, without running anything."""
     # Imported here, where `main` already answers to Ctrl-C.
-    from .commands import engines, games, gate, league, play, report, sandbox, tournament, train
+    from .commands import (
+        engines,
+        exam,
+        export,
+        games,
+        gate,
+        league,
+        play,
+        report,
+        sandbox,
+        serve,
+        tournament,
+        train,
+    )
     from .commands.options import Parser
 
     top = Parser(
@@ -32,7 +45,20 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (games, play, train, tournament, gate, league, report, sandbox, engines):
+    for command in (
+        games,
+        play,
+        train,
+        exam,
+        tournament,
+        gate,
+        league,
+        report,
+        export,
+        serve,
+        sandbox,
+        engines,
+    ):
         command.add(commands)
     return top
 

@@ -45,9 +45,12 @@ ONLY = {
     "docker": {"sandbox"},
     "pettingzoo": {"envs", "envs/adapters"},
     "pyspiel": {"envs/adapters"},
+    "reasoning_gym": {"envs/adapters"},
     "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
     "ray": {"arenas/executors"},
+    "starlette": {"agents/serve"},
+    "uvicorn": {"agents/serve"},
 }
 """Folders that may import a library; a room's name means the files at its top."""
 

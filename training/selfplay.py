@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -18,19 +17,24 @@ from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.seeds import bits
-from ..envs.types import Episode, Job, Message, Verdict
-from ..sandbox.verifier import Verifier
+from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
-from .data.batch import Batch, pack
+from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
+from .data.inside import inner
+from .data.learners import joined
+from .data.objectives import Judged, judged, packed, signed
+from .data.stock import Stock
+from .players.cast import Cast
 from .players.learner import Itself, Player
-from .players.menu import Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents
-from .players.shares import Played
+from .players.menu import JUDGING, Entry, Sampled, menu
+from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
+from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .timed import Timed
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
@@ -49,7 +53,7 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
     """
 
     number: int
@@ -58,41 +62,15 @@ class Step:
     trained: Sequence[Credited]
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-
-
-class Timed:
-    """A verifier that adds up the time in which a batch was with it."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
-        self._running = 0  # batches that are with it now: overlapping ones count once
-        self._since = 0.0
-        self.seconds = 0.0
-
-    @property
-    def name(self) -> str:
-        return self._verifier.name
-
-    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        if not self._running:
-            self._since = time.perf_counter()
-        self._running += 1
-        try:
-            return await self._verifier.verify(jobs)
-        finally:
-            self._running -= 1
-            if not self._running:
-                self.seconds += time.perf_counter() - self._since
-
-    async def close(self) -> None:
-        await self._verifier.close()
+    stored: int = 0
 
 
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
-    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
+    keeps what they said (None: nothing is kept).
     """
 
     def __init__(
@@ -105,12 +83,22 @@ class SelfPlay:
         verifier: Timed,
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
+        learners: Learners | None = None,
+        stock: Stock | None = None,
     ) -> None:
         self.config = config
+        self.cast = Cast(config)
+        self.learners = learners or Learners(
+            learner, self.cast.names, config.sharing.mode, config.seed
+        )
         self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
+        # Several learners are played by the trained modules themselves.
+        self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
+        self.stock = stock
         self.baselines: Baselines = {}
+        self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
         self.games = 0
@@ -132,33 +120,72 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
+        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
-        if len(self.menu.entries) > 1:
-            self.menu.shares.learn(shown(self.menu, step))
+        self.menu.learn(episodes, step.entries, step.trained)
 
-        packed = pack(
-            step.trained,
-            loss=self.config.update.loss,
-            pad=self.policy.dialect.pad,
-            # A second step on the same games has a ratio other than 1, and clipping is not linear.
-            fold=self.config.update.fold and self.config.update.iterations == 1,
-            multiple=self.config.update.microbatches,
-        )
-
+        batch, step = self._packed(step)
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
-        return packed
+        return batch
+
+    def _packed(self, step: Step) -> tuple[Batch, Step]:
+        """What the step's samples, and those of the stock, teach; the step, with their number."""
+        config, number = self.config, step.number
+        fresh = judged(step.trained, config.objective, self._ranges)
+        if self.stock is None:
+            return self._joined(number, fresh, []), step
+
+        stored = self.stock.given(number)
+        indexed = enumerate(step.episodes, number * config.rollout.games)
+        self.stock.write(number, fresh, dict(indexed))
+        if config.stock.alone:
+            fresh = []
+        batch = self._joined(number, fresh, stored)
+        return batch, replace(step, stored=len(stored))
+
+    def _joined(self, number: int, fresh: Sequence[Judged], stored: Sequence[Judged]) -> Batch:
+        """The samples as one batch: of the learners that learn in the step, each for itself."""
+        config, pad = self.config, self.policy.dialect.pad
+        if len(self.learners) == 1:
+            return packed(config, number, fresh, stored, pad)
+
+        # Padding rows come once, when the parts are together.
+        whole = replace(config, update=replace(config.update, microbatches=1))
+        parts: dict[int, Batch] = {}
+        for place, name in enumerate(self.cast.names):
+            own = [each for each in fresh if each.attempt.learner == name]
+            kept = [each for each in stored if each.attempt.learner == name]
+            if own or kept:
+                parts[place] = packed(whole, number, own, kept, pad)
+        return joined(parts, loss=config.update.loss, pad=pad, multiple=config.update.microbatches)
+
+    def collect(self, number: int) -> None:
+        """Play the games of step `number` and keep what they offer; nothing is packed.
+
+        Raises LostGamesError when the engine lost many games.
+        """
+        began, verifying = time.perf_counter(), self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+
+        step = self._credited(number, episodes)
+        _check_lost(step)
+        spent = time.perf_counter() - began
+        step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
+        self.last = step
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
         # Named first: `sync` passes the learner's reference on with the weights.
-        self.policy.publish(f"step {number}", name=LEARNER)
+        for name, policy in self.learners.policies.items():
+            policy.publish(f"step {number}", name=name)
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
@@ -193,16 +220,33 @@ class SelfPlay:
 
         for index, entry in enumerate(self.menu.drawn(number, rollout.games // rollout.replicates)):
             # Replicates share the seats and the seed, and differ in the noise of their replies alone.
-            learner = self._shown(entry)
-            found = {**entry.opponents.seats(number, index, learner), **entry.judges}
-            seats = {seat: found[seat] for seat in entry.game.seats}
+            beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
+            seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
         return matches
 
-    def _shown(self, entry: Entry) -> Policy:
+    def learner_of(self, game: Game) -> Transformer | Callable[[str], Transformer]:
+        """The learner's own model; of several, which of them plays a role of the game."""
+        if len(self.learners) == 1:
+            return self.policy
+        return lambda role: self.learners.policies[self.cast.of(game, role)]
+
+    def _seated(self, entry: Entry, seat: str, beside: Seats) -> Policy:
+        """Who sits in a seat: an opponent or a judge, or the learner of the seat's role."""
+        # A judge's seat that the cast names is played by a learner, which no opponent replaces.
+        found = beside.get(seat, self.player)
+        if found is not self.player:
+            return found
+        role = entry.game.role_of[seat]
+        if role in self.cast.judges(entry.game):
+            return Sampled(self.player, JUDGING)
+        return self._shown(entry, self.cast.of(entry.game, role))
+
+    def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""
-        player = Sampled(self.player, entry.sampling) if entry.sampling else self.player
+        player = self._players[learner]
+        player = Sampled(player, entry.sampling) if entry.sampling else player
         if not (shots := self.config.rollout.shots):
             return player
         # Played once: every prompt of the run shows the same examples.
@@ -217,6 +261,7 @@ class SelfPlay:
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
+        due = set(self.cast.due(number))
         trained: list[Credited] = []
         dropped: dict[tuple[str, str], int] = {}
 
@@ -228,14 +273,16 @@ class SelfPlay:
                 entry.credits,
                 learner=LEARNER,
                 role_of=entry.game.role_of,
+                beside=self.cast.names,
                 version=number,
-                judges=entry.game.judges,
+                judges=self.cast.judges(entry.game),
                 charges=owed(own, self.config.filters, entry.game),
             )
+            samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)
-            trained += credited
+            trained += signed(credited, self.config.objective)
         return Step(number, episodes, entries, trained, {}, dropped)
 
     def state(self) -> dict[str, Any]:
@@ -256,44 +303,14 @@ class SelfPlay:
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
 
-
-def shown(menu: Menu, step: Step) -> list[Played]:
-    """What a step showed of each game of its menu."""
-    found: list[Played] = []
-    for entry in menu.entries:
-        own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
-        tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
-        amounts = [
-            abs(amount)
-            for each in step.trained
-            if each.sample.attempt.game == entry.label
-            for amount in each.advantages
-        ]
-        found.append(
-            Played(len(own), tokens, fmean(amounts) if amounts else None, _solved(entry, own))
-        )
-    return found
-
-
-def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
-    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
-    noted = [
-        float(value)
-        for episode in episodes
-        for name, value in episode.notes
-        if name == "solve_rate" and isinstance(value, (int, float))
-    ]
-    if noted:
-        return fmean(noted)
-
-    least, most = entry.game.payoff_range
-    paid = [
-        episode.payoff[seat]
-        for episode in episodes
-        for seat, ref in episode.seats.items()
-        if ref.name == LEARNER and seat in episode.payoff
-    ]
-    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
+    def carry(self, state: dict[str, Any], steps: int) -> None:
+        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        self.tasks.carry(state["tasks"], steps)
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        known = state["menu"]["opponents"]
+        for entry in self.menu.entries:
+            if isinstance(entry.opponents, InLeague):
+                entry.opponents.restore(known.get(entry.label, {}))
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -30,19 +30,27 @@ def read(path: str | Path, base: Config | None = None) -> Config:
 
 def override(config: Config, settings: Iterable[str]) -> Config:
     """Apply `key=value` settings, as of `--set`; keys are dotted, like `update.lr=1e-3`."""
+    data: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"{setting!r} is no setting; expected key=value, like update.lr=1e-3")
-        data: Any = _literal(text.strip())
         # One game that is asked for stands in place of a menu.
         if key.strip() == "game":
-            config = replace(config, games=())
-        # From the last part outwards, as TOML would nest it.
-        for part in reversed(key.strip().split(".")):
-            data = {part: data}
-        config = merge(config, data)
-    return config
+            data["games"] = ()
+
+        # Nested, as TOML would have it.
+        *tables, name = key.strip().split(".")
+        place = data
+        for table in tables:
+            inner = place.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{key.strip()} is set below {table}, which was set as a whole")
+            place = cast("dict[str, Any]", inner)
+        place[name] = _literal(text.strip())
+
+    # All at once: settings may be sound together only.
+    return merge(config, data)
 
 
 def merge(config: Config, data: Mapping[str, Any]) -> Config:

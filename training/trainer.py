@@ -1,10 +1,11 @@
 """TRL's trainer over our own games: only where samples come from is ours.
 
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
-instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole. Loss,
-clipping, gradient accumulation, LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and
-accelerate's. Both methods are private to TRL: the version is pinned, and a contract test watches their
-signatures, the keys of the batch and advantages per token.
+instead, and `scoring.py` scores them.
+`_compute_loss` adds the components of the loss that TRL does not have. Clipping, gradient accumulation,
+LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to
+TRL: the version is pinned, and a contract test watches their signatures, the keys of the batch and advantages
+per token.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ import torch
 from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
-from trl.trainer.grpo_trainer import GRPOTrainer
 
-from .config import Config
+from . import losses
+from .config import Config, learner_names
 from .data.advantage import NonFiniteError
-from .data.batch import Batch
+from .data.batch import REJECTED, Batch
+from .players.sharing import Learners
+from .scoring import Scoring
 from .weights import Average
 
-_SMALL = 1 << 24
-"""How many logits may be held at once; beyond, TRL's tiled head computes them piece by piece."""
 
-
-class SelfPlayTrainer(GRPOTrainer):
+class SelfPlayTrainer(Scoring):
     """Trains on what `source(step)` packs for each generation.
 
     The magnet is what the KL term pulls to (None: no KL). It is ours and not TRL's reference model, so
@@ -43,6 +43,7 @@ class SelfPlayTrainer(GRPOTrainer):
         source: Callable[[int], Batch],
         *,
         folder: Path,
+        learners: Learners | None = None,
     ) -> None:
         arguments = _arguments(config, folder)
 
@@ -58,12 +59,15 @@ class SelfPlayTrainer(GRPOTrainer):
 
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
-        self._microbatches = config.update.microbatches
+        self._clip_norm = config.update.clip_norm
         self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
+        self.objective = config.objective
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
+
+        self.prepare(config, learners, arguments.world_size)
 
     def pull(self, magnet: Average, strength: float) -> None:
         """Pull the learner to the magnet by a KL term of this strength from now on."""
@@ -83,7 +87,10 @@ class SelfPlayTrainer(GRPOTrainer):
         if self.magnet:
             # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():
-                tensors["ref_per_token_logps"] = self._scored(tensors)
+                tensors["ref_per_token_logps"] = self.scored(tensors)
+                if worse := losses.worse(tensors):
+                    name = f"{REJECTED}ref_per_token_logps"
+                    tensors[name] = self.scored(worse)
 
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
@@ -92,63 +99,105 @@ class SelfPlayTrainer(GRPOTrainer):
 
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
         """The largest difference of log-probability between the sampler and the learner on one token."""
-        off = (self._scored(tensors) - tensors["old_per_token_logps"]).abs()
+        off = (self.scored(tensors) - tensors["old_per_token_logps"]).abs()
         # Context was not sampled, so there is nothing to compare it with.
-        return float(off.masked_fill(tensors["tool_mask"] == 0, 0).max())
+        apart = tensors["tool_mask"] == 0
+        if self.batch is not None:
+            # Nor are samples of earlier weights from the stock.
+            stale = torch.tensor(self.batch.stale(self.state.global_step), device=apart.device)
+            apart = apart | stale[:, None]
+        return float(off.masked_fill(apart, 0).max())
 
-    @torch.no_grad()
-    def _scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Log-probabilities (B, T) of the completions under the model as it is now."""
-        ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
-        mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
-        keep = tensors["completion_ids"].size(1)
-        # As many rows at once as the loss takes: a score needs no more memory.
-        rows = -(-len(ids) // self._microbatches)
-        logps, _, _ = self._get_per_token_logps_and_entropies(
-            self.model, ids, mask, keep, batch_size=rows
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """TRL's loss, with the objective's own components beside it or in its place."""
+        with self.telling(inputs):
+            return self._loss(model, inputs)
+
+    def _loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
+        if kind == "gradient" and not held and "imitate" not in inputs:
+            return super()._compute_loss(model, inputs)
+
+        theirs = dict(inputs)
+        if kind != "gradient":
+            # What is left of TRL's loss is the KL term, and its metrics. Without old log-probabilities
+            # its ratio is 1: that of stored samples may overflow.
+            theirs["advantages"] = torch.zeros_like(inputs["advantages"])
+            del theirs["old_per_token_logps"]
+
+        strength = self.beta
+        self._kept, self.beta = [], 0.0 if held else strength
+        try:
+            found = super()._compute_loss(model, theirs)
+            # TRL's and ours go through the model once.
+            (logps,) = self._kept
+        finally:
+            # Kept longer, they would hold the whole graph.
+            self._kept, self.beta = None, strength
+        return found + self._own(model, inputs, logps, strength if held else 0.0)
+
+    def _own(
+        self, model: Any, inputs: dict[str, Any], logps: torch.Tensor, strength: float
+    ) -> torch.Tensor:
+        """The objective's components of the loss, of these log-probabilities (B, T)."""
+        kind, mask = self.objective.kind, inputs["completion_mask"] * inputs["tool_mask"]
+        old, advantages = inputs["old_per_token_logps"], inputs["advantages"]
+        each, settings = torch.zeros_like(logps), cast(GRPOConfig, self.args)
+
+        if kind == "nft":
+            epsilon = self.objective.epsilon
+            each = each + losses.nft(logps, old, advantages, inputs["rates"], epsilon=epsilon)
+        if kind == "topr":
+            clip = self.objective.clip
+            each = each + losses.topr(logps, old, advantages, mask, clip=clip)
+        if "imitate" in inputs:
+            each = each + losses.imitation(logps, inputs["imitate"])
+        if strength:
+            reverse = settings.use_bias_correction_kl
+            reference, factors = inputs["ref_per_token_logps"], inputs["pull"]
+            held = losses.pull(logps, reference, factors, reverse=reverse)
+            each = each + strength * held
+            self._note("kl", held.detach() / factors.clamp(min=1e-9), mask * (factors > 0))
+
+        parts = self.current_gradient_accumulation_steps
+        found = losses.averaged(
+            each,
+            mask,
+            loss=self.loss_type,
+            longest=cast(int, self.max_completion_length),
+            tokens=inputs["num_items_in_batch"],
+            parts=parts,
+            share=parts / cast(int, settings.steps_per_generation),
         )
-        return logps
+        if kind == "prefer":
+            found = found + self._preferred(model, inputs, logps) / parts
+        return found
 
-    def _get_per_token_logps_and_entropies(
-        self,
-        model: Any,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        logits_to_keep: int,
-        *arguments: Any,
-        **named: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Log-probabilities and entropies (B, T), as TRL's; but few logits are held whole.
+    def _preferred(self, model: Any, inputs: dict[str, Any], logps: torch.Tensor) -> torch.Tensor:
+        """DPO's loss on the pairs of this microbatch, whose better samples have these log-probabilities."""
+        worse = losses.worse(inputs)
+        ids = torch.cat([worse["prompt_ids"], worse["completion_ids"]], 1)
+        seen = torch.cat([worse["prompt_mask"], worse["completion_mask"]], 1)
+        others, _, _ = self._get_per_token_logps_and_entropies(
+            model, ids, seen, worse["completion_ids"].size(1)
+        )
 
-        TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
-        memory for large vocabularies, and half as much time again for small models.
-        """
-        vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
-        many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
-        if many or named.get("compute_aux_loss"):
-            return super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, *arguments, **named
-            )
+        gained: list[torch.Tensor] = []
+        for part, scores in ((inputs, logps), (worse, others)):
+            # 1 for what was sampled: weights of rows are the pairs' affair.
+            trained = ((part["completion_mask"] * part["tool_mask"]) > 0).float()
+            gained.append(((scores - part["ref_per_token_logps"]) * trained).sum(-1))
+        chosen, rejected = gained
+        counted = inputs["pairs"]
+        self._note("preferred", (chosen > rejected).float().detach(), counted)
+        self._note("margin", (self.objective.beta * (chosen - rejected)).detach(), counted)
+        found = losses.preference(chosen, rejected, counted, beta=self.objective.beta)
+        return self.objective.weight * found
 
-        with self.accelerator.autocast():
-            logits = model(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                logits_to_keep=logits_to_keep + 1,
-                use_cache=False,
-            ).logits
-
-        # The logits at a place score the token after it.
-        every = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
-        logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
-        entropies = None
-        if named.get("compute_entropy"):
-            # The entropy is only reported; no gradient flows through it.
-            known = every.detach()
-            entropies = -(known.exp() * known).sum(-1)
-
-        # Padding scores 0, as in the old log-probabilities: its ratio is 1.
-        return logps * attention_mask[:, -logits_to_keep:], entropies, None
+    def _note(self, name: str, values: torch.Tensor, weights: torch.Tensor) -> None:
+        """Add a weighted mean to the metrics, as TRL keeps its own."""
+        mean = (values * weights).sum() / weights.sum().clamp(min=1e-9)
+        self._metrics["train"][name].append(float(mean))
 
     def measured(self) -> dict[str, float]:
         """TRL's own metrics since the last call: kl, entropy, clip ratios; a mean each."""
@@ -181,8 +230,34 @@ class SelfPlayTrainer(GRPOTrainer):
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
-        odd = (~torch.isfinite(self._scored(tensors))).any(1).nonzero().flatten().tolist()
+        odd = (~torch.isfinite(self.scored(tensors))).any(1).nonzero().flatten().tolist()
         return "; ".join(self.batch.names(row) for row in odd[:3]) or self.batch.names(0)
+
+    def clip(self) -> None:
+        """Clip the gradient of each of several learners by its own norm; of one TRL does."""
+        if self.learners is None or len(self.learners) == 1 or not self._clip_norm:
+            return
+        for name in self.learners.policies:
+            torch.nn.utils.clip_grad_norm_(self.learners.parameters(name), self._clip_norm)
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Write the main learner as TRL does, and the others each to a folder of its name."""
+        beside = self.learners if self.learners and len(self.learners) > 1 else None
+        if beside and beside.mode == "models":
+            state_dict = beside.own_state()
+        super()._save(output_dir, state_dict)
+        if beside and output_dir:
+            beside.save(Path(output_dir), self.processing_class)
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
+    ) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.learners and len(self.learners) > 1:
+            self.learners.load(Path(resume_from_checkpoint))
+            self.learners.enable()
 
     def create_model_card(self, *arguments: Any, **named: Any) -> None:
         """None: a run folder describes itself."""
@@ -195,6 +270,7 @@ def _unused(*_: Any, **__: Any) -> list[float | None]:
 
 def _arguments(config: Config, folder: Path) -> GRPOConfig:
     update, rollout = config.update, config.rollout
+    several = len(learner_names(config.cast, config.learners)) > 1
 
     return GRPOConfig(
         output_dir=str(folder),
@@ -225,7 +301,8 @@ def _arguments(config: Config, folder: Path) -> GRPOConfig:
         adam_beta1=update.beta1,
         adam_beta2=update.beta2,
         weight_decay=update.weight_decay,
-        max_grad_norm=update.clip_norm,
+        # Several learners are clipped apart, by `clip`.
+        max_grad_norm=0.0 if several else update.clip_norm,
         activation_checkpointing=update.checkpointing,
         # With dropout the learner would score its samples unlike the sampler.
         disable_dropout=True,

@@ -103,9 +103,17 @@ class Dialect:
         )
 
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
-        messages = chat(role, view, self.markers)
-        if not self._system:
+        return self.spelt(chat(role, view, self.markers))
+
+    def spelt(self, messages: Chat) -> tuple[int, ...]:
+        """The ids of a chat that ends with a user's message, all text escaped."""
+        ruled = messages[0]["role"] == "system"
+        if ruled and not self._system:
             messages = without_system(messages)
+        # what stands between messages was learned from chats with rules, and a template may put
+        # rules of its own where there are none
+        if self._system and not ruled:
+            return self.choice(self.render(messages))
 
         quick = self._glue.encode(messages) if self._glue else None
         return self.choice(self.render(messages)) if quick is None else quick

@@ -16,6 +16,7 @@ from ...envs.types import PolicyRef, Reply
 from ..policy import FREE, ContextError, Key, Request, Response, Sampling
 from .chat_template import Dialect
 from .choices import Scores, score
+from .kept import Kept, Place, stamp
 from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
@@ -31,6 +32,8 @@ class Batching:
 
     rows: int = 64
     tokens: int = 16_384
+    kept: int = 1 << 28
+    """Bytes of keys and values that are kept from turn to turn."""
 
 
 BATCHING = Batching()
@@ -83,6 +86,8 @@ class Transformer:
     def publish(self, weights: str, *, name: str | None = None) -> None:
         """Say that the model now holds other weights."""
         self.weights = weights
+        # a twin that names other weights keeps what it has read apart
+        self._kept = Kept(self.batching.kept)
         parts = (weights, self.dialect.id, self.sampling, self.keep_thoughts, code_version())
         digest = sha256(repr(parts).encode()).hexdigest()[:16]
         self._ref = PolicyRef(self._ref.name if name is None else name, digest)
@@ -103,9 +108,9 @@ class Transformer:
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def branches(self, prompts: Sequence[Tokens]) -> Branches:
-        """These prompts read by the model; inside `acting` only."""
-        return Branches(self.model, prompts, self.dialect.pad, self.adapter)
+    def branches(self, prompts: Sequence[Tokens], known: Sequence[Place] = ()) -> Branches:
+        """These prompts read by the model, from where they are known; inside `acting` only."""
+        return Branches(self.model, prompts, self.dialect.pad, self.adapter, known)
 
     def with_sampling(self, sampling: Sampling) -> Transformer:
         """The same model under other settings; the weights are shared."""
@@ -208,16 +213,44 @@ class Transformer:
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
     ) -> list[Reply]:
         """Replies drawn freely, under one setting."""
+        members_of: dict[Tokens, list[int]] = {}
+        for i, prompt in enumerate(prompts):
+            members_of.setdefault(prompt, []).append(i)
+
         replies: dict[int, Reply] = {}
         with self.acting():
-            for batch in batches(prompts, self.batching.rows, self.batching.tokens):
+            known = self._known(requests, members_of)
+            new = [prompt for prompt in members_of if prompt not in known]
+            cut = [
+                # prompts that go on from a turn before are read apart: they have little to read
+                *batches(new, self.batching.rows, self.batching.tokens),
+                *batches(known, self.batching.rows, self.batching.tokens),
+            ]
+            for batch in cut:
                 # requests with the same prompt share a row until their samples differ
-                row_of = {prompt: row for row, prompt in enumerate(batch)}
-                members = [i for i, prompt in enumerate(prompts) if prompt in row_of]
-                rows = [row_of[prompts[i]] for i in members]
-                keys = [requests[i].key for i in members]
-                replies.update(zip(members, self._sample(batch, rows, keys, sampling), strict=True))
+                members = [(i, row) for row, prompt in enumerate(batch) for i in members_of[prompt]]
+                members.sort()
+                branches = self.branches(batch, [known[p] for p in batch if p in known])
+                seats = [(requests[i].key[:3], row) for i, row in members]
+                self._kept.add(branches.block(), batch, seats)
+
+                rows, keys = [row for _, row in members], [requests[i].key for i, _ in members]
+                said = self._sample(branches, batch, rows, keys, sampling)
+                replies.update(zip([i for i, _ in members], said, strict=True))
         return [replies[i] for i in range(len(requests))]
+
+    def _known(
+        self, requests: list[Request], members_of: Mapping[Tokens, list[int]]
+    ) -> dict[Tokens, Place]:
+        """Where those prompts lie that go on from the last turn of their seat."""
+        kept = self._kept.at((stamp(self.model), self.adapter))
+        found: dict[Tokens, Place] = {}
+        for prompt, members in members_of.items():
+            places = (kept.find(requests[i].key[:3], prompt) for i in members)
+            place = next(filter(None, places), None)
+            if place:
+                found[prompt] = place
+        return found
 
     def _choose(
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
@@ -234,14 +267,18 @@ class Transformer:
         )
 
     def _sample(
-        self, batch: list[Tokens], rows: list[int], keys: list[Key], sampling: Sampling
+        self,
+        branches: Branches,
+        batch: list[Tokens],
+        rows: list[int],
+        keys: list[Key],
+        sampling: Sampling,
     ) -> list[Reply]:
-        """Replies to requests on rows of one batch of distinct prompts."""
+        """Replies to requests on rows of one batch of distinct prompts, which `branches` have read."""
         device = self.model.device
         room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
         noise = [uniforms(key) for key in keys]
 
-        branches = self.branches(batch)
         paths = [_Path(row, (), ()) for row in range(len(batch))]
 
         # `live` are the requests not yet answered, `branch_of` the branch each one is on:

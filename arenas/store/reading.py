@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ...envs.registry import Game
 from ...envs.types import Episode, GameRef
 from ..fixture import Purpose, role_of
 from ..results import GameRow
 from ..transcript import canonical, read
-from .rows import ROW, read_parameters, read_row, write_parameters
+from .rows import ROW, read_list, read_parameters, read_row, write_parameters
 from .schema import StoreError, connect
 from .segments import Segments
 
@@ -25,6 +25,8 @@ _EXPORT = """SELECT lower(hex(key)) AS key, games.id AS game, parameters, seats,
 purpose, pair, "order", leg, legs, status, payoff, offenders, tokens_in, tokens_out, cost, used,
 lower(hex(digest)) AS transcript FROM played JOIN seatings ON seatings.n = played.seating
 JOIN games ON games.n = seatings.game ORDER BY played.key"""
+_STRETCH = """SELECT lower(hex(key)), game, places, seed, replicate, status, payoff, digest, segment, offset,
+length FROM played JOIN seatings ON seatings.n = seating WHERE played.n BETWEEN ? AND ? ORDER BY played.n"""
 _ALL = 2**62
 
 
@@ -47,6 +49,21 @@ class Finding:
     result: str
     upto: int
     voids: int
+
+
+class Recorded(NamedTuple):
+    """One game as its row tells it, and its transcript or what is wrong with that.
+
+    `paid` are the rated places: ((place, entrant), payoff).
+    """
+
+    key: str
+    game: GameRef
+    paid: tuple[tuple[Sequence[str], float], ...]
+    seed: int
+    replicate: int
+    status: str
+    line: str | StoreError
 
 
 class Archive:
@@ -120,6 +137,17 @@ class Archive:
         `voids` adds the attempts that failed, for their cost and cause. `upto` gives the rows as
         they were when a finding was made.
         """
+        return [row for _, _, row in self.history(game, purpose, voids=voids, upto=upto)]
+
+    def history(
+        self,
+        game: Game,
+        purpose: Purpose = "rating",
+        *,
+        voids: bool = True,
+        upto: tuple[int, int] = (_ALL, _ALL),
+    ) -> list[tuple[int, int, GameRow]]:
+        """`rows`, each behind its table (0 for games, 1 for void attempts) and its number there."""
         tables = [ROW.format(id="played", paid="payoff, offenders")]
         tables += [ROW.format(id="voids", paid="'', ''")] if voids else []
 
@@ -127,11 +155,32 @@ class Archive:
             number = self._game(game.ref)
             seatings = self._seatings(game, number)
             found = [
-                read_row(seatings, values)
-                for query, last in zip(tables, upto, strict=False)
-                for values in self._base.execute(query, (number, purpose, last))
+                (table, n, read_row(seatings, values))
+                for table, (query, last) in enumerate(zip(tables, upto, strict=False))
+                for n, *values in self._base.execute(query, (number, purpose, last))
             ]
-        return sorted(found, key=lambda row: (row.order, row.pair, row.leg, row.status))
+        return sorted(found, key=_in_order)
+
+    def stretches(self, games: int) -> list[tuple[int, int]]:
+        """The numbers (first, last) of stretches of so many games each, in the order of recording."""
+        with self._reading():
+            (last,) = self._base.execute("SELECT COALESCE(MAX(n), 0) FROM played").fetchone()
+        return [(first, first + games - 1) for first in range(1, last + 1, games)]
+
+    def stretch(self, first: int, last: int) -> Iterator[Recorded]:
+        """The games of these numbers with their transcripts, read in the order in which they lie."""
+        with self._reading():
+            games = {
+                n: GameRef(id, read_parameters(parameters))
+                for n, id, parameters in self._base.execute("SELECT n, id, parameters FROM games")
+            }
+            for key, game, places, seed, replicate, status, payoff, *where in self._base.execute(
+                _STRETCH, (first, last)
+            ):
+                seated = read_list(places)
+                paid = tuple(zip(seated, read_list(payoff), strict=True))
+                line = self._line(key, where)
+                yield Recorded(key, games[game], paid, seed, replicate, status, line)
 
     def transcript(self, key: str) -> str:
         """The transcript of a game. Raises StoreError when there is none or its hash does not fit."""
@@ -143,16 +192,23 @@ class Archive:
         if not found:
             raise StoreError(f"no game with key {key!r} in {self.path}")
 
-        digest, *place = found
+        line = self._line(key, found)
+        if isinstance(line, StoreError):
+            raise line
+        return line
+
+    def _line(self, key: str, where: Sequence[Any]) -> str | StoreError:
+        """The transcript that lies where a row says; or what is wrong with it."""
+        digest, *place = where
         try:
             line = self._segments.read(*place)
         except OSError as fault:
-            raise StoreError(
-                f"the transcript of game {key[:12]} cannot be read: {fault}"
-            ) from fault
+            found = StoreError(f"the transcript of game {key[:12]} cannot be read: {fault}")
+            found.__cause__ = fault
+            return found
 
         if sha256(line).digest() != digest:
-            raise StoreError(
+            return StoreError(
                 f"the transcript of game {key[:12]} (segment {place[0]}, byte {place[1]}) is not the one "
                 "that was recorded: its hash differs"
             )
@@ -224,3 +280,8 @@ class Archive:
             n: [(place, role_of(game, place), who) for place, who in json.loads(places)]
             for n, places in found
         }
+
+
+def _in_order(found: tuple[int, int, GameRow]) -> tuple[int, str, int, str]:
+    row = found[2]
+    return row.order, row.pair, row.leg, row.status

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ from ..transcript import canonical
 PLAYED: Final = f"(NULL{', ?' * 26})"
 """The place of one row among VALUES for the table `played`."""
 VOID: Final = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
-ROW: Final = """SELECT {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid}, tokens_in,
-tokens_out, seconds, cost, used, took, hex(key) FROM {id} JOIN seatings ON seatings.n = {id}.seating
+ROW: Final = """SELECT {id}.n, {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid},
+tokens_in, tokens_out, seconds, cost, used, took, hex(key)
+FROM {id} JOIN seatings ON seatings.n = {id}.seating
 WHERE seatings.game = ? AND purpose = ? AND {id}.n <= ?"""
 
 
@@ -70,10 +72,8 @@ def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
     return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
 
 
-def read_row(
-    seatings: Mapping[int, list[tuple[str, str, str]]], values: tuple[Any, ...]
-) -> GameRow:
-    """What `ROW` selected; `seatings` are the places (place, role, entrant) by the number of a seating."""
+def read_row(seatings: Mapping[int, list[tuple[str, str, str]]], values: Sequence[Any]) -> GameRow:
+    """What `ROW` selected behind its number; `seatings` are (place, role, entrant) by their number."""
     (
         seating,
         seed,
@@ -93,8 +93,8 @@ def read_row(
 
     names = seatings[seating]
     # void attempts paid nothing: `ROW` selects empty text for them
-    paid = json.loads(payoff) if payoff else [0.0] * len(names)
-    bills = json.loads(used) if used else [(0, 0, 0.0)] * len(names)
+    paid = read_list(payoff) if payoff else (0.0,) * len(names)
+    bills = json.loads(used) if used else ((0, 0, 0.0),) * len(names)
 
     return GameRow(
         pair,
@@ -112,7 +112,13 @@ def read_row(
             ]
         ),
         status,
-        tuple(json.loads(offenders)) if offenders else (),
+        read_list(offenders) if offenders else (),
         *spent,
         key=key.lower(),
     )
+
+
+@lru_cache(4096)
+def read_list(text: str) -> tuple[Any, ...]:
+    """A list in JSON that stands in many rows, such as a game's few payoffs."""
+    return tuple(json.loads(text))

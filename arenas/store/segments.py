@@ -21,10 +21,12 @@ class Segments:
         self._number = 0
         self._size = 0
         self._file: int | None = None
+        self._read: tuple[int, int] | None = None
 
     def resume(self, number: int, size: int) -> None:
         """Go on behind `size` bytes of segment `number`, the last that a row speaks of."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._forget()  # a segment that is open may be removed here
         for stray in self._folder.glob("*.jsonl"):
             # segments beyond the last row hold only what a crash left
             if int(stray.stem) > number:
@@ -56,14 +58,23 @@ class Segments:
 
     def read(self, number: int, offset: int, length: int) -> bytes:
         """The bytes at a place; fewer than `length` when the file was cut."""
-        with self._path(number).open("rb") as file:
-            file.seek(offset)
-            return file.read(length)
+        if self._read is None or self._read[0] != number:
+            self._forget()
+            # games are mostly read in the order of their lines, so one open file serves thousands
+            self._read = number, os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC)
+        # never by a buffer: another process may append to the file, or mend its end
+        return os.pread(self._read[1], length, offset)
 
     def close(self) -> None:
+        self._forget()
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _forget(self) -> None:
+        if self._read is not None:
+            os.close(self._read[1])
+            self._read = None
 
     def _open(self) -> int:
         if self._file is None or self._size >= SEGMENT_BYTES:

@@ -60,6 +60,7 @@ def _range(
     simultaneous=lambda label: label != "judge",  # a judge answers after the solvers
     rules="Sums modulo a number, as in 3 + 6 mod 8 = 1. Answer with one number or one word.",
     bounds={"attempts": (1, 64), "level": LEVELS, "wordings": (1, 2), "item": (-1, MOST - 1)},
+    items=lambda level, part: len(problems(level, part)),
     oracles={"sample": sample},
 )
 def sums(
@@ -94,6 +95,7 @@ def sums(
 
     if label == "judge":
         paid = yield from _judged(shown, answers)
+        yield from note("verdict", fmean(paid.values()))
     else:
         labels = yield from _labels(problem, label, wordings, answers)
         paid = {seat: float(answers[seat] == labels[seat]) for seat in solvers}

@@ -115,7 +115,12 @@ def _config(arguments: argparse.Namespace) -> Config:
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
 
-    return configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+    config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+    if config.phases and "steps" in {*given, *settings}:
+        raise ArgumentError(
+            "a run of phases has the steps of its phases; change them in the file, and leave out steps"
+        )
+    return config
 
 
 def _shown(config: Config, explained: bool) -> int:
@@ -129,6 +134,10 @@ def _shown(config: Config, explained: bool) -> int:
 
     checked(config)
     print(to_toml(config), end="")
+    if config.phases:
+        from sparring.training.phases import described, stages
+
+        print("\n" + "\n".join(described(stages(config), config)))
     return 0
 
 

@@ -94,6 +94,7 @@ def test_known_faults_are_shown_with_the_facts(capsys):
         ("openspiel", "pyspiel", "openspiel/kuhn_poker"),
         ("textarena", "textarena", "textarena/TicTacToe-v0"),
         ("pettingzoo", "rlcard", "pettingzoo/leduc_holdem_v4"),
+        ("reasoning-gym", "reasoning_gym", "reasoning-gym/chain_sum"),
     ],
 )
 def test_without_its_library_a_namespace_says_how_to_install_it(namespace, module, id):
@@ -115,7 +116,9 @@ def test_without_its_library_a_namespace_says_how_to_install_it(namespace, modul
 def test_an_unknown_namespace_gives_the_nearest():
     with pytest.raises(UnknownGameError, match="did you mean openspiel"):
         find("openspeil/kuhn_poker")
-    with pytest.raises(UnknownGameError, match="there are openspiel, pettingzoo, textarena"):
+    with pytest.raises(
+        UnknownGameError, match="there are openspiel, pettingzoo, reasoning-gym, textarena"
+    ):
         names("gymnasium-robotics")
     with pytest.raises(UnknownGameError, match="`sparring games openspiel/` lists them"):
         find("openspiel")
@@ -125,7 +128,7 @@ def test_an_unknown_namespace_gives_the_nearest():
 def test_listing_our_own_games_loads_no_other_library():
     code = (
         "import sys; from sparring.cli import main; main(['games']);"
-        "heavy = ('textarena', 'pettingzoo', 'numpy', 'torch');"
+        "heavy = ('textarena', 'pettingzoo', 'reasoning_gym', 'numpy', 'torch');"
         "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

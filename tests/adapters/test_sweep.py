@@ -126,3 +126,9 @@ def test_every_game_of_textarena():
 def test_every_classic_game_of_pettingzoo():
     found = swept("pettingzoo", names("pettingzoo"))
     assert all(said in ("played", "slow") or said.startswith("missing") for said in found.values())
+
+
+def test_every_task_of_reasoning_gym():
+    pytest.importorskip("reasoning_gym")
+    found = swept("reasoning-gym", names("reasoning-gym"))
+    assert all(said in ("played", "slow") for said in found.values()), found

@@ -34,8 +34,10 @@ SHOWN: dict[str, set[str]] = {
     "nim-v0": set(),
     "pact-v0": set(),
     "prisoners-dilemma-v0": set(),
+    "program-file-v0": set(),
     "programming-puzzle-v0": {"proposer > solver: code"},
     "question-answer-v0": {"proposer > solver: question"},
+    "question-file-v0": set(),
     "red-team-v0": {
         "attacker > defender: request",
         "attacker > judge: request",

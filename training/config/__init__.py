@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
+from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
+from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
+from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -44,6 +48,7 @@ from .values import (
 __all__ = [
     "BY_ROW",
     "BY_TOKEN",
+    "MAIN",
     "MANY",
     "Action",
     "By",
@@ -51,16 +56,24 @@ __all__ = [
     "ConfigError",
     "Credits",
     "Estimator",
+    "Exam",
     "Filters",
     "GameEntry",
+    "Inside",
+    "LearnerTable",
     "Loss",
     "Mix",
     "Mode",
+    "Objective",
     "OpponentsConfig",
+    "Phase",
     "Record",
     "Rollout",
     "Setting",
+    "Sharing",
+    "SharingMode",
     "Spread",
+    "StockConfig",
     "Unit",
     "Update",
     "Watch",
@@ -70,6 +83,7 @@ __all__ = [
     "games",
     "inner_tables",
     "judge_name",
+    "learner_names",
     "plain",
     "played",
     "settled",
@@ -88,7 +102,8 @@ class Config:
     judge: str = choice(
         "",
         "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
-        "checkpoint, a classifier (empty: the game's rule, where it has one)",
+        "checkpoint, a classifier, self (the learner's present weights) or self@start (empty: the game's "
+        "rule, where it has one)",
     )
     steps: int = number(100, 1, MANY, "optimiser steps")
     seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
@@ -100,18 +115,32 @@ class Config:
     rollout: Rollout = Rollout()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
+    cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
+    learners: Mapping[str, LearnerTable] = field(
+        default_factory=dict[str, LearnerTable],
+        metadata={"setting": Setting("what differs for a learner")},
+    )
+    sharing: Sharing = Sharing()
     shelves: Mapping[str, Any] = table(
         "files of tasks by kind, a JSON value a line, like document = docs.jsonl"
     )
     credits: Credits = Credits()
     filters: Filters = Filters()
+    inside: Inside = Inside()
+    objective: Objective = Objective()
+    stock: StockConfig = StockConfig()
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
+    exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
+        check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -129,6 +158,17 @@ class Config:
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
         check_credits(self.credits, "credits")
+        check_cast(
+            self.cast,
+            self.learners,
+            self.sharing,
+            self.rollout,
+            self.update,
+            self.opponents,
+            self.watch,
+            self.objective.kind,
+        )
+        check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
@@ -158,7 +198,12 @@ def games(config: Config) -> tuple[Game, ...]:
             )
     _check_roles("credits.trained", config.credits.trained, found)
     _check_roles("filters.roles", config.filters.roles, found)
+    _check_roles("objective.roles", config.objective.roles, found)
+    _check_roles("objective.pull", pulled_roles(config.objective), found)
+    _check_roles("stock.roles", config.stock.roles, found)
+    _check_roles("inside.roles", config.inside.roles, found)
 
+    _check_cast_roles(config.cast, found)
     if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):
         name = "watch.trial" if config.watch.trial else "opponents.mode = league"
         raise ConfigError(
@@ -174,7 +219,8 @@ def games(config: Config) -> tuple[Game, ...]:
                 f"credits.trained = {', '.join(own.trained)} leaves nothing to train in {game.id}, whose "
                 f"roles are {', '.join(game.roles)}"
             )
-        if set(game.judges) & set(game.roles):
+        judging = set(game.judges) & set(game.roles)
+        if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.
             judge_name(config, game, entry.judge)
     return found
@@ -188,6 +234,15 @@ def played(config: Config) -> Game:
 def credits_of(config: Config, entry: GameEntry) -> Credits:
     """The run's credits, with what the menu's entry changes."""
     return merged(config.credits, entry.credits, f"credits of {entry.id}: ")
+
+
+def _check_cast_roles(cast: Mapping[str, Any], among: Sequence[Game]) -> None:
+    roles = list(dict.fromkeys(role for game in among for role in game.roles))
+    full = [f"{game.id}/{role}" for game in among for role in game.roles]
+    if unknown := [name for name in cast if name not in (*roles, *full)]:
+        raise ConfigError(
+            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role"
+        )
 
 
 def _check_roles(name: str, roles: Sequence[str], among: Sequence[Game]) -> None:

@@ -138,6 +138,10 @@ class Update:
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
     microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
     fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")
+    forest: Literal["auto", "on", "off"] = choice(
+        "auto",
+        "compute beginnings that rows share once, where the model can (auto), always or never",
+    )
     kl: float = number(0.0, 0, 1e6, "pull to the magnet, in units of payoff after scale")
     kl_gradient: Literal["forward", "reverse"] = choice("forward", "what the pull descends")
     magnet_every: int = number(10, 0, MANY, "steps after which the magnet moves (0: never)")
@@ -188,6 +192,9 @@ class Watch:
     collapse: float = number(0.3, 0, 1e6, "how far NashConv may rise above its best")
     gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
+    forgotten: float = number(
+        0.02, 0, 1, "greatest share of an exam, resolved, that is below the best before"
+    )
     asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
     trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
     frozen: tuple[str, ...] = choice((), "players that never change, for trials")

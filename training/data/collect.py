@@ -23,11 +23,14 @@ def collect(
     *,
     learner: str,
     role_of: Mapping[str, str],
+    beside: Collection[str] = (),
     version: int = 0,
     judges: Collection[str] = (),
     charges: Mapping[tuple[int, str], float] = MappingProxyType({}),
 ) -> list[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
+
+    `beside` names further learners, whose turns are trained as well.
 
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
@@ -37,11 +40,12 @@ def collect(
     """
     samples: list[Sample] = []
     groups: dict[tuple[Message, ...], str] = {}
+    learners = {learner, *beside}
 
     # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
-        seats = _trained(episode, settings, learner, role_of, judges)
-        opponent = _opponent(episode, learner, role_of, judges) if seats else ""
+        seats = _trained(episode, settings, learners, role_of, judges)
+        opponent = _opponent(episode, learners, role_of, judges) if seats else ""
         for seat, turns in _turns(episode, seats).items():
             prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
             if prompt is None:
@@ -68,6 +72,7 @@ def collect(
                 by_turn=_by_turn(turns, settings),
                 version=version,
                 ending=episode.ending.kind,
+                learner=episode.seats[seat].name,
             )
 
             ordinals = _ordinals(turns)
@@ -138,7 +143,7 @@ def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, 
 def _trained(
     episode: Episode,
     settings: Credits,
-    learner: str,
+    learners: Collection[str],
     role_of: Mapping[str, str],
     judges: Collection[str],
 ) -> list[str]:
@@ -153,18 +158,18 @@ def _trained(
     return [
         seat
         for seat in seats
-        if episode.seats[seat].name == learner
+        if episode.seats[seat].name in learners
         and role_of[seat] not in judges
         and (not roles or role_of[seat] in roles)
     ]
 
 
 def _opponent(
-    episode: Episode, learner: str, role_of: Mapping[str, str], judges: Collection[str]
+    episode: Episode, learners: Collection[str], role_of: Mapping[str, str], judges: Collection[str]
 ) -> str:
-    """The names of the other players; `self` in a mirror game. Who only judges is no opponent."""
-    others = {ref.name for s, ref in episode.seats.items() if role_of[s] not in judges} - {learner}
-    return ",".join(sorted(others)) or "self"
+    """The names of the players that do not learn, judges left out; `self` where all learn."""
+    others = {ref.name for s, ref in episode.seats.items() if role_of[s] not in judges}
+    return ",".join(sorted(others.difference(learners))) or "self"
 
 
 def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:

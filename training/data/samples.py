@@ -19,6 +19,7 @@ class Attempt(NamedTuple):
     payoff:   the seat's, scaled; `reward` is what it earned in all, with its credits
     by_turn:  whether its game gave it credits, so that its turns may earn different amounts
     version:  step of the weights that played it
+    learner:  the name of the learner that played it
     """
 
     game: str
@@ -34,6 +35,7 @@ class Attempt(NamedTuple):
     by_turn: bool
     version: int
     ending: EndingKind
+    learner: str = "learner"
 
 
 class Span(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any, TypeVar
 
 from ...agents.policy import Policy, Request, Response, Sampling, Wrapper
@@ -12,11 +13,17 @@ from ...envs.registry import Game
 from ...envs.seeds import generator
 from ...envs.types import Episode
 from ..config import Config, Credits, GameEntry, credits_of, judge_name
+from ..data.advantage import Credited
 from ..data.filters import payer
-from .opponents import Opponents, Seats
-from .shares import Shares, shares
+from .cast import Cast
+from .opponents import LEARNER, Opponents, Seats
+from .shares import Played, Shares, shares
 
 N = TypeVar("N")
+SELF, SELF_AT_START = "self", "self@start"
+"""Judges of the run's own: the learner's present weights, or those that it began with."""
+JUDGING = Sampling(1.0, 1.0, constrained=True)
+"""How judges reply: they are never trained, so they may be held to their choices."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,12 @@ class Entry:
     opponents: Opponents
     judges: Seats
     sampling: Sampling | None = None
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The game's least and greatest payoff, in the units of its samples."""
+        least, most = self.game.payoff_range
+        return self.credits.scale * least, self.credits.scale * most
 
 
 class Sampled(Wrapper):
@@ -90,6 +103,26 @@ class Menu:
             return self.entries[0]
         return next(entry for entry in self.entries if entry.game.ref == episode.game)
 
+    def learn(
+        self, episodes: Sequence[Episode], entries: Sequence[Entry], trained: Sequence[Credited]
+    ) -> None:
+        """Learn from a step, whose episodes were played for these entries, what the next shares are."""
+        if len(self.entries) == 1:
+            return
+        found: list[Played] = []
+        for entry in self.entries:
+            own = [e for e, of in zip(episodes, entries, strict=True) if of is entry]
+            tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
+            amounts = [
+                abs(amount)
+                for each in trained
+                if each.sample.attempt.game == entry.label
+                for amount in each.advantages
+            ]
+            advantage = fmean(amounts) if amounts else None
+            found.append(Played(len(own), tokens, advantage, _solved(entry, own)))
+        self.shares.learn(found)
+
     @property
     def sections(self) -> tuple[str, ...]:
         """What metrics are named by before the quantity: "" of the run, and each game of several."""
@@ -125,6 +158,27 @@ class Menu:
         self.shares.restore(state["shares"])
 
 
+def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
+    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
+    noted = [
+        float(value)
+        for episode in episodes
+        for name, value in episode.notes
+        if name == "solve_rate" and isinstance(value, (int, float))
+    ]
+    if noted:
+        return fmean(noted)
+
+    least, most = entry.game.payoff_range
+    paid = [
+        episode.payoff[seat]
+        for episode in episodes
+        for seat, ref in episode.seats.items()
+        if ref.name == LEARNER and seat in episode.payoff
+    ]
+    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
+
+
 def menu(config: Config, games: Sequence[Game], opponents: Sequence[Opponents]) -> Menu:
     """The menu of the settings, whose `games` are found and have `opponents` each.
 
@@ -155,13 +209,16 @@ def _sampling(config: Config, chosen: GameEntry) -> Sampling | None:
 
 def judges_of(config: Config, game: Game, own: str = "") -> Seats:
     """The judge in each of the seats that grade; a game may have none under its parameters."""
-    seats = [seat for seat, role in game.role_of.items() if role in game.judges]
-    # Made only where a seat needs it: a judge may be a model to load.
-    return dict.fromkeys(seats, judge(config, game, own)) if seats else {}
+    judging = Cast(config).judges(game)
+    seats = [seat for seat, role in game.role_of.items() if role in judging]
+    # Made only where a seat needs it: a judge may be a model to load. Present weights sit there anyway.
+    if not seats or judge_name(config, game, own) == SELF:
+        return {}
+    return dict.fromkeys(seats, judge(config, game, own))
 
 
 def judge(config: Config, game: Game, own: str = "") -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
-    # A judge is never trained, so it may be held to its choices.
-    sampling = Sampling(1.0, 1.0, constrained=True)
-    return seat(judge_name(config, game, own), game, sampling=sampling)
+    name = judge_name(config, game, own)
+    # The run's start is its model, before any step.
+    return seat(config.model if name == SELF_AT_START else name, game, sampling=JUDGING)

@@ -113,15 +113,18 @@ class Fixed(Mirror):
 class Past(Fixed):
     """The learner against its own checkpoints, each as likely; itself while there are none."""
 
-    def __init__(self, config: Config, game: Game, folder: Path, ancestors: Ancestors) -> None:
+    def __init__(
+        self, config: Config, game: Game, folder: Path, ancestors: Ancestors, offset: int = 0
+    ) -> None:
         super().__init__(config, game)
+        self._offset = offset
         self._folder = folder
         self._ancestors = ancestors
         self._steps: list[int] = []
 
     def begin(self, step: int) -> None:
         # A run that is resumed from an old step finds later ones, which are not its past.
-        self._steps = [at for at in steps(self._folder) if at <= step]
+        self._steps = [at for at in steps(self._folder) if at <= self._offset + step]
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
         return self._ancestors(rng.choice(self._steps)) if self._steps else None
@@ -135,12 +138,20 @@ class InLeague:
     """
 
     def __init__(
-        self, config: Config, game: Game, folder: Path, store: Store, run: str, ancestors: Ancestors
+        self,
+        config: Config,
+        game: Game,
+        folder: Path,
+        store: Store,
+        run: str,
+        ancestors: Ancestors,
+        offset: int = 0,
     ) -> None:
         settings = config.opponents
         shares = (settings.self_play, settings.past, settings.verification)
         mix = Mix(*shares, settings.weighting, steps=settings.every)
         self._game = game
+        self._offset = offset
         self._folder = folder
         self._ancestors = ancestors
         self._games = config.rollout.games
@@ -155,6 +166,7 @@ class InLeague:
         self.league.restore({})
 
     def begin(self, step: int) -> None:
+        step += self._offset
         self.league.now = step
         snapshots = {at for _, at in self.league.pool.values()}
         # A run that is resumed at a snapshot finds it in the pool.
@@ -163,8 +175,9 @@ class InLeague:
             self.league.snapshot(self.id, self._snapshot(step), step)
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        # Numbers go on over the steps, so that the league draws each game anew.
-        following = self.league.next_match(self.id, step * self._games + number)
+        # Numbers go on over steps and phases, so that the league draws each game anew.
+        played = (self._offset << 20) + step * self._games + number
+        following = self.league.next_match(self.id, played)
         if following.opponent == self.id:
             return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
@@ -257,9 +270,17 @@ class Loaded:
 
 @contextmanager
 def opponents(
-    config: Config, game: Game, learner: Transformer, folder: Path, ancestors: Ancestors
+    config: Config,
+    game: Game,
+    learner: Transformer,
+    folder: Path,
+    ancestors: Ancestors,
+    offset: int = 0,
 ) -> Generator[Opponents]:
-    """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
+    """As the settings say; `folder` is the run's, which had `offset` steps before these.
+
+    Raises ConfigError and UnknownEntrantError.
+    """
     mode, saved = config.opponents.mode, RunFolder(folder).checkpoints
     if mode == "mirror":
         yield Mirror(game)
@@ -281,13 +302,13 @@ def opponents(
             f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them"
         )
     if mode == "past":
-        yield Past(config, game, saved, ancestors)
+        yield Past(config, game, saved, ancestors, offset)
         return
 
     # The store opens before the run's folder is made.
     folder.mkdir(parents=True, exist_ok=True)
     with Store(RunFolder(folder).store) as store:
-        yield InLeague(config, game, saved, store, folder.name, ancestors)
+        yield InLeague(config, game, saved, store, folder.name, ancestors, offset)
 
 
 def fixed(config: Config, game: Game, sampling: Sampling) -> Policy:

@@ -6,10 +6,10 @@ same weights agree and a curve shows learning and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...agents.language.exact import distributions
+from ...agents.language.exact import Distribution, distributions
 from ...agents.language.transformer import Transformer
 from ...agents.policy import Key, Request
 from ...envs.equilibrium import equilibrium
@@ -43,14 +43,17 @@ def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
         return None
 
 
-def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
-    """Evaluate the policy in all seats. One batch of prompts: every information set of the tree."""
+def evaluate(walked: Tree, policy: Transformer | Callable[[str], Transformer]) -> Evaluation:
+    """Evaluate the policy in all seats, or the policy of each role in that role's seats.
+
+    One batch of prompts a policy: every information set of the tree.
+    """
     infosets = walked.infosets
 
     # Which seed a key names does not matter here: nothing is sampled.
     key = Key(0, 0, "", 0)
     requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
-    found = distributions(policy, requests)
+    found = _distributions(policy, requests)
     odds: dict[ViewKey, Odds] = {
         info.key: [one.probability[choice] for choice in info.choices]
         for info, one in zip(infosets, found, strict=True)
@@ -65,6 +68,21 @@ def evaluate(walked: Tree, policy: Transformer) -> Evaluation:
         _versus_nash(walked, odds),
         odds,
     )
+
+
+def _distributions(
+    policy: Transformer | Callable[[str], Transformer], requests: Sequence[Request]
+) -> Sequence[Distribution]:
+    """The distribution at each request, of whoever plays its role."""
+    if isinstance(policy, Transformer):
+        return distributions(policy, requests)
+
+    found: dict[int, Distribution] = {}
+    for role in dict.fromkeys(request.role for request in requests):
+        places = [i for i, request in enumerate(requests) if request.role == role]
+        each = distributions(policy(role), [requests[i] for i in places])
+        found |= dict(zip(places, each, strict=True))
+    return [found[i] for i in range(len(requests))]
 
 
 def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:

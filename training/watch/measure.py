@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from statistics import fmean
@@ -11,6 +11,7 @@ from statistics import fmean
 from ...envs.types import Episode, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
+from ..data.inside import KINDS
 from ..players.menu import Entry, Menu
 from ..players.opponents import LEARNER
 from ..selfplay import Step
@@ -20,20 +21,21 @@ ENOUGH = 8
 """The fewest proposals of a step whose diversity is measured."""
 
 
-def measured_menu(step: Step, menu: Menu) -> Metrics:
+def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)) -> Metrics:
     """`measure` of the step; of several games, what belongs to each is named by it first.
 
     Then `share/GAME` is its share of the step's games.
     """
     if len(menu.entries) == 1:
-        return measure(step, menu.entries[0].game.role_of)
+        return measure(step, menu.entries[0].game.role_of, learners)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
+    record |= {"stored": step.stored} if step.stored else {}
     for entry in menu.entries:
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
         if own.episodes:
-            record |= menu.named(entry, measure(own, entry.game.role_of))
+            record |= menu.named(entry, measure(own, entry.game.role_of, learners))
     return record
 
 
@@ -42,10 +44,14 @@ def _part(step: Step, entry: Entry) -> Step:
     own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
     trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
     dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
-    return replace(step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped)
+    return replace(
+        step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped, stored=0
+    )
 
 
-def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
+def measure(
+    step: Step, role_of: Mapping[str, str], learners: Collection[str] = (LEARNER,)
+) -> Metrics:
     """Endings, and by role: payoff, entropy, reply and thought length, invalid and cut-off replies.
 
     Entropy is estimated from the log-probabilities of sampled tokens (nats a token, without bias);
@@ -58,10 +64,11 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     for episode in step.episodes:
         for seat, ref in episode.seats.items():
             # What opponents say is no measure of the learner.
-            if ref.name == LEARNER:
+            if ref.name in learners:
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+        record |= {f"inside/{name}/{role}": value for name, value in _inside(seats).items()}
 
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
@@ -70,7 +77,7 @@ def measure(step: Step, role_of: Mapping[str, str]) -> Metrics:
     record |= verdicts(step.episodes)
     record |= {f"filtered/{role}": count for (_, role), count in sorted(step.dropped.items())}
     record["samples"] = len(step.trained)
-    return record
+    return record | ({"stored": step.stored} if step.stored else {})
 
 
 def baselines(kept: Baselines, settings: Credits) -> Metrics:
@@ -95,6 +102,17 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
         "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
     }
+
+
+def _inside(seats: Sequence[tuple[Episode, str]]) -> Metrics:
+    """The mean credits that turns were given from inside."""
+    found: dict[str, list[float]] = {name: [] for name in KINDS}
+    for episode, seat in seats:
+        for turn in episode.turns:
+            for name in KINDS if turn.seat == seat and turn.credits else ():
+                if name in turn.credits:
+                    found[name].append(turn.credits[name])
+    return {name: fmean(amounts) for name, amounts in found.items() if amounts}
 
 
 def prefix_share(episodes: Sequence[Episode]) -> float | None:

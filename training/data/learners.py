@@ -1,0 +1,63 @@
+"""Batches of several learners as one, in which each learner's loss is what it would be alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from ..config import BY_ROW
+from .batch import Batch
+
+LEARNER_ROWS = "learner"
+"""The tensor (B) that says whose each row is, by the learner's place among the names."""
+
+
+def joined(parts: Mapping[int, Batch], *, loss: str, pad: int, multiple: int = 1) -> Batch:
+    """The rows of all parts, by the place of their learner, padded to one width.
+
+    Losses divide by the rows or the tokens of the whole batch; weights undo that, so that each learner's
+    loss is divided by its own. Masked rows are added until their number divides by `multiple`.
+    """
+    widest = {
+        name: max(part.tensors[name].size(1) for part in parts.values())
+        for name in ("prompt_ids", "completion_ids")
+    }
+    count = sum(len(part.rows) for part in parts.values())
+    tokens = sum(int(part.tensors["num_items_in_batch"]) for part in parts.values())
+    blank = -count % multiple
+
+    made: list[dict[str, torch.Tensor]] = []
+    for place, part in parts.items():
+        tensors = {
+            name: _widened(name, tensor, widest, pad)
+            for name, tensor in part.tensors.items()
+            if tensor.dim()
+        }
+        mine = int(part.tensors["num_items_in_batch"])
+        share = (count + blank) / len(part.rows) if loss in BY_ROW else tokens / mine
+        tensors["tool_mask"] = tensors["tool_mask"] * share
+        tensors[LEARNER_ROWS] = torch.full((len(part.rows),), place)
+        made.append(tensors)
+
+    # A component that one learner's rows lack counts nothing for them.
+    names = dict.fromkeys(name for each in made for name in each)
+    whole = {
+        name: torch.cat([each.get(name, torch.zeros_like(each["tool_mask"])) for each in made])
+        for name in names
+    }
+    if blank:
+        # Copies of the last row without weight: they ask nothing of a learner that has no rows.
+        whole = {n: torch.cat([t, t[-1:].expand(blank, *t.shape[1:])]) for n, t in whole.items()}
+        whole["tool_mask"][count:] = 0
+    whole["num_items_in_batch"] = torch.tensor(tokens)
+    rows = [row for part in parts.values() for row in part.rows]
+    return Batch(whole, (*rows, *[()] * blank))
+
+
+def _widened(name: str, tensor: torch.Tensor, widest: Mapping[str, int], pad: int) -> torch.Tensor:
+    """Prompts padded on the left, completions on the right."""
+    prompt = name.startswith("prompt")
+    lack = widest["prompt_ids" if prompt else "completion_ids"] - tensor.size(1)
+    sides = (lack, 0) if prompt else (0, lack)
+    return torch.nn.functional.pad(tensor, sides, value=pad if name.endswith("_ids") else 0)
