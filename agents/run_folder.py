@@ -86,6 +86,13 @@ class RunFolder:
                 f"{self.config} is no TOML ({fault}); mend it, or remove it to go on without its settings"
             ) from fault
 
+    @property
+    def games(self) -> frozenset[str]:
+        """Ids of the games that it trains on; empty where its settings name none."""
+        said = self.settings()
+        menu = [entry.get("id") for entry in said.get("games", ()) if isinstance(entry, dict)]
+        return frozenset(id for id in [*menu, said.get("game")] if isinstance(id, str) and id)
+
     def records(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`, in order; empty where there is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
 from .models.names import MODELS, check_name, is_named
 from .policy import FREE, Policy, Sampling
-from .run_folder import RUNS, RunFolder
+from .run_folder import RUNS, RunFolder, run_of
 from .scripted import scripted, scripted_names
 
 if TYPE_CHECKING:
     from .engines.hosts import Hosts
 
+_log = logging.getLogger(__name__)
 CLASSIFIER = "classifier:"
 
 
@@ -53,7 +55,9 @@ def seat(
     run, at, step = spec.rpartition("@")
     # a folder's name may hold an @ too
     if at and not Path(spec).exists():
-        return _model(str(checkpoint(run, step, runs)), game, spec, sampling, seed, device, hosts)
+        place = checkpoint(run, step, runs)
+        _tell_foreign(place, spec, game)
+        return _model(str(place), game, spec, sampling, seed, device, hosts)
 
     # a name of ours says what is wrong with its games or options
     if is_named(spec):
@@ -89,6 +93,18 @@ def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:
             f"the run {run!r} has no checkpoint {step!r}; it has {listed}, or latest"
         )
     return home.checkpoint(int(step))
+
+
+def _tell_foreign(place: Path, spec: str, game: Game) -> None:
+    """Warn of a checkpoint of a run that trained on other games: its replies may all be illegal here."""
+    home = run_of(place) or run_of(place.parent)
+    trained = home.games if home else frozenset[str]()
+    # a model that can play anything may be worth trying, so it is not refused
+    if trained and game.id not in trained:
+        _log.warning(
+            f"{spec} was trained on {', '.join(sorted(trained))} and never on {game.id}: "
+            "it may find no legal move, and forfeit"
+        )
 
 
 def _home(run: str, runs: Path) -> RunFolder | None:

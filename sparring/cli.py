@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
+    order = (
         games,
         play,
         train,
@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         serve,
         sandbox,
         engines,
-    ):
+    )
+    for command in order:
         command.add(commands)
     return top
 

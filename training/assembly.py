@@ -71,10 +71,12 @@ def assembled(
             stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
             for each in found
         ]
+        after, keeps = (
+            step_of(place) if place else stage.offset,
+            config.stock.keep or config.stock.age,
+        )
+        stock = Stock(folder, config, offset=stage.offset, after=after) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
-        after = step_of(place) if place else stage.offset or None
-        keeps = config.stock.keep or config.stock.age
-        stock = Stock(folder, config, after=after) if keeps else None
         play = SelfPlay(
             config,
             found,
@@ -83,15 +85,16 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
-            learners=learners,
             stock=stock,
+            learners=learners,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
+        after = step_of(place) if place else stage.offset or None
         if place is None and stage.offset:
-            carry(play, stage, checkpoints.at(RunFolder(folder).checkpoints, stage.offset))
+            carry(play, stage, folder)
         exams = None
         if config.exams:
-            exams = Exams(config, folder, learner, verifier, runner.get_loop(), after)
+            exams = Exams(run, folder, play.learner_of, verifier, runner.get_loop(), after)
         trial = None
         if config.watch.trial:
             # A league has the run's store open; its trials go there.
@@ -113,7 +116,7 @@ def assembled(
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         parts = learner.model, learner.dialect.tokenizer, config
         trainer = (
-            Collecting(*parts, play.collect, folder=drafts)
+            Collecting(*parts, play.collect, folder=drafts, learners=learners)
             if stage.collects
             else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners)
         )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from .config import Config
+from .players.sharing import Learners
 from .trainer import SelfPlayTrainer
 
 
@@ -23,8 +24,9 @@ class Collecting(SelfPlayTrainer):
         collect: Callable[[int], None],
         *,
         folder: Path,
+        learners: Learners | None = None,
     ) -> None:
-        super().__init__(model, tokenizer, config, _nothing, folder=folder)
+        super().__init__(model, tokenizer, config, _nothing, folder=folder, learners=learners)
         self._collect = collect
 
     def training_step(

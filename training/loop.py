@@ -20,7 +20,7 @@ from ..envs.errors import SparringError
 from ..envs.exact import Tree
 from . import checkpoints
 from .config import Config
-from .phases import Stage
+from .phases import Stage, goes_on
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
@@ -353,13 +353,14 @@ class Loop(TrainerCallback):
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
 
 
-def carry(play: SelfPlay, stage: Stage, before: Path) -> None:
+def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
     """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
+    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
     saved = json.loads((before / STATE / "sparring.json").read_text())
     play.carry(saved["play"], stage.before)
-    # The main learner began from the checkpoint as the model of this stage; the others go on too.
-    if len(play.learners) > 1 and stage.phase and stage.phase.start == "last":
-        play.learners.load(before)
+    # The main learner began from a checkpoint as the model of this stage.
+    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
+        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:

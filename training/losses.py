@@ -10,13 +10,33 @@ from collections.abc import Mapping
 import torch
 from torch.nn.functional import logsigmoid
 
+from .config import Objective
 from .data.batch import REJECTED
+from .data.learners import LEARNER_ROWS
 
 LEAST, MOST = 0.02, 0.98
 """Rates of groups are held inside these bounds in NFT, as its authors' code holds them."""
 
 _LONGEST = 10.0
 """The greatest log-ratio that is raised to a power, as in NFT's code: beyond, floats overflow."""
+
+
+def components(
+    objective: Objective,
+    logps: torch.Tensor,
+    tensors: Mapping[str, torch.Tensor],
+    mask: torch.Tensor,
+) -> torch.Tensor:
+    """What the objective adds to TRL's loss for each token (B, T), but for the pull and for pairs."""
+    old, weights = tensors["old_per_token_logps"], tensors["advantages"]
+    each = torch.zeros_like(logps)
+    if objective.kind == "nft":
+        each = each + nft(logps, old, weights, tensors["rates"], epsilon=objective.epsilon)
+    if objective.kind == "topr":
+        each = each + topr(logps, old, weights, mask, clip=objective.clip)
+    if "imitate" in tensors:
+        each = each + imitation(logps, tensors["imitate"])
+    return each
 
 
 def imitation(logps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -97,13 +117,23 @@ def preference(
     return -(weights * logsigmoid(beta * (chosen - rejected))).mean()
 
 
+def gained(logps: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The sum of log π/π_ref over the trained tokens of each row (B)."""
+    # 1 for what was sampled: what a row weighs is the pairs' affair.
+    trained = (tensors["completion_mask"] * tensors["tool_mask"]) > 0
+    return ((logps - tensors["ref_per_token_logps"]) * trained).sum(-1)
+
+
 def worse(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The tensors of the worse samples of pairs, by the names that the better ones have."""
-    return {
+    found = {
         name.removeprefix(REJECTED): tensor
         for name, tensor in tensors.items()
         if name.startswith(REJECTED)
     }
+    # Both samples of a pair are of one learner.
+    shared = {name: tensors[name] for name in (LEARNER_ROWS,) if found and name in tensors}
+    return found | shared
 
 
 def averaged(

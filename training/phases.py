@@ -17,7 +17,7 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from . import checkpoints
 from .config import Config, ConfigError
-from .config.phases import SELF, Phase, named, resolved
+from .config.phases import Phase, begun, named, own_checkpoint, resolved
 
 
 @dataclass(frozen=True)
@@ -88,34 +88,43 @@ def situated(stage: Stage, run: Config, game: Game, folder: Path) -> Config:
 
     def name(given: str) -> str:
         """A checkpoint of this run by its path."""
-        if not given.startswith(SELF):
+        own = own_checkpoint(given, stage.config)
+        if own is None:
             return given
-        step = given.removeprefix(SELF)
-        if step == "start":
+        if own.step == "start":
             return _began(run, game)
-        at = stage.offset if step == "latest" else int(step)
-        return f"{folder}@{step_there(folder, at)}"
+        step = stage.offset if own.step == "latest" else int(own.step)
+        checkpoints.at(RunFolder(folder).checkpoints, step)
+        whose = f":{own.learner}" if own.learner else ""
+        return f"{folder}{whose}@{step}"
 
     config = stage.config
     opponents = replace(config.opponents, entrant=name(config.opponents.entrant))
     watch = replace(config.watch, frozen=tuple(map(name, config.watch.frozen)))
     menu = tuple(replace(entry, judge=name(entry.judge)) for entry in config.games)
-    model = _model(name(_start(stage, run)), run, game)
+    model = _model(name(_start(stage, run)))
     judge = name(config.judge)
     return replace(config, model=model, judge=judge, opponents=opponents, watch=watch, games=menu)
 
 
-def step_there(folder: Path, step: int) -> int:
-    """The step, if the run has a checkpoint of it. Raises CheckpointError."""
-    checkpoints.at(RunFolder(folder).checkpoints, step)
-    return step
+def goes_on(stage: Stage, folder: Path) -> Path | None:
+    """The checkpoint whose learners beside the main one go on in this stage; None: they begin anew."""
+    if stage.phase is None:
+        return None
+    start = begun(stage.phase, stage.config)
+    own = own_checkpoint(start, stage.config)
+    if start == "last" or (own and (own.step == "latest" or own.learner)):
+        return checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
+    if own is None or own.step == "start":
+        return None
+    return checkpoints.at(RunFolder(folder).checkpoints, int(own.step))
 
 
 def check_starts(found: Sequence[Stage]) -> None:
     """Raises UnknownEntrantError for a phase that begins with another run's checkpoint that is not there."""
     for stage in found:
-        start = stage.phase.start if stage.phase else ""
-        if "@" in start and not start.startswith(SELF):
+        start = begun(stage.phase, stage.config) if stage.phase else ""
+        if "@" in start and not own_checkpoint(start, stage.config):
             run, _, step = start.rpartition("@")
             checkpoint(run, step)
 
@@ -148,17 +157,16 @@ def _changes(run: Config, own: Config) -> Iterator[tuple[str, Any]]:
 def _start(stage: Stage, run: Config) -> str:
     """The name of what a stage begins from."""
     assert stage.phase
-    start = stage.phase.start
+    start = begun(stage.phase, stage.config)
     if "model" in stage.phase.set:
         return stage.config.model
-    if start == "last":
-        return f"{SELF}latest" if stage.index else run.model
-    if start == "base":
-        return f"{SELF}start" if stage.index else run.model
-    return start
+    # the first stage's weights are those that the run was given
+    if not stage.index and start in ("last", "base"):
+        return run.model
+    return {"last": "self@latest", "base": "self@start"}.get(start, start)
 
 
-def _model(name: str, run: Config, game: Game) -> str:
+def _model(name: str) -> str:
     """A model's name; a checkpoint by its folder."""
     place, at, step = name.rpartition("@")
     if not at or Path(name).exists():
@@ -180,16 +188,15 @@ def _check_names(found: Sequence[Stage]) -> None:
     """Raises ConfigError for a checkpoint of the run itself that is not saved before it is asked for."""
     for stage in found:
         assert stage.phase
-        asked = [*named(stage.config), stage.phase.start]
-        for name in [name for name in asked if name.startswith(SELF)]:
-            step = name.removeprefix(SELF)
-            if step in ("start", "latest"):
+        asked = [*named(stage.config), begun(stage.phase, stage.config)]
+        for own in [own_checkpoint(name, stage.config) for name in asked]:
+            if own is None or own.step in ("start", "latest"):
                 continue
-            if not step.isdecimal() or not _saved(found[: stage.index], int(step)):
+            if not own.step.isdecimal() or not _saved(found[: stage.index], int(own.step)):
                 known = ", ".join(str(each.end) for each in found[: stage.index])
                 raise ConfigError(
-                    f"phase {stage.index + 1} of the run names {name}, and no checkpoint of that step is "
-                    f"saved before it; phases end at {known or 'none'}"
+                    f"phase {stage.index + 1} of the run names {own.name}, and no checkpoint of that step "
+                    f"is saved before it; phases end at {known or 'none'}"
                 )
 
 

@@ -132,7 +132,8 @@ def _persist(config: Config, folder: Path, place: Path | None, *, quiet: bool) -
         done = _staged(config, folder, place, quiet=quiet)
         # A checkpoint of the alarm's own step would hold the weights that raised it.
         before = [at for at in RunFolder(folder).steps if at < done.step]
-        if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
+        watch = next(s.config.watch for s in stages(config) if s.end >= done.step)
+        if not (done.broken and before and config.rollbacks < watch.rollbacks):
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)

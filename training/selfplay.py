@@ -24,8 +24,7 @@ from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
-from .data.learners import joined
-from .data.objectives import Judged, judged, packed, signed
+from .data.objectives import Judged, judged, lessons, signed
 from .data.stock import Stock
 from .players.cast import Cast
 from .players.learner import Itself, Player
@@ -83,8 +82,8 @@ class SelfPlay:
         verifier: Timed,
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
-        learners: Learners | None = None,
         stock: Stock | None = None,
+        learners: Learners | None = None,
     ) -> None:
         self.config = config
         self.cast = Cast(config)
@@ -94,9 +93,9 @@ class SelfPlay:
         self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
+        self._stock = stock
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
-        self.stock = stock
         self.baselines: Baselines = {}
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
@@ -120,13 +119,13 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        episodes = inner(episodes, self.config.inside, self.policy, name=LEARNER)
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
+
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
         step.seconds["sync"] = self.synced
@@ -136,35 +135,25 @@ class SelfPlay:
         return batch
 
     def _packed(self, step: Step) -> tuple[Batch, Step]:
-        """What the step's samples, and those of the stock, teach; the step, with their number."""
-        config, number = self.config, step.number
-        fresh = judged(step.trained, config.objective, self._ranges)
-        if self.stock is None:
-            return self._joined(number, fresh, []), step
-
-        stored = self.stock.given(number)
-        indexed = enumerate(step.episodes, number * config.rollout.games)
-        self.stock.write(number, fresh, dict(indexed))
-        if config.stock.alone:
+        """What the step's samples, and those of the stock, teach; the step, with how many those were."""
+        given = self._stock.given(step.number) if self._stock else []
+        due = self.cast.due(step.number)
+        stored = [each for each in given if each.attempt.learner in due]
+        fresh = self._kept(step)
+        if self.config.stock.alone:
             fresh = []
-        batch = self._joined(number, fresh, stored)
+
+        pad, names = self.policy.dialect.pad, self.cast.names
+        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
         return batch, replace(step, stored=len(stored))
 
-    def _joined(self, number: int, fresh: Sequence[Judged], stored: Sequence[Judged]) -> Batch:
-        """The samples as one batch: of the learners that learn in the step, each for itself."""
-        config, pad = self.config, self.policy.dialect.pad
-        if len(self.learners) == 1:
-            return packed(config, number, fresh, stored, pad)
-
-        # Padding rows come once, when the parts are together.
-        whole = replace(config, update=replace(config.update, microbatches=1))
-        parts: dict[int, Batch] = {}
-        for place, name in enumerate(self.cast.names):
-            own = [each for each in fresh if each.attempt.learner == name]
-            kept = [each for each in stored if each.attempt.learner == name]
-            if own or kept:
-                parts[place] = packed(whole, number, own, kept, pad)
-        return joined(parts, loss=config.update.loss, pad=pad, multiple=config.update.microbatches)
+    def _kept(self, step: Step) -> list[Judged]:
+        """The step's samples with their verdicts, written to the stock."""
+        fresh = judged(step.trained, self.config.objective, self._ranges)
+        if self._stock is not None:
+            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            self._stock.write(step.number, fresh, dict(indexed))
+        return fresh
 
     def collect(self, number: int) -> None:
         """Play the games of step `number` and keep what they offer; nothing is packed.
@@ -177,6 +166,7 @@ class SelfPlay:
 
         step = self._credited(number, episodes)
         _check_lost(step)
+        self._kept(step)
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
         self.last = step
@@ -258,6 +248,9 @@ class SelfPlay:
 
     def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
         """What the step trains on; baselines move on."""
+        for name, policy in self.learners.policies.items():
+            with self.learners.chosen(name):
+                episodes = inner(episodes, self.config.inside, policy, name=name)
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]

@@ -1,7 +1,7 @@
 """TRL's trainer over our own games: only where samples come from is ours.
 
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
-instead, and `scoring.py` scores them.
+instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole.
 `_compute_loss` adds the components of the loss that TRL does not have. Clipping, gradient accumulation,
 LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to
 TRL: the version is pinned, and a contract test watches their signatures, the keys of the batch and advantages
@@ -20,11 +20,12 @@ from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
 from . import losses
-from .config import Config, learner_names
+from .config import Config
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
 from .players.sharing import Learners
 from .scoring import Scoring
+from .trl_settings import arguments
 from .weights import Average
 
 
@@ -45,14 +46,14 @@ class SelfPlayTrainer(Scoring):
         folder: Path,
         learners: Learners | None = None,
     ) -> None:
-        arguments = _arguments(config, folder)
+        settings = arguments(config, folder)
 
         # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
-        slots = config.steps * config.update.microbatches * arguments.world_size
+        slots = config.steps * config.update.microbatches * settings.world_size
         super().__init__(
             model=model,
             reward_funcs=[_unused],
-            args=arguments,
+            args=settings,
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
         )
@@ -66,8 +67,7 @@ class SelfPlayTrainer(Scoring):
         self.objective = config.objective
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
-
-        self.prepare(config, learners, arguments.world_size)
+        self.prepare(config, learners, settings.world_size)
 
     def pull(self, magnet: Average, strength: float) -> None:
         """Pull the learner to the magnet by a KL term of this strength from now on."""
@@ -89,8 +89,7 @@ class SelfPlayTrainer(Scoring):
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self.scored(tensors)
                 if worse := losses.worse(tensors):
-                    name = f"{REJECTED}ref_per_token_logps"
-                    tensors[name] = self.scored(worse)
+                    tensors[f"{REJECTED}ref_per_token_logps"] = self.scored(worse)
 
         # TRL shuffles the rows next, by torch's global generator, and sums come out in the rows' order.
         # (torch.manual_seed would also reach for every accelerator, which costs a millisecond a step.)
@@ -110,13 +109,10 @@ class SelfPlayTrainer(Scoring):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
-        with self.telling(inputs):
-            return self._loss(model, inputs)
-
-    def _loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
         if kind == "gradient" and not held and "imitate" not in inputs:
-            return super()._compute_loss(model, inputs)
+            with self.telling(inputs):
+                return super()._compute_loss(model, inputs)
 
         theirs = dict(inputs)
         if kind != "gradient":
@@ -128,9 +124,10 @@ class SelfPlayTrainer(Scoring):
         strength = self.beta
         self._kept, self.beta = [], 0.0 if held else strength
         try:
-            found = super()._compute_loss(model, theirs)
-            # TRL's and ours go through the model once.
-            (logps,) = self._kept
+            with self.telling(inputs):
+                found = super()._compute_loss(model, theirs)
+            # TRL's and ours go through the model once; of several learners the last are those of all rows.
+            logps = self._kept[-1]
         finally:
             # Kept longer, they would hold the whole graph.
             self._kept, self.beta = None, strength
@@ -140,22 +137,13 @@ class SelfPlayTrainer(Scoring):
         self, model: Any, inputs: dict[str, Any], logps: torch.Tensor, strength: float
     ) -> torch.Tensor:
         """The objective's components of the loss, of these log-probabilities (B, T)."""
-        kind, mask = self.objective.kind, inputs["completion_mask"] * inputs["tool_mask"]
-        old, advantages = inputs["old_per_token_logps"], inputs["advantages"]
-        each, settings = torch.zeros_like(logps), cast(GRPOConfig, self.args)
-
-        if kind == "nft":
-            epsilon = self.objective.epsilon
-            each = each + losses.nft(logps, old, advantages, inputs["rates"], epsilon=epsilon)
-        if kind == "topr":
-            clip = self.objective.clip
-            each = each + losses.topr(logps, old, advantages, mask, clip=clip)
-        if "imitate" in inputs:
-            each = each + losses.imitation(logps, inputs["imitate"])
+        mask = inputs["completion_mask"] * inputs["tool_mask"]
+        settings = cast(GRPOConfig, self.args)
+        each = losses.components(self.objective, logps, inputs, mask)
         if strength:
             reverse = settings.use_bias_correction_kl
-            reference, factors = inputs["ref_per_token_logps"], inputs["pull"]
-            held = losses.pull(logps, reference, factors, reverse=reverse)
+            factors = inputs["pull"]
+            held = losses.pull(logps, inputs["ref_per_token_logps"], factors, reverse=reverse)
             each = each + strength * held
             self._note("kl", held.detach() / factors.clamp(min=1e-9), mask * (factors > 0))
 
@@ -169,7 +157,7 @@ class SelfPlayTrainer(Scoring):
             parts=parts,
             share=parts / cast(int, settings.steps_per_generation),
         )
-        if kind == "prefer":
+        if self.objective.kind == "prefer":
             found = found + self._preferred(model, inputs, logps) / parts
         return found
 
@@ -178,16 +166,12 @@ class SelfPlayTrainer(Scoring):
         worse = losses.worse(inputs)
         ids = torch.cat([worse["prompt_ids"], worse["completion_ids"]], 1)
         seen = torch.cat([worse["prompt_mask"], worse["completion_mask"]], 1)
-        others, _, _ = self._get_per_token_logps_and_entropies(
-            model, ids, seen, worse["completion_ids"].size(1)
-        )
+        with self.telling(worse):
+            others, _, _ = self._get_per_token_logps_and_entropies(
+                model, ids, seen, worse["completion_ids"].size(1)
+            )
 
-        gained: list[torch.Tensor] = []
-        for part, scores in ((inputs, logps), (worse, others)):
-            # 1 for what was sampled: weights of rows are the pairs' affair.
-            trained = ((part["completion_mask"] * part["tool_mask"]) > 0).float()
-            gained.append(((scores - part["ref_per_token_logps"]) * trained).sum(-1))
-        chosen, rejected = gained
+        chosen, rejected = losses.gained(logps, inputs), losses.gained(others, worse)
         counted = inputs["pairs"]
         self._note("preferred", (chosen > rejected).float().detach(), counted)
         self._note("margin", (self.objective.beta * (chosen - rejected)).detach(), counted)
@@ -266,52 +250,3 @@ class SelfPlayTrainer(Scoring):
 def _unused(*_: Any, **__: Any) -> list[float | None]:
     """TRL requires a reward function; ours come from games."""
     raise AssertionError("rewards come from games")
-
-
-def _arguments(config: Config, folder: Path) -> GRPOConfig:
-    update, rollout = config.update, config.rollout
-    several = len(learner_names(config.cast, config.learners)) > 1
-
-    return GRPOConfig(
-        output_dir=str(folder),
-        seed=config.seed,
-        max_steps=config.steps,
-        # The least that TRL takes: how many rows a step has is up to the games, not to the data set.
-        per_device_train_batch_size=2,
-        num_generations=2,
-        gradient_accumulation_steps=update.microbatches,
-        steps_per_generation=update.microbatches,
-        num_iterations=update.iterations,
-        max_completion_length=rollout.max_tokens,
-        # Tokens are scored at the temperature at which they were drawn.
-        temperature=rollout.temperature,
-        shuffle_dataset=False,
-        # The rows are empty: a resumed run need not run through the used ones.
-        ignore_data_skip=True,
-        # The pull to the magnet is set by `pull`; with beta here TRL would load a reference model.
-        beta=0.0,
-        use_bias_correction_kl=update.kl_gradient == "reverse",
-        loss_type=update.loss,
-        # Advantages come whole from our estimators.
-        scale_rewards="none",
-        epsilon=update.clip_ratio,
-        learning_rate=update.lr,
-        lr_scheduler_type=update.schedule,
-        warmup_steps=update.warmup,
-        adam_beta1=update.beta1,
-        adam_beta2=update.beta2,
-        weight_decay=update.weight_decay,
-        # Several learners are clipped apart, by `clip`.
-        max_grad_norm=0.0 if several else update.clip_norm,
-        activation_checkpointing=update.checkpointing,
-        # With dropout the learner would score its samples unlike the sampler.
-        disable_dropout=True,
-        bf16=update.bf16,
-        # Records, checkpoints and what a person sees are ours.
-        logging_strategy="no",
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-        log_completions=False,
-    )

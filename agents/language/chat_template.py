@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -25,6 +27,9 @@ from .template_cache import learn
 
 _MEMO = 1 << 16
 _PROBE = "\x00"
+_TODAY = datetime(2025, 1, 1)
+"""What a template that writes the date is told: a policy's prompts may not change by the day."""
+_CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 
 
 class DialectError(SparringError, ValueError):
@@ -34,7 +39,8 @@ class DialectError(SparringError, ValueError):
 class Dialect:
     """Conversation to token ids and back, for one tokenizer.
 
-    `stops` are the ids that end a turn; `pad` fills batches (it never reaches the model's attention).
+    `stops` are the ids that end a turn, the one among them that the template itself writes behind a reply;
+    `end` is that one, or the tokenizer's. `pad` fills batches (it never reaches the model's attention).
     `thinks` says that the model may think before it moves. Raises DialectError for a tokenizer without
     a chat template or without an end of turn.
     """
@@ -47,18 +53,25 @@ class Dialect:
 
         self.tokenizer = tokenizer
         self.thinks = thinks
-
-        # a chat model may end its turn with a token that is not its end of text
-        self.stops = frozenset({*stops, tokenizer.eos_token_id} - {None})
-        if not self.stops:
-            raise DialectError(f"{tokenizer.name_or_path!r} has no end-of-turn token (eos_token)")
-        self.end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else min(self.stops)
-        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
+        self._dated = _dated(tokenizer.chat_template)
 
         # the order counts: the markers settle whether there is a system role, which the
         # glue has to know
         self.markers = self._markers()
         special = [str(t.content) for t in tokenizer.added_tokens_decoder.values() if t.special]
+
+        # a chat model may end its turn with a token that is not its end of text, whether its
+        # settings say so or not
+        own = self._own_end(special)
+        ends: list[int] = [
+            end for end in (own, tokenizer.eos_token_id, *sorted(stops)) if end is not None
+        ]
+        if not ends:
+            raise DialectError(f"{tokenizer.name_or_path!r} has no end-of-turn token (eos_token)")
+        self.stops = frozenset(ends)
+        self.end = ends[0]
+        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
+
         self._glue = learn(self.render, self.choice, special, system=self._system)
 
         # caches of the instance: one on the class would keep every dialect alive
@@ -98,8 +111,14 @@ class Dialect:
 
     def render(self, messages: Chat) -> str:
         """The chat as the model is given it, up to where its reply begins."""
+        # `date_string` is what some templates look for; those that call a clock are rewritten
         return self.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=self.thinks
+            messages,
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=self.thinks,
+            date_string=_TODAY.strftime("%d %b %Y"),
+            **self._dated,
         )
 
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
@@ -130,6 +149,15 @@ class Dialect:
         spoken = split_thought(text)
         return Spoken(escape(spoken.text, self.markers), spoken.thought)
 
+    def _own_end(self, special: Sequence[str]) -> int | None:
+        """The special token that the template writes behind a reply; None where it writes another text."""
+        talk = [{"role": r, "content": _PROBE} for r in ("user", "assistant", "user")]
+        rules = [{"role": "system", "content": ""}] if self._system else []
+        _, _, behind, *_ = f"{self.render([*rules, *talk])}{_PROBE}{_PROBE}".split(_PROBE)
+        found = [word for word in special if word and behind.lstrip().startswith(word)]
+        # the longest: one special token may begin as another does
+        return self.tokenizer.convert_tokens_to_ids(max(found, key=len)) if found else None
+
     def _markers(self) -> tuple[str, ...]:
         """Special tokens and the template's role tags; settles whether the template takes a system role."""
         added = self.tokenizer.added_tokens_decoder.values()
@@ -152,3 +180,11 @@ class Dialect:
         # readable to it
         found = dict.fromkeys([*special, *role_tags(rendered, _PROBE)])
         return tuple(marker for marker in found if len(marker) > 1 and marker not in (OPEN, CLOSE))
+
+
+def _dated(template: object) -> dict[str, str]:
+    """The template with one day's date in the place of each call of a clock; empty where there is none."""
+    # values handed to a template may be no functions: libraries make texts of them
+    if not isinstance(template, str) or not _CLOCK.search(template):
+        return {}
+    return {"chat_template": _CLOCK.sub(lambda call: repr(_TODAY.strftime(call[2])), template)}

@@ -15,8 +15,10 @@ from ..policy import FREE, Policy, Sampling
 from .names import ModelError
 from .weights import Weights, find_model, first_line, quiet
 
-LOCAL: Mapping[str, Any] = {"local_files_only": True}
-"""Arguments to open a folder with: the library then fetches nothing."""
+LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""Arguments to open a folder with: the library then fetches nothing, and runs no code that it holds."""
+_OWN_CODE = "trust_remote_code"
+"""Stands in what the library says of a folder that brings code of its own."""
 
 
 def load_model(
@@ -75,7 +77,16 @@ def open_model(weights: Weights, device: str = "cpu") -> tuple[Any, Any]:
     except SparringError:
         raise
     except Exception as fault:  # whatever a library makes of damaged files
-        raise ModelError(f"{weights.folder} cannot be loaded ({first_line(fault)})") from fault
+        raise ModelError(_refused(weights, fault)) from fault
+
+
+def _refused(weights: Weights, fault: Exception) -> str:
+    if _OWN_CODE in str(fault):
+        return (
+            f"{weights.name} brings code of its own, which is never run here (trust_remote_code is off); "
+            "take a model that transformers itself knows"
+        )
+    return f"{weights.folder} cannot be loaded ({first_line(fault)})"
 
 
 def _open_whole(weights: Weights, device: str) -> tuple[Any, Any]:

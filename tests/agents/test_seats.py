@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,26 @@ def test_a_checkpoint_is_named_by_run_and_step(runs: Path, kuhn: Game, tiny: Tra
         assert policy.ref.id == tiny.ref.id, "equal weights and settings are one entrant"
     folder = seat(str(runs / "demo/checkpoints/step-5"), kuhn, sampling=tiny.sampling)
     assert folder.ref.id == tiny.ref.id
+
+
+@pytest.mark.parametrize(("game", "told"), [("tic-tac-toe-v0", True), ("kuhn-poker-v0", False)])
+def test_a_checkpoint_of_another_game_is_seated_with_a_warning(
+    game: str, told: bool, runs: Path, kuhn: Game, caplog: pytest.LogCaptureFixture
+) -> None:
+    (runs / "demo" / "config.toml").write_text(f'game = "{game}"\n')
+    seat("demo@5", kuhn, runs=runs)
+    assert (f"demo@5 was trained on {game} and never on kuhn-poker-v0" in caplog.text) == told
+
+
+def test_a_model_with_code_of_its_own_is_refused_in_a_line(
+    kuhn: Game, tiny: Transformer, tmp_path: Path
+) -> None:
+    settings = {"model_type": "x", "auto_map": {"AutoConfig": "x.X", "AutoModelForCausalLM": "x.X"}}
+    folder = shutil.copytree(find_model("tiny", kuhn).folder, tmp_path / "own")
+    (folder / "config.json").write_text(json.dumps(settings))
+    (folder / "x.py").write_text("raise SystemExit('ran')")
+    with pytest.raises(ModelError, match="code of its own, which is never run here"):
+        seat(str(folder), kuhn)
 
 
 def test_who_is_not_there_is_answered_with_the_nearest(

@@ -166,7 +166,6 @@ class Config:
             self.update,
             self.opponents,
             self.watch,
-            self.objective.kind,
         )
         check_phases(self)
 

@@ -47,7 +47,6 @@ def check_cast(
     update: Update,
     opponents: OpponentsConfig,
     watch: Watch,
-    kind: str = "gradient",
 ) -> None:
     """Raises ConfigError for a cast that cannot be trained."""
     for role, name in cast.items():
@@ -75,10 +74,6 @@ def check_cast(
         raise ConfigError("sharing.mode = adapters needs a rank for them; set update.lora, like 8")
     if sharing.mode == "models" and update.lora:
         raise ConfigError("sharing.mode = models trains all weights; set update.lora = 0")
-    if len(names) > 1 and kind == "prefer":
-        raise ConfigError(
-            "objective.kind = prefer has pairs of one learner; use another for a cast"
-        )
     if len(names) > 1:
         _check_several(rollout, update, opponents, watch)
 

@@ -135,9 +135,9 @@ def check_objective(
         raise ConfigError(
             "stock.age gives back what stock.keep writes; set stock.keep = true, or name a stock.source"
         )
-    if stock.alone and not stock.source:
+    if stock.alone and not stock.age:
         raise ConfigError(
-            "stock.alone trains on stored samples, of which a run's first step has none; name a stock.source"
+            "stock.alone trains on stored samples; set stock.age, the steps they are of"
         )
     if stock.source and not stock.age:
         raise ConfigError(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
+from .cast import MAIN, learner_names
 from .merging import merged
 from .values import MANY, ConfigError, choice, number, table
 
 C = TypeVar("C", bound=Any)
 """The run's settings: their type holds phases, so it cannot be imported here."""
-SELF: Final = "self@"
-"""Begins the name of a checkpoint of the run itself, or of what it began with (`self@start`)."""
+SELF: Final = "self"
+"""Stands for the run in the names of its own checkpoints, as in `self@20` or `self@start`."""
 _WHOLE: Final = (
     "exams",
     "load",
@@ -33,12 +33,13 @@ class Phase:
     """A part of a run: so many steps under the run's settings with those of `set`.
 
     `start`: `last`, the weights that the phase before ended with; `base`, those that the run began with; a
-    checkpoint, RUN@N or of this run self@N. Optimiser, schedule and baselines begin anew; tasks go on.
+    learner, whose weights the main one takes on; a checkpoint, RUN@N or of this run self@N. Optimiser,
+    schedule and baselines begin anew; tasks go on.
     """
 
     steps: int = number(100, 1, MANY, "steps of the phase")
     set: Mapping[str, Any] = table("settings that differ in it, by dotted name")
-    start: str = choice("last", "the weights it begins from: last, base, self@N or RUN@N")
+    start: str = choice("last", "what it begins from: last, base, LEARNER, self@N or RUN@N")
     collect_only: bool = choice(False, "play, keep tasks and stock, and train on nothing")
 
 
@@ -69,32 +70,62 @@ def check_phases(config: Any) -> None:
 
     for place, phase in enumerate(config.phases, 1):
         own = resolved(config, phase, place)
-        _check_start(phase, place)
-        # what the run itself is called is only known once something of it was saved
-        early = [name for name in named(own) if place == 1 and name != f"{SELF}start"]
-        early += [phase.start] if place == 1 and phase.start.startswith(SELF) else []
-        if early:
+        _check_start(phase, place, own)
+        early = [own_checkpoint(name, own) for name in (*named(own), begun(phase, own))]
+        late = [found for found in early if found and found.step != "start"]
+        # the first phase has nothing before it but what the run began with
+        if place == 1 and late:
             raise ConfigError(
-                f"phases[1] names {early[0]}, and nothing of the run is saved before it; use {SELF}start"
+                f"phases[1] names {late[0].name}, and nothing of the run is saved before it; use {SELF}@start"
             )
     if len(config.phases) * config.rounds > MANY:
         raise ConfigError(f"{config.rounds} rounds of {len(config.phases)} phases are too many")
 
 
+class Own(NamedTuple):
+    """A checkpoint of the run itself: as it was named, whose (empty: the main learner), and at which step."""
+
+    name: str
+    learner: str
+    step: str
+
+
+def own_checkpoint(name: str, config: Any) -> Own | None:
+    """What `self@N`, `self:LEARNER@N` or `LEARNER@N` names, N a step, latest or start; None: not ours."""
+    who, at, step = name.rpartition("@")
+    learners = learner_names(config.cast, config.learners)
+    learner = who.removeprefix(f"{SELF}:")
+    if not at or (who != SELF and learner not in learners):
+        return None
+    # the main learner is what a run's name alone means
+    return Own(name, "" if learner in (SELF, MAIN) else learner, step)
+
+
 def named(config: Any) -> list[str]:
-    """Every checkpoint of the run itself that the settings of a phase name."""
+    """The checkpoints and other players that the settings of a phase name, which may be the run's own."""
     found = [config.model, config.judge, config.opponents.entrant, *config.watch.frozen]
-    found += [entry.judge for entry in config.games]
-    return [name for name in found if name.startswith(SELF)]
+    return [*found, *(entry.judge for entry in config.games)]
 
 
-def _check_start(phase: Phase, place: int) -> None:
-    start, name = phase.start, f"phases[{place}].start"
-    known = start in ("last", "base") or re.fullmatch(r".+@(\d+|latest)", start)
-    if not known:
-        raise ConfigError(f"{name} = {start!r} is none of last, base, {SELF}N and RUN@N")
+def begun(phase: Phase, config: Any) -> str:
+    """What a phase begins from as the name of a checkpoint; `last` and `base` as they are."""
+    alone = phase.start in learner_names(config.cast, config.learners)
+    return f"{phase.start}@latest" if alone else phase.start
+
+
+def _check_start(phase: Phase, place: int, config: Any) -> None:
+    start, name = begun(phase, config), f"phases[{place}].start"
+    own = own_checkpoint(start, config)
+    step = start.rpartition("@")[2]
+    known = step.isdecimal() or step == "latest" or (own is not None and step == "start")
+    if start not in ("last", "base") and not ("@" in start and known):
+        raise ConfigError(
+            f"{name} = {phase.start!r} is none of last, base, a learner, {SELF}@N and RUN@N"
+        )
     if start != "last" and "model" in phase.set:
-        raise ConfigError(f"{name} = {start!r}, and set names another model; leave one of them out")
+        raise ConfigError(
+            f"{name} = {phase.start!r}, and set names another model; leave one of them out"
+        )
 
 
 def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ...envs.errors import SparringError
 from ..config import Config, Objective
 from .advantage import Credited
 from .batch import Batch, Pair, Row, pack, pack_pairs
+from .learners import joined
 from .samples import Attempt, Sample, Span
 
 MOST = 0.98
@@ -77,34 +78,65 @@ def judged(
     ]
 
 
-def packed(
-    config: Config, step: int, fresh: Sequence[Judged], stored: Sequence[Judged], pad: int
+def lessons(
+    config: Config,
+    step: int,
+    fresh: Sequence[Judged],
+    stored: Sequence[Judged],
+    *,
+    learners: Sequence[str],
+    pad: int,
 ) -> Batch:
-    """What step `step` trains on, as tensors. Raises NothingToLearnError."""
-    objective, update, samples = config.objective, config.update, [*fresh, *stored]
+    """What step `step` trains on, as tensors: of several learners each for itself.
+
+    Raises NothingToLearnError where the objective takes no sample of any of them.
+    """
+    multiple = config.update.microbatches
+    if len(learners) == 1:
+        return _packed(config, step, fresh, stored, pad=pad, multiple=multiple)
+
+    found: dict[int, Batch] = {}
+    faults: list[NothingToLearnError] = []
+    for place, name in enumerate(learners):
+        own, kept = (
+            [each for each in samples if each.attempt.learner == name]
+            for samples in (fresh, stored)
+        )
+        # A learner that has nothing to learn rests while the others learn.
+        try:
+            if own or kept:
+                found[place] = _packed(config, step, own, kept, pad=pad)
+        except NothingToLearnError as fault:
+            faults.append(fault)
+
+    if not found:
+        raise next(iter(faults), _nothing_stored(step))
+    return joined(found, loss=config.update.loss, pad=pad, multiple=multiple)
+
+
+def _packed(
+    config: Config,
+    step: int,
+    fresh: Sequence[Judged],
+    stored: Sequence[Judged],
+    *,
+    pad: int,
+    multiple: int = 1,
+) -> Batch:
+    """What one learner learns from. Raises NothingToLearnError."""
+    objective, loss, samples = config.objective, config.update.loss, [*fresh, *stored]
     if not samples:
-        raise NothingToLearnError(
-            f"step {step} has nothing to train on: stock.alone = true, and stock.source has no samples of "
-            "that age, role and verdict"
-        )
+        raise _nothing_stored(step)
     if objective.kind == "prefer":
-        return pack_pairs(
-            pairs(samples, objective, step),
-            loss=update.loss,
-            pad=pad,
-            multiple=update.microbatches,
-        )
+        found = pairs(samples, objective, step)
+        return pack_pairs(found, loss=loss, pad=pad, multiple=multiple)
 
     # A second step on the same games has a ratio other than 1, and clipping is not linear; nor are the
     # losses that take the ratio of a sample.
+    update = config.update
     linear = update.iterations == 1 and objective.kind in ("gradient", "imitate") and not stored
-    return pack(
-        rows(samples, objective, step),
-        loss=update.loss,
-        pad=pad,
-        fold=update.fold and linear,
-        multiple=update.microbatches,
-    )
+    made = rows(samples, objective, step)
+    return pack(made, loss=loss, pad=pad, fold=update.fold and linear, multiple=multiple)
 
 
 def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> list[Row]:
@@ -238,6 +270,13 @@ def _pulls(sample: Sample, factors: Mapping[str, float]) -> tuple[float, ...]:
         names = (f"{role}/{turn}", turn, role)
         found.append(next((float(factors[name]) for name in names if name in factors), 1.0))
     return tuple(found)
+
+
+def _nothing_stored(step: int) -> NothingToLearnError:
+    return NothingToLearnError(
+        f"step {step} has nothing to train on: stock.alone = true, and the stock has no samples of that age, "
+        "role and verdict"
+    )
 
 
 def _nothing_chosen(objective: Objective, step: int) -> str:

@@ -47,12 +47,16 @@ class Stored(NamedTuple):
 class Stock:
     """Samples by the step that drew them.
 
-    `after` removes what an interrupted run wrote beyond a step: those steps are played again.
+    Files are named by the run's steps; those of a phase, which are given and asked for, count from `offset`.
+    `after`, a step of the run, removes what an interrupted run wrote beyond it: those are played again.
     """
 
-    def __init__(self, folder: Path, config: Config, *, after: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: Config, *, offset: int = 0, after: int | None = None
+    ) -> None:
         self.settings: StockConfig = config.stock
         self._seed = config.seed
+        self._offset = offset
         self._folder = RunFolder(folder).stock
         self._read: dict[int, list[Judged]] = {}
         self._source = Path()
@@ -74,37 +78,43 @@ class Stock:
         """Keep a step's samples; `episodes` are theirs, by index. Raises CheckpointError for a full disk."""
         if not self.settings.keep:
             return
-        lines = "".join(json.dumps(_line(each, episodes)) + "\n" for each in samples)
+        number = self._offset + step
+        lines = "".join(json.dumps(_line(each, number, episodes)) + "\n" for each in samples)
         head = {"samples": len(samples), "sha256": sha256(lines.encode()).hexdigest()}
 
         with writing(self._folder):
             self._folder.mkdir(exist_ok=True)
-            replace_text(_file(self._folder, step), json.dumps(head) + "\n" + lines)
+            replace_text(_file(self._folder, number), json.dumps(head) + "\n" + lines)
             _sync(self._folder)
         if self.settings.age:
-            self._read[step] = list(samples)
+            self._read[number] = list(samples)
 
     def given(self, step: int) -> list[Judged]:
-        """The stored samples that join this step, by age, role and verdict. Raises StockError."""
+        """The stored samples that join this step, by age, role and verdict. Raises StockError.
+
+        Their `version` counts as the phase's steps do, so that those of before it lie below 0.
+        """
         settings, folder = self.settings, self._source if self.settings.source else self._folder
         if not settings.age:
             return []
         known = steps(folder)
         # Of another run the newest steps; of one's own those before this one.
-        end = known[-1] + 1 if settings.source else step
+        end = known[-1] + 1 if settings.source else self._offset + step
         inside = [number for number in known if end - settings.age <= number < end]
 
-        self._read = {number: self._of(folder, number) for number in inside}
+        # Another run's are of before this one.
+        first = end if settings.source else self._offset
+        self._read = {number: self._of(folder, number, first) for number in inside}
         found = [each for number in inside for each in self._read[number] if self._wanted(each)]
         if not settings.count or len(found) <= settings.count:
             return found
         drawn = generator(f"stock/{self._seed}/{step}").sample(range(len(found)), settings.count)
         return [found[place] for place in sorted(drawn)]
 
-    def _of(self, folder: Path, step: int) -> list[Judged]:
+    def _of(self, folder: Path, step: int, first: int) -> list[Judged]:
         if step in self._read:
             return self._read[step]
-        return [stored.judged for stored in read(_file(folder, step))]
+        return [_of_version(each.judged, step - first) for each in read(_file(folder, step))]
 
     def _wanted(self, each: Judged) -> bool:
         settings = self.settings
@@ -163,12 +173,18 @@ def _file(folder: Path, step: int) -> Path:
     return folder / f"{step_name(step)}.jsonl"
 
 
-def _line(each: Judged, episodes: Mapping[int, Episode]) -> dict[str, Any]:
-    """A sample as JSON values."""
+def _of_version(each: Judged, version: int) -> Judged:
+    attempt = each.attempt._replace(version=version)
+    sample = each.sample._replace(attempt=attempt)
+    return each._replace(credited=each.credited._replace(sample=sample))
+
+
+def _line(each: Judged, step: int, episodes: Mapping[int, Episode]) -> dict[str, Any]:
+    """A sample as JSON values, with the run's step as its version."""
     sample, episode = each.sample, episodes[each.attempt.episode]
     return {
         "learner": episode.seats[each.attempt.seat].name,
-        "attempt": each.attempt._asdict(),
+        "attempt": each.attempt._replace(version=step)._asdict(),
         "tokens": sample.tokens,
         "logprobs": sample.logprobs,
         "spans": sample.spans,

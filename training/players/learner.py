@@ -161,10 +161,15 @@ def sampling(config: Config) -> Sampling:
 
 
 def loaded(config: Config, game: Game) -> Transformer:
-    """The model that the settings name, under their sampling, with a fresh adapter where one is trained."""
+    """The model that the settings name, under their sampling, with a fresh adapter where one is trained.
+
+    A model that is an adapter on its base is trained on itself. Raises ConfigError for one of another rank.
+    """
     device = "cuda" if on_gpu() else "cpu"
     policy = load_model(config.model, game, seed=config.seed, device=device)
-    if config.update.lora:
+    if hasattr(policy.model, "peft_config"):
+        _go_on(policy.model, config)
+    elif config.update.lora:
         policy.model = _with_lora(policy.model, config)
     return policy.with_sampling(sampling(config))
 
@@ -182,6 +187,18 @@ def saved(learner: Transformer) -> tempfile.TemporaryDirectory[str]:
     return files
 
 
+def _go_on(model: Any, config: Config) -> None:
+    """Make the adapter that was loaded the one that is trained."""
+    rank = model.peft_config["default"].r
+    if rank != config.update.lora:
+        raise ConfigError(
+            f"{config.model} is an adapter of rank {rank}, and update.lora = {config.update.lora}; set it to "
+            f"{rank} to train on it, or start from its base"
+        )
+    # it was loaded to play only, so all of it is frozen
+    model.set_adapter("default")
+
+
 def _with_lora(model: Any, config: Config) -> Any:
     from peft import LoraConfig, get_peft_model
 
@@ -191,7 +208,11 @@ def _with_lora(model: Any, config: Config) -> Any:
     )
     with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
-        return get_peft_model(model, settings)
+        made = get_peft_model(model, settings)
+    # a set by now, which each process would write in an order of its own
+    found: Any = made.peft_config["default"]
+    found.target_modules = sorted(found.target_modules)
+    return made
 
 
 def _trained(learner: Transformer) -> dict[str, torch.Tensor]:

@@ -220,5 +220,7 @@ def judges_of(config: Config, game: Game, own: str = "") -> Seats:
 def judge(config: Config, game: Game, own: str = "") -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
     name = judge_name(config, game, own)
-    # The run's start is its model, before any step.
-    return seat(config.model if name == SELF_AT_START else name, game, sampling=JUDGING)
+    # The run's start is its model, before any step: `tiny` is another one for every seed.
+    if name == SELF_AT_START:
+        return seat(config.model, game, sampling=JUDGING, seed=config.seed)
+    return seat(name, game, sampling=JUDGING)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from ...sandbox.verifier import Verifier
 from .. import checkpoints
 from ..config import Config, ConfigError, Exam, judge_name
 from ..players.learner import sampling
+from ..players.menu import JUDGING, judge
 from .records import Metrics
 
 FILE: Final = "exams.jsonl"
@@ -55,25 +56,36 @@ def papers(config: Config) -> tuple[Paper, ...]:
         name = asked.name or game.ref.label
         if name in [paper.name for paper in found]:
             raise ConfigError(f"two exams are called {name}; give one another name")
-        if set(game.judges) & set(game.roles) and asked.judge != SELF:
-            judge_name(config, game, asked.judge)
         found.append(Paper(asked, game, name))
+        # called for what it raises: a missing judge is told before a model loads
+        _graded(config, found[-1])
     return tuple(found)
 
 
+def _graded(config: Config, paper: Paper) -> bool:
+    """Whether somebody else than the learner grades in the exam. Raises ConfigError where nobody is named."""
+    game = paper.game
+    judges = set(game.judges) & set(game.roles)
+    return bool(judges) and judge_name(config, game, paper.asked.judge) != SELF
+
+
 class Exams:
-    """Holds the exams of a run. `after` is the step of the checkpoint that it goes on from."""
+    """Holds the exams of a run; `config` is the whole run's, the same in all of its phases.
+
+    `learner_of` a game gives the model, or, of several learners, who plays each role. `after` is the step of
+    the checkpoint that the run goes on from. Raises ConfigError for an exam of several learners together.
+    """
 
     def __init__(
         self,
         config: Config,
         folder: Path,
-        learner: Transformer,
+        learner_of: Callable[[Game], Transformer | Callable[[str], Transformer]],
         verifier: Verifier,
         loop: asyncio.AbstractEventLoop,
         after: int | None,
     ) -> None:
-        self._learner = learner
+        self._learner_of = learner_of
         self._verifier = verifier
         self._loop = loop
         self._at_once = config.rollout.at_once
@@ -110,9 +122,9 @@ class Exams:
 
     def _marked(self, paper: Paper, step: int) -> Marks:
         asked = paper.asked
-        learner, tokens = self._learner, asked.max_tokens
-        if tokens:
-            learner = learner.with_sampling(replace(self._sampling, max_tokens=tokens))
+        # the same in every phase, whatever the sampling of its games
+        tokens = asked.max_tokens or self._sampling.max_tokens
+        learner = self._sits(paper).with_sampling(replace(self._sampling, max_tokens=tokens))
         marks = exam(
             learner,
             paper.game,
@@ -120,7 +132,7 @@ class Exams:
             asked.k,
             roles=asked.roles,
             beside=paper.beside,
-            judge=learner if asked.judge == SELF else paper.judge,
+            judge=paper.judge or learner.with_sampling(JUDGING),
             exact=asked.exact,
             verifier=self._verifier,
             at_once=self._at_once,
@@ -128,16 +140,27 @@ class Exams:
         )
         return replace(marks, who=f"step {step}")
 
+    def _sits(self, paper: Paper) -> Transformer:
+        """Who sits an exam."""
+        found, game = self._learner_of(paper.game), paper.game
+        if isinstance(found, Transformer):
+            return found
+        roles = dict.fromkeys(game.role_of[seat] for seat in examined(game, paper.asked.roles))
+        sitting = [found(role) for role in roles]
+        if any(other is not sitting[0] for other in sitting):
+            raise ConfigError(
+                f"the exam {paper.name} marks {' and '.join(roles)}, which several learners play; name the "
+                "roles of one"
+            )
+        return sitting[0]
+
     def _seated(self, config: Config, paper: Paper) -> Paper:
         asked, game = paper.asked, paper.game
+        self._sits(paper)
         beside = seat(asked.beside, game, sampling=self._sampling) if asked.beside else None
-        judges = set(game.judges) & set(game.roles)
-        if not judges or asked.judge == SELF:
+        if not _graded(config, paper):
             return replace(paper, beside=beside)
-        # as in training, a judge is held to its choices
-        held = replace(self._sampling, temperature=1.0, constrained=True)
-        judge = seat(judge_name(config, game, asked.judge), game, sampling=held)
-        return replace(paper, beside=beside, judge=judge)
+        return replace(paper, beside=beside, judge=judge(config, game, asked.judge))
 
     def _go_on(self, after: int) -> None:
         """Read the exams up to a step; later ones are held again, and leave the file."""

@@ -77,3 +77,25 @@ def test_any_text_gives_the_templates_own_tokens(tiny: Transformer, texts: list[
     if len(view) % 2 == 0:
         view = (*view, Message("game", ""))
     assert tiny.dialect.encode("first", view) == plainly(tiny.dialect, view)
+
+
+DATED = "{{ strftime_now('%Y') }}{{ date_string }}" + TURNS
+CLOSED = "{% for m in messages %}<|move|>{{ m.content }}<|move|>\n{% endfor %}"
+
+
+def test_a_template_that_writes_the_date_writes_the_same_on_every_day(tiny: Transformer) -> None:
+    written = with_template(tiny, DATED).render([{"role": "user", "content": "J"}])
+    assert written.startswith("202501 Jan 2025<|end|>user")
+
+
+def test_the_templates_own_end_of_turn_ends_a_reply_whatever_the_settings_say(
+    tiny: Transformer,
+) -> None:
+    dialect = with_template(tiny, CLOSED)
+    own = dialect.tokenizer.convert_tokens_to_ids("<|move|>")
+    assert dialect.end == own
+    assert dialect.stops == {own, dialect.tokenizer.eos_token_id}
+
+
+def test_a_template_with_the_tokenizers_end_of_turn_changes_nothing(tiny: Transformer) -> None:
+    assert with_template(tiny, None).stops == {tiny.dialect.tokenizer.eos_token_id}

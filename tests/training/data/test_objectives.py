@@ -9,6 +9,7 @@ from sparring.training.data.objectives import (
     NothingToLearnError,
     chosen,
     judged,
+    lessons,
     pairs,
     rows,
     signed,
@@ -191,3 +192,45 @@ def test_an_objective_that_takes_nothing_says_what_is_missing(samples, settings,
 def test_settings_that_cannot_be_are_refused(settings, said):
     with pytest.raises(ConfigError, match=said):
         override(Config(), settings)
+
+
+@pytest.mark.parametrize("kind", ["gradient", "imitate", "prefer", "nft", "topr"])
+def test_of_several_learners_each_learns_from_its_own(kind):
+    mine, others = played(0, 1, 0), played(1, 0, role="second")
+    others = [
+        each._replace(
+            sample=each.sample._replace(attempt=each.sample.attempt._replace(learner="other"))
+        )
+        for each in others
+    ]
+    config = override(Config(), [f"objective.kind={kind}", "update.microbatches=2"])
+    fresh = judged([*mine, *others], config.objective, RANGES)
+    names = ["learner", "other"]
+    batch = lessons(config, 0, fresh, [], learners=names, pad=0)
+    whose = batch.tensors["learner"].tolist()
+    for place, row in zip(whose, batch.rows, strict=True):
+        assert {sample.attempt.learner for sample in row} <= {names[place]}
+    assert set(whose) == {0, 1}
+    assert len(batch.rows) % 2 == 0
+    if kind == "prefer":
+        # A mean over each learner's own pairs, whatever is padded.
+        for place in (0, 1):
+            own = batch.tensors["pairs"][batch.tensors["learner"] == place]
+            assert float(own.sum()) == pytest.approx(len(batch.rows))
+
+
+def test_a_learner_that_has_nothing_to_imitate_rests():
+    mine, others = played(1, 1), played(0, 0, role="second")
+    others = [
+        each._replace(
+            sample=each.sample._replace(attempt=each.sample.attempt._replace(learner="other"))
+        )
+        for each in others
+    ]
+    config = override(Config(), ["objective.kind=imitate"])
+    fresh = judged([*mine, *others], config.objective, RANGES)
+    names = ["learner", "other"]
+    batch = lessons(config, 0, fresh, [], learners=names, pad=0)
+    assert batch.tensors["learner"].tolist() == [0, 0]
+    with pytest.raises(NothingToLearnError, match="step 0 has nothing to imitate"):
+        lessons(config, 0, fresh[2:], [], learners=names, pad=0)

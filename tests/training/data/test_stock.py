@@ -97,7 +97,20 @@ def test_another_runs_newest_steps_are_given_at_any_step(tmp_path):
     (tmp_path / "other").mkdir()
     filled(tmp_path / "other")
     stock = opened(tmp_path / "own", f"stock.source={tmp_path / 'other'}", "stock.age=2")
-    assert {each.attempt.version for each in stock.given(0)} == {1, 2}
+    found = stock.given(0)
+    assert {each.attempt.episode // 10 for each in found} == {1, 2}
+    assert {each.attempt.version for each in found} == {-2, -1}, "of before any step of this run"
+
+
+def test_a_phase_is_given_what_the_phases_before_it_kept(tmp_path):
+    """Its steps count from 0, the files and what an interrupted run wrote too much by the run's."""
+    filled(tmp_path, count=2)
+    phase = opened(tmp_path, "stock.age=9", offset=2, after=2)
+    phase.write(0, *kept(0))
+    assert steps(RunFolder(tmp_path).stock) == [0, 1, 2]
+    assert [each.attempt.version for each in phase.given(1)][::4] == [-2, -1, 0]
+    again = opened(tmp_path, "stock.age=9", offset=2, after=3)
+    assert again.given(1) == phase.given(1)
 
 
 def test_a_source_without_stock_is_refused(tmp_path):
