@@ -50,7 +50,9 @@ def add(commands: Commands) -> None:
         help="settings; a later file overrides an earlier one, and flags override all",
     )
     add_set(parser, "one setting of the recipe, as section.key=value (see --settings)")
-    parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
+    parser.add_argument(
+        "--model", metavar="M", help="tiny, small:GAMES, smollm2-135m, a folder or a hub id"
+    )
     parser.add_argument(
         "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
     )

@@ -98,7 +98,7 @@ class Config:
     game: str = choice("kuhn-poker-v0", "id of the game")
     parameters: Mapping[str, Any] = table("the game's own")
     games: tuple[GameEntry, ...] = choice((), "the menu, in place of one game")
-    model: str = choice("tiny", "tiny, smollm2-135m, a folder or a hub id")
+    model: str = choice("tiny", "tiny, small:GAMES, smollm2-135m, a folder or a hub id")
     judge: str = choice(
         "",
         "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
