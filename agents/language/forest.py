@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -273,12 +274,9 @@ def _groups(sizes: Ints) -> list[Ints]:
 
 def rows_of(sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Sequences as `ids` and `real` (B, L), padded right."""
-    longest = max(map(len, sequences))
-    ids, real = (
-        torch.zeros(len(sequences), longest, dtype=torch.long),
-        torch.zeros(len(sequences), longest, dtype=torch.bool),
-    )
-    for row, tokens in enumerate(sequences):
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-        real[row, : len(tokens)] = True
-    return ids, real
+    lengths = np.array([len(tokens) for tokens in sequences])
+    real = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.zeros(real.shape, np.int64)
+    # In the order of the rows, which is that of the mask.
+    ids[real] = np.fromiter(chain.from_iterable(sequences), np.int64)
+    return torch.from_numpy(ids), torch.from_numpy(real)

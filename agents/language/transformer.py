@@ -15,13 +15,17 @@ import torch
 from ...envs.types import PolicyRef, Reply
 from ..policy import FREE, ContextError, Key, Request, Response, Sampling
 from .chat_template import Dialect
-from .choices import Scores, score
+from .choices import Scores, score, score_forest, shares
+from .forest import suits
 from .kept import Kept, Place, stamp
 from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
 
 _SMALL = 10_000_000
+_AT_ONCE = 100_000
+"""Tokens of prompts and replies that share a forest; the distinct ones among them are far fewer."""
+_LOGITS = 1 << 25
 _FEW = 8
 """So many replies to a prompt may be scored before fewer prompts share a batch."""
 
@@ -169,6 +173,10 @@ class Transformer:
             if fault := too_long(prompt, some, self.context, self.ref.name):
                 raise fault
 
+        # PEFT takes an adapter for each row, and a row of a forest holds many
+        if self.adapter is None and suits(self.model):
+            return self._forest_scores(replies, sampling)
+
         # many replies a prompt make many rows of its tree: fewer prompts share a batch then
         most = max([len(some) for some in replies.values()], default=1)
         rows = max(1, self.batching.rows * _FEW // max(most, _FEW))
@@ -179,6 +187,21 @@ class Transformer:
                     self.branches(batch),
                     batch,
                     [replies[prompt] for prompt in batch],
+                    stops=self.dialect.stops,
+                    end=self.dialect.end,
+                    sampling=sampling,
+                )
+        return found
+
+    def _forest_scores(self, replies: Mapping[Tokens, set[Tokens]], sampling: Sampling) -> Scores:
+        """Likelihoods of these replies; prompts that begin alike share a forest."""
+        found: dict[Tokens, Any] = {}
+        with self.acting():
+            words = self.model.config.get_text_config().vocab_size
+            for some in shares(replies, _AT_ONCE, _LOGITS // words):
+                found |= score_forest(
+                    self.model,
+                    {prompt: replies[prompt] for prompt in some},
                     stops=self.dialect.stops,
                     end=self.dialect.end,
                     sampling=sampling,
