@@ -63,6 +63,7 @@ arenas
     EntrantError           an entrant has no id, shares one, or cannot be loaded
     TournamentError        a tournament cannot be held as asked
     GateError              a gate's bounds, error rates or number of pairs cannot be
+    ExamError              an exam cannot be held, or two exams cannot be compared
     LeagueError            the league does not know the player, or has no opponent for it
     RunError               a tournament's games keep failing; a training run cannot start or go on
     ClusterError           no Ray cluster can be joined or started
@@ -81,6 +82,8 @@ training
     UnknownRecipeError     no recipe has this name
     CheckpointError        a checkpoint is missing, corrupt, or cannot be written
     EmptyStepError         no game of a step gave anything to train on
+    NothingToLearnError    the objective takes none of a step's samples
+    StockError             a run has no stock, or one that is corrupt
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken
 sparring
