@@ -50,11 +50,12 @@ _BARE: Final = ("warnings",)
 
 _RICH: Final = (
     *_BARE, "abc", "bisect", "collections", "collections.abc", "contextlib", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "fractions", "functools", "heapq", "inspect", "itertools", "json", "math",
+    "decimal", "enum", "fractions", "functools", "heapq", "inspect", "itertools", "json", "math",
     "operator", "re", "string", "traceback", "types", "typing", "_random", "_sha512",
 )  # fmt: skip
 """What programs import most. Not `random`: every child would begin with the same state, and what it needs
-is enough. Nor what keeps a state of its own, such as `threading`."""
+is enough. Nor what keeps a state of its own, such as `threading`. Nor `datetime`: where the clock is moved
+for a program it is imported anew, and a first copy would tell the true time."""
 
 
 def serve(strength: str, rich: bool) -> NoReturn:
