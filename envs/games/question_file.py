@@ -61,6 +61,7 @@ def _range(file: str, part: str, item: int) -> tuple[float, float]:
     rules=RULES,
     oracles={"sample": sample},
     provider=lambda file: f"file {_file(file).digest}",
+    bounds={"item": (-1, 10_000_000)},
     items=lambda file, part: len(_file(file).part(part)),
 )
 def question_file(file: str = SAMPLE, part: str = "all", item: int = -1) -> Script:

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from sparring.agents.run_folder import RunFolder
+from sparring.agents.run_folder import RunFolder, RunFolderError
 from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
 from sparring.training.config import Config
@@ -331,7 +331,7 @@ def test_bad_input_leaves_no_folder_behind(tmp_path):
 
 @pytest.mark.parametrize("out", ["../../etc/x", "runs/../x", ".", "/", "a@3", "first=a", "a,b"])
 def test_a_run_is_not_named_so_that_it_lies_elsewhere_or_cannot_be_named(out):
-    with pytest.raises(RunError, match="--out"):
+    with pytest.raises(RunFolderError, match="--out"):
         checked(configured("spiral", None, SMALL, {"out": out}))
 
 
