@@ -72,11 +72,10 @@ def assembled(
             stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
             for each in found
         ]
-        after, keeps = (
-            step_of(place) if place else stage.offset,
-            config.stock.keep or config.stock.age,
-        )
-        stock = Stock(folder, config, offset=stage.offset, after=after) if keeps else None
+        # The run's step that all goes on from; None where it begins.
+        after = step_of(place) if place else stage.offset or None
+        keeps = config.stock.keep or config.stock.age
+        stock = Stock(folder, config, offset=stage.offset, after=after or 0) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
@@ -90,7 +89,6 @@ def assembled(
             learners=learners,
         )
         # A stage that begins goes on where the one before ended, in all but its weights.
-        after = step_of(place) if place else stage.offset or None
         if place is None and stage.offset:
             carry(play, stage, folder)
         exams = None

@@ -47,7 +47,12 @@ def joined(parts: Mapping[int, Batch], *, loss: str, pad: int, multiple: int = 1
         tensors[LEARNER_ROWS] = torch.full((len(part.rows),), place)
         made.append(tensors)
 
-    whole = {name: torch.cat([each[name] for each in made]) for name in made[0]}
+    # What one learner's rows lack, as where it rests, counts nothing for them.
+    names = dict.fromkeys(name for each in made for name in each)
+    whole = {
+        name: torch.cat([each.get(name, torch.zeros_like(each["tool_mask"])) for each in made])
+        for name in names
+    }
     if blank:
         # Copies of the last row without weight: they ask nothing of a learner that has no rows.
         whole = {n: torch.cat([t, t[-1:].expand(blank, *t.shape[1:])]) for n, t in whole.items()}

@@ -26,7 +26,7 @@ class Cast:
 
     def judges(self, game: Game) -> tuple[str, ...]:
         """The game's roles that grade and are played by no learner that the cast names."""
-        named = {*self._roles}
+        named = self._roles.keys()
         return tuple(role for role in game.judges if not {role, f"{game.id}/{role}"} & named)
 
     def due(self, step: int) -> list[str]:
