@@ -19,6 +19,7 @@ from .choices import Scores, score
 from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
+from .thoughts import Part, answering, first, joined, then
 
 _SMALL = 10_000_000
 _FEW = 8
@@ -57,13 +58,11 @@ class Transformer:
         weights: str,
         sampling: Sampling = FREE,
         batching: Batching = BATCHING,
-        keep_thoughts: bool = False,
     ) -> None:
         self.model = model
         self.dialect = dialect
         self.sampling = sampling
         self.batching = batching
-        self.keep_thoughts = keep_thoughts
 
         self.adapter: str | None = None
         self._lock = threading.Lock()
@@ -83,7 +82,13 @@ class Transformer:
     def publish(self, weights: str, *, name: str | None = None) -> None:
         """Say that the model now holds other weights."""
         self.weights = weights
-        parts = (weights, self.dialect.id, self.sampling, self.keep_thoughts, code_version())
+        parts = (
+            weights,
+            self.dialect.id,
+            self.sampling,
+            self.dialect.thinking.keep,
+            code_version(),
+        )
         digest = sha256(repr(parts).encode()).hexdigest()[:16]
         self._ref = PolicyRef(self._ref.name if name is None else name, digest)
 
@@ -208,16 +213,58 @@ class Transformer:
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
     ) -> list[Reply]:
         """Replies drawn freely, under one setting."""
-        replies: dict[int, Reply] = {}
+        keys = [request.key for request in requests]
+        if self.dialect.thinks:
+            parts = self._thought(prompts, keys, sampling)
+        else:
+            rooms = {p: min(sampling.max_tokens, self.context - len(p)) for p in prompts}
+            parts = self._draw(prompts, keys, rooms, sampling)
+
+        # equal replies share one, which is made once
+        made = {
+            (prompt, part): ended(self.dialect, prompt, *part)
+            for prompt, part in dict.fromkeys(zip(prompts, parts, strict=True))
+        }
+        return [made[pair] for pair in zip(prompts, parts, strict=True)]
+
+    def _thought(self, prompts: list[Tokens], keys: list[Key], sampling: Sampling) -> list[Part]:
+        """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
+        dialect, context = self.dialect, self.context
+        rooms = {prompt: first(dialect, prompt, context) for prompt in prompts}
+        begun = self._draw(prompts, keys, rooms, sampling)
+        nexts = [
+            then(dialect, prompt, part, sampling.max_tokens, context)
+            for prompt, part in zip(prompts, begun, strict=True)
+        ]
+
+        parts = [step.part for step in nexts]
+        going = [i for i, step in enumerate(nexts) if step.more]
+        onward = [prompts[i] + parts[i].tokens for i in going]
+        rooms = {p: nexts[i].more for p, i in zip(onward, going, strict=True)}
+        drawn = self._draw(onward, [answering(keys[i]) for i in going], rooms, sampling)
+        for i, more in zip(going, drawn, strict=True):
+            parts[i] = joined(parts[i], more.tokens, more.logprobs)
+        return parts
+
+    def _draw(
+        self,
+        prompts: Sequence[Tokens],
+        keys: Sequence[Key],
+        rooms: Mapping[Tokens, int],
+        sampling: Sampling,
+    ) -> list[Part]:
+        """What is said behind each prompt, of at most so many tokens."""
+        parts: dict[int, Part] = {}
         with self.acting():
             for batch in batches(prompts, self.batching.rows, self.batching.tokens):
                 # requests with the same prompt share a row until their samples differ
                 row_of = {prompt: row for row, prompt in enumerate(batch)}
                 members = [i for i, prompt in enumerate(prompts) if prompt in row_of]
                 rows = [row_of[prompts[i]] for i in members]
-                keys = [requests[i].key for i in members]
-                replies.update(zip(members, self._sample(batch, rows, keys, sampling), strict=True))
-        return [replies[i] for i in range(len(requests))]
+                room = [rooms[prompt] for prompt in batch]
+                said = self._sample(batch, rows, room, [keys[i] for i in members], sampling)
+                parts.update(zip(members, said, strict=True))
+        return [parts[i] for i in range(len(prompts))]
 
     def _choose(
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
@@ -234,11 +281,15 @@ class Transformer:
         )
 
     def _sample(
-        self, batch: list[Tokens], rows: list[int], keys: list[Key], sampling: Sampling
-    ) -> list[Reply]:
-        """Replies to requests on rows of one batch of distinct prompts."""
+        self,
+        batch: list[Tokens],
+        rows: list[int],
+        room: list[int],
+        keys: list[Key],
+        sampling: Sampling,
+    ) -> list[Part]:
+        """What requests on rows of one batch of distinct prompts are answered, with `room` tokens a row."""
         device = self.model.device
-        room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
         noise = [uniforms(key) for key in keys]
 
         branches = self.branches(batch)
@@ -248,7 +299,7 @@ class Transformer:
         # requests that have said the same so far share a branch
         live = torch.arange(len(rows), device=device)
         branch_of = torch.tensor(rows, device=device)
-        replies: list[Any] = [None] * len(rows)
+        parts: list[Any] = [None] * len(rows)
 
         while len(live):
             logp = logprobs(branches.logits, sampling)
@@ -274,10 +325,10 @@ class Transformer:
                 path.tokens[-1] in self.dialect.stops or len(path.tokens) >= room[path.row]
                 for path in children
             ]
-            ended = {i: self._finish(batch, path) for i, path in enumerate(children) if done[i]}
+            whole = {i: Part(p.tokens, p.logprobs) for i, p in enumerate(children) if done[i]}
             for i, child in zip(live.tolist(), child_of.tolist(), strict=True):
-                if child in ended:
-                    replies[i] = ended[child]
+                if child in whole:
+                    parts[i] = whole[child]
 
             going = torch.tensor([not d for d in done], device=device)
             if not going.any():
@@ -289,17 +340,7 @@ class Transformer:
             branch_of = (going.cumsum(0) - 1)[child_of[staying]]
             branches.extend(parents[going], tokens[going])
             paths = [path for path, d in zip(children, done, strict=True) if not d]
-        return replies
-
-    def _finish(self, batch: list[Tokens], path: _Path) -> Reply:
-        """A finished path as a reply; equal paths share one."""
-        return ended(
-            self.dialect,
-            batch[path.row],
-            path.tokens,
-            path.logprobs,
-            keep_thoughts=self.keep_thoughts,
-        )
+        return parts
 
 
 @dataclass(frozen=True, slots=True)

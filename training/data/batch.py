@@ -68,7 +68,7 @@ def pack(
     tensors = _tensors(rows, weights, blank, pad)
     spans = [span for each in credited for span in each.sample.spans]
     # Folded samples count each: losses by token divide by what was sampled.
-    tensors["num_items_in_batch"] = torch.tensor(sum(span.stop - span.start for span in spans))
+    tensors["num_items_in_batch"] = torch.tensor(sum(span.trained for span in spans))
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
         tuple([tuple(row.samples) for row in rows] + [()] * blank),
@@ -79,7 +79,11 @@ def _rows(credited: Sequence[Credited], *, fold: bool) -> list[_Row]:
     found: dict[object, _Row] = {}
     for index, (sample, _, amounts) in enumerate(credited):
         # Equal tokens with turns at other places are trained on other tokens.
-        key = (sample.tokens, tuple([span[1:3] for span in sample.spans])) if fold else index
+        key = (
+            (sample.tokens, tuple([(*span[1:3], span.given) for span in sample.spans]))
+            if fold
+            else index
+        )
         row = found.get(key)
         if row is None:
             found[key] = _Row([sample], list(amounts))
@@ -135,6 +139,10 @@ def _padded(
         inside, count = slice(span.start - head, span.stop - head), span.stop - span.start
         weights[inside] = [weight] * count
         amounts[inside] = [total / len(row.samples)] * count
+        if span.given[1]:
+            # what closed the thought was not sampled
+            ours = slice(span.given[0] - head, span.given[1] - head)
+            weights[ours] = [0.0] * (span.given[1] - span.given[0])
 
     # The model reads the whole completion; `tool_mask` limits the loss to the turns.
     return {
