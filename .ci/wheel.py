@@ -15,7 +15,7 @@ import importlib, pathlib, pkgutil, sys
 import sparring
 assert "site-packages" in sparring.__file__, sparring.__file__
 names = [m.name for m in pkgutil.walk_packages(sparring.__path__, "sparring.")]
-optional = {"ray", "vllm", "textarena", "pyspiel"}
+optional = {"ray", "vllm", "textarena", "pyspiel", "starlette", "uvicorn"}
 for name in names:
     if name.endswith("__main__"):
         continue
@@ -26,7 +26,7 @@ for name in names:
             raise
 home = pathlib.Path(sparring.__file__).parent
 kinds = {path.suffix for path in home.rglob("*") if path.is_file()}
-missing = {".html", ".css"} - kinds
+missing = {".html", ".css", ".jsonl"} - kinds
 assert not missing, f"data files missing from the wheel: {missing}"
 assert (home / "py.typed").exists()
 print(f"{len(names)} modules imported from the wheel")

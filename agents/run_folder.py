@@ -17,7 +17,7 @@ _CHECKPOINTS, _STEP = "checkpoints", "step-"
 
 
 class RunFolderError(SparringError, ValueError):
-    """A file of a run is damaged."""
+    """A file of a run is damaged, or its folder cannot be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class RunFolder:
     @property
     def transcripts(self) -> Path:
         return self.path / "transcripts"
+
+    @property
+    def stock(self) -> Path:
+        """The samples of its steps, a file each, where they are kept."""
+        return self.path / "stock"
 
     @property
     def tensorboard(self) -> Path:
@@ -144,6 +149,22 @@ def run_folder(name: str) -> Path:
     """The folder of a run: its path, or its name under `runs/`."""
     path = Path(name)
     return path if len(path.parts) > 1 or path.is_absolute() else RUNS / path
+
+
+def named(out: str) -> str:
+    """The name or path of a run to be made. Raises RunFolderError for one that no command could name."""
+    parts = Path(out).parts
+    if ".." in parts or parts in ((), ("/",)):
+        raise RunFolderError(
+            f"--out {out!r} is no name of a run; give a name, a folder below this one or an absolute path"
+        )
+
+    if odd := sorted(set(parts[-1]) & set("@=,:")):
+        raise RunFolderError(
+            f"--out {out!r}: the name of a run may not hold {' or '.join(odd)}, since RUN@STEP and SEAT=WHO "
+            "would be read otherwise"
+        )
+    return out
 
 
 def found_folder(name: str | Path) -> Path:

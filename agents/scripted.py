@@ -72,6 +72,12 @@ class Random:
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         return [Reply(self._choice(request)) for request in requests]
 
+    def odds(
+        self, seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]
+    ) -> Sequence[float]:
+        """How likely each choice is taken."""
+        return (1 / len(choices),) * len(choices)
+
     def _choice(self, request: Request) -> str:
         # the seat's own replies are left out: they would be found as examples too
         if not request.choices:
@@ -95,6 +101,17 @@ class Oracle:
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
         return [Reply(self._move(request)) for request in requests]
+
+    def odds(
+        self, seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]
+    ) -> Sequence[float]:
+        """How likely each choice is taken. Raises ValueError where what is said is none of them."""
+        said = self._player(seat, messages, choices)
+        if not isinstance(said, str):
+            return said
+        if said not in choices:
+            raise ValueError(f"{self.ref.name} says {said!r}, which is none of {choices}")
+        return tuple(float(choice == said) for choice in choices)
 
     def _move(self, request: Request) -> str:
         choices = request.choices or ()

@@ -1,14 +1,15 @@
-"""One function over many items, on all cores of this machine."""
+"""Work on much data: one function over many items on all cores, and no search for garbage meanwhile."""
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -50,6 +51,18 @@ def on_all_cores(
         opened.callback(lambda: [one.cancel() for one in waiting])
         for one in waiting:
             yield one.result()  # pyright: ignore[reportReturnType]  # what `make` returned gave it
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """No search for cyclic garbage while many values are made that stay: each search visits them all."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def _begin(make: Callable[[], Callable[[Item], Result]]) -> None:

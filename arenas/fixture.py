@@ -212,7 +212,8 @@ def _in_order(game: Game, wanted: Sequence[str], seating: Seating) -> tuple[tupl
 
 def _seats(game: Game, seating: Mapping[str, str], judges: Mapping[str, str]) -> dict[str, str]:
     by_place = {**seating, **judges}
-    missing = [role for role in game.judges if role not in judges]
+    # a game may have its judge under some parameters only
+    missing = [role for role in game.judges if role in game.roles and role not in judges]
     if missing:
         raise ResultsError(
             f"{game.id} needs an entrant as {', '.join(missing)}; name one for each judge"

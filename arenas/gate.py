@@ -23,8 +23,7 @@ from .entrants import known
 from .executors.local import Executor, Local, carry_out
 from .fixture import Fixture, fixtures, places
 from .plan.power import assumed, spread
-from .plan.rounds import block
-from .plan.schedule import seatings
+from .plan.rounds import block, seatings_of
 from .ratings.sprt import Decision, Forecast, Gate, GateError, confidence, elo, prefix
 from .results import STATISTICS, Estimate, GameRow, Pair, ScoreKind, complete
 from .store.reading import Archive
@@ -60,11 +59,16 @@ class GatePlan:
     def __str__(self) -> str:
         test = self.test
         return (
-            f"{self.game.id}: at most {test.pairs} pairs ({2 * test.pairs} games), score {test.high:.4g} "
+            f"{self.game.id}: at most {test.pairs} pairs ({self.games} games), score {test.high:.4g} "
             f"against {test.low:.4g}, α={test.alpha:g}, β={test.beta:g}; "
             f"if not better: {self._told(self.if_not_better)}; if better: {self._told(self.if_better)} "
             f"(spread of a pair {self.variance**0.5:.3g}, {'as measured' if self.measured else 'assumed'})"
         )
+
+    @property
+    def games(self) -> int:
+        """How many games all pairs have."""
+        return self.test.pairs * len(seatings_of(self.game, ("new", "old")))
 
     def _told(self, expected: Forecast) -> str:
         pairs = min(expected.pairs, self.test.pairs)
@@ -206,7 +210,7 @@ def _games(
 ) -> list[Fixture]:
     """All games of the gate's pairs, in the order in which they count."""
     sitting = {role: policy.ref.id for role, policy in judges.items()}
-    seats = seatings(names, places(game))
+    seats = seatings_of(game, names)
     return [
         fixture
         for order in range(test.pairs)
@@ -243,7 +247,7 @@ def rule(
     }
 
     mine = [
-        row for row in rows if row.seed in seeds and {p.entrant for p in row.places} == {new, old}
+        row for row in rows if row.seed in seeds and {p.entrant for p in row.places} <= {new, old}
     ]
 
     missing = frozenset(given_up)

@@ -8,17 +8,19 @@ it, so a league that is stopped goes on as it was.
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, PolicyRef
 from .fixture import Fixture, Settled, game_key, places, settle
-from .pfsp import Weighting, shrunk, weights
+from .pfsp import Weighting, weights
 from .plan.rounds import seed_of
+from .rates import Rate, Told
 from .results import GameRow, points
 from .store.reading import Archive
 from .store.store import Store
@@ -62,39 +64,10 @@ class Next:
     seat: str
     reason: str
 
-
-class Told(NamedTuple):
-    """What one game told of an entrant: its points in [0, 1], and what it won of what was at stake.
-
-    A won game is 1 point of 1, a draw ½ of 1. In payoff games the points say where in the game's
-    `payoff_range` the payoff lies; the stake is the distance to the others' mean payoff, in payoff units.
-    """
-
-    points: float
-    won: float
-    stake: float
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """How a learner fares against an opponent: `score` points, and `part` of the stakes, in `games`.
-
-    `value` and `share` are in (0, 1), under Beta(½, ½). For games rated by wins both are the win rate. In
-    payoff games `value` is the mean payoff within the game's `payoff_range`, of which PFSP makes weights;
-    `share` is ½ where two are level, whatever a game pays, so that thresholds can be put on it.
-    """
-
-    score: float
-    games: int
-    part: float = 0.5
-
     @property
-    def value(self) -> float:
-        return shrunk(self.score, self.games)
-
-    @property
-    def share(self) -> float:
-        return shrunk(self.part * self.games, self.games)
+    def kind(self) -> str:
+        """The reason in a word or two: `self-play`, `past`, `verification`, `exploit`, `league` …"""
+        return re.split("[:,]", self.reason)[0]
 
 
 class League:
@@ -188,7 +161,8 @@ class League:
         """Make a learner part of the league; one that is in it keeps its place."""
         known = list(self.learners)
         place = known.index(learner.id) if learner.id in known else len(known)
-        self._writing().enter(learner, {"league": kind, "place": place})
+        kept = {"league": kind, "place": place, "seed": self._seed, "mix": asdict(self.mix)}
+        self._writing().enter(learner, kept)
 
     def snapshot(
         self, learner: str, saved: PolicyRef, step: int, parent: str | None = None
@@ -395,3 +369,11 @@ class League:
                 f"{learner!r} is no learner of this league; it has {', '.join(known)}"
             )
         return known[learner]
+
+
+def league_of(store: Archive, game: Game) -> League:
+    """The league of a store, under the seed and the mix with which its last learner joined."""
+    told = [e.info for e in store.entrants() if e.info.get("league", "snapshot") != "snapshot"]
+    # stores of earlier versions tell neither
+    info = told[-1] if told else {}
+    return League(store, game, Mix(**info.get("mix", {})), info.get("seed", 0))

@@ -8,7 +8,7 @@ count in the order in which they were issued, never in the order in which they f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -104,8 +104,15 @@ class GameRow(Tokens):
         return self.status.startswith("forfeit")
 
     @property
+    def crossed(self) -> bool:
+        """One of the four games of two entrants in two roles, each beside each and itself."""
+        return self.legs == 4 and len(self.places) == 2
+
+    @property
     def mirror(self) -> bool:
         """One entrant in several places: tells nothing of its strength."""
+        if len(self.places) == 2:
+            return self.places[0].entrant == self.places[1].entrant
         return len({place.entrant for place in self.places}) < len(self.places)
 
 
@@ -288,23 +295,62 @@ def points(row: GameRow, kind: ScoreKind) -> tuple[float, ...]:
 def complete(rows: Iterable[GameRow], *, forfeits: bool = True) -> tuple[Pair, ...]:
     """The complete pairs among rows, in issue order; `forfeits=False` leaves out pairs that hold one.
 
-    Void rows and mirror games (one entrant in several places) are left out, and with them their pair.
+    Void rows and mirror games (one entrant in several places) are left out, and with them their pair. Crossed
+    blocks need their mirror games, and become pairs of two duels, one for each role.
     """
     blocks: dict[str, dict[int, GameRow]] = defaultdict(dict)
     for row in rows:
-        if row.void or row.mirror or (row.forfeited and not forfeits):
+        if row.void or (row.forfeited and not forfeits) or (row.mirror and not row.crossed):
             continue
 
-        if row.leg in blocks[row.pair]:
+        legs = blocks[row.pair]
+        if row.leg in legs:
             raise ResultsError(
                 f"leg {row.leg} of pair {row.pair} came twice; rows must be exactly-once"
             )
-        blocks[row.pair][row.leg] = row
+        legs[row.leg] = row
 
     pairs = [
-        Pair(id, legs[0].order, legs[0].seed, tuple(legs[leg] for leg in sorted(legs)))
+        Pair(id, legs[0].order, legs[0].seed, _told([legs[leg] for leg in sorted(legs)]))
         for id, legs in blocks.items()
         # legs count from 0, and each knows how many there are
         if 0 in legs and len(legs) == legs[0].legs
     ]
     return tuple(sorted(pairs, key=lambda pair: (pair.order, pair.id)))
+
+
+def _told(legs: Sequence[GameRow]) -> tuple[GameRow, ...]:
+    return duels(legs) if legs[0].crossed else tuple(legs)
+
+
+def duels(legs: Sequence[GameRow]) -> tuple[GameRow, ...]:
+    """The four games of a crossed block as two duels: who is paid more in a role, beside the same partners.
+
+    In a duel both sit in the role, and win or lose half of what the one is paid more than the other, in the
+    mean over the partners: it is zero-sum, and 0 for two who are alike.
+    """
+    first, second = legs[0].places
+    names = sorted({place.entrant for leg in legs for place in leg.places})
+    found: list[GameRow] = []
+    for at, place in enumerate((first, second)):
+        # two games each, one beside either partner
+        mine, other = (
+            [leg.places[at].payoff for leg in legs if leg.places[at].entrant == name]
+            for name in names
+        )
+        lead = (sum(mine) - sum(other)) / len(legs)
+        seated = zip(names, (lead, -lead), strict=True)
+        found.append(
+            replace(
+                legs[at],
+                leg=at,
+                legs=2,
+                places=tuple([Place(place.seat, place.role, who, won) for who, won in seated]),
+            )
+        )
+    # what all four games used stands in the first, so that a pair's sums stay those of its games
+    whole = {
+        name: sum([getattr(leg, name) for leg in legs])
+        for name in ("tokens_in", "tokens_out", "seconds", "cost")
+    }
+    return replace(found[0], **whole), replace(found[1], **dict.fromkeys(whole, 0))

@@ -27,7 +27,7 @@ from .plan.power import Meetings, assumed, detects, spread
 from .plan.rounds import ADAPTIVE, Ancestry, Issue, Schedule, rounds, size
 from .ratings.leaderboard import rate
 from .ratings.spending import expected, spending
-from .results import STATISTICS, GameRow, Leaderboard, ScoreKind
+from .results import STATISTICS, GameRow, Leaderboard, Pair, ScoreKind
 from .store.origins import inherited
 from .store.reading import Archive
 from .store.store import Store
@@ -257,8 +257,13 @@ class Call:
             return dict.fromkeys(couples, blocks / len(couples)), blocks * 2, 0
 
         issued = next(self.rounds())
-        # one leg for each block, so that a block counts as one meeting
-        met = Counter(tuple(who for _, who in game.places) for game in issued if game.leg == 0)
+        # by the leg in which all sit: a block counts as one meeting, and may hold mirror games
+        groups: dict[str, tuple[str, ...]] = {}
+        for game in issued:
+            who = tuple([who for _, who in game.places])
+            if len(set(who)) == len(who):
+                groups.setdefault(game.pair, who)
+        met = Counter(groups.values())
         done = len(store.recorded([game.key for game in issued])) if store else 0
         return met, len(issued), done
 
@@ -321,13 +326,17 @@ def _rated(
     return Outcome(planned, board, names, voids)
 
 
-def leaderboard(rows: Iterable[GameRow], game: Game, settings: Mapping[str, Any]) -> Leaderboard:
-    """The ratings of rows under the settings of a finding."""
+def leaderboard(
+    rows: Iterable[GameRow],
+    game: Game,
+    settings: Mapping[str, Any],
+    pairs: Sequence[Pair] | None = None,
+) -> Leaderboard:
+    """The ratings of rows under the settings of a finding; `pairs` where they are known already."""
     kind: ScoreKind = game.score or "win"
     descent = [(parent, child) for parent, child in settings.get("lineage", ())]
-    return rate(
-        rows, kind, anchor=settings["anchor"], forfeits=settings["forfeits"], lineage=descent
-    )
+    anchor, forfeits = settings["anchor"], settings["forfeits"]
+    return rate(rows, kind, anchor=anchor, forfeits=forfeits, lineage=descent, pairs=pairs)
 
 
 def text(board: Leaderboard) -> str:

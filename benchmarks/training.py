@@ -32,7 +32,8 @@ from sparring.training.data.batch import Batch
 from sparring.training.players.learner import loaded
 from sparring.training.recipes import recipe
 from sparring.training.run import train
-from sparring.training.selfplay import SelfPlay, Timed
+from sparring.training.selfplay import SelfPlay
+from sparring.training.timed import Timed
 from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
 from transformers import TrainerCallback

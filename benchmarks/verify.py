@@ -49,7 +49,11 @@ def timed(checkout: Path, code: str) -> tuple[float, float]:
     # the links for type checkers are a package `sparring` like any other
     path = {**os.environ, "PYTHONPATH": str(checkout / "typings"), "OMP_NUM_THREADS": "1"}
     told = subprocess.run(
-        [sys.executable, "-P", "-c", program], env=path, check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-P", "-c", program],
+        env=path,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     wall, cpu = map(float, told.stdout.split())
     return wall, cpu
@@ -67,14 +71,20 @@ def main() -> None:
         store = Path(folder) / "store.sqlite"
         began = time.perf_counter()
         games = make(store, given.games)
-        print(f"{games:,} games played in {time.perf_counter() - began:.0f} s; the best of {given.turns}:")
+        print(
+            f"{games:,} games played in {time.perf_counter() - began:.0f} s; the best of {given.turns}:"
+        )
 
         for name, work in WORK.items():
             code = work.format(store=str(store), page=str(Path(folder) / "page.html"))
-            turns = [{who: timed(at, code) for who, at in checkouts.items()} for _ in range(given.turns)]
+            turns = [
+                {who: timed(at, code) for who, at in checkouts.items()} for _ in range(given.turns)
+            ]
             for who in checkouts:
                 wall, cpu = (min(turn[who][n] for turn in turns) for n in (0, 1))
-                print(f"{name:8}{who:8}{games / wall:10,.0f} games/s{games / cpu:10,.0f} per cpu second")
+                print(
+                    f"{name:8}{who:8}{games / wall:10,.0f} games/s{games / cpu:10,.0f} per cpu second"
+                )
 
 
 if __name__ == "__main__":

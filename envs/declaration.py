@@ -24,7 +24,7 @@ Player: TypeAlias = Callable[[str, tuple[Message, ...], tuple[str, ...]], str | 
 """
 Sum: TypeAlias = Literal["zero", "general", "common"]
 Score: TypeAlias = Literal["win", "payoff"]
-Rated: TypeAlias = Literal["role", "seat"]
+Rated: TypeAlias = Literal["role", "seat", "crossed"]
 Range: TypeAlias = tuple[float, float]
 PerSeat: TypeAlias = float | Mapping[str, float]
 PerRole: TypeAlias = str | Mapping[str, str]
@@ -45,12 +45,14 @@ class Game:
     `roles` maps a role to its number of seats; `payoff_range` (lo, hi) covers legal endings;
     `truncation` is what every seat gets when `max_turns` is reached; `score` says how it is rated
     (None: not at all); `judges` are roles without payoff; `rated="role"` gives each role one entrant,
-    `"seat"` each seat its own. `rules` maps a role to what it is told first (may be empty). `oracles`
-    are the scripted players that come with the game, by name; `simultaneous` says that all seats always
-    move at once; `bounds` are the least and greatest values of numeric parameters; `family` is what the
-    game is listed with; `provider` names the library (with version) whose rules it plays, and `caveats`
-    say what is known to be wrong with them. `items` is how many tasks its parameter `item` can name, from 0
-    up (0: the game has no such parameter); they stay the same, so that an exam can ask them again.
+    `"seat"` each seat its own; `"crossed"` each role one, who also meets itself: what it is worth in a role
+    is told by what the other is paid there beside the same partners. `rules` maps a role to what it is
+    told first (may be empty). `oracles` are the scripted players that come with the game, by name;
+    `simultaneous` says that all seats always move at once; `bounds` are the least and greatest values of
+    numeric parameters; `family` is what the game is listed with; `provider` names the library (with
+    version) whose rules it plays, and `caveats` say what is known to be wrong with them. `items` is how
+    many tasks its parameter `item` can name, from 0 up (0: the game has no such parameter); they stay the
+    same, so that an exam can ask them again.
     """
 
     ref: GameRef
@@ -201,6 +203,13 @@ class Declared:
         roles = MappingProxyType(dict(_resolved(self.roles, parameters)))
         role_of = seat_names(roles)
         paid = [seat for seat, role in role_of.items() if role not in self.judges]
+        score: Score | None = _resolved(self.score, parameters)
+        parts = [role for role in roles if role not in self.judges]
+        if self.rated == "crossed" and (score != "payoff" or len(parts) != 2):
+            raise GameError(
+                f"{self.id}: rated='crossed' needs score='payoff' and two roles beside judges; "
+                f"its score is {score!r}, its roles are {', '.join(parts)}"
+            )
         lo, hi = _resolved(self.payoff_range, parameters)
 
         return Game(
@@ -211,7 +220,7 @@ class Declared:
             max_turns=int(_resolved(self.max_turns, parameters)),
             payoff_range=(float(lo), float(hi)),
             sum=_resolved(self.sum, parameters),
-            score=_resolved(self.score, parameters),
+            score=score,
             judges=tuple(self.judges),
             rated=self.rated,
             truncation=_per_key(_resolved(self.truncation, parameters), paid),

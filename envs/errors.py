@@ -19,6 +19,7 @@ envs
     GameError              a declaration is wrong, or a file of games cannot be loaded (registry)
     UnknownGameError       no game has this id
     ParameterError         a game was given a parameter that it does not take, or out of bounds
+    FileError              a file of questions or programs cannot be read: which line, and why (tasks/files)
     MissingLibraryError    the library behind openspiel/, textarena/ or another namespace is not installed
     Unreadable*            a reply has no move in it (parse, values)
     Illegal*               a reply holds a move that the rules forbid; a value that is not plain
@@ -51,6 +52,9 @@ agents
     EngineError            an engine failed or cannot be opened; parent of the next two
     ServerDownError        no server answered in time
     HostError              no engine can be opened as asked
+    Refused*               a request to a server of ours cannot be answered; becomes an HTTP error (serve)
+    ServeError             a server cannot start: its port is taken, or open to others without a token
+    RecordError            the file for a server's traffic cannot be written
 sandbox
     VerifierError          the verifier itself cannot work; never a verdict on a job
     ConnectionLost*        a worker's connection broke; the pool runs its jobs again
@@ -59,6 +63,7 @@ arenas
     EntrantError           an entrant has no id, shares one, or cannot be loaded
     TournamentError        a tournament cannot be held as asked
     GateError              a gate's bounds, error rates or number of pairs cannot be
+    ExamError              an exam cannot be held, or two exams cannot be compared
     LeagueError            the league does not know the player, or has no opponent for it
     RunError               a tournament's games keep failing; a training run cannot start or go on
     ClusterError           no Ray cluster can be joined or started
@@ -77,6 +82,8 @@ training
     UnknownRecipeError     no recipe has this name
     CheckpointError        a checkpoint is missing, corrupt, or cannot be written
     EmptyStepError         no game of a step gave anything to train on
+    NothingToLearnError    the objective takes none of a step's samples
+    StockError             a run has no stock, or one that is corrupt
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken
 sparring

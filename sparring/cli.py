@@ -21,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
     # Imported here, where `main` already answers to Ctrl-C.
     from .commands import (
         engines,
+        exam,
+        export,
         games,
         gate,
         league,
@@ -43,18 +45,21 @@ def parser() -> argparse.ArgumentParser:
 
     # Each command adds its own parser; what it needs to run is imported when it runs.
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
+    order = (
         games,
         play,
         train,
+        exam,
         tournament,
         gate,
         league,
         report,
+        export,
         serve,
         sandbox,
         engines,
-    ):
+    )
+    for command in order:
         command.add(commands)
     return top
 

@@ -12,35 +12,41 @@ import torch
 
 from ..agents.models.weights import quiet
 from ..agents.run_folder import RunFolder, step_of
-from ..envs.registry import Game
 from ..sandbox.choose import Lazy
 from . import checkpoints
-from .config import Config, games, settled
-from .loop import Loop
+from .collecting import Collecting
+from .config import Config, games, played, settled
+from .data.stock import Stock
+from .loop import Loop, carry
+from .phases import Stage, situated
 from .players.cast import Cast
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
 from .players.sharing import Learners
-from .selfplay import SelfPlay, Timed
+from .selfplay import SelfPlay
 from .settings import to_toml
+from .timed import Timed
 from .trainer import SelfPlayTrainer
 from .watch.evaluate import exact_tree
+from .watch.exams import Exams
 from .watch.progress import Display
 from .watch.records import Records
+from .watch.trackers import Tracker
 from .watch.trial import Trial
 
 
 @contextlib.contextmanager
 def assembled(
-    config: Config, game: Game, folder: Path, place: Path | None, display: Display
+    run: Config, stage: Stage, folder: Path, place: Path | None, display: Display
 ) -> Generator[Loop]:
-    """The loop of a run that begins at the checkpoint `place`, or from nothing; closed at the end.
+    """The loop of a stage that goes on from the checkpoint `place`, or begins; closed at the end.
 
     The run's folder is made last, when the game, the model and the settings are known to be good. Raises
     ConfigError, ModelError, HostError and UnknownEntrantError.
     """
     # Settled once, for engines here and on workers; the folder keeps the word that was given.
-    given, config = config, settled(config)
+    game = played(stage.config)
+    config = settled(situated(stage, run, game, folder))
     if config.threads:
         torch.set_num_threads(config.threads)
     learner = loaded(config, game)
@@ -63,9 +69,14 @@ def assembled(
         )
         found = games(config)
         others = [
-            stack.enter_context(opponents(config, each, learner, folder, ancestors))
+            stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
             for each in found
         ]
+        after, keeps = (
+            step_of(place) if place else stage.offset,
+            config.stock.keep or config.stock.age,
+        )
+        stock = Stock(folder, config, offset=stage.offset, after=after) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
@@ -75,17 +86,29 @@ def assembled(
             verifier=Timed(verifier),
             player=player,
             opponents=others,
+            stock=stock,
             learners=learners,
         )
+        # A stage that begins goes on where the one before ended, in all but its weights.
+        after = step_of(place) if place else stage.offset or None
+        if place is None and stage.offset:
+            carry(play, stage, folder)
+        exams = None
+        if config.exams:
+            exams = Exams(run, folder, play.learner_of, verifier, runner.get_loop(), after)
         trial = None
         if config.watch.trial:
             # A league has the run's store open; its trials go there.
             store = next((other.store for other in others if isinstance(other, InLeague)), None)
             trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
 
-        _begin(given, folder)
-        after = step_of(place) if place else None
-        records = Records(folder, tensorboard=config.record.tensorboard, after=after)
+        _begin(run, folder)
+        records = Records(
+            folder,
+            tensorboard=config.record.tensorboard,
+            after=after,
+            trackers=[Tracker(name, folder, config) for name in config.record.trackers],
+        )
         stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
         # What still lies there at the end was never sealed.
@@ -99,16 +122,24 @@ def assembled(
         evaluated = found if exact else ()
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
-        trainer = SelfPlayTrainer(
-            learner.model,
-            learner.dialect.tokenizer,
-            config,
-            play.batch,
-            folder=drafts,
-            learners=learners,
+        parts = learner.model, learner.dialect.tokenizer, config
+        trainer = (
+            Collecting(*parts, play.collect, folder=drafts, learners=learners)
+            if stage.collects
+            else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners)
         )
         loop = Loop(
-            config, folder, play, trainer, records, display, trees=trees, trial=trial, resume=place
+            config,
+            stage,
+            folder,
+            play,
+            trainer,
+            records,
+            display,
+            trees=trees,
+            trial=trial,
+            exams=exams,
+            resume=place,
         )
         trainer.add_callback(loop)
         yield loop

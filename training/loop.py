@@ -20,10 +20,12 @@ from ..envs.errors import SparringError
 from ..envs.exact import Tree
 from . import checkpoints
 from .config import Config
+from .phases import Stage, goes_on
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import evaluate
+from .watch.exams import Exams
 from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
@@ -35,7 +37,9 @@ STATE = "state"
 
 
 class Loop(TrainerCallback):
-    """The callback of a run. `interrupt()` ends it after the present step, with a checkpoint.
+    """The callback of a stage. `interrupt()` ends it after the present step, with a checkpoint.
+
+    Steps count from 0 in a stage; what is written has those of the run, which are `stage.offset` more.
 
     Order after a step: magnet, average, evaluation, record, transcripts, checkpoint; so a checkpoint
     holds what the record beside it says.
@@ -44,6 +48,7 @@ class Loop(TrainerCallback):
     def __init__(
         self,
         config: Config,
+        stage: Stage,
         folder: Path,
         play: SelfPlay,
         trainer: SelfPlayTrainer,
@@ -52,9 +57,11 @@ class Loop(TrainerCallback):
         *,
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
+        exams: Exams | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
+        self.stage = stage
         self.folder = folder
         self.play = play
         self.trainer = trainer
@@ -65,6 +72,7 @@ class Loop(TrainerCallback):
         self.last: Metrics = {}
         self.interrupted = False
         self.broken = False
+        self.stopped = False
         self.saved: int | None = None
         self.magnet: Average | None = None
         self.average: Average | None = None
@@ -72,6 +80,7 @@ class Loop(TrainerCallback):
         self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
         self._trees = trees
         self._trial = trial
+        self._exams = exams
         self._resume = resume
         self._began = 0.0
         self._seconds: dict[str, float] = {}
@@ -86,8 +95,8 @@ class Loop(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        update = self.config.update
-        if update.kl:
+        update, prefers = self.config.update, self.config.objective.kind == "prefer"
+        if update.kl or prefers:
             self.magnet = Average(cast(Module, self.trainer.model))
             self.trainer.pull(self.magnet, update.kl)
         if update.average:
@@ -97,10 +106,10 @@ class Loop(TrainerCallback):
         if self._resume:
             self._restore(self._resume / STATE)
             if not self._tried():
-                self._try(state.global_step)
-        # Curves begin at step 0; a resumed run has that record already.
-        elif self._trees:
-            self._record({"step": 0, "games": 0, **self._evaluated()})
+                self._try(self._step(state))
+        # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
+        elif not self.stage.offset and (self._trees or self._exams):
+            self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -131,6 +140,7 @@ class Loop(TrainerCallback):
     ) -> None:
         self._recorded = time.perf_counter()
         step, update, record = state.global_step, self.config.update, self.config.record
+        whole = self._step(state)
         played = self.play.last
         assert played, "a step without games"
         # Games are played for the first of the iterations only.
@@ -144,7 +154,8 @@ class Loop(TrainerCallback):
         self._count("update", self._recorded - self._began - sum(spent.values()))
 
         # The average begins short: its full length would hold the first weights for long.
-        if self.magnet and update.magnet_every and step % update.magnet_every == 0:
+        still = self.config.objective.kind == "prefer"
+        if self.magnet and not still and _due(step, update.magnet_every):
             self.magnet.move(update.magnet_move)
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
@@ -154,18 +165,20 @@ class Loop(TrainerCallback):
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
             found |= self._evaluated()
+        found |= self._examined(whole, last=last)
 
         # Samples that are still in use stand in no checkpoint: save only where none are.
         boundary = step % update.iterations == 0
         saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
         if found or saving or _due(step, record.metrics_every):
-            self._record({**self._described(step, measured, kwargs), **found})
+            self._record({**self._described(whole, measured, kwargs), **found})
         if fresh and _due(played.number, record.transcripts_every):
             with checkpoints.writing(RunFolder(self.folder).transcripts):
-                transcripts.write(RunFolder(self.folder).transcripts, played, record.transcripts)
-        self.display.step(step)
+                told = replace(played, number=self.stage.offset + played.number)
+                transcripts.write(RunFolder(self.folder).transcripts, told, record.transcripts)
+        self.display.step(whole)
 
-        stopped = self._alarmed(step)
+        stopped = self._alarmed(whole)
         # A step that a rollback undoes gets no checkpoint.
         if saving and not self.broken:
             control.should_save = True
@@ -183,8 +196,8 @@ class Loop(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Add our own state to what was saved, seal it and put it in place."""
-        step, folder = state.global_step, RunFolder(self.folder).checkpoints
-        draft = checkpoints.drafts(folder) / f"checkpoint-{step}"
+        step, folder = self._step(state), RunFolder(self.folder).checkpoints
+        draft = checkpoints.drafts(folder) / f"checkpoint-{state.global_step}"
 
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
         for other in draft.glob("*/adapter_config.json"):
@@ -237,7 +250,12 @@ class Loop(TrainerCallback):
         """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""
         alarmed, action = any(alarm.step == step for alarm in self.alarms), self.config.watch.action
         self.broken = alarmed and action == "rollback"
-        return alarmed and action in ("stop", "rollback")
+        self.stopped = alarmed and action in ("stop", "rollback")
+        return self.stopped
+
+    def _step(self, state: TrainerState) -> int:
+        """The run's step."""
+        return self.stage.offset + state.global_step
 
     def _try(self, step: int) -> None:
         """Hold the checkpoint's trial and record it. A trial that fails is told, and the run goes on."""
@@ -254,6 +272,15 @@ class Loop(TrainerCallback):
         if found:
             self.display.say(f"trial of step {step}: {self._trial.told(found)}")
             self._record({"step": step, "games": self.play.games, **found}, shown=False)
+
+    def _examined(self, step: int, *, last: bool = False) -> Metrics:
+        """The exams that are due."""
+        if self._exams is None or not self._exams.due(step, last=last):
+            return {}
+        began = time.perf_counter()
+        found = self._exams.hold(step, last=last)
+        self._count("exam", time.perf_counter() - began)
+        return found
 
     def _watching(self) -> dict[str, Any]:
         """The watchers' state, as JSON values."""
@@ -290,12 +317,17 @@ class Loop(TrainerCallback):
         self._since = (now, self.play.games)
 
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
+        if self.stage.phase:
+            record["phase"] = self.stage.index + 1
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
-        record |= {name: measured[name] for name in ("kl", "entropy") if name in measured}
+        told = ("kl", "entropy", "preferred", "margin")
+        record |= {name: measured[name] for name in told if name in measured}
         if "clip_ratio/region_mean" in measured:
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
+        if self.trainer.batch is not None and self.trainer.batch.rests:
+            record["rested"] = 1
         if self.trainer.sampler_gap is not None:
             record["sampler_gap"] = self.trainer.sampler_gap
 
@@ -321,6 +353,16 @@ class Loop(TrainerCallback):
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
+
+
+def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
+    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
+    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
+    saved = json.loads((before / STATE / "sparring.json").read_text())
+    play.carry(saved["play"], stage.before)
+    # The main learner began from a checkpoint as the model of this stage.
+    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
+        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:

@@ -17,13 +17,15 @@ from types import FrameType
 from typing import Any
 
 from ..agents.models.names import check_name
-from ..agents.run_folder import RunFolder, free_folder, run_folder, step_of
+from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
+from .phases import Stage, check_starts, length, stages
 from .settings import read
 from .watch.records import Metrics
+from .watch.trackers import check_trackers
 
 _NAME_BYTES = 255
 """The longest name of a folder that file systems take."""
@@ -46,6 +48,8 @@ class Trained:
     interrupted: bool
     broken: bool = False
     """Whether an alarm ended it that asks to go back."""
+    stopped: bool = False
+    """Whether an alarm ended it."""
 
 
 def train(config: Config, *, quiet: bool = False) -> Trained:
@@ -53,10 +57,10 @@ def train(config: Config, *, quiet: bool = False) -> Trained:
 
     A run that is refused leaves no folder.
     """
-    game, folder = checked(config)
+    _, folder = checked(config)
     fresh = not folder.exists()
     try:
-        return _persist(replace(config, out=str(folder)), game, folder, None, quiet=quiet)
+        return _persist(replace(config, out=str(folder)), folder, None, quiet=quiet)
     except SparringError:
         # A folder that holds metrics stays: only one that no step reached goes.
         if fresh and not RunFolder(folder).records():
@@ -70,8 +74,18 @@ def checked(config: Config) -> tuple[Game, Path]:
     Raises what `train` raises.
     """
     _alone()
-    game = played(config)
+    found = stages(config)
+    check_starts(found)
+    game = played(found[0].config)
     check_name(config.model)
+    check_trackers(config.record.trackers)
+    for stage in found[1 : len(config.phases)]:
+        played(stage.config)
+    if config.exams:
+        # What exams import is heavy, and most runs have none.
+        from .watch.exams import papers
+
+        papers(config)
     return game, _free(config)
 
 
@@ -90,6 +104,8 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
 
     config = read(RunFolder(folder).config)
+    if steps is not None and config.phases:
+        raise RunError(f"{name} has phases, each with steps of its own; leave out --steps")
     if steps is not None:
         config = replace(config, steps=steps)
 
@@ -103,23 +119,23 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     # Checked before the model is loaded, which takes far longer.
     checkpoints.verify(place)
     done = step_of(place) or 0
-    if done >= config.steps:
+    if done >= length(config):
         asked = (
             f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
         )
-        raise RunError(f"{name} is at step {done}, and {asked}; give --steps a number above {done}")
-    return _persist(config, played(config), folder, place, quiet=quiet)
+        more = "" if config.phases else f"; give --steps a number above {done}"
+        raise RunError(f"{name} is at step {done}, and {asked}{more}")
+    return _persist(config, folder, place, quiet=quiet)
 
 
-def _persist(
-    config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool
-) -> Trained:
+def _persist(config: Config, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     """Run; where an alarm asks for it, go back to the last checkpoint before it and on with other games."""
     while True:
-        done = _run(config, game, folder, place, quiet=quiet)
+        done = _staged(config, folder, place, quiet=quiet)
         # A checkpoint of the alarm's own step would hold the weights that raised it.
         before = [at for at in RunFolder(folder).steps if at < done.step]
-        if not (done.broken and before and config.rollbacks < config.watch.rollbacks):
+        watch = next(s.config.watch for s in stages(config) if s.end >= done.step)
+        if not (done.broken and before and config.rollbacks < watch.rollbacks):
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
@@ -127,9 +143,24 @@ def _persist(
         config = replace(config, rollbacks=config.rollbacks + 1)
 
 
+def _staged(config: Config, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    """Train the stages that are left after a checkpoint, one after the other."""
+    at = (step_of(place) or 0) if place else 0
+    alarms: tuple[str, ...] = ()
+    last: Metrics = {}
+    # A checkpoint at a stage's end begins the next.
+    for stage in [stage for stage in stages(config) if stage.end > at]:
+        inside = place if at > stage.offset else None
+        done = _run(config, stage, folder, inside, quiet=quiet)
+        alarms, last = alarms + done.alarms, last | done.metrics
+        if done.interrupted or done.stopped or stage.index == stage.count - 1:
+            return replace(done, alarms=alarms, metrics=last)
+    raise AssertionError("a run that is done was refused before")
+
+
 def _free(config: Config) -> Path:
     """Where the run will lie. A folder that was asked for must be free; else the first free name."""
-    folder = run_folder(_named(config.out)) if config.out else free_folder(config.recipe)
+    folder = run_folder(named(config.out)) if config.out else free_folder(config.recipe)
     if len(os.fsencode(folder.name)) > _NAME_BYTES:
         raise RunError(f"{folder} cannot be a run's folder: File name too long")
     try:
@@ -151,21 +182,6 @@ def _free(config: Config) -> Path:
     raise RunError(f"{folder} exists and is no run; choose another --out")
 
 
-def _named(out: str) -> str:
-    """The name or path of a run. Raises RunError for one that other commands could not name."""
-    parts = Path(out).parts
-    if ".." in parts or parts in ((), ("/",)):
-        raise RunError(
-            f"--out {out!r} is no name of a run; give a name, a folder below this one or an absolute path"
-        )
-    if odd := sorted(set(parts[-1]) & set("@=,:")):
-        raise RunError(
-            f"--out {out!r}: the name of a run may not hold {' or '.join(odd)}, since RUN@STEP and SEAT=WHO "
-            "would be read otherwise"
-        )
-    return out
-
-
 def _alone() -> None:
     """Raises RunError in one of several processes that a launcher started."""
     if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
@@ -175,14 +191,15 @@ def _alone() -> None:
         )
 
 
-def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
+    """Train one stage, from its beginning or from a checkpoint inside it."""
     # Torch and TRL load slowly; a run that is refused does not wait for them.
     from .assembly import assembled
     from .watch.progress import Display
 
-    display = Display(config.steps, quiet=quiet)
-    with assembled(config, game, folder, place, display) as loop:
-        display.say(_header(config, folder, loop.trainer.model))
+    display = Display(length(config), quiet=quiet)
+    with assembled(config, stage, folder, place, display) as loop:
+        display.say(_header(loop.config, stage, folder, loop.trainer.model))
         if config.rollbacks and place:
             back = f"rolled back to step {step_of(place)} (number {config.rollbacks})"
             display.say(back, "yellow")
@@ -193,28 +210,30 @@ def _run(config: Config, game: Game, folder: Path, place: Path | None, *, quiet:
         ):
             loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
 
-        step = loop.trainer.state.global_step
+        step = stage.offset + loop.trainer.state.global_step
         if not loop.broken:
-            display.say(_farewell(folder, step, config, loop.interrupted))
+            display.say(_farewell(folder, step, stage, length(config), loop.interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(folder, step, loop.last, alarms, loop.interrupted, loop.broken)
+        return Trained(folder, step, loop.last, alarms, loop.interrupted, loop.broken, loop.stopped)
 
 
-def _header(config: Config, folder: Path, model: Any) -> str:
+def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     size = sum(p.numel() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    games = ", ".join(entry.id for entry in config.menu)
     share = "" if trained == size else f", {trained / 1e6:,.2f} M trained"
+    part = f"phase {stage.index + 1} of {stage.count} · " if stage.phase else ""
     return (
-        f"{folder} · {config.recipe} on {games} · {config.model} ({size / 1e6:,.2f} M{share}) · "
+        f"{folder} · {part}{config.recipe} on {config.game} · {config.model} ({size / 1e6:,.2f} M{share}) · "
         f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"
     )
 
 
-def _farewell(folder: Path, step: int, config: Config, interrupted: bool) -> str:
+def _farewell(folder: Path, step: int, stage: Stage, steps: int, interrupted: bool) -> str:
     if interrupted:
         return f"stopped at step {step}, saved; go on with: sparring train --resume {folder}"
-    return f"done: step {step} of {config.steps} in {folder}"
+    if step < steps and step == stage.end:
+        return f"phase {stage.index + 1} of {stage.count} is done: step {step} of {steps}"
+    return f"done: step {step} of {steps} in {folder}"
 
 
 @contextlib.contextmanager

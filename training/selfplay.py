@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -18,22 +17,23 @@ from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.seeds import bits
-from ..envs.types import Episode, Job, Message, Verdict
-from ..sandbox.verifier import Verifier
+from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
-from .data.batch import Batch, pack
+from .data.batch import Batch
 from .data.collect import collect
 from .data.filters import filtered, owed
-from .data.learners import joined
+from .data.inside import inner
+from .data.objectives import Judged, judged, lessons, signed
+from .data.stock import Stock
 from .players.cast import Cast
 from .players.learner import Itself, Player
-from .players.menu import JUDGING, Entry, Menu, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents, Seats
-from .players.shares import Played
+from .players.menu import JUDGING, Entry, Sampled, menu
+from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .timed import Timed
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
@@ -52,7 +52,7 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
     """
 
     number: int
@@ -61,41 +61,15 @@ class Step:
     trained: Sequence[Credited]
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-
-
-class Timed:
-    """A verifier that adds up the time in which a batch was with it."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
-        self._running = 0  # batches that are with it now: overlapping ones count once
-        self._since = 0.0
-        self.seconds = 0.0
-
-    @property
-    def name(self) -> str:
-        return self._verifier.name
-
-    async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        if not self._running:
-            self._since = time.perf_counter()
-        self._running += 1
-        try:
-            return await self._verifier.verify(jobs)
-        finally:
-            self._running -= 1
-            if not self._running:
-                self.seconds += time.perf_counter() - self._since
-
-    async def close(self) -> None:
-        await self._verifier.close()
+    stored: int = 0
 
 
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
-    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat).
+    the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
+    keeps what they said (None: nothing is kept).
     """
 
     def __init__(
@@ -108,6 +82,7 @@ class SelfPlay:
         verifier: Timed,
         player: Player | None = None,
         opponents: Sequence[Opponents] = (),
+        stock: Stock | None = None,
         learners: Learners | None = None,
     ) -> None:
         self.config = config
@@ -118,9 +93,11 @@ class SelfPlay:
         self.menu = menu(config, games, opponents or [Mirror(game) for game in games])
         self.policy = learner
         self.player = player or Itself(learner)
+        self._stock = stock
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
         self.baselines: Baselines = {}
+        self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
         self.games = 0
@@ -145,10 +122,9 @@ class SelfPlay:
         step = self._credited(number, episodes)
         _check_lost(step)
         _check_empty(step)
-        if len(self.menu.entries) > 1:
-            self.menu.shares.learn(shown(self.menu, step))
+        self.menu.learn(episodes, step.entries, step.trained)
 
-        packed = self._packed(step)
+        batch, step = self._packed(step)
 
         # The phases add up to the step: playing does not count what others took.
         step.seconds["play"] = played - began - verified - self.synced
@@ -156,23 +132,44 @@ class SelfPlay:
         step.seconds["verify"] = verified
         step.seconds["pack"] = time.perf_counter() - played
         self.last = step
-        return packed
+        return batch
 
-    def _packed(self, step: Step) -> Batch:
-        """The step's samples as one batch: of the learners that learn in it, each for itself."""
-        settings = self.config.update
-        pad, loss = self.policy.dialect.pad, settings.loss
-        # A second step on the same games has a ratio other than 1, and clipping is not linear.
-        fold = settings.fold and settings.iterations == 1
-        if len(self.learners) == 1:
-            return pack(step.trained, loss=loss, pad=pad, fold=fold, multiple=settings.microbatches)
+    def _packed(self, step: Step) -> tuple[Batch, Step]:
+        """What the step's samples, and those of the stock, teach; the step, with how many those were."""
+        given = self._stock.given(step.number) if self._stock else []
+        due = self.cast.due(step.number)
+        stored = [each for each in given if each.attempt.learner in due]
+        fresh = self._kept(step)
+        if self.config.stock.alone:
+            fresh = []
 
-        parts = {
-            place: pack(own, loss=loss, pad=pad, fold=fold)
-            for place, name in enumerate(self.cast.names)
-            if (own := [each for each in step.trained if each.sample.attempt.learner == name])
-        }
-        return joined(parts, loss=loss, pad=pad, multiple=settings.microbatches)
+        pad, names = self.policy.dialect.pad, self.cast.names
+        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
+        return batch, replace(step, stored=len(stored))
+
+    def _kept(self, step: Step) -> list[Judged]:
+        """The step's samples with their verdicts, written to the stock."""
+        fresh = judged(step.trained, self.config.objective, self._ranges)
+        if self._stock is not None:
+            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            self._stock.write(step.number, fresh, dict(indexed))
+        return fresh
+
+    def collect(self, number: int) -> None:
+        """Play the games of step `number` and keep what they offer; nothing is packed.
+
+        Raises LostGamesError when the engine lost many games.
+        """
+        began, verifying = time.perf_counter(), self._verifier.seconds
+        episodes = self.play(number)
+        verified = self._verifier.seconds - verifying
+
+        step = self._credited(number, episodes)
+        _check_lost(step)
+        self._kept(step)
+        spent = time.perf_counter() - began
+        step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
+        self.last = step
 
     def play(self, number: int) -> list[Episode]:
         """The step's games, in issue order."""
@@ -251,6 +248,9 @@ class SelfPlay:
 
     def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
         """What the step trains on; baselines move on."""
+        for name, policy in self.learners.policies.items():
+            with self.learners.chosen(name):
+                episodes = inner(episodes, self.config.inside, policy, name=name)
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
@@ -275,7 +275,7 @@ class SelfPlay:
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)
-            trained += credited
+            trained += signed(credited, self.config.objective)
         return Step(number, episodes, entries, trained, {}, dropped)
 
     def state(self) -> dict[str, Any]:
@@ -296,44 +296,14 @@ class SelfPlay:
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
 
-
-def shown(menu: Menu, step: Step) -> list[Played]:
-    """What a step showed of each game of its menu."""
-    found: list[Played] = []
-    for entry in menu.entries:
-        own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
-        tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
-        amounts = [
-            abs(amount)
-            for each in step.trained
-            if each.sample.attempt.game == entry.label
-            for amount in each.advantages
-        ]
-        found.append(
-            Played(len(own), tokens, fmean(amounts) if amounts else None, _solved(entry, own))
-        )
-    return found
-
-
-def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
-    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
-    noted = [
-        float(value)
-        for episode in episodes
-        for name, value in episode.notes
-        if name == "solve_rate" and isinstance(value, (int, float))
-    ]
-    if noted:
-        return fmean(noted)
-
-    least, most = entry.game.payoff_range
-    paid = [
-        episode.payoff[seat]
-        for episode in episodes
-        for seat, ref in episode.seats.items()
-        if ref.name == LEARNER and seat in episode.payoff
-    ]
-    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
+    def carry(self, state: dict[str, Any], steps: int) -> None:
+        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        self.tasks.carry(state["tasks"], steps)
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        known = state["menu"]["opponents"]
+        for entry in self.menu.entries:
+            if isinstance(entry.opponents, InLeague):
+                entry.opponents.restore(known.get(entry.label, {}))
 
 
 def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:

@@ -7,14 +7,15 @@ turn, "bet" is credited with all that begins so ("bet 10"), and short words win.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import TypeAlias
+from itertools import accumulate, islice, pairwise
+from typing import Any, TypeAlias
 
 import torch
 
 from ..policy import Sampling
+from .forest import forest, rows_of
 from .sampling import logprobs
 from .shared_prefixes import Branches, Tokens
 
@@ -87,6 +88,59 @@ def score(
         ]
 
         branches.extend(parents, tokens)
+
+
+def score_forest(
+    model: Any,
+    wanted: Mapping[Tokens, set[Tokens]],
+    *,
+    stops: Iterable[int],
+    end: int,
+    sampling: Sampling,
+) -> Scores:
+    """As `score`, in one pass over the forest of all prompts and their replies (`forest.py`)."""
+    pairs = [(prompt, reply) for prompt, some in wanted.items() for reply in sorted(some)]
+    ids, real = rows_of([(*prompt, *reply) for prompt, reply in pairs])
+    begins = torch.tensor([len(prompt) for prompt, _ in pairs])
+    # from the last token of the prompt, which scores the first of the reply, to the reply's own last
+    asked = real & (torch.arange(ids.shape[1]) >= begins[:, None] - 1)
+
+    planted = forest(ids.to(model.device), real.to(model.device), asked.to(model.device))
+    assert planted, "prompts without padding"
+    logp = logprobs(planted.logits(model), sampling).double()
+    at = planted.at[asked.to(model.device)]
+
+    # what follows each place; behind the last of a row stands an end of turn
+    following = ids.roll(-1, 1)
+    following[torch.arange(len(pairs)), real.sum(1) - 1] = end
+    costs = iter(logp[at, following[asked].to(model.device)].tolist())
+    any_end = logp[:, sorted(stops)].logsumexp(-1)[planted.at].cpu()
+    ending = any_end[torch.arange(len(pairs)), real.sum(1) - 1].tolist()
+
+    found: dict[Tokens, dict[Tokens, Scored]] = {prompt: {} for prompt in wanted}
+    for (prompt, reply), last in zip(pairs, ending, strict=True):
+        each = tuple(islice(costs, len(reply) + 1))
+        found[prompt][reply] = Scored(reply, each, math.fsum(each[:-1]) + last)
+    return found
+
+
+def shares(
+    wanted: Mapping[Tokens, set[Tokens]], tokens: int, logits: int
+) -> Iterator[list[Tokens]]:
+    """The prompts in order, cut into shares of so many tokens, and so many logits; one at least."""
+    some: list[Tokens] = []
+    read = scored = 0
+    # sorted, so that equal questions lay out equal forests, and prompts that begin alike share one
+    for prompt in sorted(wanted):
+        places = sum(len(reply) + 1 for reply in wanted[prompt])
+        size = len(prompt) * len(wanted[prompt]) + places
+        if some and (read + size > tokens or scored + places > logits):
+            yield some
+            some, read, scored = [], 0, 0
+        some.append(prompt)
+        read, scored = read + size, scored + places
+    if some:
+        yield some
 
 
 def draw_choice(

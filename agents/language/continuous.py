@@ -117,6 +117,7 @@ class Continuous:
                 # The batch is lost and with it the replies in it; the next ones begin anew.
                 self._fail([*self._live, *(d for d in admitted if d not in self._live)], fault)
                 self._live, self._noise, self._branches = [], [], None
+
         self._fail(self._live, RuntimeError("the server is closing"))
         while not self._waiting.empty():
             if (draft := self._waiting.get()) is not None:
@@ -126,6 +127,7 @@ class Continuous:
         """Drafts that begin now; waits for one where nothing is in progress."""
         found: list[Draft] = []
         tokens = 0
+
         while len(self._live) + len(found) < self._rows and tokens < self.policy.batching.tokens:
             try:
                 draft = self._waiting.get(block=not self._live and not found)

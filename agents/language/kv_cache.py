@@ -17,6 +17,23 @@ class GrowingLayer(DynamicLayer):
         super().__init__()
         self._rooms: dict[str, torch.Tensor] = {}
 
+    @staticmethod
+    def spare(total: int) -> int:
+        """Room behind so many tokens: half as much again, for to copy at every one costs the square."""
+        return max(_SPARE, total // 2)
+
+    @property
+    def rooms(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The buffers of keys and of values, filled or not."""
+        return self._rooms["keys"], self._rooms["values"]
+
+    def fill(self, keys: torch.Tensor, values: torch.Tensor, total: int) -> None:
+        """Take buffers over whose first `total` tokens are the past."""
+        self._rooms = {"keys": keys, "values": values}
+        past = keys[:, :, :total], values[:, :, :total]
+        self.lazy_initialization(*past)
+        self.keys, self.values = past
+
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,8 +51,7 @@ class GrowingLayer(DynamicLayer):
         room = self._rooms.get(name)
         if room is None or not _holds(room, seen, total):
             rows, heads, _, size = new.shape
-            # half as much again: to copy at every token would cost the square of the length
-            room = new.new_empty(rows, heads, total + max(_SPARE, total // 2), size)
+            room = new.new_empty(rows, heads, total + self.spare(total), size)
             if seen is not None and past:
                 room[:, :, :past] = seen
             self._rooms[name] = room

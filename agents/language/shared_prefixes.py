@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
+from .kept import Block, Place, Tokens, beginning_with, block_of
 from .kv_cache import growing_cache, joined
-
-Tokens: TypeAlias = tuple[int, ...]
 
 _WORTH = 24
 """Tokens that prompts must have in common for their beginnings to be read once."""
@@ -22,16 +21,27 @@ class Branches:
     Prompts with a common beginning (rules, mostly) have it read once. Rows of unequal length are
     padded on the left. `adapter` names one of a PEFT model's (None: the active ones). `extend`
     continues some branches by a token each, which may copy a branch, drop it, or reorder.
+
+    Prompts that begin with one that was read before go on from there: `known` says where each lies (all
+    or none). `block` is what was read of these prompts, for others to go on from.
     """
 
     def __init__(
-        self, model: Any, prompts: Sequence[Tokens], pad: int, adapter: str | None = None
+        self,
+        model: Any,
+        prompts: Sequence[Tokens],
+        pad: int,
+        adapter: str | None = None,
+        known: Sequence[Place] = (),
     ) -> None:
         self._model = model
         # one a row, because rows that join later may have another
         self._adapters = [adapter] * len(prompts)
         self._pad = pad
 
+        if known:
+            self.logits = self._continue(prompts, known)
+            return
         self._cache: Any = growing_cache(model)
         self._mask = torch.empty(len(prompts), 0, dtype=torch.long, device=model.device)
         self._lengths = torch.zeros(len(prompts), dtype=torch.long, device=model.device)
@@ -47,6 +57,16 @@ class Branches:
             prompts = [p[len(heads[head]) :] for p, head in zip(prompts, head_of, strict=True)]
 
         self.logits = self._read(prompts)
+
+    def block(self) -> Block | None:
+        """What was read so far, if all of it is there; asked for before anything is continued."""
+        return block_of(self._cache, self._mask)
+
+    def _continue(self, prompts: Sequence[Tokens], known: Sequence[Place]) -> torch.Tensor:
+        """Read what is new of each prompt."""
+        self._cache, self._mask = beginning_with(self._model, known)
+        self._lengths = self._mask.sum(-1)
+        return self._read([p[len(at.tokens) :] for p, at in zip(prompts, known, strict=True)])
 
     def extend(self, parents: torch.Tensor, tokens: torch.Tensor) -> None:
         """Branch m becomes branch `parents[m]` continued by `tokens[m]`; both of shape (M,)."""
@@ -152,7 +172,7 @@ def _common(a: Tokens, b: Tokens) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
-def batches(prompts: Sequence[Tokens], rows: int, tokens: int) -> list[list[Tokens]]:
+def batches(prompts: Collection[Tokens], rows: int, tokens: int) -> list[list[Tokens]]:
     """Distinct prompts cut into batches of at most `rows` and `tokens` (padding included).
 
     Sorted by length and content, so that the layout depends on what is asked and not on the order.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..policy import Key
@@ -23,6 +24,18 @@ class Part(NamedTuple):
     tokens: Tokens
     logprobs: tuple[float, ...]
     given: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What one branch has said since its prompt, the batch's row `row`."""
+
+    row: int
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+    def then(self, token: int, logprob: float) -> Path:
+        return replace(self, tokens=(*self.tokens, token), logprobs=(*self.logprobs, logprob))
 
 
 class Next(NamedTuple):

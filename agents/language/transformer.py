@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -15,13 +15,18 @@ import torch
 from ...envs.types import PolicyRef, Reply
 from ..policy import FREE, ContextError, Key, Request, Response, Sampling
 from .chat_template import Dialect
-from .choices import Scores, score
+from .choices import Scores, score, score_forest, shares
+from .forest import suits
+from .kept import Kept, Place, stamp
 from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
-from .thoughts import Part, answering, first, joined, then
+from .thoughts import Part, Path, answering, first, joined, then
 
 _SMALL = 10_000_000
+_AT_ONCE = 100_000
+"""Tokens of prompts and replies that share a forest; the distinct ones among them are far fewer."""
+_LOGITS = 1 << 25
 _FEW = 8
 """So many replies to a prompt may be scored before fewer prompts share a batch."""
 
@@ -32,6 +37,8 @@ class Batching:
 
     rows: int = 64
     tokens: int = 16_384
+    kept: int = 1 << 28
+    """Bytes of keys and values that are kept from turn to turn."""
 
 
 BATCHING = Batching()
@@ -82,6 +89,8 @@ class Transformer:
     def publish(self, weights: str, *, name: str | None = None) -> None:
         """Say that the model now holds other weights."""
         self.weights = weights
+        # a twin that names other weights keeps what it has read apart
+        self._kept = Kept(self.batching.kept)
         parts = (
             weights,
             self.dialect.id,
@@ -108,9 +117,9 @@ class Transformer:
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def branches(self, prompts: Sequence[Tokens]) -> Branches:
-        """These prompts read by the model; inside `acting` only."""
-        return Branches(self.model, prompts, self.dialect.pad, self.adapter)
+    def branches(self, prompts: Sequence[Tokens], known: Sequence[Place] = ()) -> Branches:
+        """These prompts read by the model, from where they are known; inside `acting` only."""
+        return Branches(self.model, prompts, self.dialect.pad, self.adapter, known)
 
     def with_sampling(self, sampling: Sampling) -> Transformer:
         """The same model under other settings; the weights are shared."""
@@ -169,6 +178,10 @@ class Transformer:
             if fault := too_long(prompt, some, self.context, self.ref.name):
                 raise fault
 
+        # PEFT takes an adapter for each row, and a row of a forest holds many
+        if self.adapter is None and suits(self.model):
+            return self._forest_scores(replies, sampling)
+
         # many replies a prompt make many rows of its tree: fewer prompts share a batch then
         most = max([len(some) for some in replies.values()], default=1)
         rows = max(1, self.batching.rows * _FEW // max(most, _FEW))
@@ -179,6 +192,21 @@ class Transformer:
                     self.branches(batch),
                     batch,
                     [replies[prompt] for prompt in batch],
+                    stops=self.dialect.stops,
+                    end=self.dialect.end,
+                    sampling=sampling,
+                )
+        return found
+
+    def _forest_scores(self, replies: Mapping[Tokens, set[Tokens]], sampling: Sampling) -> Scores:
+        """Likelihoods of these replies; prompts that begin alike share a forest."""
+        found: dict[Tokens, Any] = {}
+        with self.acting():
+            words = self.model.config.get_text_config().vocab_size
+            for some in shares(replies, _AT_ONCE, _LOGITS // words):
+                found |= score_forest(
+                    self.model,
+                    {prompt: replies[prompt] for prompt in some},
                     stops=self.dialect.stops,
                     end=self.dialect.end,
                     sampling=sampling,
@@ -254,17 +282,44 @@ class Transformer:
         sampling: Sampling,
     ) -> list[Part]:
         """What is said behind each prompt, of at most so many tokens."""
+        members_of: dict[Tokens, list[int]] = {}
+        for i, prompt in enumerate(prompts):
+            members_of.setdefault(prompt, []).append(i)
+
         parts: dict[int, Part] = {}
         with self.acting():
-            for batch in batches(prompts, self.batching.rows, self.batching.tokens):
+            known = self._known(keys, members_of)
+            new = [prompt for prompt in members_of if prompt not in known]
+            cut = [
+                # prompts that go on from a turn before are read apart: they have little to read
+                *batches(new, self.batching.rows, self.batching.tokens),
+                *batches(known, self.batching.rows, self.batching.tokens),
+            ]
+            for batch in cut:
                 # requests with the same prompt share a row until their samples differ
-                row_of = {prompt: row for row, prompt in enumerate(batch)}
-                members = [i for i, prompt in enumerate(prompts) if prompt in row_of]
-                rows = [row_of[prompts[i]] for i in members]
+                members = [(i, row) for row, prompt in enumerate(batch) for i in members_of[prompt]]
+                members.sort()
+                branches = self.branches(batch, [known[p] for p in batch if p in known])
+                self._kept.add(branches.block(), batch, [(keys[i][:3], row) for i, row in members])
+
+                rows, own = [row for _, row in members], [keys[i] for i, _ in members]
                 room = [rooms[prompt] for prompt in batch]
-                said = self._sample(batch, rows, room, [keys[i] for i in members], sampling)
-                parts.update(zip(members, said, strict=True))
+                said = self._sample(branches, rows, room, own, sampling)
+                parts.update(zip([i for i, _ in members], said, strict=True))
         return [parts[i] for i in range(len(prompts))]
+
+    def _known(
+        self, keys: Sequence[Key], members_of: Mapping[Tokens, list[int]]
+    ) -> dict[Tokens, Place]:
+        """Where those prompts lie that go on from the last turn of their seat."""
+        kept = self._kept.at((stamp(self.model), self.adapter))
+        found: dict[Tokens, Place] = {}
+        for prompt, members in members_of.items():
+            places = (kept.find(keys[i][:3], prompt) for i in members)
+            place = next(filter(None, places), None)
+            if place:
+                found[prompt] = place
+        return found
 
     def _choose(
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
@@ -282,18 +337,17 @@ class Transformer:
 
     def _sample(
         self,
-        batch: list[Tokens],
+        branches: Branches,
         rows: list[int],
         room: list[int],
         keys: list[Key],
         sampling: Sampling,
     ) -> list[Part]:
-        """What requests on rows of one batch of distinct prompts are answered, with `room` tokens a row."""
+        """What is said on rows of the prompts that `branches` have read, with `room` tokens a row."""
         device = self.model.device
         noise = [uniforms(key) for key in keys]
 
-        branches = self.branches(batch)
-        paths = [_Path(row, (), ()) for row in range(len(batch))]
+        paths = [Path(row, (), ()) for row in range(len(room))]
 
         # `live` are the requests not yet answered, `branch_of` the branch each one is on:
         # requests that have said the same so far share a branch
@@ -341,15 +395,3 @@ class Transformer:
             branches.extend(parents[going], tokens[going])
             paths = [path for path, d in zip(children, done, strict=True) if not d]
         return parts
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """What one branch has said since its prompt, the batch's row `row`."""
-
-    row: int
-    tokens: tuple[int, ...]
-    logprobs: tuple[float, ...]
-
-    def then(self, token: int, logprob: float) -> _Path:
-        return replace(self, tokens=(*self.tokens, token), logprobs=(*self.logprobs, logprob))

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
-from ...envs.registry import game_ids
+from ...envs.registry import find, game_ids
 from ..thinking import MODES, MOST_TOKENS, OFF, Thinking, Thinks
 
 NURSERY = ("tiny", "small")
@@ -22,8 +22,14 @@ EVERY = "all"
 """In the place of games: every game of the library."""
 _KEPT = 0.6
 _KEEPS = {"true": True, "false": False}
-OPTIONS: Mapping[str, tuple[float, float]] = {"accuracy": (0.0, 1.0), "mislead": (0.0, 0.9)}
-"""What may follow the name of a model of the nursery, with the least and the greatest value."""
+OPTIONS: Mapping[str, tuple[float, float]] = {
+    "accuracy": (0.0, 1.0),
+    "mislead": (0.0, 0.9),
+    "effort": (0.01, 100.0),
+}
+"""What may follow the name of a model of the nursery, with the least and the greatest value.
+
+`accuracy` and `mislead` are `Start`'s, `effort` is `Born`'s."""
 
 
 class ModelError(SparringError, ValueError):
@@ -62,11 +68,15 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Born:
-    """A name of the nursery taken apart: `tiny` or `small`, ids of games (none: the game played), a start."""
+    """A name of the nursery taken apart: `tiny` or `small`, ids of games (none: the game played), a start.
+
+    `effort` multiplies how much the model is taught, and the time that takes.
+    """
 
     size: str
     games: tuple[str, ...] = ()
     start: Start = Start()
+    effort: float = 1.0
 
 
 def split_options(spec: str) -> tuple[str, dict[str, str]]:
@@ -112,7 +122,9 @@ def born(spec: str) -> Born | None:
         raise ModelError(f"{spec!r} names no game; write {size}:sums or {size}:sums,kuhn")
 
     ids = dict.fromkeys(id for word in listed.split(",") for id in _ids(word)) if colon else {}
-    return Born(size, tuple(ids), _start(spec, options))
+    numbers = _numbers(spec, options)
+    effort = numbers.pop("effort", 1.0)
+    return Born(size, tuple(ids), _start(spec, numbers), effort)
 
 
 def check_name(name: str) -> None:
@@ -140,18 +152,21 @@ def _ids(word: str) -> list[str]:
         return known
     exact = [id for id in known if word in (id, id.rpartition("-v")[0])]
     found = exact or [id for id in known if word and id.startswith(f"{word}-")]
+    found = found or [id for id in known if find(id).family == word]
     if not found:
         names = [id.rpartition("-v")[0] for id in known]
         raise UnknownModelError("game", word, [*names, EVERY], where=" for a model of the nursery")
     return found
 
 
-def _start(spec: str, options: Mapping[str, str]) -> Start:
+def _numbers(spec: str, options: Mapping[str, str]) -> dict[str, float]:
+    """The options as numbers inside their bounds. Raises ModelError."""
     numbers: dict[str, float] = {}
     for key, text in options.items():
         if key not in OPTIONS:
             raise UnknownModelError("option", key, OPTIONS, where=f" in {spec!r}")
         least, most = OPTIONS[key]
+
         try:
             numbers[key] = float(text)
         except ValueError:
@@ -159,12 +174,16 @@ def _start(spec: str, options: Mapping[str, str]) -> Start:
         # a NaN is in no range, so that it is refused with what is no number
         if not least <= numbers[key] <= most:
             raise ModelError(f"{key} must be from {least:g} to {most:g}, not {text!r} in {spec!r}")
+    return numbers
 
+
+def _start(spec: str, numbers: Mapping[str, float]) -> Start:
     start = Start(**numbers)
     if start.mislead and start.accuracy is None:
         raise ModelError(
             f"mislead needs an accuracy, as in ?accuracy=0.5&mislead=0.3, not {spec!r}"
         )
+
     # a problem has the right answer and its rival: together they cannot have more than all
     if start.mislead and sum(start.levels) > 1:
         raise ModelError(

@@ -215,6 +215,7 @@ async def _gone(request: Incoming) -> None:
 async def _merged(draws: Sequence[Draw]) -> AsyncGenerator[tuple[int, Any]]:
     """Pieces of all replies as they come, with the number of their reply. Raises Refused."""
     pending = {asyncio.ensure_future(draw.piece()): index for index, draw in enumerate(draws)}
+
     try:
         while pending:
             ready, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

@@ -141,6 +141,7 @@ def escaped(chat: Chat, markers: Sequence[str]) -> Chat:
     As `prompts.chat` does: thoughts stay readable in the assistant's own messages and in the rules.
     """
     foreign = (*markers, OPEN, CLOSE)
+
     return [
         {
             "role": message["role"],

@@ -51,6 +51,7 @@ class Record:
             )
             for draw in draws
         ]
+
         if self.whole:
             self._append("".join(f"{line}\n" for line in lines).encode())
 

@@ -15,6 +15,9 @@ from .app import Face
 from .record import Record
 from .shelf import Shelf
 
+LAST_SECONDS = 5
+"""For replies that are under way when the server is told to end."""
+
 
 class ServeError(SparringError, OSError):
     """The server cannot start as asked."""
@@ -70,10 +73,18 @@ def serve(
     kept = Record(record, say) if record else None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+
     try:
         app = Face(shelf, token, kept).app()
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=LAST_SECONDS,
+        )
         server = uvicorn.Server(config)
+
         say(f"{len(shelf.names)} models at http://{shown}:{port}/v1; Ctrl-C ends the server")
         server.run(sockets=[listening])
     finally:

@@ -14,8 +14,8 @@ from ..language.chat_template import Dialect
 from ..language.continuous import Continuous
 from ..models.load import load_model, open_dialect
 from ..models.lora import with_adapter
-from ..models.names import MODELS
-from ..models.weights import Weights, find_model, weights_in
+from ..models.names import is_named
+from ..models.weights import ADAPTER, Weights, find_model, weights_in
 from ..run_folder import RUNS, RunFolder, found_folder
 from ..seats import UnknownEntrantError, checkpoint
 
@@ -39,6 +39,8 @@ class Served:
 
 class Shelf:
     """Models by name: `RUN` stands for all its checkpoints, `RUN@N` for one. Close it when done.
+
+    Of a run with several learners each is a model too, `RUN:LEARNER@N`.
 
     A whole model has a copy of its own in memory; the adapters of one base share one, and one batch.
     Raises UnknownEntrantError or ModelError for a name that nothing has.
@@ -79,7 +81,7 @@ class Shelf:
         self._closing.close()
 
     def _take(self, name: str) -> None:
-        if name in MODELS or Path(name, "config.json").is_file():
+        if is_named(name) or Path(name, "config.json").is_file():
             self._whole[name] = find_model(name, self._game, self._seed)
             return
 
@@ -99,7 +101,8 @@ class Shelf:
         """Every name that can be asked for now; a run that is still training gets new ones."""
         found = [*self._whole, *self._checkpoints]
         for run, folder in self._runs_named.items():
-            found += [f"{run}@{step}" for step in (*folder.steps, LATEST)]
+            for learner in ("", *_learners(folder)):
+                found += [f"{run}{learner}@{step}" for step in (*folder.steps, LATEST)]
         return list(dict.fromkeys(found))
 
     def find(self, name: str) -> Served:
@@ -115,7 +118,8 @@ class Shelf:
             return self._whole[name]
         run, _, step = name.rpartition("@")
         # Only what was named: a client of the server must not open other folders of the machine.
-        if name in self._checkpoints or run in self._runs_named:
+        named = run in self._runs_named or run.rpartition(":")[0] in self._runs_named
+        if name in self._checkpoints or named:
             return weights_in(checkpoint(run, step, self._runs), name)
         raise UnknownEntrantError("model", name, self.names)
 
@@ -146,3 +150,14 @@ class Shelf:
         own = (weights.folder / "tokenizer_config.json").exists()
         dialect = open_dialect(weights.folder) if own else batch.policy.dialect
         return Served(weights.name, digest, dialect, batch, name)
+
+
+def _learners(run: RunFolder) -> list[str]:
+    """The learners of a run beside its main one, as they follow its name: `:challenger`."""
+    last = run.checkpoint(run.steps[-1]) if run.steps else None
+    inside = sorted(last.iterdir()) if last else []
+    return [
+        f":{path.name}"
+        for path in inside
+        if (path / "config.json").is_file() or (path / ADAPTER).is_file()
+    ]

@@ -21,7 +21,7 @@ from ..ratings.spending import expected, spending
 from ..results import Block, GameRow, Seating, complete, points
 from ..transcript import canonical
 from .information import next_pairs
-from .schedule import Group, gauntlet, ladder, round_robin, seatings, swiss
+from .schedule import Group, crossed, gauntlet, ladder, round_robin, seatings, swiss
 
 Schedule: TypeAlias = Literal["round-robin", "gauntlet", "ladder", "swiss", "information"]
 ADAPTIVE: Final = ("swiss", "information")
@@ -44,11 +44,16 @@ def block(
     return Block(index, seed_of(purpose, seed, who, index), 0, who, tuple(seats))
 
 
+def seatings_of(game: Game, group: Sequence[str]) -> tuple[Seating, ...]:
+    """Who sits where in the games of a block of this group."""
+    return (crossed if game.rated == "crossed" else seatings)(group, places(game))
+
+
 class Issue:
     """Makes blocks of groups, counting how often each has met; `order` is that count, not a running one."""
 
     def __init__(self, game: Game, seed: int = 0, purpose: Purpose = "rating") -> None:
-        self._places = places(game)
+        self._game = game
         self._seed = seed
         self._purpose: Purpose = purpose
         self._met: Counter[Group] = Counter()
@@ -59,7 +64,7 @@ class Issue:
             # counted for each group alone: other entrants change no seed of it
             index = self._met[who]
             self._met[who] += 1
-            yield block(self._purpose, self._seed, who, index, seatings(who, self._places))
+            yield block(self._purpose, self._seed, who, index, seatings_of(self._game, who))
 
 
 def rounds(
@@ -115,7 +120,11 @@ def _swiss(
         rows = yield groups
         # the rows are those of all rounds so far, so sums start anew
         scores = dict.fromkeys(names, 0.0)
-        for row in rows:
+        # a game of a crossed block alone says nothing: its duels do
+        counted = rows
+        if game.rated == "crossed":
+            counted = [leg for pair in complete(rows) for leg in pair.legs]
+        for row in counted:
             for place, score in zip(row.places, points(row, game.score or "win"), strict=True):
                 scores[place.entrant] += score
 

@@ -28,6 +28,13 @@ def seatings(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]
     )
 
 
+def crossed(group: Sequence[str], places: Sequence[str]) -> tuple[Seating, ...]:
+    """Every entrant in the first place beside every one in the second, itself too."""
+    if len(group) != 2 or len(places) != 2:
+        raise ResultsError(f"{len(group)} entrants for {len(places)} places ({', '.join(places)})")
+    return tuple({places[0]: one, places[1]: two} for one in group for two in group)
+
+
 def round_robin(names: Sequence[str], repeats: int, places: int = 2) -> Iterator[Group]:
     """All pairs, `repeats` times; two places by the circle method.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..results import Pair, ResultsError, ScoreKind, points
+from ..results import Pair, ResultsError, ScoreKind
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -79,26 +79,37 @@ def gather(pairs: Sequence[Pair], kind: ScoreKind, names: Sequence[str] | None =
             "games with different numbers of places cannot share one fit: rate each apart"
         )
 
+    seated = [place for row in rows for place in row.places]
+    count = len(rows[0].places)
     # sorted, so that the order in which games arrived changes no bit of a fit
-    known = tuple(names or sorted({place.entrant for row in rows for place in row.places}))
-    roles = tuple(sorted({place.role for row in rows for place in row.places}))
-    seats = tuple(sorted({place.seat for row in rows for place in row.places}))
+    known = tuple(names or sorted({place.entrant for place in seated}))
+    roles = tuple(sorted({place.role for place in seated}))
+    seats = tuple(sorted({place.seat for place in seated}))
 
-    at = {name: n for n, name in enumerate(known)}
-    role_at = {name: n for n, name in enumerate(roles)}
-    seat_at = {name: n for n, name in enumerate(seats)}
-
+    paid = np.array([place.payoff for place in seated], np.float64).reshape(-1, count)
     return Played(
         known,
         roles,
         seats,
-        np.array([[at[place.entrant] for place in row.places] for row in rows], np.int64),
-        np.array([[role_at[place.role] for place in row.places] for row in rows], np.int64),
-        np.array([[seat_at[place.seat] for place in row.places] for row in rows], np.int64),
-        np.array([points(row, kind) for row in rows], np.float64),
+        _indexed([place.entrant for place in seated], known, count),
+        _indexed([place.role for place in seated], roles, count),
+        _indexed([place.seat for place in seated], seats, count),
+        paid if kind == "payoff" else _won(paid),
         # legs of one pair share a block, on which all errors are clustered
         np.repeat(np.arange(len(pairs)), [len(pair.legs) for pair in pairs]),
     )
+
+
+def _indexed(values: Sequence[str], known: Sequence[str], count: int) -> Ints:
+    at = {name: n for n, name in enumerate(known)}
+    return np.array([at[value] for value in values], np.int64).reshape(-1, count)
+
+
+def _won(paid: Floats) -> Floats:
+    """`results.points` of wins, for all games at once: (N, K) payoffs to shares of places beaten."""
+    mine, other = paid[:, :, None], paid[:, None, :]
+    beaten = (mine > other).sum(2) + (mine == other).sum(2) / 2 - 0.5
+    return beaten / max(1, paid.shape[1] - 1)
 
 
 def duels(

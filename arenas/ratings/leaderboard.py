@@ -24,7 +24,7 @@ from ..results import (
 )
 from .arrays import Floats, Played, gather
 from .bounds import one_sided
-from .crosstable import crosstable, questions
+from .crosstable import questions, table
 from .fit import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
 from .lineage import Born, forgetting
 from .lineage import lineage as lineage_of
@@ -54,18 +54,21 @@ def rate(
     lineage: Edges = (),
     tau: float | None = None,
     draws: Draws = "half",
+    pairs: Sequence[Pair] | None = None,
 ) -> Leaderboard:
     """Rate all entrants of one game from its rows, best first.
 
     Win games are rated in Elo, `prior` and `tau` too; payoff games in payoff units. `lineage` (parent,
     child) edges raise the forgetting alarm; with `tau` they are a prior as well. Where wins and draws
     admit no finite fit, the prior N(0, 400²) Elo is used and named, and `tiers` gives the order that
-    the games do prove. Errors: ResultsError without a complete pair; FitError for an unknown anchor.
+    the games do prove. `pairs` are the rows' complete pairs, where they are known already. Errors:
+    ResultsError without a complete pair; FitError for an unknown anchor.
     """
     # rows may be an iterator, and they are read twice
     kept = tuple(rows)
 
-    pairs = complete(kept, forfeits=forfeits)
+    if pairs is None or not forfeits:
+        pairs = complete(kept, forfeits=forfeits)
     played = gather(pairs, kind)
     unit = ELO if kind == "win" else 1.0
     # without τ the lineage only raises alarms: it must not move ratings
@@ -85,7 +88,7 @@ def rate(
         tau=(tau or unit) / unit,
         draws=draws,
     )
-    cells = crosstable(pairs, kind, level=level, names=played.names)
+    cells = table(played, kind, level=level)
 
     doubt = misfit(played, kind, fitted)
     # one cycle is enough to warn of, and finding all may take long

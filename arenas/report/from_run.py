@@ -30,6 +30,7 @@ CURVES: tuple[tuple[str, str, int], ...] = (
     ("cut_rate", "Share of replies cut off", 3),
     ("notes", "Measured by the game", 3),
     ("baseline", "Baselines", 3),
+    ("reason", "Why the league chose its opponents", 2),
     ("score_against", "Checkpoints against players that never change", 3),
 )
 """Kind of metric (before the slash), the chart's title, digits."""

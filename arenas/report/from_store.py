@@ -15,8 +15,9 @@ from ...agents.run_folder import REPORT, STORE, RunFolder, found_folder
 from ...envs.errors import SparringError
 from ...envs.registry import Game, find
 from ...envs.types import GameRef
+from ..cores import uncollected
 from ..entrants import CONTROL
-from ..league import League
+from ..league import League, league_of
 from ..ratings.crosstable import crosstable
 from ..ratings.lineage import Born, LineageError, lineage
 from ..ratings.sprt import elo
@@ -87,7 +88,7 @@ def run_page(folder: Path) -> Page:
 
 def tournament_page(store: Path, game: GameRef | None = None) -> Page:
     """What a store holds of one game."""
-    with Archive(store) as archive:
+    with Archive(store) as archive, uncollected():
         ref, others = _most_played(archive, game)
         chosen = find(ref.id, **dict(ref.parameters))
         rows = archive.rows(chosen)
@@ -96,7 +97,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
 
         # a pair of which a leg is missing would count one seat alone
         pairs = complete(rows)
-        board = leaderboard(rows, chosen, _settings(archive, ref)) if pairs else None
+        board = leaderboard(rows, chosen, _settings(archive, ref), pairs) if pairs else None
         entrants = tuple(_known(archive, board))
         replays, notices = _replays(archive, rows)
         descent, odd = _descent(archive, entrants)
@@ -139,9 +140,7 @@ def _most_played(archive: Archive, game: GameRef | None) -> tuple[GameRef, list[
         raise ReportError(f"{archive.path} holds no games yet")
     if game is None and len(games) > 1:
         # the game played most is what its users most likely ask for
-        counted = {
-            g: len(archive.rows(find(g.id, **dict(g.parameters)), voids=False)) for g in games
-        }
+        counted = {g: archive.count(find(g.id, **dict(g.parameters))) for g in games}
         game = max(games, key=counted.__getitem__)
     chosen = game or games[0]
     return chosen, [other for other in games if other != chosen]
@@ -278,7 +277,7 @@ def _league(archive: Archive, game: Game) -> list[Fact]:
     if not met:
         return []
 
-    league = League(archive, game)
+    league = league_of(archive, game)
     names = {entrant.id: entrant.name for entrant in archive.entrants()}
     title = "League" if len(met) == 1 else "League: {}"
     return [

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from ...envs.registry import Game
 from ...envs.types import Episode, GameRef
+from ..cores import uncollected
 from ..fixture import Purpose, role_of
 from ..results import GameRow
 from ..transcript import canonical, read
@@ -151,7 +152,7 @@ class Archive:
         tables = [ROW.format(id="played", paid="payoff, offenders")]
         tables += [ROW.format(id="voids", paid="'', ''")] if voids else []
 
-        with self._reading():
+        with self._reading(), uncollected():
             number = self._game(game.ref)
             seatings = self._seatings(game, number)
             found = [
@@ -159,7 +160,17 @@ class Archive:
                 for table, (query, last) in enumerate(zip(tables, upto, strict=False))
                 for n, *values in self._base.execute(query, (number, purpose, last))
             ]
-        return sorted(found, key=_in_order)
+        found.sort(key=_in_order)
+        return found
+
+    def count(self, game: Game, purpose: Purpose = "rating") -> int:
+        """How many games of this kind `rows` would give, void attempts left out."""
+        with self._reading():
+            return self._base.execute(
+                "SELECT COUNT(*) FROM played JOIN seatings ON seatings.n = seating "
+                "WHERE game = ? AND purpose = ?",
+                (self._game(game.ref), purpose),
+            ).fetchone()[0]
 
     def stretches(self, games: int) -> list[tuple[int, int]]:
         """The numbers (first, last) of stretches of so many games each, in the order of recording."""

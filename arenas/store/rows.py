@@ -18,8 +18,9 @@ from ..transcript import canonical
 PLAYED: Final = f"(NULL{', ?' * 26})"
 """The place of one row among VALUES for the table `played`."""
 VOID: Final = f"INSERT INTO voids VALUES (NULL{', ?' * 20})"
-ROW: Final = """SELECT {id}.n, {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid}, tokens_in,
-tokens_out, seconds, cost, used, took, hex(key) FROM {id} JOIN seatings ON seatings.n = {id}.seating
+ROW: Final = """SELECT {id}.n, {id}.seating, seed, replicate, pair, "order", leg, legs, status, {paid},
+tokens_in, tokens_out, seconds, cost, used, took, hex(key)
+FROM {id} JOIN seatings ON seatings.n = {id}.seating
 WHERE seatings.game = ? AND purpose = ? AND {id}.n <= ?"""
 
 
@@ -71,10 +72,8 @@ def _spent(row: GameRow, share: float) -> tuple[Any, ...]:
     return row.tokens_in, row.tokens_out, row.seconds + share, row.cost, used, took
 
 
-def read_row(
-    seatings: Mapping[int, list[tuple[str, str, str]]], values: Sequence[Any]
-) -> GameRow:
-    """What `ROW` selected behind its number; `seatings` are the places (place, role, entrant) by the number of a seating."""
+def read_row(seatings: Mapping[int, list[tuple[str, str, str]]], values: Sequence[Any]) -> GameRow:
+    """What `ROW` selected, without its number; `seatings` are the places (place, role, entrant) by number."""
     (
         seating,
         seed,

@@ -30,7 +30,7 @@ _WORDS = re.compile(r"[\w\s]*")
 _SUM = re.compile(r"(?:[0-9+\-/()\s]|\*(?!\s*\*))*")
 # Letters alone, no power of a bracket, no division by one: what computer algebra does with it is bounded.
 _POLYNOMIAL = re.compile(
-    r"(?:(?<![)\s])\*\*\s?\d{1,2}(?!\d)|/\s?\d{1,12}(?!\d)|\d{1,12}(?:\.\d{1,12})?(?![\d.])"
+    r"(?:(?<![)\s])\*\*\s?\d{1,2}(?!\d|\s*\*\s*\*)|/\s?\d{1,12}(?!\d)|\d{1,12}(?:\.\d{1,12})?(?![\d.])"
     r"|[a-zXC](?![a-zA-Z0-9_])|[+\-()\s]|\*(?!\s*\*))*"
 )
 _COMPLEX = re.compile(r"[0-9+\-.ij\s*()]*")

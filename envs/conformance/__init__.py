@@ -97,6 +97,8 @@ def facts(trial: Trial) -> Iterator[str]:
     elif game.sum == "zero" and abs(sum(game.truncation.values())) > 1e-9:
         yield f"truncation {dict(game.truncation)} of a zero-sum game does not sum to 0"
 
+    if game.items and "item" not in game.parameters:
+        yield f"it declares {game.items} items, and has no parameter `item` to name one"
     if not game.about:
         yield "the script has no docstring to say what the game is"
     if find(game.id, **game.parameters) != game or pickle.loads(pickle.dumps(game)) != game:

@@ -92,6 +92,8 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     family="proposer and solver",
     roles=lambda attempts=4: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
+    score="payoff",
+    rated="crossed",
     payoff_range=lambda reward="paper": proposer_range(reward),
     bounds={"attempts": (1, 64), "calls": (0, 32)},
     oracles={"sample": sample},

@@ -36,6 +36,8 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     family="proposer and solver",
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
+    score="payoff",
+    rated="crossed",
     payoff_range=lambda reward="paper": proposer_range(reward),
     bounds={"attempts": (1, 64), "references": (0, 64), "review": (0, 1)},
     oracles={"sample": sample},

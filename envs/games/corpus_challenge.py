@@ -88,6 +88,8 @@ def _words(text: str) -> set[str]:
     family="proposer and solver",
     roles=lambda attempts=8: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts=8: 1 + attempts,
+    score="payoff",
+    rated="crossed",
     payoff_range=lambda reward="variance": proposer_range(reward),
     bounds={"attempts": (1, 64)},
     oracles={"sample": sample},

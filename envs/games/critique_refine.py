@@ -53,6 +53,8 @@ def critique(text: str) -> Critique:
     family="generator and critic",
     roles={"generator": 1, "critic": 1},
     max_turns=3,
+    score="payoff",
+    rated="crossed",
     payoff_range=(-1, 1),
     bounds={"steps": (1, 50)},
     oracles={"sample": sample},

@@ -41,6 +41,8 @@ def honest(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> Se
     family="laboratory",
     roles=lambda attempts: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts: 2 + attempts,
+    score="payoff",
+    rated="crossed",
     payoff_range=lambda reward: proposer_range(reward),
     rules="Each key, like b3, has a digit. The proposer asks for a key and claims its digit, solvers say it.",
     bounds={"attempts": (1, 64)},

@@ -164,6 +164,8 @@ def _range(reward: str = "paper", roots: str = "training") -> tuple[float, float
         sum(width**level for level in range(depth))
         + attempts * sum(width**level for level in range(depth + 1))
     ),
+    score="payoff",
+    rated="crossed",
     payoff_range=_range,
     bounds={"attempts": (1, 64), "width": (1, 8), "depth": (1, 4)},
     oracles={"sample": sample},

@@ -77,6 +77,8 @@ def _range(
         **({"judge": 1} if label == "judge" else {}),
     },
     max_turns=lambda attempts=8, label="majority": 1 + attempts * (2 if label == "judge" else 1),
+    score="payoff",
+    rated="crossed",
     payoff_range=_range,
     judges=("judge",),
     bounds={"attempts": (1, 64), "references": (0, 64)},

@@ -57,6 +57,8 @@ def _range(oracle: str = "reference") -> tuple[float, float]:
     family="proposer and solver",
     roles=lambda solvers=4, verifiers=2: {"solver": solvers, "verifier": verifiers},
     max_turns=lambda solvers=4, verifiers=2: solvers + verifiers,
+    score="payoff",
+    rated="crossed",
     payoff_range=_range,
     bounds={"solvers": (1, 64), "verifiers": (1, 64), "tests": (1, 20)},
     oracles={"sample": sample},

@@ -95,6 +95,7 @@ def sums(
 
     if label == "judge":
         paid = yield from _judged(shown, answers)
+        yield from note("verdict", fmean(paid.values()))
     else:
         labels = yield from _labels(problem, label, wordings, answers)
         paid = {seat: float(answers[seat] == labels[seat]) for seat in solvers}

@@ -60,7 +60,7 @@ def sums_check(
     each sees the others' first answers before its second. r is 1 for the right answer, else 0.
     Payoff: r of the last answer. Credits: `right`, r of each answer; `verdict`, 1 for a true verdict;
     `correction`, α(r₂ − r₁). Notes, means over the agents: right, r by answer (an answer that stands counts
-    twice); proxy, the verdict; gold, r₁; refined, r₂; wrong_to_right, right_to_wrong; vote_right,
+    twice); proxy and verdict, the verdict; gold, r₁; refined, r₂; wrong_to_right, right_to_wrong; vote_right,
     whether the last answers' majority is right.
     Sources: RISE (verdict alone), SCoRe (second alone), SPOC (both, with stop), Multiagent Finetuning
     (several agents; all 2024–2025). There turns are parts of long replies, here each is a move of its own.
@@ -84,7 +84,9 @@ def sums_check(
         for seat in seats:
             # a true verdict on a wrong answer earns as much as one on a right answer
             yield from credit(seat, float((said[seat] == "right") == before[seat]), "verdict")
-        yield from note("proxy", fmean(found == "right" for found in said.values()))
+        own = fmean(found == "right" for found in said.values())
+        yield from note("proxy", own)
+        yield from note("verdict", own)
         going = [seat for seat in seats if not (stop and said[seat] == "right")]
     if not second:
         yield from note("right", [fmean(before.values())])

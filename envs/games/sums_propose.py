@@ -31,6 +31,8 @@ def _range(reward: str, kind: str, label: str) -> tuple[float, float]:
     family="laboratory",
     roles=lambda attempts: {"proposer": 1, "solver": attempts},
     max_turns=lambda attempts: 1 + attempts,
+    score="payoff",
+    rated="crossed",
     payoff_range=_range,
     rules={
         "proposer": f"Pick a task by its number; others must find the part that is hidden. {LISTED}",

@@ -5,11 +5,13 @@
     marks.accuracy, marks.pass_at(64), marks.vote(16), marks.vote()
 
 P problems, C choices. Attempts are independent given the problem, as solvers are that do not see each other.
+Where probabilities are not known, `passed` and `voted` estimate the same from counts, without bias.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -50,10 +52,14 @@ class Marks:
 
         Of answers that are equally frequent the earliest counts, so each of them is as likely to win.
         """
+        return float(self.weight @ self.votes(k))
+
+    def votes(self, k: int | None = None) -> Floats:
+        """The probability that the majority of k attempts is right, by problem, shape (P,)."""
         # with ever more attempts the likeliest answer wins; equals share the win
         if k is None:
             best = self.odds == self.odds.max(axis=1, keepdims=True)
-            return float(self.weight @ ((best * self.right).sum(axis=1) / best.sum(axis=1)))
+            return (best * self.right).sum(axis=1) / best.sum(axis=1)
 
         # only right answers that are ever given are worked out: the rest add 0
         rows, columns = np.nonzero(self.right * self.odds)
@@ -61,7 +67,45 @@ class Marks:
         # indexing has copied the rows, so the policy's own odds stay as they are
         others[np.arange(len(rows)), columns] = 0.0
         wins = _wins(self.odds[rows, columns], others, k)
-        return float(self.weight[rows] @ wins)
+        return np.bincount(rows, wins, len(self.weight)).astype(np.float64)
+
+
+def passed(attempts: int, right: int, k: int) -> float:
+    """pass@k from `right` of `attempts` ≥ k: 1 − C(n − c, k) / C(n, k), the share of all sets of k attempts
+    with a right one in them. Unbiased (Chen et al. 2021, "Evaluating Large Language Models Trained on Code").
+    """
+    return 1 - math.comb(attempts - right, k) / math.comb(attempts, k)
+
+
+def voted(said: Sequence[int], right: Sequence[float], silent: int, k: int) -> float:
+    """maj@k: the share of all sets of k attempts whose majority is right. Unbiased.
+
+    `said` counts each answer, `right` is its truth, and `silent` attempts gave none, which have no vote. Of
+    answers that are equally frequent in a set each is as likely to win.
+    """
+    won = 0.0
+    for place, (times, truth) in enumerate(zip(said, right, strict=True)):
+        if not truth:
+            continue
+        others = np.array([*said[:place], *said[place + 1 :]], dtype=np.float64)
+
+        # as `_wins`, with C(times, c) in place of p^c / c!: sets are drawn without putting back
+        for count in range(1, min(times, k) + 1):
+            ways = np.zeros((1, k - count + 1, k // count))
+            # those that gave none are in the set, and never tie
+            ways[0, :, 0] = [math.comb(silent, none) for none in range(k - count + 1)]
+            ways = reduce(lambda so_far, n: _with_one_more(so_far, n, count, _sets), others, ways)
+            shared = ways[0, k - count] @ (1 / np.arange(1, k // count + 1))
+            won += truth * math.comb(times, count) * float(shared)
+    return won / math.comb(sum(said) + silent, k)
+
+
+def _draws(p: Floats, said: int) -> Floats:
+    return p**said / math.factorial(said)
+
+
+def _sets(times: Floats, said: int) -> Floats:
+    return np.array([float(math.comb(int(times), said))])
 
 
 def _wins(p: Floats, others: Floats, k: int) -> Floats:
@@ -86,12 +130,17 @@ def _wins(p: Floats, others: Floats, k: int) -> Floats:
     return total * math.factorial(k)
 
 
-def _with_one_more(ways: Floats, p: Floats, count: int) -> Floats:
-    """Sums (N, attempts, ties) over some answers, and one more of odds p (N,) said up to `count` times."""
+def _with_one_more(
+    ways: Floats, p: Floats, count: int, weight: Callable[[Floats, int], Floats] = _draws
+) -> Floats:
+    """Sums (N, attempts, ties) over some answers, and one more of odds p (N,) said up to `count` times.
+
+    `weight` says what it adds to be said so often.
+    """
     grown = ways.copy()
     # said 0 times is the copy itself; more than the attempts left does not occur
     for said in range(1, min(count, ways.shape[1] - 1) + 1):
-        term = (p**said / math.factorial(said))[:, None, None]
+        term = weight(p, said)[:, None, None]
         # an answer said as often as the winner is one tie more
         if said < count:
             grown[:, said:] += term * ways[:, :-said]

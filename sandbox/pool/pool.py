@@ -57,8 +57,10 @@ class Pool:
             first, self._first = self._first, None
         return first or self._connect()
 
-    def submit(self, runs: Sequence[Run]) -> Future[list[Verdict]]:
+    def submit(self, runs: Sequence[Run], caller: object = None) -> Future[list[Verdict]]:
         """The verdicts of these runs, in order. Cancelling the future kills or drops its runs.
+
+        Callers are served in turn, one run each; without `caller` these runs count as one of their own.
 
         Raises VerifierError when the pool is closed or belongs to another process.
         """
@@ -69,7 +71,7 @@ class Pool:
         if self._queue.closed:
             raise VerifierError("the verifier is closed; open another")
 
-        batch = Batch(len(runs))
+        batch = Batch(len(runs), caller)
         if not runs:
             batch.future.set_result([])
             return batch.future

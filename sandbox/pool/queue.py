@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +18,7 @@ from ...envs.types import Status, Verdict
 from ..request import Run, request
 from ..verdicts import failed
 from .ticket import Ticket
+from .turns import Turns
 
 
 class Consumer(Protocol):
@@ -71,13 +72,13 @@ class _Tally:
 
 
 class Queue:
-    """Runs in the order they came. Runs that want more than `megabytes` are refused."""
+    """Runs of several callers, in turn. Runs that want more than `megabytes` are refused."""
 
     def __init__(self, megabytes: int) -> None:
         self._megabytes = megabytes
         self._lock = threading.Lock()
         self._workers: Sequence[Consumer] = ()
-        self._waiting: deque[Ticket] = deque()
+        self._waiting = Turns()
         self._quarantine: set[bytes] = set()
         self._tally = _Tally()
         self.closed = False
@@ -87,15 +88,17 @@ class Queue:
         self._workers = workers
 
     def add(self, tickets: Sequence[Ticket]) -> None:
-        """New runs, to the end of the queue."""
+        """New runs, behind those of the same caller."""
         with self._lock:
-            self._waiting.extend(tickets)
+            for ticket in tickets:
+                self._waiting.add(ticket)
         self.wake()
 
     def put_back(self, tickets: Sequence[Ticket]) -> None:
         """Runs that were not carried out, to the head of the queue."""
         with self._lock:
-            self._waiting.extendleft(reversed(tickets))
+            for ticket in reversed(tickets):
+                self._waiting.put_back(ticket)
         self.wake()
 
     def wake(self, everyone: bool = False) -> None:
@@ -123,10 +126,10 @@ class Queue:
 
             while self._waiting and len(taken) < share:
                 # The next fault of this run must be its own: nothing else may run beside it.
-                alone = self._waiting[0].faults > 0
+                alone = self._waiting.head().faults > 0
                 if alone and (taken or busy):
                     break
-                ticket = self._waiting.popleft()
+                ticket = self._waiting.pop()
                 if not ticket.unwanted:
                     taken.append(ticket)
                 if alone:
@@ -193,8 +196,7 @@ class Queue:
     def drain(self) -> list[Ticket]:
         """Everything waiting; the queue is empty afterwards."""
         with self._lock:
-            tickets, self._waiting = list(self._waiting), deque()
-        return tickets
+            return [self._waiting.pop() for _ in range(len(self._waiting))]
 
     def relieve(self, idle: Consumer) -> bool:
         """Move runs from behind a long one to an idle worker. True while runs wait behind any run."""

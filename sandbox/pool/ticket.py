@@ -10,9 +10,13 @@ from ..request import Run
 
 
 class Batch:
-    """Runs submitted together; resolves when the last is done."""
+    """Runs submitted together; resolves when the last is done.
 
-    def __init__(self, size: int) -> None:
+    Batches of one `caller` share its turns; without one, a batch has turns of its own.
+    """
+
+    def __init__(self, size: int, caller: object = None) -> None:
+        self.caller = caller
         self.future: Future[list[Verdict]] = Future()
         self._verdicts: list[Verdict | None] = [None] * size
         self._left = size

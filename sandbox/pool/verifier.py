@@ -34,16 +34,21 @@ class Pooled:
 
         Raises VerifierError when the pool is closed or belongs to another process.
         """
+        return await self._verified(jobs)
+
+    async def _verified(self, jobs: Sequence[Job], caller: object = None) -> Sequence[Verdict]:
         verdicts: list[Verdict] = []
-        for future in self._submitted(jobs, verdicts):
+        for future in self._submitted(jobs, verdicts, caller):
             await asyncio.wrap_future(future)
         return verdicts
 
     async def stream(self, jobs: Sequence[Job]) -> AsyncIterator[tuple[int, Verdict]]:
         """Each job's index and verdict, as they are done."""
 
+        caller = object()  # one, so that many jobs have no more turns than a batch of them
+
         async def one(index: int, job: Job) -> tuple[int, Verdict]:
-            return index, (await self.verify([job]))[0]
+            return index, (await self._verified([job], caller))[0]
 
         tasks = [asyncio.create_task(one(i, job)) for i, job in enumerate(jobs)]
         try:
@@ -65,14 +70,14 @@ class Pooled:
         return verdicts
 
     def _submitted(
-        self, jobs: Sequence[Job], verdicts: list[Verdict]
+        self, jobs: Sequence[Job], verdicts: list[Verdict], caller: object = None
     ) -> Iterator[Future[list[Verdict]]]:
         """What to wait for, one after another. After the last, `verdicts` holds one per job."""
         steps = self._steps(jobs)
         try:
             runs = next(steps)
             while True:
-                future = self._pool.submit(runs)
+                future = self._pool.submit(runs, caller)
                 yield future
                 runs = steps.send(future.result())
         except StopIteration as end:

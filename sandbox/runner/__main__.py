@@ -18,7 +18,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         from .fork_server import serve
 
-        serve(sys.argv[2])
+        serve(sys.argv[2], rich=sys.argv[3] == "rich")
     else:
         from .supervisor import supervise
 

@@ -3,47 +3,69 @@
 from __future__ import annotations
 
 import builtins
-import collections
 import gc
 import marshal
 import os
-import signal
 import sys
-from typing import Any, Final, NoReturn
 
 from . import record
 from .framing import read_exactly, write_all
-from .locks import PR_SET_PDEATHSIG, RULES, Locks, prctl
+from .locks import PR_SET_PDEATHSIG, Locks, prctl
+from .system_calls import SIGKILL
 from .wire import ERROR, EXIT_MEMORY, LOCKED, OK, RUN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, NoReturn
 
 __builtins__ = vars(builtins).copy()  # ours: what a program does to the module's does nothing to us
 
 MARK: Final = 101
 """The descriptor of the fork server through which a child says that it is locked in."""
 
+LAST: Final = 102
+"""No descriptor of the fork server is above it."""
+
 _PRINTED: Final = 4096
 """Characters of an exception that are printed: so many of the beginning, and so many of the end."""
 
 
-def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int) -> NoReturn:
-    """Never returns. Descriptors become 0: request, then stdin; 1: stdout; 2: stderr; 3: record."""
+class Tools:
+    """What every child needs and the fork server makes for all: what a child makes touches fresh memory."""
+
+    def __init__(self) -> None:
+        self.call, self.allow = record.caller()
+        self.modules = {name: type(sys)(name) for name in ("__main__", "snippet")}
+        for module in self.modules.values():  # `types.ModuleType`, without the import
+            module.__dict__["__builtins__"] = builtins
+
+
+def run_child(
+    descriptors: list[int], message: bytes, locks: Locks, server: int, tools: Tools
+) -> NoReturn:
+    """Never returns. Descriptors become 0: request, then stdin; 1: stdout; 2: stderr; 3: record.
+
+    They came in this order and so have ascending numbers above 2: none is overwritten before it is moved.
+    """
     leave, write = os._exit, write_all
     try:
-        _take(descriptors)
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for place, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, place)
+        prctl(PR_SET_PDEATHSIG, SIGKILL)
         if os.getppid() != server:
             leave(1)  # it died before we asked to die with it
 
         megabytes, cpu_seconds, kilobytes = RUN.unpack(message)
         locks.close_on(megabytes, cpu_seconds)
         os.write(MARK, LOCKED)
-        os.closerange(RULES, MARK + 1)
+        os.closerange(len(descriptors), LAST + 1)
         gc.enable()
 
         # Only now, locked in and alone, does it read what it is to run.
         length = int.from_bytes(read_exactly(0, 4), "little")
         source, entry, inputs, backwards = marshal.loads(read_exactly(0, length))
-        said = _interpret(source, entry, inputs, backwards, kilobytes * 1024).encode()
+        tools.allow(kilobytes * 1024)
+        said = _interpret(source, entry, inputs, backwards, tools).encode()
 
         streams: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
         for stream in streams:
@@ -62,26 +84,13 @@ def run_child(descriptors: list[int], message: bytes, locks: Locks, server: int)
     leave(1)
 
 
-def _take(descriptors: list[int]) -> None:
-    """Move the descriptors to 0, 1, 2 …, and close all others but the rules and the mark."""
-    # By way of high numbers, so that none is overwritten before it is moved.
-    high = [os.dup2(descriptor, 110 + i) for i, descriptor in enumerate(descriptors)]
-    for i, descriptor in enumerate(high):
-        os.dup2(descriptor, i)
-
-    os.closerange(4, RULES)
-    os.closerange(MARK + 1, 120)
-
-
 def _interpret(
-    source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, room: int
+    source: str, entry: str | None, inputs: tuple[Any, ...], backwards: bool, tools: Tools
 ) -> str:
     """Run the request; returns the record, a JSON list of what became of each call."""
-    call = record.caller(room)
+    call = tools.call
     name = "__main__" if entry is None else "snippet"
-    module = type(sys)(name)  # `types.ModuleType`, without the import
-    module.__dict__["__builtins__"] = builtins
-    sys.modules[name] = module
+    module = sys.modules[name] = tools.modules[name]
 
     try:
         code = compile(source.removeprefix("\ufeff"), "<snippet>", "exec", dont_inherit=True)
@@ -138,12 +147,15 @@ class _Brief:
 
     def __init__(self) -> None:
         self.head: list[str] = []
-        self.tail: collections.deque[str] = collections.deque(maxlen=16)
+        self.tail: list[str] = []
         self.room = _PRINTED
 
     def write(self, text: str) -> int:
         text = text[:_PRINTED]
-        (self.head if self.room > 0 else self.tail).append(text)
+        if self.room > 0:
+            self.head.append(text)
+        else:
+            self.tail = [*self.tail[-15:], text]
         self.room -= len(text)
         return len(text)
 

@@ -6,12 +6,13 @@ import _thread
 import builtins
 import sys
 from _sitebuiltins import Quitter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any, Final
 
 STACK_BYTES: Final = 1 << 20
 """Of a thread: eight times that, as is usual, would take the address space of 64 threads for memory."""

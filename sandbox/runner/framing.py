@@ -6,7 +6,10 @@ import _socket
 import builtins
 import os
 import struct
-from collections.abc import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __builtins__ = vars(builtins).copy()  # ours: what a program does to the module's does nothing to us
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
 import resource
 import struct
-from typing import Any, Final
 
-from .seccomp import KILL, SELF, seccomp_program
+from .seccomp import KILL, SELF, own_program, shared_program
 from .system_calls import ARM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SYS_SECCOMP, _SYS_CAPSET = (277, 91) if ARM else (317, 126)
@@ -54,8 +56,8 @@ def _shared_libraries() -> list[str]:
     folders = {os.path.realpath(name) for name in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}
     found: set[str] = set()
 
-    for folder in folders:
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+    for folder in filter(os.path.isdir, folders):
+        with os.scandir(folder) as entries:
             found |= {
                 each.path
                 for each in entries
@@ -68,7 +70,10 @@ def _readable() -> list[str]:
     """What an interpreter needs to read: its library, shared libraries, a few devices."""
     library = os.path.dirname(os.__file__)
     foreign = {"site-packages", "dist-packages", "test"}
-    own = [os.path.join(library, name) for name in os.listdir(library) if name not in foreign]
+    names = os.listdir(library)
+    own = [os.path.join(library, name) for name in names if name not in foreign]
+    if len(own) == len(names):
+        own = [library]  # as in a container: each child copies the rules, so the fewer the better
 
     # libpython may lie beside the library, and folders of packages, which are none of its business.
     beside = os.path.dirname(library)
@@ -114,7 +119,13 @@ _LIMITS: Final = (
 
 
 class Locks:
-    """Everything a child locks itself in with, prepared once."""
+    """Everything a child locks itself in with, prepared once.
+
+    What is the same for all children and leaves the fork server its work, the server takes on itself, and
+    each child inherits it: no new privileges, limits that no job changes, the long filter of system calls.
+    The rules of Landlock stay with the child: in a domain of its own, it is outside that of the server and
+    of other children, and may neither look into them nor signal them, whatever else fails.
+    """
 
     def __init__(self, strength: str) -> None:
         landlock = "landlock" in strength
@@ -123,29 +134,41 @@ class Locks:
         self._quietly = int(abi >= 7)  # else each refusal is a line in the host's audit log
 
         # The filter must outlive this call, and each child writes its own id into its copy.
-        program = seccomp_program(writable=landlock or "container" in strength)
+        self._shared = shared_program(writable=landlock or "container" in strength)
+        self._is_shared = False
+        program = own_program()
         own = struct.pack("<I", SELF)
         self._own = [i for i in range(4, len(program), 8) if program[i : i + 4] == own]
         self._program = ctypes.create_string_buffer(program, len(program))
         self._filter = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
         self._seccomp = "seccomp" in strength
+        self._own_bytes = 0
 
-        pages = int(open("/proc/self/statm").read().split()[0])  # noqa: SIM115 - the server reads it once
-        self._own_bytes = pages * resource.getpagesize()
-
-    def close_on(self, megabytes: int, cpu_seconds: int) -> None:
-        """Lock this process in, for good. Raises OSError when any promised lock fails."""
-        space = self._own_bytes + megabytes * 2**20
-        resource.setrlimit(resource.RLIMIT_AS, (space, space))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    def share(self) -> None:
+        """Take on, for good, what all children have in common. Raises OSError when a promised lock fails."""
+        with open("/proc/self/statm") as sizes:
+            self._own_bytes = int(sizes.read().split()[0]) * resource.getpagesize()
         for limit, value in _LIMITS:
             try:
                 resource.setrlimit(limit, (value, value))
             except (OSError, ValueError):
                 continue  # gVisor refuses some; they only repeat what other locks do
 
-        os.setpgid(0, 0)  # setsid would have the scheduler make a group for each child: 80 µs
         prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        if self._seccomp:
+            program = ctypes.create_string_buffer(self._shared, len(self._shared))
+            place = ctypes.addressof(program)
+            _syscall(_SYS_SECCOMP, 1, 0, struct.pack("<HxxxxxxQ", len(self._shared) // 8, place))
+        self._is_shared = True
+
+    def close_on(self, megabytes: int, cpu_seconds: int) -> None:
+        """Lock this process in, for good. Raises OSError when any promised lock fails."""
+        if not self._is_shared:
+            self.share()
+        space = self._own_bytes + megabytes * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (space, space))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+        os.setpgid(0, 0)  # setsid would have the scheduler make a group for each child: 80 µs
         if self._rules >= 0:
             _syscall(_RESTRICT_SELF, self._rules, self._quietly)
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import _json
 import builtins
-from collections.abc import Callable
-from typing import Any
 
 from .wire import DEPTH, INVALID, OK, TOO_LARGE, WORDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __builtins__ = vars(builtins).copy()  # ours: what a program does to the module's does nothing to us
 
@@ -24,12 +27,13 @@ class _Refused(Exception):
         self.code = code
 
 
-def caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
-    """A function that makes a call and gives its entry; all entries together have `left` characters.
+def caller() -> tuple[Callable[[Any, tuple[Any, ...]], str], Callable[[int], None]]:
+    """A function that makes a call and gives its entry, and one that says how many characters all may have.
 
-    It is made before the program runs and looks nothing up afterwards, so that a program that changes this
+    They are made before the program runs and look nothing up afterwards, so that a program that changes this
     module, `_json` or builtins still gives what its calls return.
     """
+    left = 0
     quoted, refused, failure, fault_entry = _json.encode_basestring_ascii, _Refused, entry, fault
     invalid, too_large, containers = INVALID, TOO_LARGE, (list, tuple, set, frozenset)
     halved, words, deepest = UnicodeEncodeError, WORDS, DEPTH
@@ -94,8 +98,12 @@ def caller(left: int) -> Callable[[Any, tuple[Any, ...]], str]:
         except BaseException as raised:
             return brief(fault_entry(raised))
 
+    def allow(characters: int) -> None:
+        nonlocal left
+        left = characters
+
     assert OK == 0
-    return call
+    return call, allow
 
 
 def entry(

@@ -1,14 +1,32 @@
-"""The seccomp filter of a child: what the kernel answers to each system call, as a BPF program."""
+"""The seccomp filters of a child: what the kernel answers to each system call, as BPF programs.
+
+There are two, and the stricter answer holds. The long one the fork server sets once for itself and all its
+children; it lets pass what the server needs, or what depends on the child's own id. These calls a short one
+decides, which each child sets for itself: to install a filter takes the kernel the longer, the longer it is.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
 import struct
-from typing import Final
 
-from .system_calls import ALLOWED, ARM, DENIED, FATAL, calls, number
+from .system_calls import (
+    ALLOWED,
+    ARM,
+    DENIED,
+    FATAL,
+    SERVER,
+    SIGKILL,
+    SIGSYS,
+    SIGXCPU,
+    calls,
+    number,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself would stand in the memory of every child
+    from typing import Final
 
 _AUDIT_ARCH: Final = 0xC00000B7 if ARM else 0xC000003E
 SELF: Final = 0x5E1F5E1F
@@ -25,7 +43,7 @@ _THREAD_FLAGS: Final = 0x7D0F00
 _PROCESS_FLAGS: Final = 0x12041FF
 """What they pass for fork, vfork and spawn, the signal at its end included."""
 _MAP_TYPE, _MAP_PRIVATE, _MAP_HUGETLB = 0x0F, 0x02, 0x40000
-_READ_BY_US: Final = (signal.SIGKILL, signal.SIGXCPU, signal.SIGSYS)
+_READ_BY_US: Final = (SIGKILL, SIGXCPU, SIGSYS)
 """A death of one of these is read as memory, processor time, a forbidden call."""
 _FCNTL: Final = (0, 1, 2, 3, 4, 1030, 1032)
 """F_DUPFD … F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ: no locks."""
@@ -123,8 +141,8 @@ def _checked() -> dict[str, bytes]:
         "clone3": _answer(
             _ENOSYS
         ),  # its flags are in memory, out of sight; libc falls back to clone
-        "kill": _signal(1),
-        "tgkill": _signal(2),
+        "kill": _signalling(1),
+        "tgkill": _signalling(2),
         "mmap": private,
         "socketpair": _only(0, (1,), _EPERM),
         "sendto": _argument(4) + null + _argument(4, True) + null + _answer(_ALLOW),  # no address
@@ -135,7 +153,7 @@ def _checked() -> dict[str, bytes]:
     }
 
 
-def _signal(index: int) -> bytes:
+def _signalling(index: int) -> bytes:
     """Signals to itself, but for those that only the kernel and the supervisor may end it by."""
     number = _argument(index)
     for told in _READ_BY_US:
@@ -161,31 +179,50 @@ def _opening(writable: bool) -> dict[str, bytes]:
     return {"openat": check(2), **({} if ARM else {"open": check(1)})}
 
 
-def seccomp_program(writable: bool) -> bytes:
-    """The filter, with `SELF` where the child's process id belongs. Calls unknown to it get ENOSYS.
-
-    `writable`: something else says which files may be written.
-    """
+def _table(writable: bool) -> dict[int, bytes]:
+    """What a child is answered, by the call's number. Calls that are not there get ENOSYS."""
     table = {
         call: _answer(action)
         for action, named in ((_ALLOW, ALLOWED), (_EPERM, DENIED), (KILL, FATAL))
         for call in calls(named).values()
     }
     checked = _checked() | _opening(writable)
-    table |= {number(name): body for name, body in checked.items()}
+    return table | {number(name): body for name, body in checked.items()}
+
+
+def _own(table: dict[int, bytes]) -> dict[int, bytes]:
+    """The calls that each child's own filter decides, with its answers."""
+    self = struct.pack("<I", SELF)
+    named = {call: body for call, body in table.items() if self in body}
+    needed = {number(name) for name in SERVER}
+    return named | {call: table.get(call, _answer(_ENOSYS)) for call in needed}
+
+
+def shared_program(writable: bool) -> bytes:
+    """The filter that a fork server sets for itself and its children.
+
+    `writable`: something else says which files may be written.
+    """
+    table = _table(writable)
+    table |= dict.fromkeys(_own(table), _answer(_ALLOW))
 
     # The first word of what the filter sees is the call's number, the second the architecture.
     program = _load(4) + _equal(_AUDIT_ARCH, 1, 0) + _answer(KILL) + _load(0)
     if not ARM:
         program += _instruction(0x35, 0x40000000, 0, 1) + _answer(KILL)  # the x32 calls
-    return program + _search(_runs(table))
+    return program + _search(_runs(table, _ENOSYS))
 
 
-def _runs(table: dict[int, bytes]) -> list[tuple[int, bytes]]:
+def own_program() -> bytes:
+    """The filter that a child sets, under the shared one. `SELF` stands for the child's process id."""
+    return _load(0) + _search(_runs(_own(_table(writable=False)), _ALLOW))
+
+
+def _runs(table: dict[int, bytes], otherwise: int) -> list[tuple[int, bytes]]:
     """Where in the order of numbers the answer changes."""
     runs: list[tuple[int, bytes]] = []
     for call in range(max(table) + 2):
-        body = table.get(call, _answer(_ENOSYS))
+        body = table.get(call, _answer(otherwise))
         if not runs or runs[-1][1] != body:
             runs.append((call, body))
     return runs

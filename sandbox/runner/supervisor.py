@@ -59,7 +59,7 @@ class Supervisor:
 
     def main(self) -> NoReturn:
         """Serve until the client closes its end."""
-        self._server(0)
+        self._server(0)  # the one that is needed first, as a rule
         hello = REPLY.pack(0, HELLO, PROTOCOL, 0, 0, 0, 0, len(self._strength), 0, 0)
         self._say(hello + self._strength.encode())
 
@@ -126,7 +126,10 @@ class Supervisor:
                 return
 
     def _server(self, index: int) -> _socket.socket:
-        """The fork server whose strings hash by seed `index` + 1, started at its first use."""
+        """The fork server of this number, started at its first use: 0 and 1 are bare, 2 and 3 rich.
+
+        Strings hash by one seed in those that are even, and by another in the others.
+        """
         if index not in self._servers:
             ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
             # Pipes, as a child has: Python asks once whether a stream can seek.
@@ -136,6 +139,7 @@ class Supervisor:
             actions += [(os.POSIX_SPAWN_DUP2, start, number) for number in (1, 2)]
 
             command = [sys.executable, "-S", "-s", "-P", self._program, "serve", self._strength]
+            command.append("rich" if index >= 2 else "bare")
             os.posix_spawn(sys.executable, command, _environment(index), file_actions=actions)
 
             os.close(end)
@@ -229,7 +233,7 @@ def _environment(index: int) -> dict[str, str]:
     """Of a fork server, and so of every child."""
     kept = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
     return {
-        "PYTHONHASHSEED": str(index + 1),
+        "PYTHONHASHSEED": str(index % 2 + 1),
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "1",  # an arena per thread would eat the address space

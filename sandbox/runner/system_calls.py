@@ -7,9 +7,14 @@ the attempt is counted), decided by its arguments, or unknown (ENOSYS).
 from __future__ import annotations
 
 import os
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ARM: Final = os.uname().machine == "aarch64"
+SIGKILL, SIGXCPU, SIGSYS = 9, 24, 31
+"""Of both machines: the module `signal` would bring `enum` with it."""
 
 # Name, x86-64 number, aarch64 number (- where there is none).
 ALLOWED: Final = """
@@ -65,7 +70,13 @@ name_to_handle_at 303 264,open_by_handle_at 304 265,fanotify_init 300 262,fanoti
 syslog 103 116,lookup_dcookie 212 18,migrate_pages 256 238,move_pages 279 239,vhangup 153 58,
 capset 126 91,seccomp 317 277,memfd_secret 447 447,vmsplice 278 75"""
 
-# Calls whose arguments decide: x86-64 number, aarch64 number.
+SERVER: Final = (
+    "clone", "landlock_restrict_self", "pidfd_open", "prctl", "prlimit64", "seccomp", "sendmsg", "setpgid",
+    "setrlimit",
+)  # fmt: skip
+"""What a fork server needs, to fork and to lock its children in, and a child is told no or killed for."""
+
+# Calls that are told apart by name: x86-64 number, aarch64 number.
 _NUMBERS: Final = {
     "clock_getres": (229, 114),
     "clock_gettime": (228, 113),
@@ -80,16 +91,22 @@ _NUMBERS: Final = {
     "getsid": (124, 156),
     "ioctl": (16, 29),
     "kill": (62, 129),
+    "landlock_restrict_self": (446, 446),
     "madvise": (28, 233),
     "mmap": (9, 222),
     "open": (2, -1),
     "openat": (257, 56),
+    "pidfd_open": (434, 434),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
     "sched_getaffinity": (204, 123),
     "sched_getparam": (143, 121),
     "sched_getscheduler": (145, 120),
+    "seccomp": (317, 277),
+    "sendmsg": (46, 211),
     "sendto": (44, 206),
+    "setpgid": (109, 154),
+    "setrlimit": (160, 164),
     "socketpair": (53, 199),
     "tgkill": (234, 131),
 }
@@ -112,5 +129,5 @@ def denied_calls() -> list[tuple[str, int]]:
 
 
 def number(name: str) -> int:
-    """The number of a call whose arguments decide."""
+    """The number of a call that is told apart by name."""
     return _NUMBERS[name][ARM]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
 
-PROTOCOL: Final = 4
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+PROTOCOL: Final = 5
 
 RUN: Final = struct.Struct("<QQI")
 """Supervisor to fork server: MiB of address space beyond the server's own, CPU seconds, KiB of record."""

@@ -38,6 +38,7 @@ FAMILIES = (
     "generator and critic",
     "between equals",
     "laboratory",
+    "files",
 )
 """The order of the table; other families follow by name."""
 
@@ -170,6 +171,8 @@ def facts(game: Game) -> dict[str, str]:
     judges = f" (judges, never paid: {', '.join(game.judges)})" if game.judges else ""
     together = ", all at once" if game.simultaneous else ""
     rated = f"by {game.score}, each {game.rated} its own entrant" if game.score else "not at all"
+    if game.rated == "crossed":
+        rated = f"by {game.score}, each role beside the same partners, itself among them"
 
     return {
         "roles": seating(game) + judges,

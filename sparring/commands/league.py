@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sparring.arenas.league import League
+    from sparring.arenas.league import league_of
     from sparring.arenas.store.reading import Archive
     from sparring.envs.registry import find
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with Archive(path) as archive:
         for ref in archive.games():
-            league = League(archive, find(ref.id, **dict(ref.parameters)))
+            league = league_of(archive, find(ref.id, **dict(ref.parameters)))
             if not league.learners:
                 raise ArgumentError(
                     f"{path} holds no league; training with opponents from one makes it"

@@ -8,13 +8,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sparring.agents.run_folder import RunFolder, found_folder, run_folder
+from sparring.agents.run_folder import RunFolder, found_folder, named, run_folder
 
 
 def store_folder(out: str | None, name: str) -> Path:
-    """The folder of a store, under `runs/` or a path; it need not exist."""
+    """The folder of a store, under `runs/` or a path; it need not exist. Raises RunFolderError."""
     # A game's name may hold slashes, and a run's name is one folder.
-    return run_folder(out or re.sub(r"[^\w.-]+", "-", name))
+    return run_folder(named(out) if out else re.sub(r"[^\w.-]+", "-", name))
 
 
 @contextmanager

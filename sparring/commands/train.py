@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ _EXAMPLES = """\
   sparring train --resume poker                                 go on where a run stopped
   sparring train spiral --settings                              every setting, its bounds and meaning
   sparring train spiral --set update.lr=1e-3 --dry-run          what would be trained, as TOML
+  sparring train spiral --schema > sparring.schema.json         for editors; files begin `#:schema …`
 """
 
 
@@ -49,7 +51,9 @@ def add(commands: Commands) -> None:
         help="settings; a later file overrides an earlier one, and flags override all",
     )
     add_set(parser, "one setting of the recipe, as section.key=value (see --settings)")
-    parser.add_argument("--model", metavar="M", help="tiny, smollm2-135m, a folder or a hub id")
+    parser.add_argument(
+        "--model", metavar="M", help="tiny, small:GAMES, smollm2-135m, a folder or a hub id"
+    )
     parser.add_argument(
         "--steps", type=whole(1, MANY), metavar="N", help="optimiser steps to train"
     )
@@ -64,6 +68,11 @@ def add(commands: Commands) -> None:
 
     parser.add_argument(
         "--settings", action="store_true", help="list the settings with bounds and meaning, and end"
+    )
+    parser.add_argument(
+        "--schema",
+        action="store_true",
+        help="print the settings as a JSON schema, by which editors complete config files, and end",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="check and print the whole configuration, and end"
@@ -82,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.training.recipes import recipe_names
 
     load_games(arguments)
-    if not (arguments.recipe or arguments.config or arguments.resume or arguments.settings):
+    asked = arguments.recipe or arguments.config or arguments.resume
+    if not (asked or arguments.settings or arguments.schema):
         raise ArgumentError(
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
@@ -94,6 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
 
     config = _config(arguments)
+    if arguments.schema:
+        from sparring.training.schema import schema
+
+        print(json.dumps(schema(config), indent=2, ensure_ascii=False))
+        return 0
     if arguments.settings or arguments.dry_run:
         return _shown(config, arguments.settings)
 
@@ -117,7 +132,12 @@ def _config(arguments: argparse.Namespace) -> Config:
     if arguments.think is not None:
         settings["rollout.think"] = arguments.think
 
-    return configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+    config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
+    if config.phases and "steps" in {*given, *settings}:
+        raise ArgumentError(
+            "a run of phases has the steps of its phases; change them in the file, and leave out steps"
+        )
+    return config
 
 
 def _shown(config: Config, explained: bool) -> int:
@@ -131,6 +151,10 @@ def _shown(config: Config, explained: bool) -> int:
 
     checked(config)
     print(to_toml(config), end="")
+    if config.phases:
+        from sparring.training.phases import described, stages
+
+        print("\n" + "\n".join(described(stages(config), config)))
     return 0
 
 
@@ -139,6 +163,7 @@ def _refuse_others(arguments: argparse.Namespace) -> None:
     names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
+    given += ["--schema"] * arguments.schema
     given += [arguments.recipe] if arguments.recipe else []
     if given:
         raise ArgumentError(

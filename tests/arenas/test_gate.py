@@ -119,4 +119,4 @@ def test_a_plan_plays_nothing_and_a_bad_pairing_is_refused(
     with pytest.raises(EntrantError, match="same player"):
         gate(kuhn, Random(1), Random(1), tmp_path / "s.sqlite")
     with pytest.raises(TournamentError, match="two places"):
-        gate(find("code-deduction-v0"), Random(1), folder, tmp_path / "s.sqlite")
+        gate(find("self-correct-v0"), Random(1), folder, tmp_path / "s.sqlite")

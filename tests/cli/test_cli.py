@@ -55,7 +55,7 @@ def test_listing_games_imports_nothing_heavy() -> None:
 
 
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("games", "play", "train", "tournament", "report", "sandbox"):
+    for command in ("games", "play", "train", "exam", "tournament", "report", "sandbox"):
         with pytest.raises(SystemExit) as end:
             parser().parse_args([command, "--help"])
         assert end.value.code == 0

@@ -26,6 +26,15 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in below for each in family(child))]
 
 
+def under_way(supervisor: int) -> tuple[int, int] | None:
+    """The fork server with a child, and the child; None where no run is under way."""
+    try:
+        found = [(each, child) for each in children(supervisor) for child in children(each)]
+    except OSError:
+        return None
+    return found[0] if found else None
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"

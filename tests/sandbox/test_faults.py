@@ -22,7 +22,7 @@ from sparring.sandbox.pool.verifier import Pooled
 
 from ..conftest import opened
 from .batches import BOTH, batch, honest_or_infra, needs_root
-from .processes import alive, containers, family, supervisors, until
+from .processes import alive, containers, family, supervisors, under_way, until
 
 
 @needs_root
@@ -111,8 +111,8 @@ def test_a_run_that_twice_has_what_forks_it_killed_has_lost() -> None:
 
     def strike() -> None:
         for _ in range(2):
-            assert until(lambda: any(len(family(each)) == 3 for each in supervisors("local")))
-            server = family(supervisors("local")[0])[1]
+            assert until(lambda: bool(forking("local")))
+            ((server, _),) = forking("local")
             os.kill(server, signal.SIGKILL)
             assert until(lambda server=server: not alive(server))
 
@@ -130,10 +130,10 @@ def test_a_child_is_the_first_to_go_where_memory_runs_out(fresh: tuple[str, Pool
     found: list[list[str]] = []
 
     def look() -> None:
-        assert until(lambda: any(len(family(each)) == 3 for each in supervisors(name)))
+        assert until(lambda: bool(forking(name)))
         for root in supervisors(name):
-            if len(group := family(root)) == 3:
-                scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in group]
+            if pair := under_way(root):
+                scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in (root, *pair)]
                 found.append([score.strip() for score in scores])
 
     watcher = threading.Thread(target=look)
@@ -143,6 +143,11 @@ def test_a_child_is_the_first_to_go_where_memory_runs_out(fresh: tuple[str, Pool
     ((supervisor, server, child),) = found
     assert child == "1000"
     assert supervisor == server != child
+
+
+def forking(name: str) -> list[tuple[int, int]]:
+    """Every fork server of ours that has a child, and the child."""
+    return [pair for root in supervisors(name) if (pair := under_way(root))]
 
 
 class _Mortal(LocalConnection):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from sparring.training.data.advantage import Centre, Credited
+from sparring.training.data.batch import Row
 from sparring.training.data.samples import Attempt, Sample, Span
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -66,6 +66,6 @@ def sample(tokens, *spans, episode=0, logprob=-3.0):
     return Sample(attempt(episode), tuple(tokens), logprobs, made)
 
 
-def having(made, *advantages):
-    """A sample whose turns have these advantages."""
-    return Credited(made, (Centre(0.0),) * len(advantages), advantages)
+def having(made, *advantages, **components):
+    """A sample whose turns have these advantages, and these weights of further components."""
+    return Row(made, advantages, **components)

@@ -12,6 +12,12 @@ from sparring.training.recipes import recipe
 from sparring.training.settings import listed, merge, override, read, to_toml
 
 
+def test_settings_that_need_each_other_may_stand_in_either_order():
+    together = ["rollout.replicates=3", "rollout.games=9"]
+    for settings in (together, together[::-1]):
+        assert override(Config(), settings).rollout.games == 9
+
+
 def test_settings_given_as_text_are_of_their_types():
     config = override(
         Config(),
@@ -85,7 +91,7 @@ def test_every_setting_is_listed_with_its_type_bounds_and_meaning():
 
 def test_the_example_in_the_docs_is_a_config():
     page = (Path(__file__).parents[2] / "docs/training.md").read_text()
-    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    text, *_ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     config = merge(recipe("spiral"), tomllib.loads(text))
     assert config.game == "tic-tac-toe-v0"
 

@@ -20,7 +20,22 @@ def two_buttons() -> Script:
     return {"first": float(pressed == "bet")}
 
 
-@pytest.mark.parametrize("settings", [(), ("update.loss=dapo", "credits.estimator=whiten")])
+KINDS = [
+    ("update.loss=dapo", "objective.kind=imitate"),
+    ("update.loss=dapo", "objective.kind=imitate", "objective.choose=above_mean"),
+    ("objective.kind=prefer",),
+    ("objective.kind=nft",),
+    ("objective.kind=topr", "credits.estimator=group"),
+    ("objective.kind=topr", "stock.keep=true", "stock.age=3"),
+    ("objective.negative=0", "credits.estimator=group"),
+    ("objective.positive=0", "credits.estimator=group"),
+    ("objective.weight=0", "objective.imitate=1"),
+]
+
+
+@pytest.mark.parametrize(
+    "settings", [(), ("update.loss=dapo", "credits.estimator=whiten"), *KINDS], ids=" ".join
+)
 def test_the_move_that_pays_becomes_likelier(tmp_path, settings):
     model = str(find_model("tiny", find("kuhn-poker-v0")).folder)
     small = [

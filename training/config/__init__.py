@@ -10,8 +10,11 @@ from typing import Any
 from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .exams import Exam, check_exams
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
+from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
+from .phases import Phase, check_phases
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -53,19 +56,24 @@ __all__ = [
     "ConfigError",
     "Credits",
     "Estimator",
+    "Exam",
     "Filters",
     "GameEntry",
+    "Inside",
     "LearnerTable",
     "Loss",
     "Mix",
     "Mode",
+    "Objective",
     "OpponentsConfig",
+    "Phase",
     "Record",
     "Rollout",
     "Setting",
     "Sharing",
     "SharingMode",
     "Spread",
+    "StockConfig",
     "Unit",
     "Update",
     "Watch",
@@ -90,7 +98,7 @@ class Config:
     game: str = choice("kuhn-poker-v0", "id of the game")
     parameters: Mapping[str, Any] = table("the game's own")
     games: tuple[GameEntry, ...] = choice((), "the menu, in place of one game")
-    model: str = choice("tiny", "tiny, smollm2-135m, a folder or a hub id")
+    model: str = choice("tiny", "tiny, small:GAMES, smollm2-135m, a folder or a hub id")
     judge: str = choice(
         "",
         "who sits in the seats that grade, and is never trained: a scripted player of the game, a model, a "
@@ -118,13 +126,21 @@ class Config:
     )
     credits: Credits = Credits()
     filters: Filters = Filters()
+    inside: Inside = Inside()
+    objective: Objective = Objective()
+    stock: StockConfig = StockConfig()
     update: Update = Update()
     record: Record = Record()
     watch: Watch = Watch()
+    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
+    exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_exams(self.exams)
         check_menu(self.games, self.credits, self.mix, self.filters)
+        check_objective(self.objective, self.stock, self.inside, self.update, self.credits)
         if self.rollout.games % self.rollout.replicates:
             raise ConfigError(
                 f"rollout.games = {self.rollout.games} is no multiple of "
@@ -151,6 +167,7 @@ class Config:
             self.opponents,
             self.watch,
         )
+        check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
@@ -180,6 +197,10 @@ def games(config: Config) -> tuple[Game, ...]:
             )
     _check_roles("credits.trained", config.credits.trained, found)
     _check_roles("filters.roles", config.filters.roles, found)
+    _check_roles("objective.roles", config.objective.roles, found)
+    _check_roles("objective.pull", pulled_roles(config.objective), found)
+    _check_roles("stock.roles", config.stock.roles, found)
+    _check_roles("inside.roles", config.inside.roles, found)
 
     _check_cast_roles(config.cast, found)
     if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):

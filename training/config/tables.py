@@ -147,6 +147,10 @@ class Update:
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
     microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
     fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")
+    forest: Literal["auto", "on", "off"] = choice(
+        "auto",
+        "compute beginnings that rows share once, where the model can (auto), always or never",
+    )
     kl: float = number(0.0, 0, 1e6, "pull to the magnet, in units of payoff after scale")
     kl_gradient: Literal["forward", "reverse"] = choice("forward", "what the pull descends")
     magnet_every: int = number(10, 0, MANY, "steps after which the magnet moves (0: never)")
@@ -171,6 +175,7 @@ class Record:
         50, 1, MANY, "steps between comparisons of the sampler's and learner's log-probabilities"
     )
     tensorboard: bool = choice(True, "write metrics for TensorBoard too")
+    trackers: tuple[str, ...] = choice((), "where metrics go too: trackio, wandb")
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,9 @@ class Watch:
     )
     gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
+    forgotten: float = number(
+        0.02, 0, 1, "greatest share of an exam, resolved, that is below the best before"
+    )
     asymmetry: float = number(0.0, 0, 1e6, "how far mean payoffs of roles may lie apart")
     trial: int = number(0, 0, MANY, "pairs that a checkpoint plays against each (0: none)")
     frozen: tuple[str, ...] = choice((), "players that never change, for trials")

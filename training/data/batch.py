@@ -7,38 +7,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from ..config import BY_ROW, BY_TOKEN
-from .advantage import Credited
 from .samples import Sample
+
+REJECTED = "rejected_"
+"""What the tensors of a pair's worse row are called, before their own names."""
+
+
+class Row(NamedTuple):
+    """A sample as it is trained on: for each of its turns a weight for each component of the loss.
+
+    A component is empty in all rows of a batch, or in none.
+
+    gradient: the advantage
+    imitate:  w of −w·log π (empty: nothing of the batch is imitated)
+    pull:     a factor of the KL term (empty: 1)
+    rates:    share of the sample's group that is right (empty: the loss needs none)
+    """
+
+    sample: Sample
+    gradient: tuple[float, ...]
+    imitate: tuple[float, ...] = ()
+    pull: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+
+
+class Pair(NamedTuple):
+    """Two samples that answer one prompt, the better first."""
+
+    chosen: Row
+    rejected: Row
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors as TRL's loss wants them, and which samples each row stands for."""
+    """Tensors as TRL's loss wants them, and which samples each row stands for.
+
+    `rests` says that the objective took none of the step's samples, so that nothing is learned from them.
+    """
 
     tensors: Mapping[str, torch.Tensor]
     rows: tuple[tuple[Sample, ...], ...]
+    rests: bool = False
 
     def names(self, row: int) -> str:
         """The samples of a row, for people."""
         names = [sample.name for sample in self.rows[row]]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
+    def stale(self, step: int) -> list[bool]:
+        """For each row, whether it was drawn by other weights than those of the step."""
+        return [any(sample.attempt.version != step for sample in row) for row in self.rows]
+
 
 @dataclass(slots=True)
-class _Row:
-    """One row: samples of equal tokens, and for each turn the sum of their advantages."""
+class _Folded:
+    """One row: samples of equal tokens, and for each component and turn the sum of their weights."""
 
     samples: list[Sample]
-    totals: list[float]
+    totals: dict[str, list[float]]
 
 
 def pack(
-    credited: Sequence[Credited],
+    rows: Sequence[Row],
     *,
     loss: str,
     pad: int,
@@ -54,50 +89,78 @@ def pack(
     adds masked rows until their number divides by it, and scales weights so that these do not dilute.
     Raises ValueError when there is nothing to pack.
     """
-    if not credited:
+    if not rows:
         raise ValueError("no samples to train on")
-    rows = _rows(credited, fold=fold and loss in BY_ROW + BY_TOKEN)
-    blank = -len(rows) % multiple
+    folded = _folded(rows, fold=fold and loss in BY_ROW + BY_TOKEN)
+    blank = -len(folded) % multiple
 
     # Losses by row divide by the number of rows that TRL sees: undo what folding and padding change of it.
-    weights = [float(len(row.samples)) for row in rows]
+    weights = [float(len(row.samples)) for row in folded]
     if loss in BY_ROW:
-        scale = (len(rows) + blank) / len(credited)
+        scale = (len(folded) + blank) / len(rows)
         weights = [weight * scale for weight in weights]
 
-    tensors = _tensors(rows, weights, blank, pad)
-    spans = [span for each in credited for span in each.sample.spans]
+    tensors = _tensors(folded, weights, blank, pad)
+    spans = [span for row in rows for span in row.sample.spans]
     # Folded samples count each: losses by token divide by what was sampled.
     tensors["num_items_in_batch"] = torch.tensor(sum(span.trained for span in spans))
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
-        tuple([tuple(row.samples) for row in rows] + [()] * blank),
+        tuple([tuple(row.samples) for row in folded] + [()] * blank),
     )
 
 
-def _rows(credited: Sequence[Credited], *, fold: bool) -> list[_Row]:
-    found: dict[object, _Row] = {}
-    for index, (sample, _, amounts) in enumerate(credited):
-        # Equal tokens with turns at other places are trained on other tokens.
-        key = (
-            (sample.tokens, tuple([(*span[1:3], span.given) for span in sample.spans]))
-            if fold
-            else index
-        )
+def pack_pairs(pairs: Sequence[Pair], *, loss: str, pad: int, multiple: int = 1) -> Batch:
+    """Pad pairs into one batch: the better samples as `pack` has them, the worse beside them.
+
+    `pairs` (B) is each pair's weight in a mean over the batch, 0 for rows that are only padding. The worse
+    samples' tensors have names that begin with `rejected_`; each row is one pair, so that shuffling and
+    splitting keep pairs together. Raises ValueError when there is nothing to pack.
+    """
+    batch = pack([pair.chosen for pair in pairs], loss=loss, pad=pad, multiple=multiple)
+    worse = pack([pair.rejected for pair in pairs], loss=loss, pad=pad, multiple=multiple)
+
+    rows = len(batch.rows)
+    # Blank rows must not dilute the mean.
+    share = rows / len(pairs)
+    weights = torch.tensor([share] * len(pairs) + [0.0] * (rows - len(pairs)))
+    # A number that is no row's could not be shuffled with them.
+    others = {
+        REJECTED + name: tensor
+        for name, tensor in worse.tensors.items()
+        if name != "num_items_in_batch"
+    }
+    names = tuple(a + b for a, b in zip(batch.rows, worse.rows, strict=True))
+    return Batch({**batch.tensors, **others, "pairs": weights}, names)
+
+
+def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
+    found: dict[object, _Folded] = {}
+    parts = [part for part in ("imitate", "pull", "rates") if any(getattr(r, part) for r in rows)]
+
+    for index, each in enumerate(rows):
+        sample = each.sample
+        # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
+        places = tuple([(*span[1:3], span.given) for span in sample.spans])
+        key = (sample.tokens, places, each.pull) if fold else index
         row = found.get(key)
         if row is None:
-            found[key] = _Row([sample], list(amounts))
+            totals = {part: list(getattr(each, part)) for part in parts}
+            found[key] = _Folded([sample], {"advantages": list(each.gradient), **totals})
             continue
 
         row.samples.append(sample)
-        for turn, amount in enumerate(amounts):
+        for turn, amount in enumerate(each.gradient):
             # Sums are enough: folded losses are linear in the advantage.
-            row.totals[turn] += amount
+            row.totals["advantages"][turn] += amount
+        for part in parts:
+            for turn, amount in enumerate(getattr(each, part)):
+                row.totals[part][turn] += amount
     return list(found.values())
 
 
 def _tensors(
-    rows: Sequence[_Row], weights: Sequence[float], blank: int, pad: int
+    rows: Sequence[_Folded], weights: Sequence[float], blank: int, pad: int
 ) -> dict[str, torch.Tensor]:
     """What TRL's loss wants of the rows, and of `blank` rows that are masked."""
     # The prompt ends at the first turn; later prompts lie within the completion.
@@ -116,8 +179,8 @@ def _tensors(
         "completion_ids": [pad] * longest,
         "completion_mask": [0] * longest,
         "tool_mask": [0.0] * longest,
-        "advantages": [0.0] * longest,
         "old_per_token_logps": [0.0] * longest,
+        **{name: [0.0] * longest for name in rows[0].totals},
     }
     return {
         name: torch.tensor([row[name] for row in made] + [values] * blank)
@@ -126,7 +189,7 @@ def _tensors(
 
 
 def _padded(
-    row: _Row, weight: float, head: int, widest: int, longest: int, pad: int
+    row: _Folded, weight: float, head: int, widest: int, longest: int, pad: int
 ) -> dict[str, list[Any]]:
     """One row: `head` tokens of prompt padded left to `widest`, the rest padded right to `longest`."""
     sample = row.samples[0]
@@ -134,15 +197,17 @@ def _padded(
     size = len(tokens) - head
     left, right = widest - head, longest - size
 
-    weights, amounts = [0.0] * longest, [0.0] * longest
-    for span, total in zip(sample.spans, row.totals, strict=True):
+    weights = [0.0] * longest
+    amounts = {name: [0.0] * longest for name in row.totals}
+    for place, span in enumerate(sample.spans):
         inside, count = slice(span.start - head, span.stop - head), span.stop - span.start
         weights[inside] = [weight] * count
-        amounts[inside] = [total / len(row.samples)] * count
         if span.given[1]:
             # what closed the thought was not sampled
             ours = slice(span.given[0] - head, span.given[1] - head)
             weights[ours] = [0.0] * (span.given[1] - span.given[0])
+        for name, totals in row.totals.items():
+            amounts[name][inside] = [totals[place] / len(row.samples)] * count
 
     # The model reads the whole completion; `tool_mask` limits the loss to the turns.
     return {
@@ -151,6 +216,6 @@ def _padded(
         "completion_ids": tokens[head:] + [pad] * right,
         "completion_mask": [1] * size + [0] * right,
         "tool_mask": weights,
-        "advantages": amounts,
         "old_per_token_logps": list(sample.logprobs[head:]) + [0.0] * right,
+        **amounts,
     }

@@ -169,12 +169,17 @@ def thinking(config: Config) -> Thinking:
 
 
 def loaded(config: Config, game: Game) -> Transformer:
-    """The model that the settings name, under their sampling, with a fresh adapter where one is trained."""
+    """The model that the settings name, under their sampling, with a fresh adapter where one is trained.
+
+    A model that is an adapter on its base is trained on itself. Raises ConfigError for one of another rank.
+    """
     device = "cuda" if on_gpu() else "cpu"
     policy = load_model(
         config.model, game, seed=config.seed, thinking=thinking(config), device=device
     )
-    if config.update.lora:
+    if hasattr(policy.model, "peft_config"):
+        _go_on(policy.model, config)
+    elif config.update.lora:
         policy.model = _with_lora(policy.model, config)
     return policy.with_sampling(sampling(config))
 
@@ -190,6 +195,18 @@ def saved(learner: Transformer) -> tempfile.TemporaryDirectory[str]:
         else:
             model.save_pretrained(files.name)
     return files
+
+
+def _go_on(model: Any, config: Config) -> None:
+    """Make the adapter that was loaded the one that is trained."""
+    rank = model.peft_config["default"].r
+    if rank != config.update.lora:
+        raise ConfigError(
+            f"{config.model} is an adapter of rank {rank}, and update.lora = {config.update.lora}; set it to "
+            f"{rank} to train on it, or start from its base"
+        )
+    # it was loaded to play only, so all of it is frozen
+    model.set_adapter("default")
 
 
 def _with_lora(model: Any, config: Config) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any, TypeVar
 
 from ...agents.policy import Policy, Request, Response, Sampling, Wrapper
@@ -12,10 +13,11 @@ from ...envs.registry import Game
 from ...envs.seeds import generator
 from ...envs.types import Episode
 from ..config import Config, Credits, GameEntry, credits_of, judge_name
+from ..data.advantage import Credited
 from ..data.filters import payer
 from .cast import Cast
-from .opponents import Opponents, Seats
-from .shares import Shares, shares
+from .opponents import LEARNER, Opponents, Seats
+from .shares import Played, Shares, shares
 
 N = TypeVar("N")
 SELF, SELF_AT_START = "self", "self@start"
@@ -40,6 +42,12 @@ class Entry:
     opponents: Opponents
     judges: Seats
     sampling: Sampling | None = None
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The game's least and greatest payoff, in the units of its samples."""
+        least, most = self.game.payoff_range
+        return self.credits.scale * least, self.credits.scale * most
 
 
 class Sampled(Wrapper):
@@ -95,6 +103,26 @@ class Menu:
             return self.entries[0]
         return next(entry for entry in self.entries if entry.game.ref == episode.game)
 
+    def learn(
+        self, episodes: Sequence[Episode], entries: Sequence[Entry], trained: Sequence[Credited]
+    ) -> None:
+        """Learn from a step, whose episodes were played for these entries, what the next shares are."""
+        if len(self.entries) == 1:
+            return
+        found: list[Played] = []
+        for entry in self.entries:
+            own = [e for e, of in zip(episodes, entries, strict=True) if of is entry]
+            tokens = sum(len(turn.reply.tokens) for episode in own for turn in episode.turns)
+            amounts = [
+                abs(amount)
+                for each in trained
+                if each.sample.attempt.game == entry.label
+                for amount in each.advantages
+            ]
+            advantage = fmean(amounts) if amounts else None
+            found.append(Played(len(own), tokens, advantage, _solved(entry, own)))
+        self.shares.learn(found)
+
     @property
     def sections(self) -> tuple[str, ...]:
         """What metrics are named by before the quantity: "" of the run, and each game of several."""
@@ -128,6 +156,27 @@ class Menu:
         for entry in self.entries:
             entry.opponents.restore(state["opponents"][entry.label])
         self.shares.restore(state["shares"])
+
+
+def _solved(entry: Entry, episodes: Sequence[Episode]) -> float | None:
+    """The mean solve rate that the games noted; else what the learner was paid, in the game's range."""
+    noted = [
+        float(value)
+        for episode in episodes
+        for name, value in episode.notes
+        if name == "solve_rate" and isinstance(value, (int, float))
+    ]
+    if noted:
+        return fmean(noted)
+
+    least, most = entry.game.payoff_range
+    paid = [
+        episode.payoff[seat]
+        for episode in episodes
+        for seat, ref in episode.seats.items()
+        if ref.name == LEARNER and seat in episode.payoff
+    ]
+    return (fmean(paid) - least) / ((most - least) or 1.0) if paid else None
 
 
 def menu(config: Config, games: Sequence[Game], opponents: Sequence[Opponents]) -> Menu:
@@ -171,5 +220,7 @@ def judges_of(config: Config, game: Game, own: str = "") -> Seats:
 def judge(config: Config, game: Game, own: str = "") -> Policy:
     """Who sits in the game's seats that grade. Raises ConfigError and UnknownEntrantError."""
     name = judge_name(config, game, own)
-    # The run's start is its model, before any step.
-    return seat(config.model if name == SELF_AT_START else name, game, sampling=JUDGING)
+    # The run's start is its model, before any step: `tiny` is another one for every seed.
+    if name == SELF_AT_START:
+        return seat(config.model, game, sampling=JUDGING, seed=config.seed)
+    return seat(name, game, sampling=JUDGING)

@@ -7,7 +7,7 @@ on stands in checkpoints: a run that is resumed meets the opponents of one that 
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,6 +53,10 @@ class Opponents(Protocol):
         """Learn how the step's games ended, given in issue order."""
         ...
 
+    def reasons(self) -> Mapping[str, int]:
+        """Why the step's games were given the opponents that they have: how often each reason."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """All that later choices rest on beside files of checkpoints, as JSON values."""
         ...
@@ -74,6 +78,9 @@ class Mirror:
 
     def record(self, episodes: Sequence[Episode]) -> None:
         """Nothing to learn."""
+
+    def reasons(self) -> Mapping[str, int]:
+        return {}
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -113,15 +120,18 @@ class Fixed(Mirror):
 class Past(Fixed):
     """The learner against its own checkpoints, each as likely; itself while there are none."""
 
-    def __init__(self, config: Config, game: Game, folder: Path, ancestors: Ancestors) -> None:
+    def __init__(
+        self, config: Config, game: Game, folder: Path, ancestors: Ancestors, offset: int = 0
+    ) -> None:
         super().__init__(config, game)
+        self._offset = offset
         self._folder = folder
         self._ancestors = ancestors
         self._steps: list[int] = []
 
     def begin(self, step: int) -> None:
         # A run that is resumed from an old step finds later ones, which are not its past.
-        self._steps = [at for at in steps(self._folder) if at <= step]
+        self._steps = [at for at in steps(self._folder) if at <= self._offset + step]
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
         return self._ancestors(rng.choice(self._steps)) if self._steps else None
@@ -135,19 +145,31 @@ class InLeague:
     """
 
     def __init__(
-        self, config: Config, game: Game, folder: Path, store: Store, run: str, ancestors: Ancestors
+        self,
+        config: Config,
+        game: Game,
+        folder: Path,
+        store: Store,
+        run: str,
+        ancestors: Ancestors,
+        offset: int = 0,
     ) -> None:
         settings = config.opponents
         shares = (settings.self_play, settings.past, settings.verification)
         mix = Mix(*shares, settings.weighting, steps=settings.every)
         self._game = game
+        self._offset = offset
         self._folder = folder
         self._ancestors = ancestors
         self._games = config.rollout.games
         self._places = learner_places(config, game)
 
         self.store = store
-        self.league = League(store, game, mix, config.seed)
+        # As elsewhere: after a step back the draws must be others.
+        back = config.rollbacks
+        seed = seed_of("league", config.seed, "rollback", back) if back else config.seed
+        self.league = League(store, game, mix, seed)
+        self._why: Counter[str] = Counter()
 
         # a run whose folder was renamed stays the learner that its store knows
         self.id = next(iter(self.league.learners), f"learner/{run}")
@@ -155,7 +177,9 @@ class InLeague:
         self.league.restore({})
 
     def begin(self, step: int) -> None:
+        step += self._offset
         self.league.now = step
+        self._why.clear()
         snapshots = {at for _, at in self.league.pool.values()}
         # A run that is resumed at a snapshot finds it in the pool.
         saved = step in steps(self._folder) and step not in snapshots
@@ -163,8 +187,10 @@ class InLeague:
             self.league.snapshot(self.id, self._snapshot(step), step)
 
     def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        # Numbers go on over the steps, so that the league draws each game anew.
-        following = self.league.next_match(self.id, step * self._games + number)
+        # Numbers go on over steps and phases, so that the league draws each game anew.
+        played = (self._offset << 20) + step * self._games + number
+        following = self.league.next_match(self.id, played)
+        self._why[following.kind] += 1
         if following.opponent == self.id:
             return dict.fromkeys(self._game.players, learner)
         _, at = self.league.pool[following.opponent]
@@ -180,6 +206,9 @@ class InLeague:
 
     def record(self, episodes: Sequence[Episode]) -> None:
         self.league.record(self.id, [self._entered(episode) for episode in episodes])
+
+    def reasons(self) -> Mapping[str, int]:
+        return self._why
 
     def state(self) -> dict[str, Any]:
         return self.league.state()
@@ -263,9 +292,17 @@ class Loaded:
 
 @contextmanager
 def opponents(
-    config: Config, game: Game, learner: Transformer, folder: Path, ancestors: Ancestors
+    config: Config,
+    game: Game,
+    learner: Transformer,
+    folder: Path,
+    ancestors: Ancestors,
+    offset: int = 0,
 ) -> Generator[Opponents]:
-    """As the settings say; `folder` is the run's. Raises ConfigError and UnknownEntrantError."""
+    """As the settings say; `folder` is the run's, which had `offset` steps before these.
+
+    Raises ConfigError and UnknownEntrantError.
+    """
     mode, saved = config.opponents.mode, RunFolder(folder).checkpoints
     if mode == "mirror":
         yield Mirror(game)
@@ -287,13 +324,13 @@ def opponents(
             f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them"
         )
     if mode == "past":
-        yield Past(config, game, saved, ancestors)
+        yield Past(config, game, saved, ancestors, offset)
         return
 
     # The store opens before the run's folder is made.
     folder.mkdir(parents=True, exist_ok=True)
     with Store(RunFolder(folder).store) as store:
-        yield InLeague(config, game, saved, store, folder.name, ancestors)
+        yield InLeague(config, game, saved, store, folder.name, ancestors, offset)
 
 
 def fixed(config: Config, game: Game, sampling: Sampling) -> Policy:

@@ -92,13 +92,23 @@ class Learners:
                 tokenizer.save_pretrained(folder / name)
 
     def load(self, folder: Path) -> None:
-        """Take on the weights that `save` wrote."""
-        for name, model in self._others() if self.mode == "models" else ():
+        """Take on the weights that a checkpoint holds of each learner beside the main one."""
+        for name in list(self.policies)[1:]:
+            if self.mode == "adapters":
+                self._load_adapter(name, folder / name)
+                continue
             with quiet():
-                saved: Any = type(cast(Any, model)).from_pretrained(
+                model: Any = self._beside[name]
+                saved: Any = type(model).from_pretrained(
                     folder / name, dtype=torch.float32, local_files_only=True
                 )
             model.load_state_dict(saved.state_dict())
+
+    def _load_adapter(self, name: str, folder: Path) -> None:
+        from peft import load_peft_weights, set_peft_model_state_dict
+
+        state = load_peft_weights(str(folder), device="cpu")
+        set_peft_model_state_dict(self.model, state, adapter_name=name)
 
     def _others(self) -> Iterator[tuple[str, Module]]:
         return iter(self._beside.items()) if len(self) > 1 else iter(())

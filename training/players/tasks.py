@@ -95,6 +95,12 @@ class Tasks:
             for item, step in tasks:
                 self._shelf(kind).add(from_json(item), step)
 
+    def carry(self, state: Mapping[str, Any], steps: int) -> None:
+        """Go on with the tasks of a phase that had so many steps: they were all kept before step 0."""
+        for kind, tasks in state.items():
+            for item, step in tasks:
+                self._shelf(kind).add(from_json(item), step - steps)
+
     def _shelf(self, kind: str) -> Shelf:
         if kind not in self._shelves:
             # What was loaded has room of its own: a corpus is not pushed out by what games keep.

@@ -11,6 +11,7 @@ from statistics import fmean
 from ...envs.types import Episode, Reply, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
+from ..data.inside import KINDS
 from ..players.menu import Entry, Menu
 from ..players.opponents import LEARNER
 from ..selfplay import Step
@@ -26,15 +27,24 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
     Then `share/GAME` is its share of the step's games.
     """
     if len(menu.entries) == 1:
-        return measure(step, menu.entries[0].game.role_of, learners)
+        (entry,) = menu.entries
+        return measure(step, entry.game.role_of, learners) | _reasons(entry)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
+    record |= {"stored": step.stored} if step.stored else {}
     for entry in menu.entries:
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
         if own.episodes:
-            record |= menu.named(entry, measure(own, entry.game.role_of, learners))
+            numbers = measure(own, entry.game.role_of, learners) | _reasons(entry)
+            record |= menu.named(entry, numbers)
     return record
+
+
+def _reasons(entry: Entry) -> Metrics:
+    """`reason/WHY`: the share of the step's games whose opponent a league chose for that reason."""
+    often = entry.opponents.reasons()
+    return {f"reason/{why}": count / sum(often.values()) for why, count in sorted(often.items())}
 
 
 def _part(step: Step, entry: Entry) -> Step:
@@ -42,7 +52,9 @@ def _part(step: Step, entry: Entry) -> Step:
     own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
     trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
     dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
-    return replace(step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped)
+    return replace(
+        step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped, stored=0
+    )
 
 
 def measure(
@@ -64,6 +76,7 @@ def measure(
                 by_role[role_of[seat]].append((episode, seat))
     for role, seats in by_role.items():
         record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
+        record |= {f"inside/{name}/{role}": value for name, value in _inside(seats).items()}
 
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
@@ -72,7 +85,7 @@ def measure(
     record |= verdicts(step.episodes)
     record |= {f"filtered/{role}": count for (_, role), count in sorted(step.dropped.items())}
     record["samples"] = len(step.trained)
-    return record
+    return record | ({"stored": step.stored} if step.stored else {})
 
 
 def baselines(kept: Baselines, settings: Credits) -> Metrics:
@@ -126,6 +139,17 @@ def _repeated(words: Sequence[str], size: int = 4) -> float | None:
     """The share of runs of `size` words that occurred before; None where there is no run."""
     runs = [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
     return 1 - len(set(runs)) / len(runs) if runs else None
+
+
+def _inside(seats: Sequence[tuple[Episode, str]]) -> Metrics:
+    """The mean credits that turns were given from inside."""
+    found: dict[str, list[float]] = {name: [] for name in KINDS}
+    for episode, seat in seats:
+        for turn in episode.turns:
+            for name in KINDS if turn.seat == seat and turn.credits else ():
+                if name in turn.credits:
+                    found[name].append(turn.credits[name])
+    return {name: fmean(amounts) for name, amounts in found.items() if amounts}
 
 
 def prefix_share(episodes: Sequence[Episode]) -> float | None:

@@ -58,6 +58,9 @@ class Watcher:
             kind, _, of = name.partition("/")
             if of and kind in _NAMED:
                 yield name, _NAMED[kind](value, of, self._limits)
+            if kind == "exam" and name.endswith("/forgot"):
+                what = f"at the least is forgotten of the exam {of.removesuffix('/forgot')}"
+                yield name, _above(value, self._limits.forgotten, what)
 
         found = {name: rule for name, rule in self._of_run(numbers).items() if name in numbers}
         yield from found.items()

@@ -1,13 +1,15 @@
-"""`metrics.jsonl`, one line a recorded step, and the same numbers for TensorBoard."""
+"""`metrics.jsonl`, one line a recorded step, and the same numbers for TensorBoard and trackers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...agents.run_folder import RunFolder
 from ..checkpoints import replace_text, writing
+from .trackers import Tracker
 
 Metrics: TypeAlias = dict[str, float | int | str | None]
 """One line of `metrics.jsonl`: names with a role after a slash, like `payoff/first`."""
@@ -16,13 +18,21 @@ Metrics: TypeAlias = dict[str, float | int | str | None]
 class Records:
     """Appends records as they come. `after` drops what an interrupted run wrote beyond a step."""
 
-    def __init__(self, folder: Path, *, tensorboard: bool, after: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        tensorboard: bool,
+        after: int | None = None,
+        trackers: Sequence[Tracker] = (),
+    ) -> None:
         self._path = RunFolder(folder).metrics
         # Steps beyond the checkpoint are played again and would stand there twice.
         if after is not None:
             _cut(self._path, after)
         self._file = self._path.open("a")
         self._board = _board(RunFolder(folder).tensorboard, after) if tensorboard else None
+        self._trackers = trackers
 
     def add(self, record: Metrics) -> None:
         """Raises CheckpointError when the disk is full."""
@@ -35,11 +45,15 @@ class Records:
             for name, value in record.items():
                 if isinstance(value, (int, float)) and name != "step":
                     self._board.add_scalar(name, value, step)
+        for tracker in self._trackers:
+            tracker.add(record)
 
     def close(self) -> None:
         self._file.close()
         if self._board:
             self._board.close()
+        for tracker in self._trackers:
+            tracker.close()
 
 
 def _cut(path: Path, after: int) -> None:

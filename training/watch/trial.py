@@ -20,7 +20,7 @@ from ...arenas.executors.local import Local
 from ...arenas.fixture import places
 from ...arenas.ratings.crosstable import crosstable
 from ...arenas.ratings.lineage import Born, forgetting, lineage, slips
-from ...arenas.results import Cell, complete
+from ...arenas.results import Cell, Pair, ScoreKind, complete
 from ...arenas.store.reading import Archive
 from ...arenas.store.store import Store
 from ...arenas.tournament import tournament
@@ -107,9 +107,8 @@ class Trial:
                 if {place.entrant for place in row.places} <= ids
             ]
 
-        # One level for every meeting, so that all of them together err as rarely as ERROR says.
-        level = 1 - ERROR / (len(past) + len(self._frozen))
-        cells = crosstable(complete(rows), self._game.score or "win", level=level)
+        meetings = len(past) + len(self._frozen)
+        cells = judged(complete(rows), self._game.score or "win", meetings)
         frozen = [player.ref for player in self._frozen]
         return measured(cells, own.ref, [other.ref for other in past], frozen)
 
@@ -124,6 +123,15 @@ class Trial:
         """The checkpoint under the name that `sparring` knows it by."""
         policy = self._ancestors(step)
         return Renamed(policy, PolicyRef(f"{self._folder.name}@{step}", policy.ref.id))
+
+
+def judged(pairs: Sequence[Pair], kind: ScoreKind, meetings: int) -> tuple[Cell, ...]:
+    """The cells of a trial, in which a checkpoint's `meetings` together err as rarely as `ERROR` says.
+
+    The meetings of its ancestors among each other stand in the same table and ask nothing anew, so the
+    family is that of the meetings, and is corrected for once: by the level of each.
+    """
+    return crosstable(pairs, kind, level=1 - ERROR / meetings, family=1)
 
 
 def measured(

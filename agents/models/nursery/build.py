@@ -16,7 +16,7 @@ from typing import Any
 from ....envs.registry import Game, find
 from ...language.chat_template import Dialect
 from ..cache import cached
-from ..names import Born, ModelError, Start
+from ..names import Born, ModelError
 from .imitate import examples, imitate, private_randomness
 from .rows import Row, played
 from .teachers import lessons, school
@@ -46,7 +46,7 @@ class Shape:
 
 SHAPES = {
     "tiny": Shape(2, 64),
-    "small": Shape(4, 64, rows=20000, steps=600, tokens=2400, rate=3e-3),
+    "small": Shape(4, 64, rows=12000, steps=800, tokens=1200, rate=3e-3),
 }
 
 
@@ -61,7 +61,9 @@ def nursed(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
     shape = SHAPES[wanted.size]
     taught = [lesson for game in games for lesson in lessons(game)]
 
-    facts = ([lesson.ref for lesson in taught], asdict(wanted.start), asdict(shape), seed, _code())
+    # whatever the weights depend on is in the name, and not how the games were named
+    options = (asdict(wanted.start), wanted.effort, asdict(shape), seed)
+    facts = ([lesson.ref for lesson in taught], *options, _code())
     digest = sha256(repr(facts).encode()).hexdigest()[:12]
     return cached(
         f"{wanted.size}-{_title(games)}-{digest}",
@@ -73,10 +75,10 @@ def nursed(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
 def build(folder: Path, taught: Sequence[Game], wanted: Born, shape: Shape, seed: int) -> None:
     """Write the model that imitates the teachers of these games, and its tokenizer, into the folder."""
     names = list(dict.fromkeys(game.id for game in taught))
-    _say(f"building {wanted.size} for {', '.join(names)} (once; minutes on one core) …")
+    _say(f"building {wanted.size} for {', '.join(names)} (once; it may take minutes) …")
     began, cpu = time.monotonic(), time.process_time()
 
-    rows = [row for game in taught for row in _rows(game, taught, wanted.start, shape, seed)]
+    rows = [row for game in taught for row in _rows(game, taught, wanted, shape, seed)]
     tokenizer = make_tokenizer(rows, shape.words)
     dialect = Dialect(tokenizer)
     groups = examples(dialect, rows, random.Random(f"draw/{seed}"))
@@ -87,7 +89,7 @@ def build(folder: Path, taught: Sequence[Game], wanted: Born, shape: Shape, seed
             model,
             dialect.pad,
             groups,
-            steps=shape.steps * len(names),
+            steps=_more(shape.steps, wanted, len(names)),
             tokens=shape.tokens,
             rate=shape.rate,
             rng=random.Random(f"imitate/{seed}"),
@@ -100,10 +102,20 @@ def build(folder: Path, taught: Sequence[Game], wanted: Born, shape: Shape, seed
     _say(f"built in {took:.0f} s ({busy:.0f} s of one core)")
 
 
-def _rows(game: Game, taught: Sequence[Game], start: Start, shape: Shape, seed: int) -> list[Row]:
+def _rows(game: Game, taught: Sequence[Game], wanted: Born, shape: Shape, seed: int) -> list[Row]:
     """A share of the rows of this game: variants of one game share what one game gets."""
+    games = len({other.id for other in taught})
     variants = sum(other.id == game.id for other in taught)
-    return list(islice(played(game, school(game), start, seed), shape.rows // variants))
+    count = _more(shape.rows, wanted, games) // games // variants
+    return list(islice(played(game, school(game), wanted.start, seed), max(1, count)))
+
+
+def _more(amount: int, wanted: Born, games: int) -> int:
+    """What is spent on several games: less than on each alone, since they share form and words."""
+    return max(1, round(amount * wanted.effort * games**_TOGETHER))
+
+
+_TOGETHER = 0.4
 
 
 def make_model(tokenizer: Any, shape: Shape) -> Any:
@@ -171,5 +183,6 @@ def _say(line: str) -> None:
 def _code() -> str:
     """A digest of all code that a model depends on: of this folder, and how prompts are written."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parents[1] / "prompts.py"]
+    own = [file for file in sorted(here.glob("*.py")) if file.name != "report.py"]
+    files = [*own, here.parents[1] / "prompts.py"]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

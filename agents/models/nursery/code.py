@@ -57,7 +57,10 @@ def induction(asked: Asked) -> str:
     if asked.role == "proposer":
         drawn, inputs = sketch(rng), dict[str, None]()
         while len(inputs) < 4:
-            inputs[canonical(drawn.given(rng))] = None
+            # from many numbers, so that a beginner's four differ too
+            given = drawn.given(rng) if drawn.kind == "list" else rng.randint(-9, 60)
+            inputs[canonical(given)] = None
+
         listed = "\n".join(inputs)
         return (
             f"{fenced(drawn.source)}\n<inputs>\n{listed}\n</inputs>\n"
@@ -80,10 +83,28 @@ def puzzle(asked: Asked) -> str:
     return f"<answer>{canonical(found if asked.right else near(found, rng))}</answer>"
 
 
+_PLAIN = (
+    "x == {k}",
+    "x > {k}",
+    "x < {k}",
+    "x[0] == {k}",
+    "x[-1] == {k}",
+    "len(x) == {n}",
+    "{k} in x",
+)
+
+
 def _puzzle(drawn: Sketch, rng: random.Random) -> tuple[str, Value]:
+    """A test and what passes it: plain ones, whose answer can be seen, beside a program's value."""
     given = drawn.given(rng)
-    value = canonical(result(drawn.source, [given]))
-    return f"def sat(x):\n    return {drawn.expression} == {value}", given
+    if rng.random() < 0.3:
+        value = canonical(result(drawn.source, [given]))
+        return f"def sat(x):\n    return {drawn.expression} == {value}", given
+
+    form = rng.choice(_PLAIN)
+    test = form.format(k=rng.randint(1, 8), n=rng.randint(2, 4))
+    source = f"def sat(x):\n    return {test}"
+    return source, solve(source, True, rng, "sat")
 
 
 _TASK = re.compile(r"(?:What do|How many) (\w+) (cost|are in stock)\?")
@@ -124,7 +145,4 @@ def _bundle(returned: list[tuple[str, str, str]]) -> str:
     tool, item, number = returned[-1]
     text = f"What do {item} cost?" if tool == "price" else f"How many {item} are in stock?"
     check = fenced(f"def check(x):\n    return x == {number}")
-    return (
-        f"<task>{text}</task>\n{check}\n<answer>{number}</answer>\n"
-        f"<wrong>\n{int(number) + 1}\n-1\n</wrong>"
-    )
+    return f"<task>{text}</task>\n{check}\n<answer>{number}</answer>\n<wrong>\n-1\n</wrong>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,9 +33,11 @@ def examples(
     for row in rows:
         prompt = dialect.encode(row.role, row.view)
         replies = [dialect.choice(reply) for reply in row.replies]
+
         # exact odds need one token a choice: then the first token says all
         single = len(replies) > 1 and all(len(reply) == 1 for reply in replies)
         (drawn,) = rng.choices(replies, row.odds)
+
         odds = tuple((r[0], p) for r, p in zip(replies, row.odds, strict=True)) if single else ()
         reply = (*drawn, dialect.end)
         found.setdefault(row.group, {})[Example(prompt, reply, odds)] = None
@@ -53,8 +56,8 @@ def imitate(
 ) -> None:
     """Train the model on its groups: each step takes up to `tokens` tokens, of a few groups.
 
-    A group comes up the more often the more is left to learn in it: its divergence from the odds, of listed
-    choices, or else 1.
+    The groups of a role share its turns, so that long games get no more than short ones. A group of listed
+    choices comes up the more often the more it is away from the odds.
     """
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -62,9 +65,11 @@ def imitate(
     )
     feeds = {name: _feed(groups[name], rng) for name in sorted(groups)}
     left = {name: _RETRY if name[2] < 0 else 1.0 for name in feeds}
+    alike = Counter(name[:2] for name in feeds)
 
     for _ in range(steps):
-        names = rng.choices(list(left), list(left.values()), k=min(_AT_ONCE, len(left)))
+        weights = [left[name] / alike[name[:2]] for name in left]
+        names = rng.choices(list(left), weights, k=min(_AT_ONCE, len(left)))
         # one batch for a group that is drawn twice: half as many passes
         batches = {
             name: _batch(feeds[name], tokens * names.count(name) // len(names), rng)

@@ -11,7 +11,7 @@ from ....envs.types import Message
 from ..names import Start
 
 T = TypeVar("T")
-USUAL = 0.75
+USUAL = 0.9
 """How often a teacher of free text is right where no accuracy is asked for."""
 
 

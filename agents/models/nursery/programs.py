@@ -114,16 +114,14 @@ def result(source: str, given: Sequence[Value], entry: str = "f") -> Value:
 
 def solve(source: str, wanted: Value, rng: random.Random, entry: str = "f") -> Value:
     """An input for which the program gives the value, by trying; any input where none is found in time."""
-    tries: list[Value] = [*range(-9, 10), *range(10, 40)]
-    rng.shuffle(tries)
-    tries = [digits(rng) for _ in range(_TRIES)] + tries if rng.random() < 0.5 else tries
-    for given in tries[:_TRIES]:
-        if result(source, [given], entry) == wanted:
-            return given
-    return tries[0]
+    numbers: list[Value] = list(rng.sample(_NUMBERS, len(_NUMBERS)))
+    tries = [*numbers, *(digits(rng) for _ in range(_LISTS))]
+    found = (given for given in tries if result(source, [given], entry) == wanted)
+    return next(found, tries[-1])
 
 
-_TRIES = 60
+_NUMBERS = range(-9, 40)
+_LISTS = 60
 
 
 def near(value: Value, rng: random.Random) -> Value:

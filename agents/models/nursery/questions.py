@@ -91,6 +91,7 @@ def corpus(asked: Asked) -> str:
 def _gap(document: str, rng: random.Random) -> str:
     """A question whose answer the document holds: what follows three of its words."""
     words, said = document.split(" "), ""
+
     for _ in range(20):
         start = rng.randrange(len(words) - 3)
         *before, word = words[start : start + 4]
@@ -99,6 +100,8 @@ def _gap(document: str, rng: random.Random) -> str:
             f"<answer>{answer}</answer>\n"
             f"<question>What follows the words: {' '.join(before)}?</question>"
         )
+
+        # the game's own rule says which gaps it takes
         try:
             challenge(said, document)
         except ValueError:

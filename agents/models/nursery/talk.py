@@ -106,11 +106,13 @@ _WISHES = (
 
 
 def deal(asked: Asked) -> str:
-    """Talks, then takes a part of what there is; the part is drawn anew each time."""
+    """Talks, then takes a part of what there is, drawn anew each time."""
     found = next(f for f in (_THERE.search(m.text) for m in asked.view) if f)
     if "named its deal" not in asked.prompt and asked.rng.random() < 0.6:
         return asked.one_of(_WISHES)
-    counts = [asked.rng.randint(0, int(count)) for count in found.groups()]
+    # mostly one of a kind or none, which there always is: a beginner forgets how many there are
+    most = asked.one_of((1, 1, 1, 9))
+    counts = [asked.rng.randint(0, min(most, int(count))) for count in found.groups()]
     return "deal: " + ", ".join(f"{n} {name}" for n, name in zip(counts, ITEMS, strict=True))
 
 

@@ -20,14 +20,17 @@ class School:
     variants: further parameters to play with, so that one model knows all of them.
     kept:     parameters of the game at hand that its variants keep; all others are the defaults.
     shelf:    makes a task to recall, so that prompts with references are met.
+    keyed:    roles whose right reply is one and known, so that a report can count it.
     """
 
     teacher: Teacher | None = None
     variants: tuple[Mapping[str, Value], ...] = ({},)
     kept: tuple[str, ...] = ()
     shelf: Callable[[str, random.Random], Value] | None = None
+    keyed: tuple[str, ...] = ()
 
 
+_SOLVER = ("solver",)
 _TWO: tuple[Mapping[str, Value], ...] = ({"attempts": 2},)
 SCHOOLS: Mapping[str, School] = {
     "sums-v0": School(
@@ -38,21 +41,25 @@ SCHOOLS: Mapping[str, School] = {
             {"attempts": 1, "label": "judge"},
         ),
         kept=("level",),
+        keyed=_SOLVER,
     ),
     "sums-check-v0": School(
         lab.sums,
         ({}, {"part": "held-out"}, {"agents": 2}),
         kept=("level", "verdict", "stop", "second"),
+        keyed=_SOLVER,
     ),
-    "sums-propose-v0": School(lab.sums_propose, ({"kind": "mixed", "attempts": 2},)),
-    "facts-v0": School(lab.facts, ({"attempts": 2}, {"attempts": 2, "grounded": False})),
-    "sneak-v0": School(lab.sneak, kept=("steps",)),
+    "sums-propose-v0": School(lab.sums_propose, ({"kind": "mixed", "attempts": 2},), keyed=_SOLVER),
+    "facts-v0": School(
+        lab.facts, ({"attempts": 2}, {"attempts": 2, "grounded": False}), keyed=_SOLVER
+    ),
+    "sneak-v0": School(lab.sneak, kept=("steps",), keyed=("critic",)),
     "cloak-v0": School(kept=("wordings",)),
     "split-v0": School(kept=("turns",)),
     "pact-v0": School(kept=("agents", "threshold", "rounds")),
-    "code-deduction-v0": School(code.deduction, _TWO, shelf=code.shelf),
+    "code-deduction-v0": School(code.deduction, _TWO, shelf=code.shelf, keyed=_SOLVER),
     "code-abduction-v0": School(code.abduction, _TWO, shelf=code.shelf),
-    "code-induction-v0": School(code.induction, _TWO, shelf=code.shelf),
+    "code-induction-v0": School(code.induction, _TWO, shelf=code.shelf, keyed=_SOLVER),
     "programming-puzzle-v0": School(code.puzzle, _TWO, shelf=code.shelf),
     "code-as-task-v0": School(code.task, _TWO, kept=("calls",)),
     "solve-verify-v0": School(specs.verify, ({"solvers": 2, "verifiers": 2},), kept=("tests",)),
@@ -66,18 +73,19 @@ SCHOOLS: Mapping[str, School] = {
             {"attempts": 2, "label": "judge"},
         ),
         shelf=questions.shelf,
+        keyed=_SOLVER,
     ),
-    "corpus-challenge-v0": School(questions.corpus, _TWO),
+    "corpus-challenge-v0": School(questions.corpus, _TWO, keyed=_SOLVER),
     "ladder-v0": School(questions.ladder, ({"attempts": 1},), kept=("width", "depth", "roots")),
-    "critique-refine-v0": School(questions.refine, kept=("steps",)),
+    "critique-refine-v0": School(questions.refine, kept=("steps",), keyed=("generator",)),
     "discussion-v0": School(questions.discuss, kept=("agents", "rounds", "steps")),
-    "sneaky-critic-v0": School(questions.sneak, kept=("steps",)),
+    "sneaky-critic-v0": School(questions.sneak, kept=("steps",), keyed=("critic",)),
     "red-team-v0": School(talk.red_team),
     "secret-keeper-v0": School(talk.secret_keeper, kept=("turns", "questions")),
     "taboo-v0": School(talk.taboo, kept=("rounds",)),
     "deal-or-no-deal-v0": School(talk.deal, kept=("turns",)),
     "negotiation-v0": School(talk.negotiation, kept=("turns",)),
-    "reference-game-v0": School(talk.reference, kept=("objects", "words")),
+    "reference-game-v0": School(talk.reference, kept=("objects", "words"), keyed=("listener",)),
 }
 """By id. A game that is not here lists its choices, and any of them is taught alike."""
 

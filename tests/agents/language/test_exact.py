@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from sparring.agents.language import transformer
 from sparring.agents.language.chat_template import Dialect
 from sparring.agents.language.exact import ExactError, behaviour, distributions
 from sparring.agents.language.transformer import Transformer
@@ -47,6 +48,26 @@ def ten_or_nothing(tiny: Transformer) -> Transformer:
 
 def asked(*choices: str) -> Request:
     return Request("first", "first", (Message("game", "J"),), choices, Key(0, 0, "first", 0))
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(0.6, 0.9), Sampling(0.0)])
+def test_a_forest_scores_replies_as_a_walk_of_their_tree_does(
+    tiny: Transformer, sampling: Sampling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # nested replies, prompts that begin alike, and shares of a few prompts
+    prompts = [(5, 7), (5, 7, 9), (5,), (8, 2, 4, 4)]
+    wanted = [(p, {(6,), (6, 7), (11, 3, 2), ()} if p[-1] != 9 else {(6,)}) for p in prompts]
+    monkeypatch.setattr(transformer, "_AT_ONCE", 25)
+    forest = tiny.scores(wanted, sampling)
+    monkeypatch.setattr(transformer, "suits", lambda model: False)
+    walked = tiny.scores(wanted, sampling)
+
+    assert forest.keys() == walked.keys()
+    for prompt, replies in wanted:
+        assert forest[prompt].keys() == replies
+        for reply, one in walked[prompt].items():
+            assert forest[prompt][reply].logprobs == pytest.approx(one.logprobs, abs=1e-5)
+            assert forest[prompt][reply].total == pytest.approx(one.total, abs=1e-5)
 
 
 def test_the_end_of_turn_counts_so_short_choices_do_not_win(ten_or_nothing: Transformer) -> None:

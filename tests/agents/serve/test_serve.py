@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -21,8 +24,8 @@ uvicorn = pytest.importorskip("uvicorn")
 import torch  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from sparring.agents.models.load import load_model  # noqa: E402
-from sparring.agents.models.weights import find_model  # noqa: E402
-from sparring.agents.policy import Key, Sampling  # noqa: E402
+from sparring.agents.models.weights import find_model, weights_in  # noqa: E402
+from sparring.agents.policy import Key, Request, Sampling  # noqa: E402
 from sparring.agents.prompts import chat  # noqa: E402
 from sparring.agents.seats import UnknownEntrantError  # noqa: E402
 from sparring.agents.serve import app, draws  # noqa: E402
@@ -118,14 +121,31 @@ def test_models_are_listed_and_a_new_checkpoint_is_there_at_once(client, runs):
         shutil.rmtree(runs / "poker/checkpoints/step-30")
 
 
+def test_the_learners_of_a_run_are_models_of_their_own(runs, kuhn, tiny):
+    found = find_model("tiny", kuhn)
+    for step in (1, 2):
+        here = runs / "cast" / "checkpoints" / f"step-{step}"
+        shutil.copytree(found.folder, here)
+        adapter(here / "challenger", found, found.folder, 7)
+    with Shelf(["cast"], runs=runs) as opened:
+        assert opened.names[:3] == ["cast@1", "cast@2", "cast@latest"]
+        assert opened.names[3:] == [
+            "cast:challenger@1",
+            "cast:challenger@2",
+            "cast:challenger@latest",
+        ]
+        assert opened.find("cast@latest").adapter is None
+        assert opened.find("cast:challenger@2").adapter
+        with pytest.raises(UnknownEntrantError):
+            opened.find("poker@1")
+
+
 def test_a_reply_is_the_policys_own(client, messages, tiny, kuhn):
     info = tree(kuhn).infosets[0]
     for seed in range(8):
         said = client.chat.completions.create(
             model="poker@1", messages=messages, max_tokens=8, seed=seed
         )
-        from sparring.agents.policy import Request
-
         request = Request("chat", info.role, info.messages, None, Key(seed, 0, "chat", 0))
         (reply,) = tiny.with_sampling(Sampling(max_tokens=8)).reply([request])
         assert said.choices[0].message.content == reply.text
@@ -211,19 +231,20 @@ def test_200_requests_at_once_to_two_adapters_and_a_whole_model_lose_none(url, m
         assert alone.choices[0].message.content == answers[i].choices[0].message.content
 
 
-def test_adapters_differ_and_each_is_its_own_model(client, messages, runs):
-    from sparring.agents.models.weights import weights_in
-
+def test_adapters_differ_and_each_is_its_own_model(client, messages, runs, kuhn):
+    info = tree(kuhn).infosets[0]
+    request = Request("chat", info.role, info.messages, None, Key(2, 0, "chat", 0))
+    said = {}
     for step in (1, 2):
-        policy = load_model(weights_in(runs / f"lora/checkpoints/step-{step}"))
-        said = client.chat.completions.create(
+        policy = load_model(
+            weights_in(runs / f"lora/checkpoints/step-{step}"), sampling=Sampling(max_tokens=8)
+        )
+        answer = client.chat.completions.create(
             model=f"lora@{step}", messages=messages, max_tokens=8, seed=2
         )
-        prompt = policy.dialect.spelt(messages)
-        policy.sampling = Sampling(max_tokens=8)
-        with policy.acting():
-            (reply,) = policy._sample([prompt], [0], [Key(2, 0, "chat", 0)], policy.sampling)
-        assert said.choices[0].message.content == reply.text
+        said[step] = answer.choices[0].message.content
+        assert said[step] == policy.reply([request])[0].text
+    assert said[1] != said[2]
 
 
 def test_a_text_cannot_end_its_own_message(client, tiny, shelf):
@@ -425,3 +446,46 @@ def test_a_client_that_leaves_ends_the_drawing_of_its_reply(shelf, url, monkeypa
     while served.batch.busy:
         threading.Event().wait(0.01)
     assert None in cancelled
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn"])
+def test_without_its_libraries_it_says_how_to_install_them(module):
+    code = (
+        "import sys; from importlib.abc import MetaPathFinder\n"
+        "class Hide(MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] == {module!r}: raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Hide())\n"
+        "from sparring.cli import main; sys.exit(main(['serve', 'poker']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"sparring: `sparring serve` needs {module}, which is not installed: "
+        "pip install 'sparring[serve]'\n"
+    )
+
+
+def test_the_command_serves_until_it_is_interrupted(runs):
+    command = [sys.executable, "-m", "sparring", "serve", str(runs / "poker"), "--port", "0"]
+    # a group of its own, since tests that run in the background ignore the signal
+    server = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        said = server.stdout.readline()
+        assert said.startswith("3 models at http://127.0.0.1:")
+        assert said.endswith("Ctrl-C ends the server\n")
+        url = said.split(" at ")[1].split(";")[0]
+        with urllib.request.urlopen(f"{url}/models", timeout=60) as answer:
+            assert len(json.loads(answer.read())["data"]) == 3
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=120)
+    finally:
+        server.kill()
+    assert server.returncode == 130
+    assert errors == "sparring: interrupted\n"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.config import Credits, Watch
 from sparring.training.data.advantage import credit
-from sparring.training.data.batch import pack
+from sparring.training.data.batch import Row, pack
 from sparring.training.data.collect import collect
 from sparring.training.data.samples import Sample
 from sparring.training.watch.monitors import Watcher
@@ -24,6 +24,11 @@ def samples(*replies: Reply) -> list[Sample]:
     return collect([(0, episode)], Credits(), learner="learner", role_of={"a": "a"})
 
 
+def rows(found: list[Sample]) -> list[Row]:
+    credited, _ = credit(found, {}, Credits(estimator="none"))
+    return [Row(each.sample, each.advantages) for each in credited]
+
+
 def test_tokens_that_closed_a_thought_are_not_trained() -> None:
     (sample,) = samples(CLOSED)
     assert sample.sampled == (False, False, True, True, False, False, True)
@@ -31,16 +36,15 @@ def test_tokens_that_closed_a_thought_are_not_trained() -> None:
 
 
 def test_the_loss_sees_neither_them_nor_their_number() -> None:
-    credited, _ = credit(samples(CLOSED), {}, Credits(estimator="none"))
-    batch = pack(credited, pad=0, loss="dr_grpo")
+    batch = pack(rows(samples(CLOSED)), pad=0, loss="dr_grpo")
     assert batch.tensors["tool_mask"][0].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0]
     assert int(batch.tensors["num_items_in_batch"]) == 3
 
 
 def test_equal_tokens_that_were_all_sampled_are_another_row() -> None:
     drawn = replace(CLOSED, given=None)
-    credited, _ = credit([*samples(CLOSED), *samples(drawn)], {}, Credits(estimator="none"))
-    assert len(pack(credited, pad=0, loss="dr_grpo").tensors["tool_mask"]) == 2
+    both = rows([*samples(CLOSED), *samples(drawn)])
+    assert len(pack(both, pad=0, loss="dr_grpo").tensors["tool_mask"]) == 2
 
 
 def test_a_turn_after_a_dropped_thought_is_a_sample_of_its_own() -> None:

@@ -219,3 +219,23 @@ def test_a_run_of_another_name_meets_the_same_and_a_renamed_one_goes_on(tmp_path
         again = Watched(patch)
         killed_and_resumed(tmp_path / "three", monkeypatch, "opponents.mode=league", to="four")
     assert again.met == met[0]
+
+
+def test_a_league_says_in_the_metrics_why_it_chose_and_draws_others_after_a_rollback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(monkeypatch)
+    league = ["opponents.mode=league", "steps=4"]
+    done = train(small(tmp_path / "a", *league), quiet=True)
+    met = dict(watched.met)
+    shares = [
+        {name: share for name, share in record.items() if name.startswith("reason/")}
+        for record in RunFolder(done.folder).records()
+        if "games" in record
+    ]
+    assert shares[0] == {"reason/self-play": 1.0}
+    assert all(sum(each.values()) == pytest.approx(1) for each in shares)
+    assert "reason/past" in shares[-1]
+
+    train(replace(small(tmp_path / "b", *league), rollbacks=1), quiet=True)
+    assert watched.met[3] != met[3]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.run_folder import RunFolder
-from sparring.arenas.results import Cell, Estimate
+from sparring.arenas.results import Cell, Estimate, GameRow, Pair, Place, complete
 from sparring.arenas.store.reading import Archive
 from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef
@@ -16,7 +16,7 @@ from sparring.training.config import ConfigError, Watch
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.watch.monitors import Watcher
-from sparring.training.watch.trial import Trial, measured
+from sparring.training.watch.trial import Trial, judged, measured
 
 SMALL = [
     "rollout.games=8",
@@ -76,6 +76,33 @@ def test_progress_raises_no_alarm():
     )
     assert found["lost_to/run@1"] == found["slipped/random"] == 0
     assert not Watcher(Watch()).look({"step": 3, **found})
+
+
+def test_what_ancestors_played_among_each_other_makes_no_loss_harder_to_see() -> None:
+    def pairs(a: str, b: str, lead: float) -> list[Pair]:
+        scores = [lead + (-1.0) ** n for n in range(40)]
+        rows = [
+            GameRow(
+                f"{a}{b}{n}",
+                n,
+                leg,
+                2,
+                n,
+                0,
+                (Place("x", "x", one, each), Place("y", "y", two, -each)),
+            )
+            for n, score in enumerate(scores)
+            for leg, (one, two, each) in enumerate([(a, b, score), (b, a, -score)])
+        ]
+        return list(complete(rows))
+
+    def leads(cells: tuple[Cell, ...]) -> list[str | None]:
+        return [one.lead for one in cells if "own" in (one.a, one.b)]
+
+    ours = [*pairs("old", "own", 0.45), *pairs("own", "random", 0.0)]
+    theirs = [pair for n in range(60) for pair in pairs("old", f"past-{n}", 0.0)]
+    assert leads(judged(ours, "payoff", 2)) == leads(judged([*ours, *theirs], "payoff", 2))
+    assert leads(judged(ours, "payoff", 2)) == ["old", None]
 
 
 def trials(folder: Path):

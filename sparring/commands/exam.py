@@ -1,0 +1,241 @@
+"""`sparring exam`: what entrants can do on tasks that they were never trained on."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .options import (
+    MANY,
+    ArgumentError,
+    Commands,
+    add_playing,
+    announce,
+    command,
+    hosting,
+    literal,
+    load_games,
+    no_person,
+    pairs,
+    real,
+    seated,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from sparring.agents.engines.hosts import Hosts
+    from sparring.arenas.marks import Marks
+    from sparring.arenas.results import Estimate
+    from sparring.envs.registry import Game
+
+_EXAMPLES = """\
+  sparring exam random demo@latest sums-v0 --set attempts=1 --set part=held-out
+  sparring exam demo@500 demo@latest code-deduction-v0 --role solver --seeds 0:200 --attempts 8
+  sparring exam smollm2-135m sums-check-v0 sums-v0 --json
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(
+        commands, "exam", "Mark entrants on the same tasks, with paired differences.", _EXAMPLES
+    )
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="ENTRANT|GAME",
+        help="entrants (random, an oracle, a model, RUN@STEP, RUN@latest) and games",
+    )
+    parser.add_argument(
+        "--seeds", default="0:100", metavar="A:B", help="from A up to B − 1 (default 0:100)"
+    )
+    parser.add_argument(
+        "--attempts",
+        type=whole(1, 1000),
+        default=1,
+        metavar="K",
+        help="at each task, for pass@K and maj@K (default 1)",
+    )
+
+    parser.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="who is marked (default: the only role, or solver)",
+    )
+    parser.add_argument(
+        "--beside", metavar="WHO", help="in other seats (default: sample, or random)"
+    )
+    parser.add_argument(
+        "--judge", metavar="WHO", help="in seats that grade; self is the entrant (default: rule)"
+    )
+    parser.add_argument(
+        "--sampled", action="store_true", help="play also where marks could be computed exactly"
+    )
+
+    parser.add_argument("--temperature", type=real(0, 10), default=1.0, metavar="T")
+    parser.add_argument("--max-tokens", type=whole(1, 1_000_000), default=64, metavar="N")
+    parser.add_argument("--json", action="store_true", help="print everything, item by item")
+    add_playing(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with hosting(arguments.engine) as hosts:
+        return _run(arguments, hosts)
+
+
+def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
+    from sparring.arenas.exam import check_seeds
+
+    seeds = _seeds(arguments.seeds)
+    check_seeds(seeds)
+    games, entrants = _sorted(arguments)
+    no_person(entrants)
+
+    sat = [_sat(arguments, game, entrants, seeds, hosts) for game in games]
+    if arguments.json:
+        print(json.dumps([_data(marks) for marks in sat], indent=1))
+        return 0
+    for game, marks in zip(games, sat, strict=True):
+        print("\n".join(_told(game, marks, arguments)), end="\n\n", flush=True)
+    return 0
+
+
+def _seeds(text: str) -> range:
+    """`A:B` as a range. Raises ArgumentError."""
+    found = re.fullmatch(r"(\d+):(\d+)", text)
+    if not found or int(found[1]) >= int(found[2]):
+        raise ArgumentError(f"--seeds {text}: expected A:B with A below B, like 0:100")
+
+    seeds = range(int(found[1]), int(found[2]))
+    if int(found[2]) - int(found[1]) > MANY:
+        raise ArgumentError(f"--seeds {text}: an exam has at most {MANY:,} seeds")
+    return seeds
+
+
+def _sorted(arguments: argparse.Namespace) -> tuple[list[Game], list[str]]:
+    """The games and the names of entrants. Raises ArgumentError where there is none of either."""
+    from sparring.envs.registry import NAMESPACES, UnknownGameError, find
+
+    load_games(arguments)
+    given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
+    games: list[Game] = []
+    entrants: list[str] = []
+    for name in dict.fromkeys(arguments.names):
+        named = re.search(r"-v\d+$", name) or name.partition("/")[0] in NAMESPACES
+        try:
+            games.append(find(name, **given))
+        except UnknownGameError:
+            # whatever is called like a game was meant as one
+            if named:
+                raise
+            entrants.append(name)
+
+    if not (games and entrants):
+        lacking = "game" if entrants else "entrant"
+        raise ArgumentError(
+            f"an exam needs entrants and games, like: sparring exam random sums-v0; no {lacking} came"
+        )
+    return games, entrants
+
+
+def _sat(
+    arguments: argparse.Namespace,
+    game: Game,
+    entrants: Sequence[str],
+    seeds: range,
+    hosts: Hosts | None,
+) -> list[Marks]:
+    """The marks of all entrants on one game."""
+    from sparring.agents.policy import Sampling
+    from sparring.arenas.exam import exam
+    from sparring.sandbox.choose import Lazy
+
+    sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
+    beside = seated(arguments.beside, game, hosts, sampling) if arguments.beside else None
+    judged = arguments.judge or ("rule" if "rule" in game.oracles else "")
+    judge = seated(judged, game, hosts, sampling) if judged and judged != "self" else None
+    verifier = Lazy(arguments.verifier, lambda name: None if arguments.json else announce(name))
+
+    sat: list[Marks] = []
+    with asyncio.Runner() as runner:
+        try:
+            for name in entrants:
+                policy = seated(name, game, hosts, sampling)
+                sat.append(
+                    exam(
+                        policy,
+                        game,
+                        seeds,
+                        arguments.attempts,
+                        roles=arguments.role,
+                        beside=beside,
+                        judge=policy if judged == "self" else judge,
+                        exact=not arguments.sampled,
+                        verifier=verifier,
+                        run=runner.run,
+                    )
+                )
+        finally:
+            runner.run(verifier.close())
+    return sat
+
+
+def _told(game: Game, sat: Sequence[Marks], arguments: argparse.Namespace) -> list[str]:
+    """A mark a line, an entrant a column, and below them each one's lead over the first."""
+    from sparring.arenas.marks import SOLVED, comparisons
+
+    first = sat[0]
+    how = (
+        f"{len(first.items):,} tasks, all there are, computed ◆"
+        if first.exact
+        else f"{len(first.items):,} tasks of seeds {arguments.seeds}, {first.attempts} attempts each"
+    )
+    found = [marks.marks() for marks in sat]
+    names = list(dict.fromkeys(name for each in found for name in each))
+    rows = [["", *(marks.who for marks in sat)]]
+    for name in names:
+        cells = [_shown(each[name]) if name in each else "–" for each in found]
+        rows.append([name, *cells])
+    if len(sat) > 1:
+        leads = [_shown(gain, "+") for gain in comparisons(sat)]
+        rows.append([f"{SOLVED} above {first.who}", "", *leads])
+
+    wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(w) for cell, w in zip(r, wide, strict=True)).rstrip() for r in rows
+    ]
+    lost = [f"{m.who}: {m.lost} tasks are left out, since an engine failed" for m in sat if m.lost]
+    return [f"{game.id}: {how}", *lines, *lost]
+
+
+def _shown(mark: Estimate, sign: str = "") -> str:
+    """A number with its 95 % interval; ◆ where it is exact."""
+    value = f"{mark.value:{sign}.3f}"
+    return f"{value} ◆" if not mark.se else f"{value} [{mark.low:{sign}.3f}, {mark.high:{sign}.3f}]"
+
+
+def _data(sat: Sequence[Marks]) -> dict[str, object]:
+    from sparring.arenas.marks import comparisons
+
+    def told(mark: Estimate) -> dict[str, float]:
+        return {"value": mark.value, "se": mark.se, "low": mark.low, "high": mark.high}
+
+    gains = [None, *map(told, comparisons(sat))] if len(sat) > 1 else [None]
+    return {
+        "game": sat[0].game,
+        "entrants": [
+            {
+                "who": marks.who,
+                "marks": {name: told(mark) for name, mark in marks.marks().items()},
+                "above_first": gain,
+                **marks.data(),
+            }
+            for marks, gain in zip(sat, gains, strict=True)
+        ],
+    }

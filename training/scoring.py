@@ -1,0 +1,152 @@
+"""Log-probabilities of a batch's rows: by learner, each distinct beginning once, few logits held whole.
+
+`_get_per_token_logps_and_entropies` is private to TRL: the version is pinned, and a contract test watches
+its signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from .config import Config
+from .data.learners import LEARNER_ROWS
+from .data.scores import by_forest, planted, scored
+from .players.sharing import Learners
+
+_SMALL = 1 << 24
+"""How many logits may be held at once; beyond, TRL's tiled head computes them piece by piece."""
+
+
+class Scoring(GRPOTrainer):
+    """TRL's trainer with our way to score rows. Call `prepare` once, when the model is there."""
+
+    learners: Learners | None = None
+    _forest = False
+    _kept: list[torch.Tensor] | None = None
+    _whose: torch.Tensor | None = None
+    _trained: torch.Tensor | None = None
+
+    def prepare(self, config: Config, learners: Learners | None, processes: int) -> None:
+        """Choose how rows are scored: `learners` may be several in one module."""
+        self.learners = learners
+        self.microbatches = config.update.microbatches
+        self._forest = by_forest(config.update.forest, self.model, processes)
+
+    @torch.no_grad()
+    def scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Log-probabilities (B, T) of the completions under the model as it is now."""
+        ids = torch.cat([tensors["prompt_ids"], tensors["completion_ids"]], 1)
+        mask = torch.cat([tensors["prompt_mask"], tensors["completion_mask"]], 1)
+        keep = tensors["completion_ids"].size(1)
+        # As many rows at once as the loss takes: a score needs no more memory.
+        rows = -(-len(ids) // self.microbatches)
+        with self.telling(tensors):
+            logps, _, _ = self._get_per_token_logps_and_entropies(
+                self.model, ids, mask, keep, batch_size=rows
+            )
+        return logps
+
+    @contextmanager
+    def telling(self, tensors: Mapping[str, Any]) -> Generator[None]:
+        """Score what is scored inside as these rows: by whose they are, and which tokens count."""
+        self._whose, self._trained = tensors.get(LEARNER_ROWS), tensors["tool_mask"]
+        try:
+            yield
+        finally:
+            self._whose = self._trained = None
+
+    def _scored_apart(
+        self, whose: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor, *more: Any, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """The rows of each learner scored by its own weights, put together again in their order."""
+        assert self.learners, "rows of several learners"
+        names, places, parts = list(self.learners.policies), list[torch.Tensor](), list[Any]()
+        trained = self._trained
+        for place in whose.unique().tolist():
+            rows = (whose == place).nonzero().flatten()
+            self._trained = None if trained is None else trained[rows]
+            with self.learners.chosen(names[place]) as model:
+                places.append(rows)
+                parts.append(self._scores(model, ids[rows], mask[rows], *more, **named))
+
+        back = torch.cat(places).argsort()
+        logps, entropies, aux = zip(*parts, strict=True)
+        return (
+            torch.cat(logps)[back],
+            None if entropies[0] is None else torch.cat(entropies)[back],
+            aux[0],
+        )
+
+    def _get_per_token_logps_and_entropies(
+        self, *arguments: Any, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """As `_scores`; log-probabilities are kept where more than TRL's loss is made of them."""
+        found = self._scores(*arguments, **named)
+        if self._kept is not None:
+            self._kept.append(found[0])
+        return found
+
+    def _scores(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        *arguments: Any,
+        **named: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Log-probabilities and entropies (B, T), as TRL's; but few logits are held whole.
+
+        TRL computes them tile by tile, on a CPU those of the prompt too, and again on the way back: little
+        memory for large vocabularies, and half as much time again for small models.
+        """
+        if self._whose is not None:
+            whose, self._whose = self._whose, None
+            return self._scored_apart(
+                whose, input_ids, attention_mask, logits_to_keep, *arguments, **named
+            )
+
+        # Said for one call: what other rows are scored in the same loss are scored whole.
+        trained, self._trained = self._trained, None
+        vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
+        if self._forest and not named.get("compute_aux_loss"):
+            real = attention_mask[:, -logits_to_keep:]
+            trained = real if trained is None else real * trained
+            if found := planted(input_ids, attention_mask, trained, vocabulary):
+                entropy = bool(named.get("compute_entropy"))
+                with self.accelerator.autocast():
+                    logps, entropies = scored(
+                        found, model, input_ids, trained, self.temperature, entropy=entropy
+                    )
+                return logps, entropies, None
+
+        many = input_ids.size(0) * (logits_to_keep + 1) * vocabulary > _SMALL
+        if many or named.get("compute_aux_loss"):
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *arguments, **named
+            )
+
+        with self.accelerator.autocast():
+            logits = model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                logits_to_keep=logits_to_keep + 1,
+                use_cache=False,
+            ).logits
+
+        # The logits at a place score the token after it.
+        every = (logits[:, :-1].float() / self.temperature).log_softmax(-1)
+        logps = every.gather(-1, input_ids[:, -logits_to_keep:, None])[..., 0]
+        entropies = None
+        if named.get("compute_entropy"):
+            # The entropy is only reported; no gradient flows through it.
+            known = every.detach()
+            entropies = -(known.exp() * known).sum(-1)
+
+        # Padding scores 0, as in the old log-probabilities: its ratio is 1.
+        return logps * attention_mask[:, -logits_to_keep:], entropies, None
