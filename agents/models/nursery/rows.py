@@ -11,7 +11,7 @@ from ....envs.registry import Game
 from ....envs.script import Recall
 from ....envs.table import Table
 from ....envs.types import Ask, Message, Reply, Value
-from ..names import Start
+from ..names import ModelError, Start
 from .lesson import Asked, Lesson, even
 from .teachers import School
 from .trusted import verdicts
@@ -91,6 +91,10 @@ def _taught(
     """What the teacher says here. After a failed try it says what it would have said without it."""
     before = view[: len(view) - 2 * ask.retry]
     asked = Asked(ask.seat, game.role_of[ask.seat], before, ask.choices or (), start, rng)
+    if school.teacher is None and not asked.choices:
+        raise ModelError(
+            f"the nursery has no teacher for {game.id}, whose {asked.role} writes freely; name other games"
+        )
     return school.teacher(asked) if school.teacher else even(asked)
 
 

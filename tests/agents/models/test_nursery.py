@@ -99,7 +99,12 @@ def test_problems_that_mislead_keep_the_mean_accuracy_and_turn_their_majority() 
     assert all(sum(row) == pytest.approx(1) for row in odds)
 
 
-@pytest.mark.parametrize("id", game_ids())
+def test_a_game_without_a_teacher_is_told_in_one_line() -> None:
+    with pytest.raises(ModelError, match="no teacher for question-file-v0, whose solver writes"):
+        some("question-file-v0", 1)
+
+
+@pytest.mark.parametrize("id", [id for id in game_ids() if not id.endswith("-file-v0")])
 def test_teachers_reply_with_moves(id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tables: list[Table] = []
 
