@@ -18,7 +18,8 @@ from .prompts import Chat
 _PASSING = frozenset({408, 409, 425, 429})
 # faults of a server that no second try mends: not implemented, HTTP version
 _LASTING = frozenset({501, 505})
-_SETTINGS = ("temperature", "top_p", "seed", "max_tokens")
+_THINKING = "chat_template_kwargs"
+_SETTINGS = ("temperature", "top_p", "seed", "max_tokens", _THINKING)
 _REFUSED = re.compile(
     r"unsupported|not support|unrecogni|unknown|unexpected|extra|not permitted|not allowed", re.I
 )
@@ -68,14 +69,27 @@ class Form:
         self._left_out: set[str] = set()
         self._limit = "max_tokens"
 
-    def body(self, model: str, messages: Chat, sampling: Sampling, seed: int) -> dict[str, Any]:
-        """A request, with the settings that the endpoint takes."""
-        settings = {
+    def body(
+        self,
+        model: str,
+        messages: Chat,
+        sampling: Sampling,
+        seed: int,
+        *,
+        by_template: bool = False,
+    ) -> dict[str, Any]:
+        """A request, with the settings that the endpoint takes.
+
+        `by_template` asks for the thinking mode of the model's own template, as vLLM and SGLang take it.
+        """
+        settings: dict[str, Any] = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": seed,
             self._limit: sampling.max_tokens,
         }
+        if by_template:
+            settings[_THINKING] = {"enable_thinking": True}
         taken = {name: value for name, value in settings.items() if name not in self._left_out}
         return {"model": model, "messages": messages, **taken}
 

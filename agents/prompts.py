@@ -25,11 +25,11 @@ class Spoken(NamedTuple):
     thought: str
 
 
-def chat(role: str, view: Sequence[Message], markers: Sequence[str] = ()) -> Chat:
+def chat(role: str, view: Sequence[Message], markers: Sequence[str] = (), told: str = "") -> Chat:
     """The view as chat messages: rules as `system`, the game as `user`, own replies as `assistant`.
 
     The system message begins with a line naming the role. Neighbouring messages of one speaker are
-    joined by a line break, so users and assistants alternate.
+    joined by a line break, so users and assistants alternate. `told` stands behind the rules.
     """
     # own replies keep their thoughts; in all other text the same tags would pass for a
     # thought, so they are escaped there
@@ -38,6 +38,8 @@ def chat(role: str, view: Sequence[Message], markers: Sequence[str] = ()) -> Cha
 
     # the role is always told, even without rules: one model plays both sides
     messages: Chat = [{"role": "system", "content": "\n\n".join([f"Role: {role}", *rules])}]
+    if told:
+        messages[0]["content"] += f"\n\n{told}"
     for message in view:
         if message.speaker == "system":
             continue

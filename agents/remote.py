@@ -30,7 +30,8 @@ from .chat_api import (
 )
 from .http import Client, Unanswered
 from .policy import FREE, ConstraintError, Key, QuotaError, Request, Response, Sampling
-from .prompts import Chat, chat, split_thought
+from .prompts import CLOSE, OPEN, Chat, chat, split_thought
+from .thinking import OFF, Thinking
 
 _log = logging.getLogger(__name__)
 _SETTINGS = 4
@@ -97,13 +98,21 @@ class Remote:
 
     streams = True
 
-    def __init__(self, endpoint: Endpoint, *, name: str = "", sampling: Sampling = FREE) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        name: str = "",
+        sampling: Sampling = FREE,
+        thinking: Thinking = OFF,
+    ) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
+        self.thinking = thinking
         self.spent = Spent()
 
         # the key, prices and limits are left out: they change no reply
-        facts = (endpoint.url, endpoint.model, sampling)
+        facts = (endpoint.url, endpoint.model, sampling, *([thinking] if thinking.on else []))
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
 
         self._url = f"{endpoint.url.rstrip('/')}/chat/completions"
@@ -137,7 +146,11 @@ class Remote:
             raise ConstraintError(
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
-        messages = chat(request.role, request.messages)
+        thinking = self.thinking
+        messages = chat(request.role, request.messages, (), thinking.told)
+        if thinking.on:
+            # an endpoint counts a thought and its answer together
+            sampling = replace(sampling, max_tokens=sampling.max_tokens + thinking.tokens)
         # an endpoint counts tokens only afterwards, and the budget is checked before
         size = estimated("".join(message["content"] for message in messages))
 
@@ -152,7 +165,9 @@ class Remote:
         self._check_model(found.model)
         spoken = split_thought(found.text)
         thoughts = [part for part in (found.thought, spoken.thought) if part]
-        return Reply(spoken.text, "\n".join(thoughts), finish=found.finish, used=used)
+        thought = "\n".join(thoughts)
+        memory = f"{OPEN}{thought}{CLOSE}{spoken.text}" if thought and thinking.keep else None
+        return Reply(spoken.text, thought, finish=found.finish, memory=memory, used=used)
 
     @asynccontextmanager
     async def _afforded(self, most: float, gate: _Gate) -> AsyncGenerator[None]:
@@ -194,7 +209,13 @@ class Remote:
         tries = changes = 0
         while tries < endpoint.tries:
             # built anew each time: another request may have learned what is refused
-            body = self._form.body(endpoint.model, messages, sampling, seed)
+            body = self._form.body(
+                endpoint.model,
+                messages,
+                sampling,
+                seed,
+                by_template=self.thinking.mode == "template",
+            )
             await self._turn()
             found, pause = await self._once(body)
             if isinstance(found, Completion):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..envs.errors import Unknown, did_you_mean
 from ..envs.registry import Game
-from .models.names import MODELS, check_name, is_named
+from .models.names import MODELS, check_name, is_named, of_settings, parted
 from .policy import FREE, Policy, Sampling
 from .run_folder import RUNS, RunFolder, run_of
 from .scripted import scripted, scripted_names
+from .thinking import OFF, Thinking
 
 if TYPE_CHECKING:
     from .engines.hosts import Hosts
@@ -33,6 +34,7 @@ def seat(
     seed: int = 0,
     device: str = "cpu",
     hosts: Hosts | None = None,
+    thinking: Thinking = OFF,
 ) -> Policy:
     """The policy that `spec` names in this game; models and checkpoints act on the engines of `hosts`.
 
@@ -40,8 +42,10 @@ def seat(
     built with `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`,
     where RUN is a folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat;
     its labels may be renamed to the game's choices, as in
-    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. Raises UnknownEntrantError, naming the nearest, or
-    ModelError.
+    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`.
+
+    A model thinks before it moves as its name says (`smollm2-135m?think=asked`), else as the run of its
+    checkpoint did, else as `thinking`. Raises UnknownEntrantError, naming the nearest, or ModelError.
     """
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
@@ -49,22 +53,25 @@ def seat(
     if spec.startswith(CLASSIFIER):
         return _classifier(spec, game, device)
     # an endpoint names its models as it likes: `a/b` and `x@y` are its own names there
+    bare, thinking = parted(spec, thinking)
     if hosts and hosts.elsewhere:
-        return _served(spec, game, sampling, seed, hosts)
+        return _served(bare, spec, game, sampling, seed, hosts, thinking)
 
-    run, at, step = spec.rpartition("@")
+    run, at, step = bare.rpartition("@")
     # a folder's name may hold an @ too
-    if at and not Path(spec).exists():
+    if at and not Path(bare).exists():
         place = checkpoint(run, step, runs)
         _tell_foreign(place, spec, game)
-        return _model(str(place), game, spec, sampling, seed, device, hosts)
+        if home := run_of(place) or run_of(place.parent):
+            _, thinking = parted(spec, of_settings(home.settings().get("rollout", {}), thinking))
+        return _model(str(place), game, spec, sampling, seed, device, hosts, thinking)
 
     # a name of ours says what is wrong with its games or options
-    if is_named(spec):
-        check_name(spec)
-    hub = spec.count("/") == 1 and not Path(spec).is_dir()
-    if is_named(spec) or hub or _is_model(Path(spec)):
-        return _model(spec, game, spec, sampling, seed, device, hosts)
+    if is_named(bare):
+        check_name(bare)
+    hub = bare.count("/") == 1 and not Path(bare).is_dir()
+    if is_named(bare) or hub or _is_model(Path(bare)):
+        return _model(bare, game, spec, sampling, seed, device, hosts, thinking)
     raise UnknownEntrantError(_unknown(spec, game, runs))
 
 
@@ -131,25 +138,34 @@ def _model(
     seed: int,
     device: str,
     hosts: Hosts | None,
+    thinking: Thinking,
 ) -> Policy:
     if hosts:
-        return hosts.policy(spec, game, name, sampling, seed)
+        return hosts.policy(spec, game, name, sampling, seed, thinking)
 
     # imported here: torch takes seconds, and a typing error should be told at once
     from .models.load import load_model
 
-    policy = load_model(spec, game, seed=seed, sampling=sampling, device=device)
+    policy = load_model(spec, game, seed=seed, sampling=sampling, thinking=thinking, device=device)
     # under the name that was asked for, as RUN@20, and not the folder's
     policy.publish(policy.weights, name=name)
     return policy
 
 
-def _served(spec: str, game: Game, sampling: Sampling, seed: int, hosts: Hosts) -> Policy:
+def _served(
+    spec: str,
+    name: str,
+    game: Game,
+    sampling: Sampling,
+    seed: int,
+    hosts: Hosts,
+    thinking: Thinking,
+) -> Policy:
     """A model of an endpoint, by the endpoint's name for it; unchecked where it lists no models."""
     if hosts.served and spec not in hosts.served:
         known = (*hosts.served, *scripted_names(game))
         raise UnknownEntrantError("model", spec, known, where=f" at {hosts.engine}")
-    return hosts.policy(spec, game, spec, sampling, seed)
+    return hosts.policy(spec, game, name, sampling, seed, thinking)
 
 
 def _classifier(spec: str, game: Game, device: str) -> Policy:

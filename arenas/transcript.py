@@ -188,6 +188,8 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
         data["prompt_tokens"] = list(reply.prompt_tokens)
         if reply.unconstrained is not None:
             data["unconstrained"] = list(reply.unconstrained)
+        if reply.given is not None:
+            data["given"] = list(reply.given)
     return data
 
 
@@ -204,6 +206,7 @@ def _reply(data: Mapping[str, Any]) -> Reply:
         memory=data.get("memory"),
         unconstrained=tuple(data["unconstrained"]) if "unconstrained" in data else None,
         used=(data["used"][0], data["used"][1]) if "used" in data else None,
+        given=(data["given"][0], data["given"][1]) if "given" in data else None,
     )
 
 

@@ -165,6 +165,9 @@ class Reply:
 
     `unconstrained` is None for a reply drawn freely. For one drawn among choices, `logprobs` are those of
     the distribution over the choices, and `unconstrained` those of the same tokens without the constraint.
+
+    `given` are the first and the last place (exclusive) of those `tokens` that the sampler did not draw: they
+    closed a thought at the end of its budget, have log-probabilities of 0, and are never trained.
     """
 
     text: str
@@ -176,6 +179,7 @@ class Reply:
     memory: str | None = None
     unconstrained: Logprobs | None = None
     used: tuple[int, int] | None = None
+    given: tuple[int, int] | None = None
 
 
 class Turn(NamedTuple):

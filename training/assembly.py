@@ -115,7 +115,9 @@ def assembled(
         stack.enter_context(display)
 
         # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
-        evaluated = found if config.record.evaluate_every else ()
+        # What a policy says after a thought has no exact likelihood.
+        exact = config.record.evaluate_every and not learner.dialect.thinks
+        evaluated = found if exact else ()
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         parts = learner.model, learner.dialect.tokenizer, config

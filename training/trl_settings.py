@@ -24,7 +24,9 @@ def arguments(config: Config, folder: Path) -> GRPOConfig:
         gradient_accumulation_steps=update.microbatches,
         steps_per_generation=update.microbatches,
         num_iterations=update.iterations,
-        max_completion_length=rollout.max_tokens,
+        # The loss of dr_grpo divides by it: a thought is part of what is trained.
+        max_completion_length=rollout.max_tokens
+        + (rollout.thought_tokens if rollout.think != "off" else 0),
         # Tokens are scored at the temperature at which they were drawn.
         temperature=rollout.temperature,
         shuffle_dataset=False,

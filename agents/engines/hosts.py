@@ -19,9 +19,11 @@ from ...envs.errors import SparringError
 from ...envs.registry import Game
 from ..language.chat_template import Dialect
 from ..models.load import open_dialect
+from ..models.names import parted
 from ..models.weights import ADAPTER, Weights, find_model, weights_in
 from ..policy import FREE, Policy, Sampling
 from ..remote import Endpoint, Remote
+from ..thinking import OFF, Thinking
 from .available import on_gpu
 from .policy import EngineError, Hosted, TokenEngine
 from .servers import Servers
@@ -106,6 +108,7 @@ def open_host(
     *,
     seed: int = 0,
     sampling: Sampling = FREE,
+    thinking: Thinking = OFF,
     adapters: int = 4,
     rank: int = 16,
     context: int = 0,
@@ -118,12 +121,14 @@ def open_host(
     model, separated by commas. `dtype` is float32 on a CPU unless given. Raises HostError or ModelError.
     """
     found = find_model(model, game, seed) if isinstance(model, str) else model
+    if isinstance(model, str):
+        _, thinking = parted(model, thinking)
     wide = widened(found)
 
     with ExitStack() as closing:
         slots = adapters + 1 if adapters else 0
         opened = _engine(engine, wide, closing, slots, rank, context, dtype or _dtype())
-        dialect = open_dialect(found.folder)
+        dialect = open_dialect(found.folder, thinking=thinking)
         if isinstance(opened, Servers):
             # our own engines were started on this folder; a server at a URL may hold any
             _same(opened, found, wide, dialect)
@@ -217,20 +222,32 @@ class Hosts:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def policy(self, model: str, game: Game, name: str, sampling: Sampling, seed: int) -> Policy:
+    def policy(
+        self,
+        model: str,
+        game: Game,
+        name: str,
+        sampling: Sampling,
+        seed: int,
+        thinking: Thinking = OFF,
+    ) -> Policy:
         """The named model or adapter folder as a policy.
 
         At a URL where no vLLM answers, any OpenAI-compatible endpoint is asked for a model of this name.
         Raises EngineError where no server answers.
         """
         if self.elsewhere:
-            return Remote(Endpoint(self.engine, model), name=name, sampling=sampling)
+            return Remote(
+                Endpoint(self.engine, model), name=name, sampling=sampling, thinking=thinking
+            )
 
         found = find_model(model, game, seed)
         host = self._host(found.base or found, sampling)
         if found.base is None:
-            return host.base.twin(name=name, sampling=sampling)
-        return host.adopt(found.folder, name, weights=found.hash).twin(sampling=sampling)
+            return host.base.twin(name=name, sampling=sampling, thinking=thinking)
+        return host.adopt(found.folder, name, weights=found.hash).twin(
+            sampling=sampling, thinking=thinking
+        )
 
     @cached_property
     def served(self) -> tuple[str, ...]:

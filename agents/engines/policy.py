@@ -18,7 +18,9 @@ from ..language.chat_template import Dialect
 from ..language.choices import Scored, Scores
 from ..language.replies import choose, code_version, ended, too_long
 from ..language.shared_prefixes import Tokens
+from ..language.thoughts import Part, answering, first, joined, then
 from ..policy import FREE, ConstraintError, Key, Request, Response, Sampling
+from ..thinking import Thinking
 
 _MOST_TOKENS = 100
 """vLLM gives the log-probabilities of at most 128 named tokens at once."""
@@ -108,14 +110,12 @@ class Hosted:
         weights: str,
         adapter: str | None = None,
         sampling: Sampling = FREE,
-        keep_thoughts: bool = False,
     ) -> None:
         self.engine = engine
         self.dialect = dialect
         self.weights = weights
         self.adapter = adapter
         self.sampling = sampling
-        self.keep_thoughts = keep_thoughts
 
         # the engine and its version are in the id: another engine rounds otherwise
         parts = (
@@ -123,7 +123,7 @@ class Hosted:
             weights,
             dialect.id,
             sampling,
-            keep_thoughts,
+            dialect.thinking.keep,
             code_version(Path(__file__)),
         )
         self.ref = PolicyRef(name, sha256(repr(parts).encode()).hexdigest()[:16])
@@ -135,17 +135,20 @@ class Hosted:
         weights: str = "",
         adapter: str | None = None,
         sampling: Sampling | None = None,
+        thinking: Thinking | None = None,
     ) -> Hosted:
         """Another policy on the same engine; what is not given is as here."""
+        dialect = self.dialect
+        if thinking is not None and thinking != dialect.thinking:
+            dialect = dialect.with_thinking(thinking)
         # made anew and not copied, so that the id covers what changed
         return Hosted(
             self.engine,
-            self.dialect,
+            dialect,
             name=name or self.ref.name,
             weights=weights or self.weights,
             adapter=adapter or self.adapter,
             sampling=sampling or self.sampling,
-            keep_thoughts=self.keep_thoughts,
         )
 
     @property
@@ -238,26 +241,71 @@ class Hosted:
 
     async def _speak(self, requests: Sequence[Request]) -> Sequence[Response]:
         """Replies drawn freely; equal sets of requests reach the engine in one order."""
-        draws = [self._draw(request) for request in requests]
+        prompts = [self.dialect.encode(r.role, r.messages) for r in requests]
+        context = self.engine.context
+        if not self.dialect.thinks:
+            rooms = [
+                min((r.sampling or self.sampling).max_tokens, context - len(prompt))
+                for r, prompt in zip(requests, prompts, strict=True)
+            ]
+            draws = [self._draw(*each) for each in zip(requests, prompts, rooms, strict=True)]
+            parts = await self._parts(draws)
+        else:
+            parts = await self._thought(requests, prompts)
+
+        said = zip(prompts, parts, strict=True)
+        return [p if isinstance(p, Exception) else ended(self.dialect, q, *p) for q, p in said]
+
+    async def _thought(
+        self, requests: Sequence[Request], prompts: Sequence[Tokens]
+    ) -> list[Part | Exception]:
+        """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
+        dialect, context = self.dialect, self.engine.context
+        draws = [
+            self._draw(request, prompt, first(dialect, prompt, context))
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
+        parts = await self._parts(draws)
+
+        onward: dict[int, Draw] = {}
+        for i, part in enumerate(parts):
+            if isinstance(part, Exception):
+                continue
+            most = (requests[i].sampling or self.sampling).max_tokens
+            so_far, more = then(dialect, prompts[i], part, most, context)
+            parts[i] = so_far
+            if more:
+                request = requests[i]._replace(key=answering(requests[i].key))
+                onward[i] = self._draw(request, prompts[i] + so_far.tokens, more)
+
+        for i, more in zip(onward, await self._parts([*onward.values()]), strict=True):
+            begun = parts[i]
+            if isinstance(more, Exception) or isinstance(begun, Exception):
+                parts[i] = more
+            else:
+                parts[i] = joined(begun, more.tokens, more.logprobs)
+        return parts
+
+    async def _parts(self, draws: Sequence[Draw]) -> list[Part | Exception]:
+        """What the engine draws; equal sets of draws reach it in one order."""
         order = sorted(range(len(draws)), key=lambda i: (draws[i].prompt, draws[i].seed))
         drawn = await self.engine.draw([draws[i] for i in order])
         said = dict(zip(order, drawn, strict=True))
-        return [self._reply(draw, said[i]) for i, draw in enumerate(draws)]
+        return [self._part(draw, said[i]) for i, draw in enumerate(draws)]
 
-    def _draw(self, request: Request) -> Draw:
-        prompt = self.dialect.encode(request.role, request.messages)
+    def _draw(self, request: Request, prompt: Tokens, tokens: int) -> Draw:
         sampling = request.sampling or self.sampling
         return Draw(
             prompt,
             sampling.temperature,
             sampling.top_p,
-            min(sampling.max_tokens, self.engine.context - len(prompt)),
+            tokens,
             _seed(request.key),
             tuple(sorted(self.dialect.stops)),
             self.adapter,
         )
 
-    def _reply(self, draw: Draw, drawn: Drawn | Exception) -> Response:
+    def _part(self, draw: Draw, drawn: Drawn | Exception) -> Part | Exception:
         if isinstance(drawn, Exception):
             return drawn
         if not drawn.tokens:
@@ -265,7 +313,7 @@ class Hosted:
         tokens, logprobs = drawn.tokens, drawn.logprobs
         if draw.temperature == 0:  # greedy: the token taken has all the mass
             logprobs = (0.0,) * len(tokens)
-        return ended(self.dialect, draw.prompt, tokens, logprobs, keep_thoughts=self.keep_thoughts)
+        return Part(tokens, logprobs)
 
     def _choose(self, requests: Sequence[Request]) -> list[Response]:
         """Replies drawn among the choices of each request. Raises ConstraintError."""

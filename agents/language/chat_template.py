@@ -23,6 +23,7 @@ from ..prompts import (
     split_thought,
     without_system,
 )
+from ..thinking import OFF, Thinking
 from .template_cache import learn
 
 _MEMO = 1 << 16
@@ -41,18 +42,23 @@ class Dialect:
 
     `stops` are the ids that end a turn, the one among them that the template itself writes behind a reply;
     `end` is that one, or the tokenizer's. `pad` fills batches (it never reaches the model's attention).
-    `thinks` says that the model may think before it moves. Raises DialectError for a tokenizer without
-    a chat template or without an end of turn.
+    `thinking` says whether and how the model thinks before it moves. `opening` is the tag that a prompt
+    ends with, where the thought is open before the model says a word, else empty; `closing` are the tokens
+    that close a thought at the end of its budget. Raises DialectError for a tokenizer without a chat template
+    or without an end of turn.
     """
 
-    def __init__(self, tokenizer: Any, *, thinks: bool = False, stops: Sequence[int] = ()) -> None:
+    def __init__(
+        self, tokenizer: Any, *, thinking: Thinking = OFF, stops: Sequence[int] = ()
+    ) -> None:
         if not getattr(tokenizer, "chat_template", None):
             raise DialectError(
                 f"{tokenizer.name_or_path!r} has no chat template; use a model tuned for chat"
             )
 
         self.tokenizer = tokenizer
-        self.thinks = thinks
+        self.thinking = thinking
+        self._given_stops = tuple(stops)
         self._dated = _dated(tokenizer.chat_template)
 
         # the order counts: the markers settle whether there is a system role, which the
@@ -74,9 +80,33 @@ class Dialect:
 
         self._glue = learn(self.render, self.choice, special, system=self._system)
 
+        talk = [*self._rules(), {"role": "user", "content": _PROBE}]
+        by_template = self.render(talk).rstrip().endswith(OPEN)
+        # opened for the model: a small one may not think of it, however it is asked
+        self._opened = self.choice(f"{OPEN}\n") if self._asked and not by_template else ()
+        self.opening = OPEN if by_template or self._opened else ""
+        self.closing = self.choice(f"\n{CLOSE}\n\n") if self.thinks else ()
+
         # caches of the instance: one on the class would keep every dialect alive
         self.encode = lru_cache(_MEMO)(self._encode)
         self.read = lru_cache(_MEMO)(self._read)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the model may think before it moves; some templates open a thought in any case."""
+        return self.thinking.on or bool(self.opening)
+
+    def with_thinking(self, thinking: Thinking) -> Dialect:
+        """The same model's conversations under another way of thinking."""
+        return Dialect(self.tokenizer, thinking=thinking, stops=self._given_stops)
+
+    @property
+    def _asked(self) -> bool:
+        return self.thinking.mode == "asked"
+
+    def _rules(self) -> Chat:
+        """The system message of a probe, where the template takes one."""
+        return [{"role": "system", "content": ""}] if self._system else []
 
     @property
     def id(self) -> str:
@@ -88,6 +118,7 @@ class Dialect:
             self.thinks,
             sorted(self.stops),
             sorted(words.items()),
+            *([self.thinking] if self.thinks else []),
         )
         return sha256(repr(parts).encode()).hexdigest()
 
@@ -116,13 +147,13 @@ class Dialect:
             messages,
             tokenize=False,
             add_generation_prompt=True,
-            enable_thinking=self.thinks,
+            enable_thinking=self.thinking.mode == "template",
             date_string=_TODAY.strftime("%d %b %Y"),
             **self._dated,
         )
 
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
-        return self.spelt(chat(role, view, self.markers))
+        return self.spelt(chat(role, view, self.markers, self.thinking.told)) + self._opened
 
     def spelt(self, messages: Chat) -> tuple[int, ...]:
         """The ids of a chat that ends with a user's message, all text escaped."""
@@ -146,14 +177,14 @@ class Dialect:
         text: str = self.tokenizer.decode(
             said, skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
-        spoken = split_thought(text)
+        # a thought that the prompt opened and the model never closed is no word for others
+        spoken = split_thought(self.opening + text)
         return Spoken(escape(spoken.text, self.markers), spoken.thought)
 
     def _own_end(self, special: Sequence[str]) -> int | None:
         """The special token that the template writes behind a reply; None where it writes another text."""
         talk = [{"role": r, "content": _PROBE} for r in ("user", "assistant", "user")]
-        rules = [{"role": "system", "content": ""}] if self._system else []
-        _, _, behind, *_ = f"{self.render([*rules, *talk])}{_PROBE}{_PROBE}".split(_PROBE)
+        _, _, behind, *_ = f"{self.render([*self._rules(), *talk])}{_PROBE}{_PROBE}".split(_PROBE)
         found = [word for word in special if word and behind.lstrip().startswith(word)]
         # the longest: one special token may begin as another does
         return self.tokenizer.convert_tokens_to_ids(max(found, key=len)) if found else None

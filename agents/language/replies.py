@@ -39,7 +39,7 @@ def choose(
     if dialect.thinks:
         raise ConstraintError(
             f"{who} thinks before it moves: its reply cannot be held to the choices; "
-            "load it with thinks=False"
+            "let it play with think=off"
         )
     # a choice that is listed twice is one choice, with its weight once
     spelt = [[dialect.choice(c) for c in dict.fromkeys(r.choices or ())] for r in requests]
@@ -97,17 +97,28 @@ def ended(
     prompt: Tokens,
     tokens: Tokens,
     logprobs: Sequence[float],
-    *,
-    keep_thoughts: bool,
+    given: tuple[int, int] | None = None,
 ) -> Reply:
-    """Sampled tokens as a reply: its text, its hidden thought, and how it ended."""
+    """Sampled tokens as a reply: its text, its hidden thought, and how it ended.
+
+    `given` are the first and the last place (exclusive) of tokens that were put in and not sampled.
+    """
     spoken = dialect.read(tokens)
     finish: Finish = "stop" if tokens[-1] in dialect.stops else "length"
 
     # what the seat itself sees of its reply later on; others see the text alone
-    kept = spoken.thought and keep_thoughts
+    kept = spoken.thought and dialect.thinking.keep
     memory = f"<think>{spoken.thought}</think>{spoken.text}" if kept else None
-    return Reply(spoken.text, spoken.thought, tokens, tuple(logprobs), finish, prompt, memory)
+    return Reply(
+        spoken.text,
+        spoken.thought,
+        tokens,
+        tuple(logprobs),
+        finish,
+        prompt,
+        memory,
+        given=given,
+    )
 
 
 def code_version(*more: Path) -> str:
@@ -117,5 +128,11 @@ def code_version(*more: Path) -> str:
     """
     here = Path(__file__).parent
     noise = Path(seeds.__file__)  # it decides which of the likely tokens is drawn
-    files = (here.parent / "prompts.py", *sorted(here.glob("*.py")), noise, *more)
+    files = (
+        here.parent / "prompts.py",
+        *sorted(here.glob("*.py")),
+        noise,
+        here.parent / "thinking.py",
+        *more,
+    )
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

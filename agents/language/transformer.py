@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +21,7 @@ from .kept import Kept, Place, stamp
 from .replies import choose, code_version, ended, too_long
 from .sampling import draw, logprobs, uniforms
 from .shared_prefixes import Branches, Tokens, batches
+from .thoughts import Part, Path, answering, first, joined, then
 
 _SMALL = 10_000_000
 _AT_ONCE = 100_000
@@ -64,13 +65,11 @@ class Transformer:
         weights: str,
         sampling: Sampling = FREE,
         batching: Batching = BATCHING,
-        keep_thoughts: bool = False,
     ) -> None:
         self.model = model
         self.dialect = dialect
         self.sampling = sampling
         self.batching = batching
-        self.keep_thoughts = keep_thoughts
 
         self.adapter: str | None = None
         self._lock = threading.Lock()
@@ -92,7 +91,13 @@ class Transformer:
         self.weights = weights
         # a twin that names other weights keeps what it has read apart
         self._kept = Kept(self.batching.kept)
-        parts = (weights, self.dialect.id, self.sampling, self.keep_thoughts, code_version())
+        parts = (
+            weights,
+            self.dialect.id,
+            self.sampling,
+            self.dialect.thinking.keep,
+            code_version(),
+        )
         digest = sha256(repr(parts).encode()).hexdigest()[:16]
         self._ref = PolicyRef(self._ref.name if name is None else name, digest)
 
@@ -236,13 +241,54 @@ class Transformer:
         self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
     ) -> list[Reply]:
         """Replies drawn freely, under one setting."""
+        keys = [request.key for request in requests]
+        if self.dialect.thinks:
+            parts = self._thought(prompts, keys, sampling)
+        else:
+            rooms = {p: min(sampling.max_tokens, self.context - len(p)) for p in prompts}
+            parts = self._draw(prompts, keys, rooms, sampling)
+
+        # equal replies share one, which is made once
+        made = {
+            (prompt, part): ended(self.dialect, prompt, *part)
+            for prompt, part in dict.fromkeys(zip(prompts, parts, strict=True))
+        }
+        return [made[pair] for pair in zip(prompts, parts, strict=True)]
+
+    def _thought(self, prompts: list[Tokens], keys: list[Key], sampling: Sampling) -> list[Part]:
+        """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
+        dialect, context = self.dialect, self.context
+        rooms = {prompt: first(dialect, prompt, context) for prompt in prompts}
+        begun = self._draw(prompts, keys, rooms, sampling)
+        nexts = [
+            then(dialect, prompt, part, sampling.max_tokens, context)
+            for prompt, part in zip(prompts, begun, strict=True)
+        ]
+
+        parts = [step.part for step in nexts]
+        going = [i for i, step in enumerate(nexts) if step.more]
+        onward = [prompts[i] + parts[i].tokens for i in going]
+        rooms = {p: nexts[i].more for p, i in zip(onward, going, strict=True)}
+        drawn = self._draw(onward, [answering(keys[i]) for i in going], rooms, sampling)
+        for i, more in zip(going, drawn, strict=True):
+            parts[i] = joined(parts[i], more.tokens, more.logprobs)
+        return parts
+
+    def _draw(
+        self,
+        prompts: Sequence[Tokens],
+        keys: Sequence[Key],
+        rooms: Mapping[Tokens, int],
+        sampling: Sampling,
+    ) -> list[Part]:
+        """What is said behind each prompt, of at most so many tokens."""
         members_of: dict[Tokens, list[int]] = {}
         for i, prompt in enumerate(prompts):
             members_of.setdefault(prompt, []).append(i)
 
-        replies: dict[int, Reply] = {}
+        parts: dict[int, Part] = {}
         with self.acting():
-            known = self._known(requests, members_of)
+            known = self._known(keys, members_of)
             new = [prompt for prompt in members_of if prompt not in known]
             cut = [
                 # prompts that go on from a turn before are read apart: they have little to read
@@ -254,22 +300,22 @@ class Transformer:
                 members = [(i, row) for row, prompt in enumerate(batch) for i in members_of[prompt]]
                 members.sort()
                 branches = self.branches(batch, [known[p] for p in batch if p in known])
-                seats = [(requests[i].key[:3], row) for i, row in members]
-                self._kept.add(branches.block(), batch, seats)
+                self._kept.add(branches.block(), batch, [(keys[i][:3], row) for i, row in members])
 
-                rows, keys = [row for _, row in members], [requests[i].key for i, _ in members]
-                said = self._sample(branches, batch, rows, keys, sampling)
-                replies.update(zip([i for i, _ in members], said, strict=True))
-        return [replies[i] for i in range(len(requests))]
+                rows, own = [row for _, row in members], [keys[i] for i, _ in members]
+                room = [rooms[prompt] for prompt in batch]
+                said = self._sample(branches, rows, room, own, sampling)
+                parts.update(zip([i for i, _ in members], said, strict=True))
+        return [parts[i] for i in range(len(prompts))]
 
     def _known(
-        self, requests: list[Request], members_of: Mapping[Tokens, list[int]]
+        self, keys: Sequence[Key], members_of: Mapping[Tokens, list[int]]
     ) -> dict[Tokens, Place]:
         """Where those prompts lie that go on from the last turn of their seat."""
         kept = self._kept.at((stamp(self.model), self.adapter))
         found: dict[Tokens, Place] = {}
         for prompt, members in members_of.items():
-            places = (kept.find(requests[i].key[:3], prompt) for i in members)
+            places = (kept.find(keys[i][:3], prompt) for i in members)
             place = next(filter(None, places), None)
             if place:
                 found[prompt] = place
@@ -292,23 +338,22 @@ class Transformer:
     def _sample(
         self,
         branches: Branches,
-        batch: list[Tokens],
         rows: list[int],
+        room: list[int],
         keys: list[Key],
         sampling: Sampling,
-    ) -> list[Reply]:
-        """Replies to requests on rows of one batch of distinct prompts, which `branches` have read."""
+    ) -> list[Part]:
+        """What is said on rows of the prompts that `branches` have read, with `room` tokens a row."""
         device = self.model.device
-        room = [min(sampling.max_tokens, self.context - len(prompt)) for prompt in batch]
         noise = [uniforms(key) for key in keys]
 
-        paths = [_Path(row, (), ()) for row in range(len(batch))]
+        paths = [Path(row, (), ()) for row in range(len(room))]
 
         # `live` are the requests not yet answered, `branch_of` the branch each one is on:
         # requests that have said the same so far share a branch
         live = torch.arange(len(rows), device=device)
         branch_of = torch.tensor(rows, device=device)
-        replies: list[Any] = [None] * len(rows)
+        parts: list[Any] = [None] * len(rows)
 
         while len(live):
             logp = logprobs(branches.logits, sampling)
@@ -334,10 +379,10 @@ class Transformer:
                 path.tokens[-1] in self.dialect.stops or len(path.tokens) >= room[path.row]
                 for path in children
             ]
-            ended = {i: self._finish(batch, path) for i, path in enumerate(children) if done[i]}
+            whole = {i: Part(p.tokens, p.logprobs) for i, p in enumerate(children) if done[i]}
             for i, child in zip(live.tolist(), child_of.tolist(), strict=True):
-                if child in ended:
-                    replies[i] = ended[child]
+                if child in whole:
+                    parts[i] = whole[child]
 
             going = torch.tensor([not d for d in done], device=device)
             if not going.any():
@@ -349,26 +394,4 @@ class Transformer:
             branch_of = (going.cumsum(0) - 1)[child_of[staying]]
             branches.extend(parents[going], tokens[going])
             paths = [path for path, d in zip(children, done, strict=True) if not d]
-        return replies
-
-    def _finish(self, batch: list[Tokens], path: _Path) -> Reply:
-        """A finished path as a reply; equal paths share one."""
-        return ended(
-            self.dialect,
-            batch[path.row],
-            path.tokens,
-            path.logprobs,
-            keep_thoughts=self.keep_thoughts,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """What one branch has said since its prompt, the batch's row `row`."""
-
-    row: int
-    tokens: tuple[int, ...]
-    logprobs: tuple[float, ...]
-
-    def then(self, token: int, logprob: float) -> _Path:
-        return replace(self, tokens=(*self.tokens, token), logprobs=(*self.logprobs, logprob))
+        return parts

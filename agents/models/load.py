@@ -12,7 +12,8 @@ from ..classifier import Classifier
 from ..language.chat_template import Dialect
 from ..language.transformer import Transformer
 from ..policy import FREE, Policy, Sampling
-from .names import ModelError
+from ..thinking import OFF, Thinking
+from .names import ModelError, parted
 from .weights import Weights, find_model, first_line, quiet
 
 LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -27,16 +28,21 @@ def load_model(
     *,
     seed: int = 0,
     sampling: Sampling = FREE,
-    thinks: bool = False,
+    thinking: Thinking = OFF,
     device: str = "cpu",
 ) -> Transformer:
-    """The model as a policy, in float32; see `find_model`. Its id covers the weights' bytes."""
+    """The model as a policy, in float32; see `find_model`. Its id covers the weights' bytes.
+
+    It thinks as its name says, as in `NAME?think=asked`, else as `thinking`.
+    """
     found = find_model(model, game, seed) if isinstance(model, str) else model
+    if isinstance(model, str):
+        _, thinking = parted(model, thinking)
     # the hash first: it refuses a file that changed since it was sealed
     weights = found.hash
 
     opened, tokenizer = open_model(found, device)
-    dialect = Dialect(tokenizer, thinks=thinks, stops=_stops(opened))
+    dialect = Dialect(tokenizer, thinking=thinking, stops=_stops(opened))
     return Transformer(opened, dialect, name=found.name, weights=weights, sampling=sampling)
 
 
@@ -115,7 +121,7 @@ def _open_adapter(weights: Weights, device: str) -> tuple[Any, Any]:
     return PeftModel.from_pretrained(base, weights.folder).to(device).eval(), tokenizer
 
 
-def open_dialect(folder: Path, *, thinks: bool = False) -> Dialect:
+def open_dialect(folder: Path, *, thinking: Thinking = OFF) -> Dialect:
     """How the folder's model writes a conversation, without loading its weights. Raises ModelError."""
     from transformers import AutoTokenizer, GenerationConfig
 
@@ -127,7 +133,7 @@ def open_dialect(folder: Path, *, thinks: bool = False) -> Dialect:
             ends = GenerationConfig.from_pretrained(place).eos_token_id if place else None
     except Exception as fault:  # whatever a library makes of damaged files
         raise ModelError(f"{folder} has no readable tokenizer ({first_line(fault)})") from fault
-    return Dialect(tokenizer, thinks=thinks, stops=_listed(ends))
+    return Dialect(tokenizer, thinking=thinking, stops=_listed(ends))
 
 
 def _stops(model: Any) -> tuple[int, ...]:

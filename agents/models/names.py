@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
 from ...envs.registry import find, game_ids
+from ..thinking import MODES, MOST_TOKENS, OFF, Thinking, Thinks
 
 NURSERY = ("tiny", "small")
 """Models that are built here, for the games that their name lists."""
@@ -20,6 +21,7 @@ MODELS = (*NURSERY, "smollm2-135m")
 EVERY = "all"
 """In the place of games: every game of the library."""
 _KEPT = 0.6
+_KEEPS = {"true": True, "false": False}
 OPTIONS: Mapping[str, tuple[float, float]] = {
     "accuracy": (0.0, 1.0),
     "mislead": (0.0, 0.9),
@@ -36,6 +38,10 @@ class ModelError(SparringError, ValueError):
 
 class UnknownModelError(Unknown, ModelError):
     """No model has this name."""
+
+
+class UnknownThinkingError(Unknown, ModelError):
+    """No way of thinking has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +192,43 @@ def _start(spec: str, numbers: Mapping[str, float]) -> Start:
             "take less of either"
         )
     return start
+
+
+def parted(spec: str, default: Thinking = OFF) -> tuple[str, Thinking]:
+    """A model's name without the options of thinking in it, and how it thinks.
+
+    The options are `think`, `thought_tokens` and `keep_thoughts`, as in
+    `smollm2-135m?think=asked&thought_tokens=64`; what is not given is as in `default`. Raises ModelError.
+    """
+    name, options = split_options(spec)
+    mode = _mode(options.pop("think", default.mode))
+    tokens = _tokens(options.pop("thought_tokens", str(default.tokens)))
+    keep = options.pop("keep_thoughts", str(default.keep).lower())
+    if keep not in _KEEPS:
+        raise ModelError(f"keep_thoughts is true or false, not {keep!r}")
+    return with_options(name, options), Thinking(mode, tokens, _KEEPS[keep])
+
+
+def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Thinking:
+    """How a run's learner thinks, by the `rollout` table of its settings; a run without it, as `default`."""
+    if "think" not in rollout:
+        return default
+    return Thinking(
+        _mode(str(rollout["think"])),
+        _tokens(str(rollout.get("thought_tokens", OFF.tokens))),
+        bool(rollout.get("keep_thoughts", OFF.keep)),
+    )
+
+
+def _mode(text: str) -> Thinks:
+    if text not in MODES:
+        raise UnknownThinkingError("way of thinking", text, MODES)
+    return text
+
+
+def _tokens(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_TOKENS):
+        raise ModelError(
+            f"thought_tokens is a whole number from 1 to {MOST_TOKENS:,}, not {text!r}"
+        )
+    return int(text)

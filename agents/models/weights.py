@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...envs.registry import Game
-from .names import Born, ModelError, born, check_name, unknown
+from .names import Born, ModelError, born, check_name, parted, unknown
 
 ADAPTER = "adapter_config.json"
 _SETTINGS = ("config.json", "generation_config.json", ADAPTER)
@@ -62,6 +62,8 @@ def find_model(name: str, game: Game | None = None, seed: int = 0) -> Weights:
     and take a `seed`), `smollm2-135m`, a folder, or a hub id like `Qwen/Qwen2.5-0.5B-Instruct`. Raises
     UnknownModelError or ModelError.
     """
+    # how it thinks is no part of what it weighs
+    name, _ = parted(name)
     check_name(name)
     if name == "tiny":
         return Weights(name, _tiny(game, seed))

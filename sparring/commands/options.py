@@ -16,6 +16,7 @@ from sparring.envs.errors import SparringError, did_you_mean
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
+    from sparring.agents.thinking import Thinks
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -134,6 +135,16 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_think(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--think",
+        choices=("off", "template", "asked"),
+        help="whether models think before they move: off (default), template (the thinking mode of the "
+        "model's chat template), asked (an instruction of ours); a name may say it for one model, as in "
+        "smollm2-135m?think=asked&thought_tokens=64",
+    )
+
+
 def _engine(text: str) -> str:
     """The argparse type of an engine. A wrong name is refused here, also where no model is seated."""
     known = ("auto", "transformers", "vllm", "server")
@@ -161,14 +172,21 @@ def hosting(engine: str) -> Generator[Hosts | None]:
 
 
 def seated(
-    name: str, game: Game, hosts: Hosts | None = None, sampling: Sampling | None = None
+    name: str,
+    game: Game,
+    hosts: Hosts | None = None,
+    sampling: Sampling | None = None,
+    think: Thinks | None = None,
 ) -> Policy:
-    """The policy of this name."""
+    """The policy of this name; a model thinks as `think` says where its name does not."""
     from sparring.agents.policy import FREE
     from sparring.agents.seats import seat
+    from sparring.agents.thinking import Thinking
 
     with patience(f"preparing {name} …"):
-        return seat(name, game, sampling=sampling or FREE, hosts=hosts)
+        return seat(
+            name, game, sampling=sampling or FREE, hosts=hosts, thinking=Thinking(think or "off")
+        )
 
 
 @contextmanager

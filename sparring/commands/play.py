@@ -13,6 +13,7 @@ from .options import (
     ArgumentError,
     Commands,
     add_playing,
+    add_think,
     announce,
     chosen_game,
     command,
@@ -26,6 +27,7 @@ from .options import (
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
+    from sparring.agents.thinking import Thinks
     from sparring.arenas.match import Match
     from sparring.envs.registry import Game
     from sparring.envs.types import Episode, Turn
@@ -75,6 +77,7 @@ def add(commands: Commands) -> None:
         help="of models; 0 is greedy (default 1)",
     )
 
+    add_think(parser)
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
     parser.add_argument(
         "--delay",
@@ -109,12 +112,16 @@ def run(arguments: argparse.Namespace) -> int:
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
     with hosting(arguments.engine) as hosts:
-        seats = seating(game, named, sampling, hosts)
+        seats = seating(game, named, sampling, hosts, arguments.think)
         return asyncio.run(_play(arguments, game, seats))
 
 
 def seating(
-    game: Game, named: dict[str, str], sampling: Sampling, hosts: Hosts | None = None
+    game: Game,
+    named: dict[str, str],
+    sampling: Sampling,
+    hosts: Hosts | None = None,
+    think: Thinks | None = None,
 ) -> dict[str, Policy]:
     """A policy for every seat: by seat name, else by role, else by `*`, else `sample` or random.
 
@@ -131,7 +138,7 @@ def seating(
     specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
 
     # One policy a name: a model that sits in several seats is loaded once and asked in one batch.
-    policies = {s: seated(s, game, hosts, sampling) for s in dict.fromkeys(specs.values())}
+    policies = {s: seated(s, game, hosts, sampling, think) for s in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}
 
 

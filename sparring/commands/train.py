@@ -15,6 +15,7 @@ from .options import (
     add_engine,
     add_load,
     add_set,
+    add_think,
     add_verifier,
     command,
     load_games,
@@ -77,6 +78,7 @@ def add(commands: Commands) -> None:
         "--dry-run", action="store_true", help="check and print the whole configuration, and end"
     )
 
+    add_think(parser)
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
     add_engine(parser)
     add_verifier(parser)
@@ -127,6 +129,8 @@ def _config(arguments: argparse.Namespace) -> Config:
     settings = pairs(arguments.set, "--set")
     if arguments.engine is not None:
         settings["rollout.engine"] = arguments.engine
+    if arguments.think is not None:
+        settings["rollout.think"] = arguments.think
 
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     if config.phases and "steps" in {*given, *settings}:
@@ -156,7 +160,7 @@ def _shown(config: Config, explained: bool) -> int:
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier")
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += ["--schema"] * arguments.schema

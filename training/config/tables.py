@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ...agents.thinking import Thinks
 from .values import MANY, ConfigError, choice, number
 
 Estimator: TypeAlias = Literal[
@@ -35,7 +36,15 @@ class Rollout:
     games: int = number(256, 1, MANY, "games of a step")
     replicates: int = number(1, 1, MANY, "how often each seed is played in a step")
     at_once: int = number(256, 1, MANY, "games in flight")
-    max_tokens: int = number(64, 1, MANY, "tokens a reply may have")
+    max_tokens: int = number(64, 1, MANY, "tokens a reply may have, its thought not counted")
+    think: Thinks = choice(
+        "off",
+        "off, template (the thinking mode of the model's template), or asked (an instruction of ours)",
+    )
+    thought_tokens: int = number(
+        256, 1, MANY, "tokens a thought may have; what closes it then is not trained"
+    )
+    keep_thoughts: bool = choice(False, "own earlier thoughts stay in a seat's later prompts")
     temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
     shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
     deterministic: bool = choice(
@@ -191,6 +200,9 @@ class Watch:
     legal_mass: float = number(0.5, 0, 1, "least probability that a free sample is a legal move")
     sampler_ratio: float = number(0.1, 0, 1000, "greatest gap between sampler and learner, nats")
     collapse: float = number(0.3, 0, 1e6, "how far NashConv may rise above its best")
+    thought_fall: float = number(
+        0.8, 0, 1, "how far a role's thoughts may shrink below the longest they were, as a share"
+    )
     gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
     forgotten: float = number(

@@ -103,7 +103,7 @@ def pack(
     tensors = _tensors(folded, weights, blank, pad)
     spans = [span for row in rows for span in row.sample.spans]
     # Folded samples count each: losses by token divide by what was sampled.
-    tensors["num_items_in_batch"] = torch.tensor(sum(span.stop - span.start for span in spans))
+    tensors["num_items_in_batch"] = torch.tensor(sum(span.trained for span in spans))
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
         tuple([tuple(row.samples) for row in folded] + [()] * blank),
@@ -141,7 +141,7 @@ def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
     for index, each in enumerate(rows):
         sample = each.sample
         # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
-        places = tuple([span[1:3] for span in sample.spans])
+        places = tuple([(*span[1:3], span.given) for span in sample.spans])
         key = (sample.tokens, places, each.pull) if fold else index
         row = found.get(key)
         if row is None:
@@ -202,6 +202,10 @@ def _padded(
     for place, span in enumerate(sample.spans):
         inside, count = slice(span.start - head, span.stop - head), span.stop - span.start
         weights[inside] = [weight] * count
+        if span.given[1]:
+            # what closed the thought was not sampled
+            ours = slice(span.given[0] - head, span.given[1] - head)
+            weights[ours] = [0.0] * (span.given[1] - span.given[0])
         for name, totals in row.totals.items():
             amounts[name][inside] = [totals[place] / len(row.samples)] * count
 

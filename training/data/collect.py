@@ -228,10 +228,11 @@ def _merged(
         start, stop = len(prompt), len(prompt) + len(reply.tokens)
         # Context was not sampled; zeros keep log-probabilities beside their tokens.
         context = (0.0,) * (start - len(run.tokens))
+        given = (start + reply.given[0], start + reply.given[1]) if reply.given else (0, 0)
         run = _Run(
             prompt + reply.tokens,
             run.logprobs + context + reply.logprobs,
-            (*run.spans, Span(index, start, stop, credit, amount, ordinal, turn.retry)),
+            (*run.spans, Span(index, start, stop, credit, amount, ordinal, turn.retry, given)),
         )
     if run.tokens:
         yield run

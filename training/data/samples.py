@@ -43,6 +43,7 @@ class Span(NamedTuple):
 
     `turn` is its index among the episode's turns; `credit` the sum of its named credits. `ordinal` counts
     the seat's own turns from 1; a further try at one has the same ordinal, and `retry` counts those.
+    `given` are the first and the last place (exclusive) of tokens inside that were put in and not sampled.
     """
 
     turn: int
@@ -52,6 +53,12 @@ class Span(NamedTuple):
     earned: float
     ordinal: int = 1
     retry: int = 0
+    given: tuple[int, int] = (0, 0)
+
+    @property
+    def trained(self) -> int:
+        """The number of tokens that are trained."""
+        return self.stop - self.start - (self.given[1] - self.given[0])
 
 
 class Sample(NamedTuple):
@@ -74,6 +81,8 @@ class Sample(NamedTuple):
         mask = [False] * len(self.tokens)
         for span in self.spans:
             mask[span.start : span.stop] = [True] * (span.stop - span.start)
+            # tokens of ours that closed a thought
+            mask[slice(*span.given)] = [False] * (span.given[1] - span.given[0])
         return tuple(mask)
 
     @property

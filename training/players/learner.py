@@ -22,6 +22,7 @@ from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
+from ...agents.thinking import Thinking
 from ...envs.registry import Game
 from ..config import Config, ConfigError, played
 
@@ -109,6 +110,7 @@ def opened(config: Config, game: Game) -> Host:
         config.model,
         game,
         seed=config.seed,
+        thinking=thinking(config),
         # Past selves, and two of the learner's: the next one is loaded before the last is retired.
         adapters=(config.opponents.held + 2) if rank else 0,
         # vLLM takes these ranks only; a smaller adapter fits into a larger place.
@@ -160,13 +162,21 @@ def sampling(config: Config) -> Sampling:
     return Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
 
 
+def thinking(config: Config) -> Thinking:
+    """How the learner thinks before it moves, where the model's name does not say."""
+    rollout = config.rollout
+    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts)
+
+
 def loaded(config: Config, game: Game) -> Transformer:
     """The model that the settings name, under their sampling, with a fresh adapter where one is trained.
 
     A model that is an adapter on its base is trained on itself. Raises ConfigError for one of another rank.
     """
     device = "cuda" if on_gpu() else "cpu"
-    policy = load_model(config.model, game, seed=config.seed, device=device)
+    policy = load_model(
+        config.model, game, seed=config.seed, thinking=thinking(config), device=device
+    )
     if hasattr(policy.model, "peft_config"):
         _go_on(policy.model, config)
     elif config.update.lora:

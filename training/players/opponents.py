@@ -269,7 +269,13 @@ class Loaded:
             return with_adapter(self._learner, place, name)
         learner = self._learner
         device = str(learner.model.device)
-        policy = load_model(str(place), self._game, sampling=learner.sampling, device=device)
+        policy = load_model(
+            str(place),
+            self._game,
+            sampling=learner.sampling,
+            thinking=learner.dialect.thinking,
+            device=device,
+        )
         policy.publish(policy.weights, name=name)
         return policy
 

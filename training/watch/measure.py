@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from statistics import fmean
 
-from ...envs.types import Episode, Turn, Value
+from ...envs.types import Episode, Reply, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
 from ..data.inside import KINDS
@@ -101,7 +101,7 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
     turns: list[Turn] = []
     for episode, seat in seats:
         turns += [turn for turn in episode.turns if turn.seat == seat]
-    logprobs = [logprob for turn in turns for logprob in turn.reply.logprobs]
+    logprobs = [logprob for turn in turns for logprob in _sampled(turn.reply)]
     return {
         "payoff": fmean(payoffs) if payoffs else None,
         "entropy": -fmean(logprobs) if logprobs else None,
@@ -109,7 +109,36 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
         "thought_characters": fmean([len(turn.reply.thought) for turn in turns]) if turns else None,
         "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
+        **_thoughts([turn.reply for turn in turns]),
     }
+
+
+def _sampled(reply: Reply) -> tuple[float, ...]:
+    """Log-probabilities of what the sampler drew, without tokens that were put in."""
+    first, end = reply.given or (0, 0)
+    return reply.logprobs[:first] + reply.logprobs[end:] if reply.given else reply.logprobs
+
+
+def _thoughts(replies: Sequence[Reply]) -> Metrics:
+    """Of replies, some of which have a thought: the share of empty and of closed ones, and repetition.
+
+    `thought_cut` is the share that was closed by us; `thought_repeated` the mean share of a thought's runs
+    of four words that occurred in it before (0: none; thoughts of fewer words are left out).
+    """
+    if not any(reply.thought or reply.given for reply in replies):
+        return {}
+    repeated = [share for r in replies if (share := _repeated(r.thought.split())) is not None]
+    return {
+        "thought_empty": fmean([not reply.thought for reply in replies]),
+        "thought_cut": fmean([reply.given is not None for reply in replies]),
+        "thought_repeated": fmean(repeated) if repeated else None,
+    }
+
+
+def _repeated(words: Sequence[str], size: int = 4) -> float | None:
+    """The share of runs of `size` words that occurred before; None where there is no run."""
+    runs = [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
+    return 1 - len(set(runs)) / len(runs) if runs else None
 
 
 def _inside(seats: Sequence[tuple[Episode, str]]) -> Metrics:

@@ -27,6 +27,8 @@ class Watcher:
         self._broken: set[str] = set()
         self._best = float("inf")
         self._gap = Drift()
+        # the longest mean thought of each role
+        self._thought: dict[str, float] = {}
 
     def look(self, record: Metrics) -> list[Alarm]:
         """The alarms that this record raises anew."""
@@ -63,6 +65,11 @@ class Watcher:
         found = {name: rule for name, rule in self._of_run(numbers).items() if name in numbers}
         yield from found.items()
 
+        for name, value in numbers.items():
+            kind, _, role = name.partition("/")
+            if kind == "thought_characters" and role:
+                yield f"thought/{role}", self._shrunk(role, value)
+
         paid = [value for name, value in numbers.items() if name.startswith("payoff/")]
         if len(paid) > 1:
             apart, most = max(paid) - min(paid), self._limits.asymmetry
@@ -72,6 +79,20 @@ class Watcher:
             most = self._best + self._limits.collapse if self._limits.collapse else 0.0
             what = f"NashConv, after a best of {self._best:.3f}"
             yield "collapse", _above(numbers["nashconv"], most, what)
+
+    def _shrunk(self, role: str, value: float) -> str:
+        """What is wrong with the length of a role's thoughts: they fell far below their longest.
+
+        Self-play may train thoughts away (seen without baselines by role): replies shrink to a bare move.
+        """
+        most = self._thought[role] = max(value, self._thought.get(role, 0.0))
+        limit = self._limits.thought_fall
+        if not limit or value >= (1 - limit) * most:
+            return ""
+        return (
+            f"{role}'s thoughts shrank from {most:.0f} characters to {value:.0f} "
+            f"(limit {(1 - limit) * most:.0f})"
+        )
 
     def _of_run(self, numbers: Mapping[str, float]) -> dict[str, str]:
         """What is wrong with each number of the whole run, by its name; absent numbers count as 0."""
@@ -101,12 +122,21 @@ class Watcher:
     def state(self) -> dict[str, object]:
         # JSON has no infinity.
         best = None if self._best == float("inf") else self._best
-        return {"broken": sorted(self._broken), "best": best, "gap": list(self._gap.state())}
+        found: dict[str, object] = {
+            "broken": sorted(self._broken),
+            "best": best,
+            "gap": list(self._gap.state()),
+        }
+        # only of players that think: other runs keep the state that they always had
+        return found | ({"thought": self._thought} if any(self._thought.values()) else {})
 
     def restore(self, state: Mapping[str, object]) -> None:
         broken, best = state["broken"], state["best"]
         self._broken = set(map(str, broken)) if isinstance(broken, list) else set()
         self._best = best if isinstance(best, float) else float("inf")
+        thought = state.get("thought")
+        known = cast(dict[str, float], thought) if isinstance(thought, dict) else {}
+        self._thought = dict(known)
         gap = state.get("gap")
         self._gap = Drift(*cast(list[Any], gap)) if isinstance(gap, list) else Drift()
 

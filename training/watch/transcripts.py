@@ -44,7 +44,7 @@ def _audit(credited: Credited) -> Iterator[str]:
         if centre.scale == ALONE:
             scale = ", its own: nothing to compare with"
         yield (
-            f"trained: {attempt.seat} turn {span.turn} ({span.stop - span.start} tokens): "
+            f"trained: {attempt.seat} turn {span.turn} ({span.trained} tokens): "
             f"payoff {attempt.payoff:+g} → with credits {span.earned:+g} "
             f"→ baseline {centre.baseline:+.4f}{scale} → advantage {advantage:+.4f}"
         )

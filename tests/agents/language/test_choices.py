@@ -11,6 +11,7 @@ from sparring.agents.language.choices import Scored, draw_choice
 from sparring.agents.language.exact import distributions
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.policy import ConstraintError, Key, Request, Sampling
+from sparring.agents.thinking import Thinking
 from sparring.envs.types import Message, Reply
 from sparring.training.config import Credits
 from sparring.training.data.collect import collect
@@ -75,7 +76,10 @@ def test_greedy_takes_the_likeliest_whole_choice(tiny: Transformer) -> None:
 
 def test_what_cannot_be_held_is_refused(tiny: Transformer) -> None:
     thinker = Transformer(
-        tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w"
+        tiny.model,
+        Dialect(tiny.dialect.tokenizer, thinking=Thinking("template")),
+        name="t",
+        weights="w",
     )
     with pytest.raises(ConstraintError, match="thinks"):
         thinker.reply([asked()])

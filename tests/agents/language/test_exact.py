@@ -10,6 +10,7 @@ from sparring.agents.language.chat_template import Dialect
 from sparring.agents.language.exact import ExactError, behaviour, distributions
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.policy import Key, Request, Sampling
+from sparring.agents.thinking import Thinking
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message
@@ -85,7 +86,10 @@ def test_a_request_without_choices_and_a_thinking_policy_are_refused(tiny: Trans
     with pytest.raises(ExactError, match="choices"):
         distributions(tiny, [asked()])
     thinker = Transformer(
-        tiny.model, Dialect(tiny.dialect.tokenizer, thinks=True), name="t", weights="w"
+        tiny.model,
+        Dialect(tiny.dialect.tokenizer, thinking=Thinking("template")),
+        name="t",
+        weights="w",
     )
     with pytest.raises(ExactError, match="thinks"):
         distributions(thinker, [asked("bet")])

@@ -173,8 +173,9 @@ def test_bad_exams_are_told_in_one_line_and_leave_no_folder(tmp_path, capsys, ex
     told = capsys.readouterr().err
     assert said in told
     # A model that is built on the way is told beside it.
-    (line,) = [line for line in told.splitlines() if line.startswith("sparring:")]
-    assert line == told.splitlines()[-1]
+    assert [line for line in told.splitlines() if line.startswith("sparring:")] == [
+        told.splitlines()[-1]
+    ]
     assert not out.exists()
 
 
