@@ -30,8 +30,8 @@ def _asked(monitor: Monitor, record: Metrics) -> Mapping[str, str]:
     except Exception as fault:  # another's code may fail in any way
         name = getattr(monitor, "__name__", repr(monitor))
         raise HookError(
-            f"the monitor {name} failed at step {record['step']} ({type(fault).__name__}: {fault}); not every "
-            "record has every number, so use record.get"
+            f"the monitor {name} failed at step {record['step']} ({type(fault).__name__}: {fault}); not "
+            "every record has every number, so use record.get"
         ) from fault
 
 
