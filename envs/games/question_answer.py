@@ -98,7 +98,7 @@ def question_answer(
     sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) where two answers agree, less the share of
     recalled questions that are near copies; tent the same without that charge, for a run that takes one over
     all questions of a step; serl 1 for a question like none that was kept, with 0.2 ≤ p ≤ 0.8
-    (at least 6 attempts), else 0; a near copy is asked of no one there. p is the share of the label.
+    (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
     Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
@@ -129,10 +129,6 @@ def question_answer(
     copies = (yield from recall("question", 1, like=wordings[0])) if new else ()
     # `known` is only what was recalled; `copies` comes from all that the buffer holds.
     seen = [*dict.fromkeys([*known, *map(str, copies)])]
-    # SeRL keeps no near copy of a question; elsewhere it is asked, and paid for what it is.
-    if reward == "serl" and any(similar(wordings[0], other) for other in seen):
-        yield from note("gate", "near_copy")
-        return {"proposer": 0.0, **nothing}
     yield from note("gate", "admitted")
 
     # With two wordings, every other solver gets the second.
@@ -226,7 +222,8 @@ def _pay(reward: str, share: float, attempts: int, question: str, known: Sequenc
         # nothing to learn.
         return float(1 < round(share * attempts) < attempts)
     if reward == "serl":
-        return float(BAND[0] <= share <= BAND[1])
+        fresh = not any(similar(question, other) for other in known)
+        return float(BAND[0] <= share <= BAND[1] and fresh)
 
     # R-Zero counts repetitions in a batch; one game sees one question, so recalled ones
     # stand for it.
