@@ -12,7 +12,6 @@ from ...envs.types import Value
 from ...envs.values import check
 from ..config import ConfigError
 
-
 SHIPPED = "shipped:"
 """Before the name of a file that comes with Sparring."""
 
