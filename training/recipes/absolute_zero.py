@@ -21,7 +21,7 @@ from . import run_if_main
 from ._language import language
 
 KINDS = ("code-deduction-v0", "code-abduction-v0", "code-induction-v0")
-BASE = language("absolute-zero", KINDS[0], credits=Credits(estimator="whiten"))
+BASE = language("absolute-zero", KINDS[0], credits=Credits(estimator="whiten", std_floor=1e-6))
 
 
 def cells(game: str) -> tuple[GameEntry, GameEntry]:

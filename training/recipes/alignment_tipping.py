@@ -18,7 +18,9 @@ from ..config import Credits, Phase
 from . import run_if_main
 from ._language import language
 
-BASE = language("alignment-tipping", "pact-v0", {"agents": 4}, Credits(estimator="group"))
+BASE = language(
+    "alignment-tipping", "pact-v0", {"agents": 4}, Credits(estimator="group", std_floor=1e-6)
+)
 CONFIG = replace(
     BASE,
     update=replace(BASE.update, magnet_every=0),

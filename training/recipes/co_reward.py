@@ -23,7 +23,7 @@ BASE = language(
     "co-reward",
     "question-answer-v0",
     {"attempts": 16, "label": "swapped"},
-    Credits(estimator="group", trained=("solver",)),
+    Credits(estimator="group", std_floor=1e-6, trained=("solver",)),
 )
 CONFIG = replace(
     BASE,

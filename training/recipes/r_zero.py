@@ -24,7 +24,7 @@ BASE = language(
     "r-zero",
     "question-answer-v0",
     {"attempts": 10, "reward": "tent", "references": 0},
-    Credits(estimator="group"),
+    Credits(estimator="group", std_floor=1e-6),
 )
 ASKING = {"credits.trained": ["proposer"], "filters.charge": 1.0}
 BAND = {"filters.low": 0.3, "filters.high": 0.8, "filters.roles": ["solver"]}

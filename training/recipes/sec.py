@@ -18,7 +18,7 @@ from . import run_if_main
 from ._language import language
 
 LEVELS = (8, 1, 2, 4)
-BASE = language("sec", "sums-v0", credits=Credits(estimator="group"))
+BASE = language("sec", "sums-v0", credits=Credits(estimator="group", std_floor=1e-6))
 CONFIG = replace(
     BASE,
     games=tuple(GameEntry("sums-v0", {"attempts": 8, "level": level}) for level in LEVELS),

@@ -22,7 +22,7 @@ from ..config import Credits, Objective
 from . import run_if_main
 from ._language import language
 
-BASE = language("self-redteam", "red-team-v0", None, Credits(estimator="whiten"))
+BASE = language("self-redteam", "red-team-v0", None, Credits(estimator="whiten", std_floor=1e-6))
 CONFIG = replace(
     BASE,
     objective=Objective(imitate=0.2, choose="right", roles=("defender",)),

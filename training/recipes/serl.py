@@ -23,7 +23,7 @@ BASE = language(
     "serl",
     "question-answer-v0",
     {"attempts": 16, "reward": "serl", "references": 8},
-    Credits(estimator="whiten", trained=("solver",)),
+    Credits(estimator="whiten", std_floor=1e-6, trained=("solver",)),
 )
 CONFIG = replace(
     BASE,

@@ -20,7 +20,10 @@ from . import run_if_main
 from ._language import language
 
 BASE = language(
-    "sqlm", "question-answer-v0", {"attempts": 4, "references": 0}, Credits(estimator="group")
+    "sqlm",
+    "question-answer-v0",
+    {"attempts": 4, "references": 0},
+    Credits(estimator="group", std_floor=1e-6),
 )
 CONFIG = replace(
     BASE,

@@ -22,7 +22,7 @@ BASE = language(
     "ttrl",
     "sums-v0",
     {"attempts": 32, "label": "majority", "part": "held-out"},
-    Credits(estimator="group"),
+    Credits(estimator="group", std_floor=1e-6),
 )
 CONFIG = replace(
     BASE,
