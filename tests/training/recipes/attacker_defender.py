@@ -1,6 +1,6 @@
 """The recipes of attackers and defenders, and how each is tried on a small model."""
 
-from .nursery import Run
+from .tried import Run
 
 RUNS = (
     Run(

@@ -1,11 +1,10 @@
 """The recipes of proposers and solvers, and how each is tried on a small model."""
 
-from .nursery import Run
+from .tried import Run
 
 CODE = "small:code-deduction,code-abduction,code-induction"
 SUMS = "tiny:sums?accuracy=0.3"
 ASKS = "tiny:question-answer"
-BOTH = ("rounds=1", "phases=[{steps=1,set={'credits.trained'=['proposer']}}]")
 RUNS = (
     Run(
         "absolute-zero",

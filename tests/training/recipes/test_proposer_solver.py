@@ -13,7 +13,7 @@ from sparring.training.data.objectives import chosen, pairs
 from sparring.training.players.shares import Played, shares
 from sparring.training.recipes import recipe
 
-from .by_hand import answers, by_hand, flat, learned, phase, taken
+from .hand_made import answers, by_hand, flat, learned, phase, taken
 
 near = pytest.approx
 PROGRAM = "```python\ndef f(x):\n    return x * 2 + 1\n\nf(3)\n```"
