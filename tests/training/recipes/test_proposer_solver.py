@@ -75,7 +75,8 @@ def test_absolute_zeros_induction_asks_for_inputs_to_a_kept_program():
     assert wishes == ["code-deduction|code-abduction"]
     assert played.payoff == {"proposer": 0, **{f"solver_{i}": 1 for i in range(8)}}
     item = dict(played.kept)["code-induction"]
-    assert isinstance(item, dict) and item["source"] == source
+    assert isinstance(item, dict)
+    assert item["source"] == source
 
 
 def test_sqlm_pays_a_majority_that_is_more_than_one_and_not_all():
