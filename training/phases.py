@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..agents.models.names import born, parted
 from ..agents.run_folder import RunFolder
 from ..agents.seats import checkpoint
 from ..envs.registry import Game
@@ -180,8 +181,9 @@ def _model(name: str) -> str:
 
 
 def _began(run: Config, game: Game) -> str:
-    """What the run began with. `tiny` by its folder: a name alone would be built from another seed."""
-    if run.model != "tiny":
+    """What the run began with. What is built here by its folder: a name alone is another seed's model."""
+    name, _ = parted(run.model)
+    if name != "tiny" and not born(name):
         return run.model
     # torch is imported for models alone
     from ..agents.models.weights import find_model
