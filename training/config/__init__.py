@@ -110,6 +110,12 @@ class Config:
         "rule, where it has one)",
     )
     steps: int = number(100, 1, MANY, "optimiser steps")
+    tokens: int = number(
+        0,
+        0,
+        10**12,
+        "the run ends with the step by which so many were sampled in all (0: no limit)",
+    )
     seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
     verifier: str = choice("auto", "who runs code")
     threads: int = number(0, 0, 1024, "of torch (0: its default)")
