@@ -15,6 +15,7 @@ from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
+from .starts import Starts, check_starts
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -73,6 +74,7 @@ __all__ = [
     "Sharing",
     "SharingMode",
     "Spread",
+    "Starts",
     "StockConfig",
     "Unit",
     "Update",
@@ -106,6 +108,12 @@ class Config:
         "rule, where it has one)",
     )
     steps: int = number(100, 1, MANY, "optimiser steps")
+    tokens: int = number(
+        0,
+        0,
+        10**12,
+        "the run ends with the step by which so many were sampled in all (0: no limit)",
+    )
     seed: int = number(0, 0, 2**32 - 1, "of games, sampling and initialisation")
     verifier: str = choice("auto", "who runs code")
     threads: int = number(0, 0, 1024, "of torch (0: its default)")
@@ -113,6 +121,7 @@ class Config:
     out: str = choice("", "the run's folder, or its name under runs/")
     rollbacks: int = number(0, 0, 1000, "how often the run went back; its games are then others")
     rollout: Rollout = Rollout()
+    starts: Starts = Starts()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
     cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
@@ -157,6 +166,7 @@ class Config:
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        check_starts(self.starts, self.rollout, self.opponents)
         check_credits(self.credits, "credits")
         check_cast(
             self.cast,
