@@ -303,11 +303,8 @@ class Loop(TrainerCallback):
         return found
 
     def _of_tree(self, tree: Tree) -> Metrics:
-        """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        own = evaluate(tree, self.play.learner_of(tree.game))
-        found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
-        found |= {f"value/{seat}": value for seat, value in own.values.items()}
-        found["versus_nash"] = own.versus_nash
+        """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
+        found = evaluate(tree, self.play.learner_of(tree.game)).metrics()
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
