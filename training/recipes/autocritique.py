@@ -1,0 +1,43 @@
+"""AutoMathCritique (Xi et al. 2024, 2411.16579): a critic by fine-tuning, its critiques in self-training.
+
+    critic: −log π of critiques that helped (wrong before, right after)
+    actor: −log π of answers of games that end right
+
+Two models. Phases: games are kept; the critic imitates what helped; games with that critic are kept; the
+actor imitates the right ones, and again · no baseline. Equal: two supervised models, the critic trained
+first, the actor on right answers that critiques led to. Differs: there a stronger model writes and
+filters the critiques, here the critic's own that helped stand for them; there hard problems get more
+tries. From memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..config import Credits, LearnerTable, Phase, Sharing, StockConfig
+from . import run_if_main
+from ._language import OFFLINE, language
+
+IMITATE = {**OFFLINE, "objective.kind": "imitate", "objective.choose": "right"}
+BASE = language(
+    "autocritique",
+    "critique-refine-v0",
+    {"steps": 2},
+    Credits(estimator="none", spread="terminal"),
+)
+CONFIG = replace(
+    BASE,
+    cast={"critic": "critic"},
+    learners={"critic": LearnerTable()},
+    sharing=Sharing(mode="models"),
+    stock=StockConfig(keep=True),
+    rounds=2,
+    phases=(
+        Phase(steps=2, collect_only=True),
+        Phase(steps=3, set={**IMITATE, "objective.roles": ["critic"]}),
+        Phase(steps=2, collect_only=True),
+        Phase(steps=3, set={**IMITATE, "objective.roles": ["generator"]}),
+    ),
+)
+
+run_if_main(__name__, CONFIG)
