@@ -11,17 +11,18 @@ sums-check-v0`.
 
 from __future__ import annotations
 
-from ..config import Credits, Exam, Phase
+from ..config import Credits, Exam, Phase, Rollout
 from . import run_if_main
 from ._sums import sums
 
-CHECK = {"second": False}
+CHECK = {"second": False, "level": 2}
 CONFIG = sums(
     "mind-the-gap",
     Credits(estimator="whiten", spread="turn", payoff=False),
     game="sums-check-v0",
     parameters=CHECK,
     model="tiny:sums-check?accuracy=0.3",
+    rollout=Rollout(games=128, max_tokens=4),
     exams=(Exam("sums-check-v0", CHECK, "gap", every=5),),
     phases=(
         Phase(steps=10, set={"credits.named": ["verdict"], "credits.turns": [2]}),
