@@ -98,8 +98,8 @@ def test_rlsc_weighs_an_answer_by_its_likelihood_and_a_tenth():
 
 def test_rest_mcts_weighs_a_first_answer_by_what_went_on_from_it():
     found = Recipe("rest-mcts", level=2)
-    first = found.play({"solver": lambda ask: "0"})
-    key = problems(2, "train")[next(iter(first.chances))].key if first.chances else "0"
+    (chosen,) = found.play({"solver": "0"}).chances
+    key = problems(2, "train")[chosen].key
     wrong = str((int(key) + 1) % 8)
     games = [
         found.play({"solver": [wrong, second]}, begun=place and 1, replicate=place)
