@@ -21,8 +21,8 @@ CONFIG = sums(
     Credits(estimator="whiten", spread="turn", payoff=False),
     game="sums-check-v0",
     parameters=CHECK,
-    model="tiny:sums-check?accuracy=0.3",
-    rollout=Rollout(games=128, max_tokens=4),
+    model="tiny:sums-check?accuracy=0.5",
+    rollout=Rollout(games=256, max_tokens=4),
     exams=(Exam("sums-check-v0", CHECK, "gap", every=5),),
     phases=(
         Phase(steps=10, set={"credits.named": ["verdict"], "credits.turns": [2]}),
