@@ -19,13 +19,14 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
-from .data.advantage import Baselines, Credited, credit, export, restore
+from .data.advantage import Baselines, Credited, credit, export, idle, restore
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.objectives import Judged, judged, lessons, signed
+from .data.samples import Sample
 from .data.stock import Stock
 from .players.cast import Cast
 from .players.histories import Histories
@@ -54,7 +55,8 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
+    rests was left out whole: its samples stand in `trained` with advantages of 0.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Step:
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
+    rests: bool = False
 
 
 class SelfPlay:
@@ -151,6 +154,7 @@ class SelfPlay:
 
         pad, names = self.policy.dialect.pad, self.cast.names
         batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
+        batch = replace(batch, rests=batch.rests or (step.rests and not stored))
         return batch, replace(step, stored=len(stored))
 
     def _kept(self, step: Step) -> list[Judged]:
@@ -278,6 +282,7 @@ class SelfPlay:
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
         trained: list[Credited] = []
+        left: list[Sample] = []
         dropped: dict[tuple[str, str], int] = {}
 
         # A game at a time: each has settings of its own, and no estimator looks across games.
@@ -300,7 +305,13 @@ class SelfPlay:
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits)
             trained += signed(credited, self.config.objective)
-        return Step(number, episodes, entries, trained, {}, dropped)
+            taken = set(map(id, kept))
+            left += [each for each in samples if id(each) not in taken]
+
+        # A step without a group inside the band is no fault: it teaches nothing, and the run goes on.
+        rests = bool(left) and not trained and self.config.objective.by_advantage
+        trained = list(map(idle, left)) if rests else trained
+        return Step(number, episodes, entries, trained, {}, dropped, rests=rests)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""

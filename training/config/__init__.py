@@ -11,7 +11,7 @@ from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .exams import Exam, check_exams
-from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
+from .menu import By, Filters, GameEntry, Mix, Unit, check_band, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
@@ -224,6 +224,7 @@ def games(config: Config) -> tuple[Game, ...]:
                 f"credits.trained = {', '.join(own.trained)} leaves nothing to train in {game.id}, whose "
                 f"roles are {', '.join(game.roles)}"
             )
+        check_band(config.filters, game)
         judging = set(game.judges) & set(game.roles)
         if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.

@@ -63,6 +63,11 @@ class Objective:
         "factors of update.kl, by ROLE, by turn-N of a seat, or by ROLE/turn-N (1 where none is named)"
     )
 
+    @property
+    def by_advantage(self) -> bool:
+        """Whether a sample without an advantage teaches nothing."""
+        return self.kind in ("gradient", "topr") and not self.imitate
+
 
 @dataclass(frozen=True)
 class StockConfig:

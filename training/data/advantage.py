@@ -130,6 +130,12 @@ def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
     return Credited(sample, tuple(centres), amounts)
 
 
+def idle(sample: Sample) -> Credited:
+    """The sample with an advantage of 0 at every turn."""
+    turns = len(sample.spans)
+    return Credited(sample, (Centre(0.0, ALONE),) * turns, (0.0,) * turns)
+
+
 def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """Role-conditioned advantage estimation (SPIRAL): A = R − b, then b ← λb + (1 − λ)R.
 

@@ -78,7 +78,9 @@ def corpus(asked: Asked) -> str:
     """Asks what follows some words of the text; answers from the texts that it knows by heart."""
     rng = asked.rng
     if asked.role == "proposer":
-        return _gap(asked.prompt.split("\n")[-1], rng)
+        # without a text it asks about one that it knows
+        shown = asked.prompt.split("\n")[-1] if "the text:" in asked.prompt else ""
+        return _gap(shown or rng.choice(DOCUMENTS), rng)
 
     found, words = _ASKED.search(asked.prompt), re.findall(r"\w+", " ".join(DOCUMENTS))
     after: list[str] = []

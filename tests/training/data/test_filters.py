@@ -50,6 +50,12 @@ def test_groups_outside_the_band_of_solve_rates_are_dropped(scale):
     assert {each.attempt.episode for each in kept} == {0, 1}
 
 
+def test_a_solve_rate_is_the_share_that_is_right_whatever_a_wrong_answer_is_paid():
+    game = find("sums-propose-v0", attempts=2)
+    samples = [s for s in gathered((1, -0.5)) if s.attempt.role == "solver"]
+    assert filtered(samples, Filters(low=0.5, high=0.5), game)[0] == samples
+
+
 def test_filters_leave_roles_alone_that_they_do_not_name():
     samples = gathered((1, 1), (0, 0))
     assert filtered(samples, Filters(alike=True, roles=("proposer",)), SUMS) == (samples, {})
