@@ -1,12 +1,13 @@
 """SCoRe (Kumar et al. 2024, 2409.12917): self-correction by two stages, so that the second try is not a copy.
 
-    stage 1: both turns earn r2, a KL of weight 0.1 holds turn one to the base
+    stage 1: both turns earn r2, a KL of weight 1 holds turn one to the base
     stage 2: turn one earns r1, turn two r2 + α (r2 − r1), α = 10; a KL of weight 0.01 holds both
 
 Policy gradient, each turn against the same turn of the other games of its group (RLOO), four games a
-problem · the solver · two phases · one model. Equal: rewards and KLs of both stages. From memory: .1, .01
-and the baseline. Differs: code to a specification, of 20; the reference of stage two is the model that it
-begins with.
+problem · the solver · two phases · one model. Equal: rewards of both stages, and what their KLs hold.
+From memory: the baseline, and weights of .1 and .01 there. Differs: the KL is a mean over tokens of the
+loss, where .1 held nothing; code to a specification, of 20; the reference of stage two is the model that
+it begins with.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ BASE = language("score", "self-correct-v0", {"alpha": 10.0}, Credits(estimator="
 CONFIG = replace(
     BASE,
     rollout=replace(BASE.rollout, replicates=4),
-    update=replace(BASE.update, kl=0.1, kl_gradient="reverse", magnet_every=0),
+    update=replace(BASE.update, kl=1.0, kl_gradient="reverse", magnet_every=0),
     phases=(
         Phase(
             steps=10,

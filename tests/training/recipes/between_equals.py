@@ -8,9 +8,14 @@ RUNS = (
         "spiral-three",
         "tiny:kuhn,tic-tac-toe,negotiation",
         ("steps=3", "rollout.games=12"),
-        admitted="negotiation-v0(pay=sign,turns=4)/seen",
+        admitted="negotiation-v0(pay=sign,turns=4)/endings/outcome",
     ),
-    Run("marshal", "tiny:kuhn,tic-tac-toe", ("steps=3", "rollout.games=16")),
+    Run(
+        "marshal",
+        "tiny:kuhn,tic-tac-toe",
+        ("steps=3", "rollout.games=16"),
+        admitted="tic-tac-toe-v0/endings/outcome",
+    ),
     Run(
         "deal-or-no-deal",
         "tiny:split",

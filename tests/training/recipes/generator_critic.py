@@ -20,8 +20,8 @@ RUNS = (
     ),
     Run("autocritique", REFINE, ("rounds=1", "rollout.games=32"), admitted="notes/refined"),
     Run("comas", "small:peer-review", ("steps=3", "update.lr=5e-3"), admitted="notes/proxy"),
-    Run("self-rewarding", ASKS, (), admitted="gate/admitted"),
-    Run("self-rewarding-self-improving", ASKS, ("steps=3",), admitted="gate/admitted"),
+    Run("self-rewarding", ASKS, right="notes/gold"),
+    Run("self-rewarding-self-improving", ASKS, ("steps=3",), right="notes/gold"),
     Run(
         "meta-rewarding",
         "tiny:sums-judge?accuracy=0.5",

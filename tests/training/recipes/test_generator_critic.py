@@ -77,7 +77,7 @@ def test_scores_first_stage_pays_the_second_answer_and_holds_the_first():
     told = found.lessons(*tries(found))
     assert [x.gradient for x in told] == [-1, -1, 0.5, 0.5, 0.5, 0.5]
     assert [x.pull for x in told] == [1, 0] * 3
-    assert found.config.update.kl == 0.1
+    assert found.config.update.kl == 1
 
 
 def test_scores_second_stage_pays_each_answer_and_ten_times_the_progress():
