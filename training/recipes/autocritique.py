@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config import Credits, LearnerTable, Phase, Sharing, StockConfig
+from ..config import Credits, Phase, Sharing, StockConfig
 from . import run_if_main
 from ._language import OFFLINE, language
 
@@ -22,16 +22,11 @@ IMITATE = {**OFFLINE, "objective.kind": "imitate"}
 CRITIC = {"objective.roles": ["critic"], "objective.choose": "above_average"}
 """A critic is credited with a true verdict, so what is above its average is true."""
 ACTOR = {"objective.roles": ["generator"], "objective.choose": "right"}
-BASE = language(
-    "autocritique",
-    "critique-refine-v0",
-    {"steps": 2},
-    Credits(estimator="none", spread="turn", payoff=False),
-)
+CREDITS = Credits(estimator="none", spread="turn", payoff=False)
+BASE = language("autocritique", "critique-refine-v0", {"steps": 2}, CREDITS)
 CONFIG = replace(
     BASE,
     cast={"critic": "critic"},
-    learners={"critic": LearnerTable()},
     sharing=Sharing(mode="models"),
     stock=StockConfig(keep=True),
     rounds=2,

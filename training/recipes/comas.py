@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config import Credits, LearnerTable, Sharing
+from ..config import Credits, Sharing
 from . import run_if_main
 from ._language import language
 
@@ -26,7 +26,6 @@ BASE = language(
 CONFIG = replace(
     BASE,
     cast={f"{part}_{k}": name for k, name in ((1, "second"), (2, "third")) for part in PARTS},
-    learners={"second": LearnerTable(), "third": LearnerTable()},
     sharing=Sharing(mode="adapters"),
     update=replace(BASE.update, lora=8, lr=1e-4),
 )

@@ -11,7 +11,7 @@ sees fall.
 
 from __future__ import annotations
 
-from ..config import Credits, LearnerTable, Objective, Phase, Rollout, Sharing, StockConfig
+from ..config import Credits, Objective, Phase, Rollout, Sharing, StockConfig
 from . import run_if_main
 from ._sums import sums
 from .rest_em import IMITATE
@@ -25,7 +25,6 @@ CONFIG = sums(
     game="sums-debate-v0",
     model="tiny:sums-debate?accuracy=0.5",
     cast=CAST,
-    learners={name: LearnerTable() for name in CAST.values()},
     sharing=Sharing(mode="models"),
     rollout=Rollout(games=32, max_tokens=4),
     objective=Objective(choose="right"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config import Credits, LearnerTable, Phase, Sharing, StockConfig
+from ..config import Credits, Phase, Sharing, StockConfig
 from . import run_if_main
 from ._language import OFFLINE, language
 
@@ -23,7 +23,6 @@ BASE = language("spc", "sneaky-critic-v0", {"steps": 3}, Credits(estimator="none
 CONFIG = replace(
     BASE,
     cast={"critic": "critic"},
-    learners={"critic": LearnerTable()},
     sharing=Sharing(mode="models"),
     stock=StockConfig(keep=True),
     update=replace(BASE.update, clip_ratio=0.2),
