@@ -7,7 +7,7 @@ CHECK = "tiny:sums-check?accuracy=0.3"
 RUNS = (
     Run("spc", "tiny:sneak", ("games=[{id='sneak-v0'}]", "rounds=1"), right="notes/gold"),
     Run("score", WRITE, ("rollout.games=8",), right="notes/right/turn-2", above=0.3),
-    Run("cocos", WRITE, ("steps=3",), right="notes/right/turn-2", above=0.3),
+    Run("cocos", WRITE, ("steps=4",), right="notes/right/turn-2", above=0.3),
     *(
         Run(
             name,
