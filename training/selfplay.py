@@ -130,7 +130,8 @@ class SelfPlay:
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
         step = self._credited(number, episodes)
         _check_lost(step)
-        _check_empty(step)
+        if not self.config.stock.alone:
+            _check_empty(step)
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -423,3 +424,28 @@ def test_the_worked_file_of_the_docs_runs(tmp_path):
     done = train(config, quiet=True)
     assert done.step == 12
     assert RunFolder(done.folder).records()[-1]["phase"] == 4
+
+
+def test_a_phase_from_the_base_begins_from_the_model_that_the_run_was_built_with(
+    monkeypatch, tmp_path
+):
+    """A phase has a seed of its own, by which a name alone would be built anew."""
+    from sparring.agents.models import weights
+    from sparring.envs.registry import find
+    from sparring.training.phases import situated, stages
+    from sparring.training.recipes import recipe
+
+    asked: list[tuple[str, int]] = []
+
+    def found(name, game, seed):
+        asked.append((name, seed))
+        return weights.Weights(name, tmp_path)
+
+    monkeypatch.setattr(weights, "find_model", found)
+    monkeypatch.setattr("sparring.training.phases._model", str)
+    config = replace(recipe("puzzles"), model="tiny:programming-puzzle", seed=7)
+    stage = stages(config)[1]
+    assert stage.config.seed != 7
+    own = situated(stage, config, find(config.game), tmp_path)
+    assert own.model == str(tmp_path)
+    assert asked == [("tiny:programming-puzzle", 7)]

@@ -70,10 +70,12 @@ def check_band(filters: Filters, game: Game) -> None:
     """Raises ConfigError for a band that takes groups in which no two attempts at a voted answer agree."""
     given = game.parameters
     voted = given.get("label") in ("majority", "pooled", "swapped")
-    attempts = given.get("attempts", 0)
+    attempts = given.get("attempts")
+    if not voted or not filters.low or not isinstance(attempts, int):
+        return
     # Each of the two wordings of a swapped vote has half the attempts.
     voters = attempts // 2 if given.get("label") == "swapped" else attempts
-    if voted and filters.low and isinstance(voters, int) and filters.low * voters <= 1:
+    if filters.low * voters <= 1:
         raise ConfigError(
             f"filters.low = {filters.low:g} takes groups of {game.ref.label} in which no two of {voters} "
             f"answers agree; set parameters.attempts so that 1 of them is less, or filters.low above "

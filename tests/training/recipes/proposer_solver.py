@@ -41,7 +41,7 @@ RUNS = (
     Run("ladder", "tiny:ladder", ("steps=3", "rollout.games=4"), right="payoff/solver"),
     Run("ttrl", SUMS, ("rollout.games=4",), right="notes/gold", above=0.15),
     Run("sec", SUMS, ("steps=3", "rollout.games=8"), right="sums-v0/notes/gold", above=0.15),
-    Run("sol-ver", "tiny:solve-verify", ("rounds=1", "rollout.games=4"), right="notes/proxy"),
+    Run("sol-ver", "tiny:solve-verify", ("rounds=1", "rollout.games=24"), right="notes/proxy"),
     Run(
         "socratic",
         "tiny:question-answer,corpus-challenge,taboo",

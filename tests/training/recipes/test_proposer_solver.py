@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from sparring.envs.registry import find
-from sparring.envs.types import Episode
+from sparring.envs.script import Recall
+from sparring.envs.types import Episode, Value
 from sparring.training.config import Config, games
 from sparring.training.data.objectives import chosen, pairs
 from sparring.training.players.shares import Played, shares
@@ -49,7 +50,7 @@ def test_absolute_zero_whitens_the_proposers_of_a_type_over_the_step():
 
 def test_absolute_zero_whitens_solvers_of_kept_tasks_apart_from_proposers():
     config, game = recipe("absolute-zero"), games(recipe("absolute-zero"))[1]
-    kept = {"source": "def f(x):\n    return x * 2 + 1", "input": (3,), "solve_rate": 0.5}
+    kept: Value = {"source": "def f(x):\n    return x * 2 + 1", "input": (3,), "solve_rate": 0.5}
 
     played = [
         by_hand(game, {"solver": said}, seed, lambda wish: [kept])
@@ -64,7 +65,7 @@ def test_absolute_zeros_induction_asks_for_inputs_to_a_kept_program():
     game, source = games(recipe("absolute-zero"))[4], "def f(x):\n    return x[::-1]"
     wishes: list[str] = []
 
-    def buffer(wish):
+    def buffer(wish: Recall) -> list[Value]:
         wishes.append(wish.kind)
         return [{"source": source, "input": ("ab",), "solve_rate": 0.5}]
 
@@ -73,7 +74,9 @@ def test_absolute_zeros_induction_asks_for_inputs_to_a_kept_program():
     assert source in played.turns[0].prompt[-1].text
     assert wishes == ["code-deduction|code-abduction"]
     assert played.payoff == {"proposer": 0, **{f"solver_{i}": 1 for i in range(8)}}
-    assert dict(played.kept)["code-induction"]["source"] == source
+    item = dict(played.kept)["code-induction"]
+    assert isinstance(item, dict)
+    assert item["source"] == source
 
 
 def test_sqlm_pays_a_majority_that_is_more_than_one_and_not_all():
