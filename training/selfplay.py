@@ -261,7 +261,7 @@ class SelfPlay:
         role = entry.game.role_of[seat]
         if role in self.cast.judges(entry.game):
             return Sampled(self.player, JUDGING)
-        return self._shown(entry, self.cast.of(entry.game, role))
+        return self._shown(entry, self.cast.of(entry.game, role, seat))
 
     def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""

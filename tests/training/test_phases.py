@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sparring.agents.models.weights import find_model
 from sparring.agents.run_folder import RunFolder
 from sparring.cli import main
-from sparring.training.config import Config, ConfigError
-from sparring.training.phases import length, stages
+from sparring.training.config import Config, ConfigError, played
+from sparring.training.phases import length, situated, stages
 from sparring.training.run import RunError, resume, train
 from sparring.training.selfplay import SelfPlay
 from sparring.training.settings import merge, override, read, to_toml
@@ -216,6 +217,16 @@ def test_a_phase_plays_against_what_the_run_was(tmp_path):
     assert found[2] == {f"games_against/{folder}@2"}
     assert len(found[3]) == 1
     assert "tiny-kuhn" in next(iter(found[3]))
+
+
+def test_the_base_of_a_model_that_is_built_is_the_one_that_the_run_began_with(tmp_path):
+    name = "tiny:kuhn?effort=0.01"
+    phases = [{"steps": 1}, {"steps": 1, "start": "base", "set": {"judge": "self@start"}}]
+    run = small(tmp_path / "r", phases, model=name, seed=5)
+    stage, game = stages(run)[1], played(run)
+    found = situated(stage, run, game, tmp_path)
+    assert stage.config.seed != run.seed
+    assert found.model == found.judge == str(find_model(name, game, run.seed).folder)
 
 
 def test_the_past_of_a_later_phase_is_the_whole_run(tmp_path):

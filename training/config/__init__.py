@@ -126,7 +126,9 @@ class Config:
     starts: Starts = Starts()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
-    cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
+    cast: Mapping[str, Any] = table(
+        "which learner plays a role or a seat, or GAME/role (others: main)"
+    )
     learners: Mapping[str, LearnerTable] = field(
         default_factory=dict[str, LearnerTable],
         metadata={"setting": Setting("what differs for a learner")},
@@ -266,10 +268,13 @@ def credits_of(config: Config, entry: GameEntry) -> Credits:
 
 def _check_cast_roles(cast: Mapping[str, Any], among: Sequence[Game]) -> None:
     roles = list(dict.fromkeys(role for game in among for role in game.roles))
-    full = [f"{game.id}/{role}" for game in among for role in game.roles]
-    if unknown := [name for name in cast if name not in (*roles, *full)]:
+    # of several seats of a role each may have a learner of its own
+    known = {name for game in among for name in (*game.roles, *game.seats)}
+    full = {f"{game.id}/{name}" for game in among for name in (*game.roles, *game.seats)}
+    if unknown := [name for name in cast if name not in known | full]:
         raise ConfigError(
-            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role"
+            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role; a seat may "
+            "stand for a role, like solver_0"
         )
 
 

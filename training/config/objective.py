@@ -12,7 +12,7 @@ from .tables import Credits, Update
 from .values import MANY, ConfigError, check_number, choice, number, table
 
 Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr", "own"]
-Choose: TypeAlias = Literal["right", "best", "above_mean", "all"]
+Choose: TypeAlias = Literal["right", "best", "above_mean", "above_average", "all"]
 Weigh: TypeAlias = Literal["one", "earned"]
 Balance: TypeAlias = Literal["dr_grpo", "grpo", "none"]
 Verdict: TypeAlias = Literal["all", "right", "wrong"]
@@ -40,7 +40,9 @@ class Objective:
     positive: float = number(1.0, 0, 1e6, "positive advantages are multiplied by it")
     negative: float = number(1.0, 0, 1e6, "negative advantages are multiplied by it")
     choose: Choose = choice(
-        "right", "samples that are imitated: right, best (of each group), above_mean (of it), all"
+        "right",
+        "samples that are imitated: right, best (of each group), above_mean (of it), above_average (of all "
+        "of a role in a game), all",
     )
     best: int = number(1, 1, MANY, "how many of a group are its best")
     right: float = number(

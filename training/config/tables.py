@@ -106,6 +106,9 @@ class Credits:
     """
 
     estimator: Estimator = choice("rae", "what an outcome is measured against")
+    baseline: float = number(
+        0.0, -1e6, 1e6, "what outcomes are measured against where the estimator is none"
+    )
     decay: float = number(0.95, 0, 0.999999, "of running baselines, an episode")
     bias_correction: bool = choice(False, "undo that running baselines begin at 0")
     prior: float = number(6.0, 0, MANY, "outcomes that the running baseline counts as (shrunk)")

@@ -220,8 +220,8 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
 
 def none(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """No baseline at all; the ablation to compare with."""
-    return [Centre(0.0)] * len(outcomes), baselines
+    """One number for all, `baseline`: 0, or what turns payoffs of 0 and 1 into −1 and +1 (TOPR, PSR, NSR)."""
+    return [Centre(settings.baseline)] * len(outcomes), baselines
 
 
 ESTIMATORS: Mapping[str, Estimator] = {

@@ -49,6 +49,13 @@ SCHOOLS: Mapping[str, School] = {
         kept=("level", "verdict", "stop", "second"),
         keyed=_SOLVER,
     ),
+    "sums-debate-v0": School(
+        lab.sums_debate,
+        ({}, {"part": "held-out"}),
+        kept=("level", "agents"),
+        keyed=("generator", "critic"),
+    ),
+    "sums-judge-v0": School(lab.sums, ({}, {"part": "held-out"}), kept=("level",), keyed=_SOLVER),
     "sums-propose-v0": School(lab.sums_propose, ({"kind": "mixed", "attempts": 2},), keyed=_SOLVER),
     "facts-v0": School(
         lab.facts, ({"attempts": 2}, {"attempts": 2, "grounded": False}), keyed=_SOLVER
@@ -84,7 +91,10 @@ SCHOOLS: Mapping[str, School] = {
         questions.corpus, ({"attempts": 2}, {"attempts": 2, "grounded": False}), keyed=_SOLVER
     ),
     "ladder-v0": School(questions.ladder, ({"attempts": 1},), kept=("width", "depth", "roots")),
-    "critique-refine-v0": School(questions.refine, kept=("steps",), keyed=("generator",)),
+    "critique-refine-v0": School(
+        questions.refine, kept=("steps", "second", "stop"), keyed=("generator",)
+    ),
+    "peer-review-v0": School(questions.review, kept=("agents", "rounds", "steps"), keyed=_SOLVER),
     "discussion-v0": School(questions.discuss, kept=("agents", "rounds", "steps")),
     "sneaky-critic-v0": School(questions.sneak, kept=("steps",), keyed=("critic",)),
     "red-team-v0": School(talk.red_team),

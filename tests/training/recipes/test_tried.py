@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from .attacker_defender import RUNS as ATTACKING
+from .between_equals import RUNS as EQUAL
+from .generator_critic import RUNS as CRITICAL
 from .proposer_solver import RUNS as PROPOSING
 from .tried import Run, tried
+from .updates import RUNS as UPDATING
 
-RUNS = (*PROPOSING, *ATTACKING)
+RUNS = (*PROPOSING, *ATTACKING, *CRITICAL, *EQUAL, *UPDATING)
 
 
 @pytest.mark.slow

@@ -55,5 +55,9 @@ def _moved(model: str, folder: Path) -> float:
     config = read(RunFolder(folder).config)
     first = load_file(find_model(model, games(config)[0], config.seed).folder / "model.safetensors")
     last = sorted((folder / "checkpoints").glob("step-*"), key=lambda p: int(p.name[5:]))[-1]
+    adapters = sorted(last.rglob("adapter_model.safetensors"))
+    if adapters:  # what is added to the model's weights begins at 0
+        added = [value for name, value in load_file(adapters[0]).items() if "lora_B" in name]
+        return max(float(value.abs().max()) for value in added)
     now = load_file(next(last.rglob("model.safetensors")))
     return max(float((now[name] - first[name]).abs().max()) for name in first.keys() & now.keys())
