@@ -297,14 +297,17 @@ class Loop(TrainerCallback):
 
     def _of_tree(self, tree: Tree) -> Metrics:
         """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        own = evaluate(tree, self.play.learner_of(tree.game))
+        thoughts = self.config.record.thoughts
+        own = evaluate(tree, self.play.learner_of(tree.game), thoughts)
         found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
+        if own.bounds:
+            found |= {"nashconv_low": own.bounds.low, "nashconv_high": own.bounds.high}
         found |= {f"value/{seat}": value for seat, value in own.values.items()}
         found["versus_nash"] = own.versus_nash
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(tree, self.play.learner_of(tree.game))
+                mean = evaluate(tree, self.play.learner_of(tree.game), thoughts)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found

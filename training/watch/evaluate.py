@@ -1,20 +1,27 @@
 """Proof of progress, exact: how far the language model's own policy is from equilibrium.
 
 The model's distribution at every information set is computed, not sampled, so two evaluations of the
-same weights agree and a curve shows learning and nothing else.
+same weights agree and a curve shows learning and nothing else. Of a model that thinks, thoughts are drawn (by
+the same noise each time), the odds given each are computed, and NashConv is bounded (`envs/estimate.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...agents.language.exact import Distribution, distributions
+import numpy as np
+
+from ...agents.language.exact import behaviour
+from ...agents.language.given_thoughts import drawn_behaviour
 from ...agents.language.transformer import Transformer
-from ...agents.policy import Key, Request
 from ...envs.equilibrium import equilibrium
-from ...envs.exact import SMALL, Odds, Tree, TreeError, ViewKey, seated, tree
+from ...envs.estimate import Estimate, estimate, means
+from ...envs.exact import SMALL, Floats, InfoSet, Odds, Tree, TreeError, ViewKey, seated, tree
 from ...envs.registry import Game
+
+THOUGHTS = 16
+"""At each information set: fewer leave intervals that cover less than they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Evaluation:
     """What is true of one policy in all seats of a game.
 
     nash_conv:    sum over seats of what each could gain by deviating alone; 0 only at equilibrium
+    bounds:       the interval of a policy that thinks, of which `nash_conv` is the lower bound (None: exact)
     legal_mass:   the least probability, over information sets, that a free sample is a legal move
     values:       expected payoff of every seat in self-play
     versus_nash:  mean payoff against an equilibrium over both seatings; at most 0 (None: not zero-sum)
@@ -33,6 +41,7 @@ class Evaluation:
     values: Mapping[str, float]
     versus_nash: float | None
     odds: Mapping[ViewKey, Odds]
+    bounds: Estimate | None = None
 
 
 def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
@@ -43,46 +52,55 @@ def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
         return None
 
 
-def evaluate(walked: Tree, policy: Transformer | Callable[[str], Transformer]) -> Evaluation:
+def evaluate(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer], thoughts: int = THOUGHTS
+) -> Evaluation:
     """Evaluate the policy in all seats, or the policy of each role in that role's seats.
 
-    One batch of prompts a policy: every information set of the tree.
+    One batch of prompts a policy: every information set of the tree, with so many `thoughts` at each where
+    the policy thinks. Raises ExactError for one that keeps its thoughts.
     """
-    infosets = walked.infosets
+    draws: dict[ViewKey, Floats] = {}
+    odds: dict[ViewKey, Odds] = {}
+    mass: dict[ViewKey, float] = {}
+    thinking = False
 
-    # Which seed a key names does not matter here: nothing is sampled.
-    key = Key(0, 0, "", 0)
-    requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
-    found = _distributions(policy, requests)
-    odds: dict[ViewKey, Odds] = {
-        info.key: [one.probability[choice] for choice in info.choices]
-        for info, one in zip(infosets, found, strict=True)
-    }
+    for who, infosets in _parts(walked, policy):
+        if who.dialect.thinks:
+            drawn, legal = drawn_behaviour(who, infosets, thoughts)
+            draws |= drawn
+            odds |= means(drawn)
+        else:
+            found, legal = behaviour(who, infosets)
+            odds |= found
+            # beside a policy that thinks, one whose odds are known is one whose draws are all alike
+            draws |= {key: np.tile(each, (thoughts, 1)) for key, each in found.items()}
+        mass |= legal
+        thinking = thinking or who.dialect.thinks
 
     exploit = walked.exploit(odds)
+    bounds = estimate(walked, draws) if thinking else None
     return Evaluation(
-        exploit.nash_conv,
+        bounds.value if bounds else exploit.nash_conv,
         # The least and not the mean: one position where rules are forgotten must show.
-        min(one.legal_mass for one in found),
+        min(mass.values()),
         exploit.values,
         _versus_nash(walked, odds),
         odds,
+        bounds,
     )
 
 
-def _distributions(
-    policy: Transformer | Callable[[str], Transformer], requests: Sequence[Request]
-) -> Sequence[Distribution]:
-    """The distribution at each request, of whoever plays its role."""
+def _parts(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer]
+) -> Iterator[tuple[Transformer, Sequence[InfoSet]]]:
+    """Who decides at which information sets."""
+    infosets = walked.infosets
     if isinstance(policy, Transformer):
-        return distributions(policy, requests)
-
-    found: dict[int, Distribution] = {}
-    for role in dict.fromkeys(request.role for request in requests):
-        places = [i for i, request in enumerate(requests) if request.role == role]
-        each = distributions(policy(role), [requests[i] for i in places])
-        found |= dict(zip(places, each, strict=True))
-    return [found[i] for i in range(len(requests))]
+        yield policy, infosets
+        return
+    for role in dict.fromkeys(info.role for info in infosets):
+        yield policy(role), [info for info in infosets if info.role == role]
 
 
 def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:
