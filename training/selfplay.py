@@ -12,7 +12,7 @@ from ..agents.few_shot import Shown
 from ..agents.language.transformer import Transformer
 from ..agents.policy import Policy
 from ..arenas.examples import examples
-from ..arenas.match import Match
+from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
 from ..envs.registry import Game
@@ -21,12 +21,14 @@ from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch
+from .data.branches import NONE
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.objectives import Judged, judged, lessons, signed
 from .data.stock import Stock
 from .players.cast import Cast
+from .players.histories import Histories
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
 from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
@@ -100,6 +102,10 @@ class SelfPlay:
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
+        self.histories = Histories(config, {LEARNER, *self.cast.names})
+        self.branches = NONE
+        # Indices go on over the steps, so that no two episodes share one.
+        self._issued = config.rollout.games * config.starts.branches
         self.games = 0
         self.synced = 0.0
         self.tokens = 0
@@ -151,7 +157,7 @@ class SelfPlay:
         """The step's samples with their verdicts, written to the stock."""
         fresh = judged(step.trained, self.config.objective, self._ranges)
         if self._stock is not None:
-            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            indexed = enumerate(step.episodes, step.number * self._issued)
             self._stock.write(step.number, fresh, dict(indexed))
         return fresh
 
@@ -182,10 +188,26 @@ class SelfPlay:
 
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
+        matches = self.matches(number)
+        episodes = self._played(matches)
+        # A league counts a game once, however often it was continued.
+        for entry in self.menu.entries:
+            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
+        self.histories.learn(number, matches, episodes)
+        further, self.branches = self.histories.branched(matches, episodes)
+        episodes += self._played(further) if further else []
+
+        # What the games kept is seen from the next step on, so that recalls depend on no timing.
+        self.tasks.add(episodes)
+        self.games += len(episodes)
+        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
+        return episodes
+
+    def _played(self, matches: Sequence[Match]) -> list[Episode]:
         rollout = self.config.rollout
-        episodes = self._loop.run_until_complete(
+        return self._loop.run_until_complete(
             play_all(
-                self.matches(number),
+                matches,
                 verifier=self._verifier,
                 buffer=self.tasks,
                 at_once=rollout.at_once,
@@ -194,17 +216,10 @@ class SelfPlay:
             )
         )
 
-        # What the games kept is seen from the next step on, so that recalls depend on no timing.
-        self.tasks.add(episodes)
-        for entry in self.menu.entries:
-            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
-        self.games += len(episodes)
-        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
-        return episodes
-
     def matches(self, number: int) -> list[Match]:
-        """The step's matches: every seed `replicates` times, no seed ever again."""
+        """The step's matches: every seed `replicates` times, no seed ever again but by its history."""
         rollout, matches = self.config.rollout, list[Match]()
+        branches = self.config.starts.branches
         for entry in self.menu.entries:
             entry.opponents.begin(number)
 
@@ -213,7 +228,14 @@ class SelfPlay:
             beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
             seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
-            matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
+            copies, start = range(rollout.replicates), None
+            if history := self.histories.drawn(number, index, entry.label):
+                seed = history.episode.seed
+                start = Start(history.episode, history.turns)
+                # One seed is met again here, so its copies are counted by place: their noise is their own.
+                first = number * self._issued + (index + 1) * rollout.replicates * branches
+                copies = range(first, first + rollout.replicates)
+            matches += [Match(entry.game, seats, seed, copy, start) for copy in copies]
         return matches
 
     def learner_of(self, game: Game) -> Transformer | Callable[[str], Transformer]:
@@ -251,8 +273,8 @@ class SelfPlay:
         for name, policy in self.learners.policies.items():
             with self.learners.chosen(name):
                 episodes = inner(episodes, self.config.inside, policy, name=name)
-        # Indices go on over the steps, so that no two episodes share one.
-        issued = list(enumerate(episodes, number * self.config.rollout.games))
+        issued = list(enumerate(episodes, number * self._issued))
+        branches = self.branches.shifted(number * self._issued)
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
         trained: list[Credited] = []
@@ -269,7 +291,9 @@ class SelfPlay:
                 beside=self.cast.names,
                 version=number,
                 judges=self.cast.judges(entry.game),
-                charges=owed(own, self.config.filters, entry.game),
+                charges=owed(_whole(own), self.config.filters, entry.game),
+                branches=branches,
+                value=self.config.starts.value,
             )
             samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
@@ -284,6 +308,7 @@ class SelfPlay:
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
             "menu": self.menu.state(),
+            "histories": self.histories.state(),
             "games": self.games,
             "tokens": self.tokens,
         }
@@ -293,6 +318,7 @@ class SelfPlay:
         self.tasks.restore(state["tasks"])
         # Runs of one game, from before there were menus, have the state of their opponents alone.
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
+        self.histories.restore(state.get("histories", []))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
 
@@ -310,6 +336,11 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
     name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
     return bits(name, 48) | 1 << 48
+
+
+def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:
+    """The games that were played from their beginning: others propose nothing anew."""
+    return [(index, episode) for index, episode in games if not episode.begun]
 
 
 def _check_lost(step: Step) -> None:
