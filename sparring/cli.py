@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     from .commands import (
         engines,
         exam,
+        exploit,
         export,
         games,
         gate,
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         play,
         train,
         exam,
+        exploit,
         tournament,
         gate,
         league,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sparring.envs.estimate import estimate, means, slope
-from sparring.envs.exact import TreeError, seated, tree, uniform
+from sparring.envs.estimate import Draws, estimate, means, slope
+from sparring.envs.exact import Floats, TreeError, ViewKey, seated, tree, uniform
 from sparring.envs.registry import find
 
 KUHN = tree(find("kuhn-poker-v0"))
 RNG = np.random.default_rng(0)
 
 
-def draws(count: int, noise: float, odds: float = 0.5):
+def draws(count: int, noise: float, odds: float = 0.5) -> Draws:
     """Odds of a first choice around `odds`, drawn so often at each information set."""
-    found = {}
+    found: dict[ViewKey, Floats] = {}
     for info in KUHN.infosets:
         first = np.clip(odds + noise * RNG.uniform(-1, 1, count), 0, 1)
         found[info.key] = np.stack([first, 1 - first], axis=1)

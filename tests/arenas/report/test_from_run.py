@@ -100,4 +100,4 @@ def test_an_estimated_nashconv_is_shown_with_its_interval() -> None:
         "at least (95 %)",
         "at most (95 %)",
     ]
-    assert "95 %: 0.4 to 0.7" in headline(progress)
+    assert "95 %: 0.400 to 0.700" in headline(progress)
