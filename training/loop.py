@@ -77,7 +77,9 @@ class Loop(TrainerCallback):
         self.magnet: Average | None = None
         self.average: Average | None = None
 
-        self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
+        self._watchers = {
+            name: Watcher(config.watch, config.hooks.monitors) for name in play.menu.sections
+        }
         self._trees = trees
         self._trial = trial
         self._exams = exams

@@ -15,11 +15,12 @@ from ..arenas.examples import examples
 from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
+from ..envs.hooks import hook
 from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
-from .data.advantage import Baselines, Credited, credit, export, restore
+from .data.advantage import Baselines, Credited, Estimator, credit, export, restore
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
@@ -106,6 +107,8 @@ class SelfPlay:
         self.branches = NONE
         # Indices go on over the steps, so that no two episodes share one.
         self._issued = config.rollout.games * config.starts.branches
+        own = config.hooks.estimator
+        self._estimator: Estimator | None = hook(own) if own else None
         self.games = 0
         self.synced = 0.0
         self.tokens = 0
@@ -298,7 +301,7 @@ class SelfPlay:
             samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
-            credited, self.baselines = credit(kept, self.baselines, entry.credits)
+            credited, self.baselines = credit(kept, self.baselines, entry.credits, self._estimator)
             trained += signed(credited, self.config.objective)
         return Step(number, episodes, entries, trained, {}, dropped)
 

@@ -11,6 +11,7 @@ from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .exams import Exam, check_exams
+from .hooks import Hooks, check_hooks
 from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
@@ -60,6 +61,7 @@ __all__ = [
     "Exam",
     "Filters",
     "GameEntry",
+    "Hooks",
     "Inside",
     "LearnerTable",
     "Loss",
@@ -133,6 +135,7 @@ class Config:
     objective: Objective = Objective()
     stock: StockConfig = StockConfig()
     update: Update = Update()
+    hooks: Hooks = Hooks()
     record: Record = Record()
     watch: Watch = Watch()
     rounds: int = number(1, 1, MANY, "how often the phases are gone through")
@@ -160,6 +163,15 @@ class Config:
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        check_hooks(
+            self.hooks,
+            {
+                "estimator": ("credits.estimator", _estimator(self)),
+                "loss": ("objective.kind", self.objective.kind),
+                "opponents": ("opponents.mode", self.opponents.mode),
+                "shares": ("mix.by", self.mix.by),
+            },
+        )
         check_starts(self.starts, self.rollout, self.opponents)
         check_credits(self.credits, "credits")
         check_cast(
@@ -177,6 +189,12 @@ class Config:
     def menu(self) -> tuple[GameEntry, ...]:
         """The games that are played; one that stands alone is a menu of one."""
         return self.games or (GameEntry(self.game, self.parameters),)
+
+
+def _estimator(config: Config) -> str:
+    """`own` where the run or a game of its menu says so."""
+    named = [entry.credits.get("estimator") for entry in config.games]
+    return "own" if "own" in named else config.credits.estimator
 
 
 def settled(config: Config) -> Config:

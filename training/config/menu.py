@@ -11,7 +11,7 @@ from .merging import merged
 from .tables import Credits, check_credits
 from .values import MANY, ConfigError, check_numbers, choice, number, table
 
-By: TypeAlias = Literal["weight", "learnability", "window"]
+By: TypeAlias = Literal["weight", "learnability", "window", "own"]
 Unit: TypeAlias = Literal["games", "tokens"]
 
 
@@ -33,7 +33,7 @@ class Mix:
 
     `weight`: by their weights. `learnability`: the bandit of SEC, Q ← αr + (1 − α)Q with r the mean
     |advantage| of a game's samples, shares = softmax(Q/τ). `window`: games whose solve rate lies inside
-    [low, high], by weight; all of them while none does.
+    [low, high], by weight; all of them while none does. `own`: by hooks.shares.
     """
 
     by: By = choice("weight", "what shares go by")

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from .tables import Credits, Update
 from .values import MANY, ConfigError, check_number, choice, number, table
 
-Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr"]
+Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr", "own"]
 Choose: TypeAlias = Literal["right", "best", "above_mean", "all"]
 Weigh: TypeAlias = Literal["one", "earned"]
 Balance: TypeAlias = Literal["dr_grpo", "grpo", "none"]
@@ -27,8 +27,8 @@ class Objective:
     `gradient`: TRL's loss on advantages. `imitate`: −w·log π on chosen samples, and on no others. `prefer`:
     DPO on the best and the worst sample of each group; its reference is the magnet, which stands still.
     `nft`: likelihood of right samples, and of wrong ones under the negative policy that the model implies.
-    `topr`: positive advantages as they are, negative ones times a truncated ratio. All but `prefer` are
-    averaged as `update.loss` averages; `prefer` is a mean over pairs.
+    `topr`: positive advantages as they are, negative ones times a truncated ratio. `own`: by hooks.loss. All
+    but `prefer` are averaged as `update.loss` averages; `prefer` is a mean over pairs.
 
     A group is the attempts of one role at one first prompt. A sample is `right` where its payoff lies above
     the share `right` of the game's range.
@@ -116,7 +116,7 @@ def check_objective(
             "objective.imitate is the weight of imitation beside another kind, and objective.kind = imitate "
             "imitates already; set objective.weight instead"
         )
-    signs = objective.kind in ("gradient", "nft", "topr")
+    signs = objective.kind in ("gradient", "nft", "topr", "own")
     silent = not objective.weight or (signs and not (objective.positive or objective.negative))
     if silent and not objective.imitate:
         raise ConfigError(
