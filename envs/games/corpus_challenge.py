@@ -10,6 +10,7 @@ from ..script import Script, ask, ask_all, note, recall
 from ..tasks.answers import said, same_answer, vote
 from ..tasks.pay import proposer_range
 from ..tasks.proposing import refused, settle
+from ..tasks.tooling import checked_tools, tooled
 from ..types import Message
 
 DOCUMENTS = (
@@ -93,11 +94,15 @@ def _words(text: str) -> set[str]:
     max_turns=lambda attempts=8: 1 + attempts,
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="variance": proposer_range(reward),
+    payoff_range=lambda reward="variance", tools="": checked_tools(
+        "corpus-challenge-v0", tools, proposer_range(reward)
+    ),
     bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
-def corpus_challenge(attempts: int = 8, reward: str = "variance", grounded: bool = True) -> Script:
+def corpus_challenge(
+    attempts: int = 8, reward: str = "variance", grounded: bool = True, tools: str = ""
+) -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
@@ -105,6 +110,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance", grounded: bool
     answers the kind `document`. With `grounded=False` there is none, and what the challenger says is right.
     Payoff: challenger −1 for a task that is not grounded, else by `reward` (4p(1 − p) by default; gaussian is
     the source's) in the share p of right answers; solver 1 or 0.
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
+    What is searched are the documents.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
     Source: SPICE (Liu et al. 2025).
     """
@@ -130,7 +137,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance", grounded: bool
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))
     # Solvers get the question without the document: that gap is what the challenger works
     # with.
-    answers = yield from ask_all(asked, said, tries=1, otherwise=None)
+    library = tooled(tools, DOCUMENTS)
+    answers = yield from ask_all(asked, said, tries=1, otherwise=None, tools=library)
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
 
     # What a label without the document would have been worth.

@@ -12,6 +12,7 @@ from ..tasks.answers import Vote, said, same_answer, vote
 from ..tasks.arithmetic import solution
 from ..tasks.likeness import similar
 from ..tasks.pay import repetition_share
+from ..tasks.tooling import checked_tools, tooled
 from ..types import Message
 
 TOPICS = {
@@ -46,7 +47,11 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def _range(
-    topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority", attempts: int = 8
+    topic: str = "arithmetic",
+    reward: str = "sqlm",
+    label: str = "majority",
+    attempts: int = 8,
+    tools: str = "",
 ) -> tuple[float, float]:
     for name, value, known in (
         ("topic", topic, TOPICS),
@@ -65,7 +70,7 @@ def _range(
             f"question-answer-v0: serl pays from a share of {BAND[0]:g} on, which any of {attempts} "
             f"different answers has; attempts must be at least {fewest}"
         )
-    return (-1.0, 1.0)
+    return checked_tools("question-answer-v0", tools, (-1.0, 1.0))
 
 
 @game(
@@ -90,6 +95,7 @@ def question_answer(
     reward: str = "sqlm",
     label: str = "majority",
     references: int = 3,
+    tools: str = "",
 ) -> Script:
     """A proposer asks a question on a topic; solvers answer; the label is what most of them say.
 
@@ -101,6 +107,7 @@ def question_answer(
     (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
     Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
     (arithmetic, algebra).
     Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
@@ -134,7 +141,7 @@ def question_answer(
     # With two wordings, every other solver gets the second.
     shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
     prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
-    answers = yield from ask_all(prompts, said, tries=1, otherwise=None)
+    answers = yield from ask_all(prompts, said, tries=1, otherwise=None, tools=tooled(tools))
     paid = yield from _paid(label, shown, answers)
 
     share = sum(paid.values()) / attempts

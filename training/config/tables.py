@@ -170,6 +170,9 @@ class Record:
     """What is written, every so many steps (0: never)."""
 
     evaluate_every: int = number(0, 0, MANY, "steps between exact evaluations (0: none)")
+    thoughts: int = number(
+        16, 4, 10_000, "drawn at each decision where a learner that thinks is evaluated"
+    )
     checkpoint_every: int = number(0, 0, MANY, "steps between checkpoints (0: the last alone)")
     transcripts_every: int = number(0, 0, MANY, "steps between transcripts (0: none)")
     transcripts: int = number(4, 0, MANY, "games of a step that are written")

@@ -97,7 +97,8 @@ class Watcher:
             # A limit of 0 is off, and must not become one of the best itself.
             most = self._best + self._limits.collapse if self._limits.collapse else 0.0
             what = f"NashConv, after a best of {self._best:.3f}"
-            yield "collapse", _above(numbers["nashconv"], most, what)
+            # Of a policy that thinks it is an estimate: what its interval leaves open is no collapse.
+            yield "collapse", _above(numbers.get("nashconv_low", numbers["nashconv"]), most, what)
 
     def _shrunk(self, role: str, value: float) -> str:
         """What is wrong with the length of a role's thoughts: they fell far below their longest.
