@@ -76,6 +76,7 @@ arenas
     ResultsError           rows contradict each other or themselves
     LineageError           an entrant is its own ancestor
     FitError               a rating fit did not reach its tolerance
+    ExportError            a game cannot be exported, or an exported environment is damaged (outside)
     ReportError            there is nothing to report on, or the page cannot be written
 training
     ConfigError            a setting is unknown or out of range
