@@ -84,6 +84,7 @@ training
     CheckpointError        a checkpoint is missing, corrupt, or cannot be written
     EmptyStepError         no game of a step gave anything to train on
     NothingToLearnError    the objective takes none of a step's samples
+    PushError              a checkpoint cannot be pushed, or a copy is not what was pushed
     StockError             a run has no stock, or one that is corrupt
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken
