@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     from .commands import (
         engines,
         exam,
+        experiment,
         export,
         games,
         gate,
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         games,
         play,
         train,
+        experiment,
         exam,
         tournament,
         gate,

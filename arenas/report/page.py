@@ -20,10 +20,15 @@ class ReportError(SparringError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a chart: its name and its (x, y) points, x ascending."""
+    """One line of a chart: its name and its (x, y) points, x ascending.
+
+    `band` is the outline of a range about the line, drawn behind it: along one edge, and back along the
+    other.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    band: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

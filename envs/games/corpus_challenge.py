@@ -32,13 +32,19 @@ answer must stand in the text, in a few words, and not in your question. Answer 
 {example}
 This is the text:
 {document}"""
+ASK_FREELY = """\
+Ask a short question for others who may know or work it out, and give its answer in a few words, which must \
+not stand in your question. Answer in this form:
+{example}"""
+EXAMPLE = "<answer>four</answer>\n<question>How many seasons has a year?</question>"
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        return cloze(view[-1].text.split("\n")[-1])
+        grounded = "the text:" in view[-1].text
+        return cloze(view[-1].text.split("\n")[-1]) if grounded else EXAMPLE
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
 
 
@@ -52,8 +58,8 @@ def cloze(document: str) -> str:
     return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
 
-def challenge(text: str, document: str) -> tuple[str, str]:
-    """A question and its answer. Raises Illegal where the document does not hold the answer."""
+def challenge(text: str, document: str | None) -> tuple[str, str]:
+    """A question and its answer. Raises Illegal where there is a document that does not hold the answer."""
     # Small models stop at the end of their question and leave its tag open.
     if "</question>" not in text:
         text += "</question>"
@@ -63,11 +69,8 @@ def challenge(text: str, document: str) -> tuple[str, str]:
         raise Illegal("a question of 3 to 300 characters was expected")
 
     # An answer that is most of the document would be right for any question about it.
-    if (
-        not re.search(r"\w", answer)
-        or not _holds(document, answer)
-        or len(answer) * 4 > len(document)
-    ):
+    stands = document is None or (_holds(document, answer) and len(answer) * 4 <= len(document))
+    if not re.search(r"\w", answer) or not stands:
         raise Illegal("the answer must be a few words of the text")
     # Solvers see the question alone: an answer inside it needs no document.
     if _words(answer) <= _words(question):
@@ -94,24 +97,30 @@ def _words(text: str) -> set[str]:
     bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
-def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
+def corpus_challenge(attempts: int = 8, reward: str = "variance", grounded: bool = True) -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
     answers from the question alone. The document is one of six of the game's own, unless the driver's buffer
-    answers the kind `document`. Payoff: challenger −1 for a task that is not grounded, else by `reward`
-    (4p(1 − p) by default) in the share p of right answers; solver 1 or 0.
+    answers the kind `document`. With `grounded=False` there is none, and what the challenger says is right.
+    Payoff: challenger −1 for a task that is not grounded, else by `reward` (4p(1 − p) by default; gaussian is
+    the source's) in the share p of right answers; solver 1 or 0.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
-    Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.
+    Source: SPICE (Liu et al. 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
     # A driver with documents of its own answers this; without one it is drawn from the
     # game's.
-    (document,) = yield from recall("document", 1, DOCUMENTS)
+    found = (yield from recall("document", 1, DOCUMENTS)) if grounded else ()
+    document = str(found[0]) if found else None
 
-    prompt = ASK.format(document=document, example=cloze(str(document)))
+    prompt = (
+        ASK.format(document=document, example=cloze(document))
+        if document is not None
+        else ASK_FREELY.format(example=EXAMPLE)
+    )
     task = yield from ask(
-        "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
+        "proposer", prompt, lambda t: challenge(t, document), tries=1, otherwise=None
     )
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...agents.language.exact import Distribution, distributions
 from ...agents.language.transformer import Transformer
 from ...agents.policy import Key, Request
 from ...envs.equilibrium import equilibrium
-from ...envs.exact import SMALL, Odds, Tree, TreeError, ViewKey, seated, tree
+from ...envs.exact import SMALL, Exploit, Odds, Tree, TreeError, ViewKey, seated, tree
 from ...envs.registry import Game
+from .records import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Evaluation:
     """What is true of one policy in all seats of a game.
 
     nash_conv:    sum over seats of what each could gain by deviating alone; 0 only at equilibrium
+    gains:        what each player could gain by deviating alone
+    worst:        what each seat of a zero-sum game of two still gets against a best response (else empty)
+    notes:        expected value of every note in numbers, in self-play
+    entropy:      nats of choice in a seat's moves, summed over the game; e to it counts equally likely lines
     legal_mass:   the least probability, over information sets, that a free sample is a legal move
     values:       expected payoff of every seat in self-play
     versus_nash:  mean payoff against an equilibrium over both seatings; at most 0 (None: not zero-sum)
@@ -33,6 +40,23 @@ class Evaluation:
     values: Mapping[str, float]
     versus_nash: float | None
     odds: Mapping[ViewKey, Odds]
+    gains: Mapping[str, float]
+    worst: Mapping[str, float]
+    notes: Mapping[str, float]
+    entropy: Mapping[str, float]
+
+    def metrics(self) -> Metrics:
+        """All of it in numbers: names of quantities, and after them seats or notes."""
+        found: Metrics = {"nashconv": self.nash_conv, "legal_mass": self.legal_mass}
+        for name, numbers in (
+            ("value", self.values),
+            ("gain", self.gains),
+            ("worst", self.worst),
+            ("exact", self.notes),
+            ("exact_entropy", self.entropy),
+        ):
+            found |= {f"{name}/{each}": number for each, number in numbers.items()}
+        return found | {"versus_nash": self.versus_nash}
 
 
 def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
@@ -59,15 +83,43 @@ def evaluate(walked: Tree, policy: Transformer | Callable[[str], Transformer]) -
         for info, one in zip(infosets, found, strict=True)
     }
 
+    # The least and not the mean: one position where rules are forgotten must show.
+    return judged(walked, odds, min(one.legal_mass for one in found))
+
+
+def judged(walked: Tree, odds: Mapping[ViewKey, Odds], legal_mass: float = 1.0) -> Evaluation:
+    """What is true of these odds, in all seats."""
     exploit = walked.exploit(odds)
     return Evaluation(
         exploit.nash_conv,
-        # The least and not the mean: one position where rules are forgotten must show.
-        min(one.legal_mass for one in found),
+        legal_mass,
         exploit.values,
         _versus_nash(walked, odds),
         odds,
+        exploit.improvements,
+        _worst(walked, exploit),
+        walked.means(odds),
+        _entropy(walked, odds),
     )
+
+
+def _worst(walked: Tree, exploit: Exploit) -> dict[str, float]:
+    """A seat's value against the other's best response; empty where no one other takes all it loses."""
+    game = walked.game
+    if game.sum != "zero" or len(game.seats) != 2:
+        return {}
+    one, two = game.seats
+    values, gains = exploit.values, exploit.improvements
+    return {one: values[one] - gains[two], two: values[two] - gains[one]}
+
+
+def _entropy(walked: Tree, odds: Mapping[ViewKey, Odds]) -> dict[str, float]:
+    """Σ over leaves of reach · −log of the seat's own part in it: by the chain rule, that of its moves."""
+    weight = walked.plan(odds)[walked.last]
+    reach = walked.chance * weight.prod(axis=1)
+    # A line that is never played has no reach, and its logarithm is left out.
+    nats = -np.log(weight, out=np.zeros_like(weight), where=weight > 0)
+    return dict(zip(walked.game.seats, (reach @ nats).tolist(), strict=True))
 
 
 def _distributions(
