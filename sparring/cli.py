@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
         serve,
         tournament,
         train,
+        watch,
     )
     from .commands.options import Parser
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
         games,
         play,
         train,
+        watch,
         exam,
         tournament,
         gate,
