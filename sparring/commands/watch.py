@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from pathlib import Path
 
-from .options import ArgumentError, Commands, command, whole
+from .address import add_address, needed
+from .options import ArgumentError, Commands, command
 
 _EXAMPLES = """\
   sparring watch                      every run below runs/, also those that begin later
@@ -26,17 +26,6 @@ def add(commands: Commands) -> None:
     )
     add_address(parser, 8010)
     parser.set_defaults(run=run)
-
-
-def add_address(parser: argparse.ArgumentParser, port: int) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
-    parser.add_argument(
-        "--port",
-        type=whole(0, 65_535),
-        default=port,
-        metavar="N",
-        help=f"0: any that is free (default {port})",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,12 +49,3 @@ def run(arguments: argparse.Namespace) -> int:
             started=lambda: print(f"open {address} ; Ctrl-C ends the page, and no run", flush=True),
         )
     return 0
-
-
-def needed(what: str) -> None:
-    """Raise ArgumentError where the extra `web` is not installed."""
-    for name in ("starlette", "uvicorn"):
-        if find_spec(name) is None:
-            raise ArgumentError(
-                f"`{what}` needs {name}, which is not installed: pip install 'sparring[web]'"
-            )
