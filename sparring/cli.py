@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         serve,
         tournament,
         train,
+        watch,
     )
     from .commands.options import Parser
 
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         play,
         train,
         experiment,
+        watch,
         exam,
         exploit,
         tournament,

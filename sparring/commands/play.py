@@ -7,6 +7,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from . import play_web
 from .options import (
     MANY,
     SEED,
@@ -37,6 +38,7 @@ _EXAMPLES = """\
   sparring play tic-tac-toe-v0 --seat x=human               you against a random player
   sparring play kuhn-poker-v0 --seat first=nash --games 3   the solver against a random player
   sparring play taboo-v0 --watch --delay 1                  two scripted players, move by move
+  sparring play kuhn-poker-v0 --web --against demo-1@latest in the browser, in a seat of your choice
   sparring play kuhn-poker-v0 --seat second=demo-1@latest   a checkpoint of the run of `make demo`
 """
 
@@ -102,6 +104,7 @@ def add(commands: Commands) -> None:
     )
 
     add_playing(parser)
+    play_web.add_web(parser)
     parser.set_defaults(run=run)
 
 
@@ -111,9 +114,27 @@ def run(arguments: argparse.Namespace) -> int:
     game = chosen_game(arguments)
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
+    if arguments.web:
+        return play_web.run(arguments, game, placed(game, named), sampling)
     with hosting(arguments.engine) as hosts:
         seats = seating(game, named, sampling, hosts, arguments.think)
         return asyncio.run(_play(arguments, game, seats))
+
+
+def placed(game: Game, named: dict[str, str]) -> dict[str, str]:
+    """Who sits in every seat: by seat name, else by role, else by `*`, else `sample` or random.
+
+    Raises ArgumentError for a place that the game does not have.
+    """
+    unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
+    if unknown:
+        known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
+        raise ArgumentError(
+            f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}"
+        )
+
+    usual = named.get("*", "sample" if "sample" in game.oracles else "random")
+    return {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
 
 
 def seating(
@@ -127,16 +148,7 @@ def seating(
 
     Raises ArgumentError for a name that is none of them.
     """
-    unknown = [name for name in named if name not in {"*", *game.seats, *game.roles}]
-    if unknown:
-        known = ", ".join(dict.fromkeys([*game.roles, *game.seats]))
-        raise ArgumentError(
-            f"--seat {unknown[0]}: {game.id} has no such role or seat; it has {known}"
-        )
-
-    usual = named.get("*", "sample" if "sample" in game.oracles else "random")
-    specs = {place: named.get(place, named.get(game.role_of[place], usual)) for place in game.seats}
-
+    specs = placed(game, named)
     # One policy a name: a model that sits in several seats is loaded once and asked in one batch.
     policies = {s: seated(s, game, hosts, sampling, think) for s in dict.fromkeys(specs.values())}
     return {place: policies[spec] for place, spec in specs.items()}

@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     token = _token(arguments.token_from)
 
     try:
-        from sparring.agents.serve.server import bound, serve
+        from sparring.agents.serve.address import bound
+        from sparring.agents.serve.server import serve
     except ImportError as missing:
         # Only what the extra brings: any other missing module is a fault to be seen.
         if missing.name not in ("starlette", "uvicorn"):

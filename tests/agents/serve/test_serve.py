@@ -29,9 +29,9 @@ from sparring.agents.policy import Key, Request, Sampling  # noqa: E402
 from sparring.agents.prompts import chat  # noqa: E402
 from sparring.agents.seats import UnknownEntrantError  # noqa: E402
 from sparring.agents.serve import app, draws  # noqa: E402
+from sparring.agents.serve.address import ServeError, bound  # noqa: E402
 from sparring.agents.serve.app import Face  # noqa: E402
 from sparring.agents.serve.record import Record, RecordError  # noqa: E402
-from sparring.agents.serve.server import ServeError, bound  # noqa: E402
 from sparring.agents.serve.shelf import Shelf  # noqa: E402
 from sparring.cli import main  # noqa: E402
 from sparring.envs.exact import tree  # noqa: E402
