@@ -19,7 +19,10 @@ ALARM: Final = "alarm/"
 """Begins the name of an alarm, whose number is the step at which it was first raised."""
 _AT: Final = ("last", "first", "least", "greatest", "mean")
 _KEYS: Final = ("of", "at", "when", "reaches")
-_EXACT: Final = ("nashconv", "legal_mass", "versus_nash", "value")
+_EXACT: Final = (
+    *("nashconv", "legal_mass", "versus_nash"),
+    *("value", "gain", "worst", "exact", "exact_entropy"),
+)
 
 
 @dataclass(frozen=True, slots=True)
