@@ -26,6 +26,7 @@ from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.objectives import Judged, judged, lessons, signed
 from .data.stock import Stock
+from .elsewhere import Elsewhere
 from .players.cast import Cast
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
@@ -69,7 +70,7 @@ class SelfPlay:
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
-    keeps what they said (None: nothing is kept).
+    keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here).
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class SelfPlay:
         opponents: Sequence[Opponents] = (),
         stock: Stock | None = None,
         learners: Learners | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.config = config
+        self.elsewhere = elsewhere
         self.cast = Cast(config)
         self.learners = learners or Learners(
             learner, self.cast.names, config.sharing.mode, config.seed
@@ -176,6 +179,23 @@ class SelfPlay:
         # Named first: `sync` passes the learner's reference on with the weights.
         for name, policy in self.learners.policies.items():
             policy.publish(f"step {number}", name=name)
+        if self.elsewhere:
+            episodes = self.elsewhere.played(number)
+            # What the step's games kept is of this step, whenever they were played.
+            self.tasks.begin(number)
+        else:
+            episodes = self.rollout(number)
+
+        # What the games kept is seen from the next step on, so that recalls depend on no timing.
+        self.tasks.add(episodes)
+        for entry in self.menu.entries:
+            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
+        self.games += len(episodes)
+        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
+        return episodes
+
+    def rollout(self, number: int) -> list[Episode]:
+        """The step's games, played with the learner's present weights; nothing is noted of them."""
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
@@ -183,7 +203,7 @@ class SelfPlay:
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
         rollout = self.config.rollout
-        episodes = self._loop.run_until_complete(
+        return self._loop.run_until_complete(
             play_all(
                 self.matches(number),
                 verifier=self._verifier,
@@ -193,14 +213,6 @@ class SelfPlay:
                 allowance=Allowance(rollout.game_tokens or None, rollout.game_seconds or None),
             )
         )
-
-        # What the games kept is seen from the next step on, so that recalls depend on no timing.
-        self.tasks.add(episodes)
-        for entry in self.menu.entries:
-            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
-        self.games += len(episodes)
-        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
-        return episodes
 
     def matches(self, number: int) -> list[Match]:
         """The step's matches: every seed `replicates` times, no seed ever again."""
@@ -246,11 +258,18 @@ class SelfPlay:
             )
         return Shown(player, self._examples[entry.label])
 
-    def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
-        """What the step trains on; baselines move on."""
+    def rewarded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
+        """The episodes with the learners' credits from inside; the weights are still those that played."""
         for name, policy in self.learners.policies.items():
             with self.learners.chosen(name):
                 episodes = inner(episodes, self.config.inside, policy, name=name)
+        return episodes
+
+    def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
+        """What the step trains on; baselines move on."""
+        if not self.elsewhere:
+            episodes = self.rewarded(episodes)
+        version = self.elsewhere.version(number) if self.elsewhere else number
         # Indices go on over the steps, so that no two episodes share one.
         issued = list(enumerate(episodes, number * self.config.rollout.games))
         entries = [self.menu.of(episode) for episode in episodes]
@@ -267,7 +286,7 @@ class SelfPlay:
                 learner=LEARNER,
                 role_of=entry.game.role_of,
                 beside=self.cast.names,
-                version=number,
+                version=version,
                 judges=self.cast.judges(entry.game),
                 charges=owed(own, self.config.filters, entry.game),
             )
@@ -280,12 +299,14 @@ class SelfPlay:
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
+        ahead = {"ahead": self.elsewhere.state()} if self.elsewhere else {}
         return {
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
             "menu": self.menu.state(),
             "games": self.games,
             "tokens": self.tokens,
+            **ahead,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -295,6 +316,8 @@ class SelfPlay:
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+        if self.elsewhere and "ahead" in state:
+            self.elsewhere.restore(state["ahead"])
 
     def carry(self, state: dict[str, Any], steps: int) -> None:
         """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
