@@ -10,23 +10,37 @@ from typing import cast
 
 from ..agents.policy import ContextError, Key, Policy, QuotaError, Request, Response
 from ..envs.registry import Game, GameError
+from ..envs.replay import replay_episode
 from ..envs.table import Answer, Buffer, Table
 from ..envs.types import Ask, Episode, Source, Verdict
 from ..sandbox.verifier import Verifier, VerifierError
 
 
 class SeatingError(GameError):
-    """A match does not give every seat of its game exactly one policy."""
+    """A match does not give every seat of its game exactly one policy, or goes on from another game."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A history to go on from: the first `turns` turns of an episode that was played."""
+
+    episode: Episode
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A game to play: who sits where, and the seed of its chance. `replicate` sets copies apart."""
+    """A game to play: who sits where, and the seed of its chance. `replicate` sets copies apart.
+
+    With a `start` it goes on from there, with the seed of that episode: its turns are replayed and nobody is
+    asked for them. Copies of one start then differ in what is said after it.
+    """
 
     game: Game
     seats: Mapping[str, Policy]
     seed: int
     replicate: int = 0
+    start: Start | None = None
 
 
 class Sitting:
@@ -40,9 +54,25 @@ class Sitting:
             )
 
         self.match = match
-        self.table = Table(match.game, match.seed, buffer=buffer)
         self.seconds = dict.fromkeys(match.game.seats, 0.0)
         self._asked = dict.fromkeys(match.game.seats, 0)
+        self.table = self._begun(buffer)
+
+    def _begun(self, buffer: Buffer | None) -> Table:
+        match, start = self.match, self.match.start
+        if start is None:
+            return Table(match.game, match.seed, buffer=buffer)
+        if (start.episode.game, start.episode.seed) != (match.game.ref, match.seed):
+            raise SeatingError(
+                f"a game of {match.game.ref.label} with seed {match.seed} cannot go on from one of "
+                f"{start.episode.game.label} with seed {start.episode.seed}"
+            )
+
+        table = replay_episode(match.game, start.episode, start.turns, buffer=buffer)
+        # keys go on as if the seats had been asked
+        for turn in start.episode.turns[: start.turns]:
+            self._asked[turn.seat] += 1
+        return table
 
     def request(self, ask: Ask) -> Request:
         """The ask as its policy sees it. Call once per ask: it counts for the key of the next."""
@@ -64,8 +94,13 @@ class Sitting:
     def episode(self, verifier: Verifier | None) -> Episode:
         refs = {seat: policy.ref for seat, policy in self.match.seats.items()}
         name = verifier.name if verifier else ""
+        start = self.match.start
         return self.table.episode(
-            refs, replicate=self.match.replicate, verifier=name, seconds=self.seconds
+            refs,
+            replicate=self.match.replicate,
+            verifier=name,
+            begun=start.turns if start else 0,
+            seconds=self.seconds,
         )
 
 

@@ -75,6 +75,7 @@ def write(episode: Episode, *, tokens: bool = False) -> str:
         "notes": _named(episode.notes),
         "kept": _named(episode.kept),
         "verifier": episode.verifier,
+        "begun": episode.begun,
     }
 
     # what is empty is left out: most games have no verdicts, notes or parameters
@@ -107,6 +108,7 @@ def read(text: str) -> Episode:
             notes=_unnamed(data.get("notes", [])),
             kept=_unnamed(data.get("kept", [])),
             verifier=data.get("verifier", ""),
+            begun=data.get("begun", 0),
         )
     # it is a ValueError too, and says more than the line below
     except TranscriptError:

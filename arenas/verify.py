@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ..envs.registry import Game, GameError, find
-from ..envs.table import TableError, replay_episode
+from ..envs.replay import replay_episode
+from ..envs.table import TableError
 from ..envs.types import Episode, GameRef
 from . import gate, tournament
 from .cores import on_all_cores

@@ -16,7 +16,8 @@ from typing import Any
 
 from sparring.envs.infosets import InfoSet, Spot
 from sparring.envs.registry import Game, find
-from sparring.envs.table import Table, replay
+from sparring.envs.replay import replay
+from sparring.envs.table import Table
 from sparring.envs.tree_walk import Walk
 from sparring.envs.types import Reply
 

@@ -16,8 +16,9 @@ import pettingzoo
 from .blocking_verifier import Opener, Verdicts, Verifies
 from .from_aec import from_aec
 from .registry import NAMESPACES, Game, GameError, find, game_ids, listen
+from .replay import replay
 from .spaces import AnyText, observation, observation_space
-from .table import Answer, Table, replay
+from .table import Answer, Table
 from .types import Reply, Value
 
 Observations: TypeAlias = dict[str, dict[str, str]]

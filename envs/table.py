@@ -174,6 +174,7 @@ class Table:
         *,
         replicate: int = 0,
         verifier: str = "",
+        begun: int = 0,
         seconds: Mapping[str, float] | None = None,
     ) -> Episode:
         """The finished game as a value. Raises TableError while it is still running."""
@@ -194,6 +195,7 @@ class Table:
             notes=tuple(self._notes),
             kept=tuple(self._kept),
             verifier=verifier if self._verdicts else "",
+            begun=begun,
             seconds=seconds or {},
         )
 
@@ -363,35 +365,3 @@ def _nothing() -> Script:
     """The script in place of one that could not be started."""
     return {}
     yield ()  # makes this a generator
-
-
-def replay(game: Game, seed: int, answers: Sequence[Answer], *, open_chance: bool = False) -> Table:
-    """A table brought to where these answers lead."""
-    table = Table(game, seed, open_chance=open_chance)
-    for answer in answers:
-        table.answer(answer)
-    return table
-
-
-def replay_episode(game: Game, episode: Episode) -> Table:
-    """Play an episode again from its stored answers, without a model or a verifier.
-
-    Raises TableError when the game no longer accepts them.
-    """
-    # only draws are not answered: the seed gives the same ones again
-    recalls = iter(episode.recalls)
-    table = Table(game, episode.seed, buffer=lambda _: next(recalls))
-    replies = iter([turn.reply for turn in episode.turns])
-    verdicts = iter(episode.verdicts)
-
-    try:
-        while table.ending is None:
-            if table.asks:
-                table.answer([next(replies) for _ in table.asks])
-            else:
-                table.answer([next(verdicts) for _ in table.jobs])
-    except StopIteration:
-        raise TableError(
-            f"{game.id} asks for more than the episode holds; has the game changed?"
-        ) from None
-    return table

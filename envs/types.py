@@ -243,8 +243,9 @@ class Episode:
 
     `verdicts`, `chances` and `recalls` are the answers to the script's other requests, in order;
     `notes` its measurements. `payoff` maps every non-judge seat to what the game pays it (empty when
-    the ending is an error). `verifier` says what judged (executor and strength). `seconds` is how long each
-    seat's policy took over its answers, its share of every batch. It is not compared.
+    the ending is an error). `verifier` says what judged (executor and strength). The first `begun` turns are
+    not of this game: it went on from the history of another. `seconds` is how long each seat's policy took
+    over its answers, its share of every batch. It is not compared.
     """
 
     game: GameRef
@@ -260,4 +261,5 @@ class Episode:
     notes: tuple[tuple[str, Value], ...] = ()
     kept: tuple[tuple[str, Value], ...] = ()
     verifier: str = ""
+    begun: int = 0
     seconds: Mapping[Seat, Seconds] = field(default_factory=dict[str, float], compare=False)

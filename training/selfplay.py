@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ..agents.few_shot import Shown
 from ..agents.language.transformer import Transformer
 from ..agents.policy import Policy
 from ..arenas.examples import examples
-from ..arenas.match import Match
+from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
-from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, credit, export, restore
 from .data.batch import Batch
+from .data.branches import NONE
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
@@ -28,41 +28,15 @@ from .data.objectives import Judged, judged, lessons, signed
 from .data.stock import Stock
 from .elsewhere import Elsewhere
 from .players.cast import Cast
+from .players.histories import Histories
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
 from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .step import Step, check_empty, check_lost
 from .timed import Timed
-
-LOST = 0.1
-"""The share of a step's games that may be lost to faults of the engine."""
-
-
-class EmptyStepError(SparringError, RuntimeError):
-    """No game of a step gave anything to train on."""
-
-
-class LostGamesError(SparringError, RuntimeError):
-    """So many games of a step broke off that those left are a biased lot: mostly the short ones."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one step played, and what is learned from it.
-
-    `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
-    """
-
-    number: int
-    episodes: Sequence[Episode]
-    entries: Sequence[Entry]
-    trained: Sequence[Credited]
-    seconds: dict[str, float]
-    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    stored: int = 0
 
 
 class SelfPlay:
@@ -103,6 +77,10 @@ class SelfPlay:
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
+        self.histories = Histories(config, {LEARNER, *self.cast.names})
+        self.branches = NONE
+        # Indices go on over the steps, so that no two episodes share one.
+        self._issued = config.rollout.games * config.starts.branches
         self.games = 0
         self.synced = 0.0
         self.tokens = 0
@@ -123,8 +101,8 @@ class SelfPlay:
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
         step = self._credited(number, episodes)
-        _check_lost(step)
-        _check_empty(step)
+        check_lost(step)
+        check_empty(step)
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
@@ -154,7 +132,7 @@ class SelfPlay:
         """The step's samples with their verdicts, written to the stock."""
         fresh = judged(step.trained, self.config.objective, self._ranges)
         if self._stock is not None:
-            indexed = enumerate(step.episodes, step.number * self.config.rollout.games)
+            indexed = enumerate(step.episodes, step.number * self._issued)
             self._stock.write(step.number, fresh, dict(indexed))
         return fresh
 
@@ -168,7 +146,7 @@ class SelfPlay:
         verified = self._verifier.seconds - verifying
 
         step = self._credited(number, episodes)
-        _check_lost(step)
+        check_lost(step)
         self._kept(step)
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
@@ -179,33 +157,44 @@ class SelfPlay:
         # Named first: `sync` passes the learner's reference on with the weights.
         for name, policy in self.learners.policies.items():
             policy.publish(f"step {number}", name=name)
+        matches: list[Match] = []
         if self.elsewhere:
             episodes = self.elsewhere.played(number)
             # What the step's games kept is of this step, whenever they were played.
             self.tasks.begin(number)
         else:
-            episodes = self.rollout(number)
+            matches, episodes = self.rollout(number)
+
+        # A league counts a game once, however often it was continued.
+        for entry in self.menu.entries:
+            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
+        if matches:
+            self.histories.learn(number, matches, episodes)
+            further, self.branches = self.histories.branched(matches, episodes)
+            episodes += self._played(further) if further else []
 
         # What the games kept is seen from the next step on, so that recalls depend on no timing.
         self.tasks.add(episodes)
-        for entry in self.menu.entries:
-            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
         self.games += len(episodes)
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
 
-    def rollout(self, number: int) -> list[Episode]:
-        """The step's games, played with the learner's present weights; nothing is noted of them."""
+    def rollout(self, number: int) -> tuple[list[Match], list[Episode]]:
+        """The step's matches, played with the learner's present weights; nothing is noted of them."""
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
+        matches = self.matches(number)
+        return matches, self._played(matches)
+
+    def _played(self, matches: Sequence[Match]) -> list[Episode]:
         rollout = self.config.rollout
         return self._loop.run_until_complete(
             play_all(
-                self.matches(number),
+                matches,
                 verifier=self._verifier,
                 buffer=self.tasks,
                 at_once=rollout.at_once,
@@ -215,8 +204,9 @@ class SelfPlay:
         )
 
     def matches(self, number: int) -> list[Match]:
-        """The step's matches: every seed `replicates` times, no seed ever again."""
+        """The step's matches: every seed `replicates` times, no seed ever again but by its history."""
         rollout, matches = self.config.rollout, list[Match]()
+        branches = self.config.starts.branches
         for entry in self.menu.entries:
             entry.opponents.begin(number)
 
@@ -225,7 +215,14 @@ class SelfPlay:
             beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
             seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
-            matches += [Match(entry.game, seats, seed, copy) for copy in range(rollout.replicates)]
+            copies, start = range(rollout.replicates), None
+            if history := self.histories.drawn(number, index, entry.label):
+                seed = history.episode.seed
+                start = Start(history.episode, history.turns)
+                # One seed is met again here, so its copies are counted by place: their noise is their own.
+                first = number * self._issued + (index + 1) * rollout.replicates * branches
+                copies = range(first, first + rollout.replicates)
+            matches += [Match(entry.game, seats, seed, copy, start) for copy in copies]
         return matches
 
     def learner_of(self, game: Game) -> Transformer | Callable[[str], Transformer]:
@@ -270,8 +267,8 @@ class SelfPlay:
         if not self.elsewhere:
             episodes = self.rewarded(episodes)
         version = self.elsewhere.version(number) if self.elsewhere else number
-        # Indices go on over the steps, so that no two episodes share one.
-        issued = list(enumerate(episodes, number * self.config.rollout.games))
+        issued = list(enumerate(episodes, number * self._issued))
+        branches = self.branches.shifted(number * self._issued)
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
         trained: list[Credited] = []
@@ -288,7 +285,9 @@ class SelfPlay:
                 beside=self.cast.names,
                 version=version,
                 judges=self.cast.judges(entry.game),
-                charges=owed(own, self.config.filters, entry.game),
+                charges=owed(_whole(own), self.config.filters, entry.game),
+                branches=branches,
+                value=self.config.starts.value,
             )
             samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
@@ -304,6 +303,7 @@ class SelfPlay:
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
             "menu": self.menu.state(),
+            "histories": self.histories.state(),
             "games": self.games,
             "tokens": self.tokens,
             **ahead,
@@ -314,6 +314,7 @@ class SelfPlay:
         self.tasks.restore(state["tasks"])
         # Runs of one game, from before there were menus, have the state of their opponents alone.
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
+        self.histories.restore(state.get("histories", []))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
         if self.elsewhere and "ahead" in state:
@@ -335,38 +336,6 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     return bits(name, 48) | 1 << 48
 
 
-def _check_lost(step: Step) -> None:
-    """Raises LostGamesError where the engine lost too many of the step's games."""
-    lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
-    if len(lost) > LOST * len(step.episodes):
-        raise LostGamesError(
-            f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
-            f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
-        )
-
-
-def _check_empty(step: Step) -> None:
-    """Raises EmptyStepError where there is nothing to train on, and says why."""
-    if not step.trained:
-        out = sum(step.dropped.values())
-        why = f"the filters left out all {out} attempts" if out else _endings(step.episodes)
-        raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
-
-    # Games that all ended in forfeits may yet give credits, once the learner can move.
-    played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
-    credited = any(each.sample.attempt.by_turn for each in step.trained)
-    paid = any(entry.credits.payoff for entry in step.entries)
-    if played_out and not (paid or credited):
-        raise EmptyStepError(
-            f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
-            "credit"
-        )
-
-
-def _endings(episodes: Sequence[Episode]) -> str:
-    """Why games gave no sample: each kind of ending, with a reason."""
-    reasons = {
-        f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
-        for e in episodes
-    }
-    return "; ".join(sorted(reasons)[:3])
+def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:
+    """The games that were played from their beginning: others propose nothing anew."""
+    return [(index, episode) for index, episode in games if not episode.begun]

@@ -20,7 +20,8 @@ from ..errors import SparringError
 from ..mistakes import author_line, ending_loops
 from ..players import sensible
 from ..registry import Game, find
-from ..table import Table, TableError, replay_episode
+from ..replay import replay_episode
+from ..table import Table, TableError
 from ..types import Ask, Episode, Finish, PolicyRef, Reply
 from .canaries import Plants, Say, flows
 from .texts import TEXTS, wrong_forms

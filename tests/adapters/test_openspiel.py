@@ -16,7 +16,8 @@ from sparring.envs.registry import (
     game_ids,
     names,
 )
-from sparring.envs.table import Table, replay
+from sparring.envs.replay import replay
+from sparring.envs.table import Table
 from sparring.envs.types import Reply
 
 pyspiel = pytest.importorskip("pyspiel")

@@ -13,7 +13,8 @@ from sparring.envs.adapters.textarena_game import Arena
 from sparring.envs.conformance import check_game
 from sparring.envs.exact import TreeError, tree
 from sparring.envs.registry import GameError, UnknownGameError, find, names
-from sparring.envs.table import Table, replay_episode
+from sparring.envs.replay import replay_episode
+from sparring.envs.table import Table
 from sparring.envs.types import PolicyRef, Reply
 
 pytest.importorskip("textarena")

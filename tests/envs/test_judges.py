@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sparring.envs.aec import make
 from sparring.envs.registry import find
-from sparring.envs.table import Table, replay_episode
+from sparring.envs.replay import replay_episode
+from sparring.envs.table import Table
 from sparring.envs.types import PolicyRef, Reply
 
 

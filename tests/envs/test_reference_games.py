@@ -9,7 +9,7 @@ from sparring.envs.equilibrium import equilibrium
 from sparring.envs.exact import TreeError, tree, uniform
 from sparring.envs.games import tic_tac_toe
 from sparring.envs.registry import GameError, find
-from sparring.envs.table import replay
+from sparring.envs.replay import replay
 from sparring.envs.types import Reply
 
 

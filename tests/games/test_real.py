@@ -8,7 +8,8 @@ import pytest
 from sparring.agents.scripted import Scripted, scripted
 from sparring.arenas.match import Match, play
 from sparring.envs.registry import find, game_ids
-from sparring.envs.table import Table, replay_episode
+from sparring.envs.replay import replay_episode
+from sparring.envs.table import Table
 from sparring.envs.tasks.specs import SPECS
 from sparring.envs.values import canonical
 

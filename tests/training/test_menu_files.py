@@ -1,4 +1,4 @@
-"""Every file in the documentation's sections on menus and casts trains for two steps."""
+"""Every file in the documentation's sections on menus, histories and casts trains for two steps."""
 
 import re
 from pathlib import Path
@@ -27,6 +27,11 @@ def test_the_menu_of_the_docs_trains_one_model_on_three_games(tmp_path):
     told = {"kuhn-poker-v0/payoff/first", "share/nim-v0", "sums-v0/payoff/solver"}
     assert told <= record.keys()
     assert record["nim-v0/invalid_rate/first"] != 1, "the nursery speaks every game of the menu"
+
+
+@pytest.mark.slow
+def test_the_branches_of_the_docs_train(tmp_path):
+    assert run(tmp_path, "branches", "verifier=local")["games"] == 2 * 24 * 4
 
 
 def test_the_cast_of_the_docs_trains(tmp_path):

@@ -58,7 +58,7 @@ class _Player:
         for label, seats in order.seats.items():
             self._opponents[label].told = seats
         try:
-            episodes = play.rewarded(play.rollout(order.number))
+            episodes = play.rewarded(play.rollout(order.number)[1])
         except Exception as fault:
             return Played(order.number, fault=portable(fault))
 

@@ -15,6 +15,7 @@ from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
+from .starts import Starts, check_starts
 from .tables import (
     BY_ROW,
     BY_TOKEN,
@@ -73,6 +74,7 @@ __all__ = [
     "Sharing",
     "SharingMode",
     "Spread",
+    "Starts",
     "StockConfig",
     "Unit",
     "Update",
@@ -113,6 +115,7 @@ class Config:
     out: str = choice("", "the run's folder, or its name under runs/")
     rollbacks: int = number(0, 0, 1000, "how often the run went back; its games are then others")
     rollout: Rollout = Rollout()
+    starts: Starts = Starts()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
     cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
@@ -157,11 +160,17 @@ class Config:
                 f"rollout.ahead = {self.rollout.ahead} seats games before the last ones are over, and "
                 "opponents.mode = league asks how they ended; use past, or ahead = 0"
             )
+        if self.rollout.ahead and (self.starts.branches > 1 or self.starts.share):
+            raise ConfigError(
+                f"rollout.ahead = {self.rollout.ahead} issues games before the last ones are over, and "
+                "starts go on from those; set starts.branches = 1 and starts.share = 0, or ahead = 0"
+            )
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        check_starts(self.starts, self.rollout, self.opponents)
         check_credits(self.credits, "credits")
         check_cast(
             self.cast,

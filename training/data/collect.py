@@ -5,6 +5,7 @@ What a proposer earns for a task is part of its game (`envs/tasks/pay.py`), chos
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import accumulate
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
+from .branches import NONE, Branches, Part, valued
 from .samples import Attempt, Sample, Span
 
 
@@ -27,6 +29,8 @@ def collect(
     version: int = 0,
     judges: Collection[str] = (),
     charges: Mapping[tuple[int, str], float] = MappingProxyType({}),
+    branches: Branches = NONE,
+    value: bool = False,
 ) -> list[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
@@ -35,10 +39,13 @@ def collect(
     Opponents' turns are never trained, nor are judges. Of a forfeit only the offenders are. Truncated
     games are trained on if `settings.truncated`; games that ended in an error never. Scripted replies,
     which have no tokens, give no sample. `charges`, by issue index and seat, are taken from what a seat is
-    paid, in units of payoff. Raises ConstraintError for a turn of the learner that was held
-    to its choices: trained as if drawn freely, such replies drive the mass on legal moves to 0.
+    paid, in units of payoff. A game that was continued (`branches`) makes two attempts of a seat, before
+    the branch and after it; with `value` the first earns the mean over the continuations. Raises
+    ConstraintError for a turn of the learner that was held to its choices: trained as if drawn freely, such
+    replies drive the mass on legal moves to 0.
     """
     samples: list[Sample] = []
+    told: dict[int, dict[str, tuple[float, dict[int, float]]]] = defaultdict(dict)
     groups: dict[tuple[Message, ...], str] = {}
     learners = {learner, *beside}
 
@@ -47,39 +54,48 @@ def collect(
         seats = _trained(episode, settings, learners, role_of, judges)
         opponent = _opponent(episode, learners, role_of, judges) if seats else ""
         for seat, turns in _turns(episode, seats).items():
-            prompt = next((turn.prompt for _, turn in turns if turn.reply.tokens), None)
-            if prompt is None:
-                continue
-
-            # Groups are named by their first prompt, whose digest is made once a step.
-            group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
             payoff = settings.scale * episode.payoff[seat]
-            credits = _credits(turns, settings)
+            credits, ordinals = _credits(turns, settings), _ordinals(turns)
             paid = payoff if settings.payoff else 0.0
             paid -= settings.scale * charges.get((index, seat), 0.0)
-            attempt = Attempt(
-                game=episode.game.label,
-                role=role_of[seat],
-                seat=seat,
-                opponent=opponent,
-                group=group,
-                episode=index,
-                seed=episode.seed,
-                replicate=episode.replicate,
-                payoff=payoff,
-                # `terminal` credits no turn, so the attempt is not paid credits either.
-                reward=paid if settings.spread == "terminal" else paid + sum(credits),
-                by_turn=_by_turn(turns, settings),
-                version=version,
-                ending=episode.ending.kind,
-                learner=episode.seats[seat].name,
-            )
+            # `terminal` credits no turn, so the attempt is not paid credits either.
+            reward = paid if settings.spread == "terminal" else paid + sum(credits)
 
-            ordinals = _ordinals(turns)
             earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
-            runs = _merged(turns, credits, earned, ordinals)
-            samples += [Sample(attempt, *run) for run in _wanted(runs, settings.turns)]
-    return samples
+            runs = list(_merged(turns, credits, earned, ordinals))
+            if value:
+                numbers = [number for number, _ in turns]
+                told[index][seat] = reward, dict(zip(numbers, earned, strict=True))
+            for part in branches.parts(index, episode.begun):
+                prompt = _first(turns, part)
+                if prompt is None:
+                    continue
+                # Groups are named by their first prompt, whose digest is made once a step.
+                group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
+                attempt = Attempt(
+                    game=episode.game.label,
+                    role=role_of[seat],
+                    seat=seat,
+                    opponent=opponent,
+                    group=group,
+                    episode=index,
+                    seed=episode.seed,
+                    replicate=episode.replicate,
+                    payoff=payoff,
+                    reward=reward,
+                    by_turn=_by_turn(turns, settings),
+                    version=version,
+                    ending=episode.ending.kind,
+                    learner=episode.seats[seat].name,
+                )
+                samples += [Sample(attempt, *run) for run in _wanted(runs, settings.turns, part)]
+    return valued(samples, branches, told) if value else samples
+
+
+def _first(turns: Sequence[tuple[int, Turn]], part: Part) -> tuple[Message, ...] | None:
+    """The prompt of the first turn of the part that a model answered."""
+    wanted = (t.prompt for i, t in turns if t.reply.tokens and part[0] <= i < part[1])
+    return next(wanted, None)
 
 
 def returns(
@@ -121,10 +137,14 @@ def _ordinals(turns: Sequence[tuple[int, Turn]]) -> list[int]:
     return list(accumulate(int(not turn.retry) for _, turn in turns))
 
 
-def _wanted(runs: Iterable[_Run], ordinals: Sequence[int]) -> Iterator[_Run]:
-    """The runs with the spans of these ordinals alone (all when empty), without what follows the last."""
+def _wanted(runs: Iterable[_Run], ordinals: Sequence[int], part: Part) -> Iterator[_Run]:
+    """The runs with the part's spans of these ordinals (all when empty), without what follows the last."""
     for run in runs:
-        spans = tuple(span for span in run.spans if not ordinals or span.ordinal in ordinals)
+        spans = tuple(
+            span
+            for span in run.spans
+            if part[0] <= span.turn < part[1] and (not ordinals or span.ordinal in ordinals)
+        )
         if spans:
             # Tokens after the last wanted turn would be computed for nothing.
             stop = spans[-1].stop

@@ -1,0 +1,173 @@
+"""Games that go on from a history: branches, restarts, and what each part is measured against."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import replace
+
+import pytest
+from sparring.agents.scripted import scripted
+from sparring.arenas.match import Match, SeatingError, Start, play
+from sparring.arenas.transcript import read, write
+from sparring.arenas.verify import _replay_faults
+from sparring.envs.registry import find
+from sparring.envs.replay import replay_episode
+from sparring.envs.table import TableError
+from sparring.training.config import ConfigError, Credits
+from sparring.training.data.advantage import credit
+from sparring.training.data.branches import Branches
+from sparring.training.recipes import configured
+from sparring.training.run import resume, train
+from sparring.training.selfplay import SelfPlay
+
+from .data.test_collect import episode, gather, turn
+
+SUMS = find("sums-check-v0")
+SMALL = (
+    "rollout.games=8",
+    "starts.role=second",
+    "starts.turn=1",
+    "record.evaluate_every=0",
+    "record.tensorboard=false",
+)
+
+
+def played(game, seed=3, start=None, replicate=0):
+    seats = dict.fromkeys(game.seats, scripted("random", game))
+    return asyncio.run(play(Match(game, seats, seed, replicate, start)))
+
+
+def run(folder, *settings, steps=2):
+    config = configured("spiral", None, [*SMALL, *settings], {"out": str(folder), "steps": steps})
+    return train(config, quiet=True)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The games of every step that is played, in issue order."""
+    seen, inner = [], SelfPlay.play
+
+    def play(self, number):
+        seen.append(inner(self, number))
+        return seen[-1]
+
+    monkeypatch.setattr(SelfPlay, "play", play)
+    return seen
+
+
+def test_a_match_goes_on_from_a_history_and_asks_nobody_for_it():
+    whole = played(SUMS)
+    more = played(SUMS, start=Start(whole, 2), replicate=1)
+    assert more.turns[:2] == whole.turns[:2]
+    assert (whole.begun, more.begun) == (0, 2)
+    assert len(more.turns) == 3
+
+
+def test_a_continued_game_is_written_read_and_played_again_like_any_other():
+    more = played(SUMS, start=Start(played(SUMS), 1), replicate=1)
+    assert read(write(more)) == more
+    assert not list(_replay_faults(SUMS, more))
+
+
+def test_a_start_of_another_game_is_refused():
+    whole = played(SUMS)
+    with pytest.raises(SeatingError, match="cannot go on from one"):
+        played(SUMS, seed=4, start=Start(whole, 1))
+
+
+def test_a_simultaneous_move_is_not_cut_in_two():
+    game = find("rock-paper-scissors-v0")
+    with pytest.raises(TableError, match="several seats move together"):
+        replay_episode(game, played(game), 1)
+
+
+def branched():
+    """A game of two turns of `first`, and two further games from its first turn."""
+    whole = episode(turn("first", (1,), (2,)), turn("first", (1, 2, 3), (4,)))
+    others = [
+        replace(whole, replicate=n, begun=1, payoff={"first": paid, "second": -paid})
+        for n, paid in ((1, 0.0), (2, 4.0))
+    ]
+    return [whole, *others], Branches({0: 1}, {1: 0, 2: 0})
+
+
+def test_turns_after_a_branch_are_measured_against_each_other_and_the_turn_before_counts_once():
+    games, branches = branched()
+    samples = gather(*games, branches=branches)
+    assert [(s.attempt.episode, [span.turn for span in s.spans]) for s in samples] == [
+        (0, [0]),
+        (0, [1]),
+        (1, [1]),
+        (2, [1]),
+    ]
+    groups = [sample.attempt.group for sample in samples]
+    assert groups[1] == groups[2] == groups[3] != groups[0]
+
+    # RLOO by hand: 2 − (0 + 4)/2, 0 − (2 + 4)/2, 4 − (2 + 0)/2; the first turn is alone
+    trained, _ = credit(samples, {}, Credits(estimator="loo"))
+    assert [each.advantages for each in trained] == [(0.0,), (0.0,), (-3.0,), (3.0,)]
+
+
+def test_the_value_of_a_turn_is_the_mean_of_the_games_that_went_on_from_it():
+    games, branches = branched()
+    before, after, *_ = gather(*games, branches=branches, value=True)
+    assert before.spans[0].earned == before.attempt.reward == 2.0
+    games[2] = replace(games[2], payoff={"first": 7.0, "second": -7.0})
+    before, after, *_ = gather(*games, branches=branches, value=True)
+    assert before.spans[0].earned == before.attempt.reward == 3.0
+    assert after.spans[0].earned == 2.0
+
+
+def test_a_run_with_branches_plays_each_game_on_as_often_as_told(tmp_path, steps):
+    run(tmp_path / "r", "starts.branches=3", "credits.estimator=loo", steps=1)
+    families = defaultdict(list)
+    for game in steps[0]:
+        families[game.seed].append(game)
+    assert len(families) == 8
+    for whole, *others in families.values():
+        assert (whole.begun, {game.begun for game in others}, len(others)) == (0, {1}, 2)
+        assert all(game.turns[0] == whole.turns[0] for game in others)
+
+
+def test_a_share_begins_at_histories_of_steps_before_and_a_resumed_run_draws_the_same(
+    tmp_path, steps
+):
+    settings = (
+        "rollout.replicates=4",
+        "starts.share=0.5",
+        "record.checkpoint_every=2",
+        "update.schedule=constant",
+    )
+    run(tmp_path / "whole", *settings, steps=4)
+    whole = steps[:]
+    steps.clear()
+    run(tmp_path / "cut", *settings, steps=2)
+    resume(tmp_path / "cut", steps=4, quiet=True)
+
+    assert any(game.begun for game in whole[3])
+    assert [list(map(write, games)) for games in whole] == [
+        list(map(write, games)) for games in steps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("starts.branches=0",), "starts.branches must be from 1 to 1,000; it is 0"),
+        (("starts.share=2",), "starts.share must be from 0 to 1; it is 2"),
+        (("starts.share=0.5",), "set rollout.replicates to 2"),
+        (("starts.value=true",), "set starts.branches"),
+        (
+            ("starts.share=0.5", "rollout.replicates=2", "opponents.mode=league"),
+            "a league cannot count",
+        ),
+    ],
+)
+def test_histories_that_teach_nothing_are_refused_in_one_line(tmp_path, settings, said):
+    with pytest.raises(ConfigError, match=said):
+        configured("spiral", None, settings, {})
+
+
+def test_no_two_games_of_one_seed_share_their_noise(tmp_path, steps):
+    run(tmp_path / "r", "rollout.replicates=2", "starts.share=0.5", "starts.branches=2", steps=3)
+    keys = [(game.seed, game.replicate) for games in steps for game in games]
+    assert len(set(keys)) == len(keys)
