@@ -140,7 +140,9 @@ def test_a_foreign_library_is_met_in_few_files(library, limit):
 def test_every_folder_with_python_in_it_is_shipped():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     homes = {name: name.replace("sparring.", "", 1) for name in project["packages"]}
-    homes |= {name: name for name in homes if name.startswith(("sparring.commands", "sparring.web"))}
+    homes |= {
+        name: name for name in homes if name.startswith(("sparring.commands", "sparring.web"))
+    }
     listed = {ROOT / home.replace(".", "/") for home in homes.values()}
     there = {path.parent for room in (*ROOMS, "sparring") for path in (ROOT / room).rglob("*.py")}
     assert there <= listed, f"not in pyproject.toml's packages: {sorted(map(str, there - listed))}"

@@ -14,11 +14,13 @@ from ..agents.models.weights import quiet
 from ..agents.run_folder import RunFolder, step_of
 from ..sandbox.choose import Lazy
 from . import checkpoints
+from .ahead.ahead import Ahead
 from .collecting import Collecting
 from .config import Config, games, played, settled
 from .data.stock import Stock
 from .loop import Loop, carry
 from .phases import Stage, situated
+from .players.absent import Absent
 from .players.cast import Cast
 from .players.learner import OnEngine, answering, loaded
 from .players.opponents import InLeague, Loaded, opponents
@@ -62,14 +64,23 @@ def assembled(
         if config.verifier != "auto":
             verifier.open()
 
-        player = stack.enter_context(answering(config, game, learner))
+        ahead, player = None, None
+        if config.rollout.ahead:
+            # All that plays is in a process of its own, engines and workers too.
+            ahead = stack.enter_context(Ahead(config, folder, display.say))
+        else:
+            player = stack.enter_context(answering(config, game, learner))
         host = player.host if isinstance(player, OnEngine) else None
         ancestors = Loaded(
             RunFolder(folder).checkpoints, game, learner, config.opponents.held, host
         )
-        found = games(config)
+        found, seated = games(config), Absent if ahead else ancestors
         others = [
-            stack.enter_context(opponents(config, each, learner, folder, ancestors, stage.offset))
+            stack.enter_context(
+                opponents(
+                    config, each, learner, folder, seated, stage.offset, absent=ahead is not None
+                )
+            )
             for each in found
         ]
         # The run's step that all goes on from; None where it begins.
@@ -87,7 +98,10 @@ def assembled(
             opponents=others,
             stock=stock,
             learners=learners,
+            elsewhere=ahead,
         )
+        if ahead:
+            ahead.serve(play)
         # A stage that begins goes on where the one before ended, in all but its weights.
         if place is None and stage.offset:
             carry(play, stage, folder)

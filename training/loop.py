@@ -327,7 +327,7 @@ class Loop(TrainerCallback):
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
-        told = ("kl", "entropy", "preferred", "margin")
+        told = ("kl", "entropy", "preferred", "margin", "age_kl", "age_truncated", "age_bias")
         record |= {name: measured[name] for name in told if name in measured}
         if "clip_ratio/region_mean" in measured:
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
@@ -336,6 +336,8 @@ class Loop(TrainerCallback):
         if self.trainer.sampler_gap is not None:
             record["sampler_gap"] = self.trainer.sampler_gap
 
+        if self.play.elsewhere:
+            record |= self.play.elsewhere.measured()
         record["lr"] = kwargs["lr_scheduler"].get_last_lr()[0]
         record["tasks"] = len(self.play.tasks)
         record["games_per_second"] = (self.play.games - games) / (now - began)

@@ -114,6 +114,39 @@ def topr(
     return -torch.where(advantages < 0, ratio, torch.ones_like(ratio)) * advantages * logps
 
 
+def reweighed(
+    tensors: Mapping[str, torch.Tensor], present: torch.Tensor, *, most: float
+) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """The tensors of a policy gradient on what older weights drew, and how far apart the two are.
+
+    Each token's advantage is weighted by min(π/μ, `most`), with μ the sampler's recorded probability and π
+    that of the `present` weights (B, T), which have no gradient here; TRL's own ratio and its clipping then
+    are of what this step changes (decoupled PPO, Hilton et al. 2021; truncated as in IMPALA, Espeholt et al.
+    2018). The numbers are means over the sampled tokens, each weighted by how often it was sampled:
+    `age_kl` the k3 estimate of KL(μ‖π) in nats, `age_truncated` the share of weights that were cut, and
+    `age_bias` how much they lost by it, which is what the gradient's expectation is off by.
+    """
+    counts = (tensors["completion_mask"] * tensors["tool_mask"]).clamp(min=0)
+    # Context was not sampled: 0 there, for infinity times nothing is no number.
+    apart = torch.where(counts > 0, present - tensors["old_per_token_logps"], 0.0)
+    ratio = apart.clamp(max=_LONGEST).exp()
+    weight = ratio.clamp(max=most)
+
+    def mean(values: torch.Tensor) -> float:
+        return float((values * counts).sum() / counts.sum().clamp(min=1e-9))
+
+    found = {
+        "age_kl": mean(ratio - 1 - apart),
+        "age_truncated": mean((ratio > most).float()),
+        "age_bias": mean(ratio - weight),
+    }
+    changed = {
+        "advantages": tensors["advantages"] * weight,
+        "old_per_token_logps": present,
+    }
+    return {**tensors, **changed}, found
+
+
 def preference(
     chosen: torch.Tensor, rejected: torch.Tensor, weights: torch.Tensor, *, beta: float
 ) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ..agents.few_shot import Shown
@@ -14,7 +14,6 @@ from ..agents.policy import Policy
 from ..arenas.examples import examples
 from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
-from ..envs.errors import SparringError
 from ..envs.hooks import hook
 from ..envs.registry import Game
 from ..envs.seeds import bits
@@ -29,6 +28,7 @@ from .data.inside import inner
 from .data.objectives import Judged, judged, lessons, signed
 from .data.samples import Sample
 from .data.stock import Stock
+from .elsewhere import Elsewhere
 from .players.cast import Cast
 from .players.histories import Histories
 from .players.learner import Itself, Player
@@ -37,37 +37,8 @@ from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .step import Step, check_empty, check_lost
 from .timed import Timed
-
-LOST = 0.1
-"""The share of a step's games that may be lost to faults of the engine."""
-
-
-class EmptyStepError(SparringError, RuntimeError):
-    """No game of a step gave anything to train on."""
-
-
-class LostGamesError(SparringError, RuntimeError):
-    """So many games of a step broke off that those left are a biased lot: mostly the short ones."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one step played, and what is learned from it.
-
-    `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
-    rests was left out whole: its samples stand in `trained` with advantages of 0.
-    """
-
-    number: int
-    episodes: Sequence[Episode]
-    entries: Sequence[Entry]
-    trained: Sequence[Credited]
-    seconds: dict[str, float]
-    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    stored: int = 0
-    rests: bool = False
 
 
 class SelfPlay:
@@ -75,7 +46,7 @@ class SelfPlay:
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
-    keeps what they said (None: nothing is kept).
+    keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here).
     """
 
     def __init__(
@@ -90,8 +61,10 @@ class SelfPlay:
         opponents: Sequence[Opponents] = (),
         stock: Stock | None = None,
         learners: Learners | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.config = config
+        self.elsewhere = elsewhere
         self.cast = Cast(config)
         self.learners = learners or Learners(
             learner, self.cast.names, config.sharing.mode, config.seed
@@ -132,9 +105,9 @@ class SelfPlay:
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
         step = self._credited(number, episodes)
-        _check_lost(step)
+        check_lost(step)
         if not self.config.stock.alone:
-            _check_empty(step)
+            check_empty(step)
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
@@ -179,7 +152,7 @@ class SelfPlay:
         verified = self._verifier.seconds - verifying
 
         step = self._credited(number, episodes)
-        _check_lost(step)
+        check_lost(step)
         self._kept(step)
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
@@ -190,6 +163,30 @@ class SelfPlay:
         # Named first: `sync` passes the learner's reference on with the weights.
         for name, policy in self.learners.policies.items():
             policy.publish(f"step {number}", name=name)
+        matches: list[Match] = []
+        if self.elsewhere:
+            episodes = self.elsewhere.played(number)
+            # What the step's games kept is of this step, whenever they were played.
+            self.tasks.begin(number)
+        else:
+            matches, episodes = self.rollout(number)
+
+        # A league counts a game once, however often it was continued.
+        for entry in self.menu.entries:
+            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
+        if matches:
+            self.histories.learn(number, matches, episodes)
+            further, self.branches = self.histories.branched(matches, episodes)
+            episodes += self._played(further) if further else []
+
+        # What the games kept is seen from the next step on, so that recalls depend on no timing.
+        self.tasks.add(episodes)
+        self.games += len(episodes)
+        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
+        return episodes
+
+    def rollout(self, number: int) -> tuple[list[Match], list[Episode]]:
+        """The step's matches, played with the learner's present weights; nothing is noted of them."""
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
@@ -197,19 +194,7 @@ class SelfPlay:
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
         matches = self.matches(number)
-        episodes = self._played(matches)
-        # A league counts a game once, however often it was continued.
-        for entry in self.menu.entries:
-            entry.opponents.record([e for e in episodes if self.menu.of(e) is entry])
-        self.histories.learn(number, matches, episodes)
-        further, self.branches = self.histories.branched(matches, episodes)
-        episodes += self._played(further) if further else []
-
-        # What the games kept is seen from the next step on, so that recalls depend on no timing.
-        self.tasks.add(episodes)
-        self.games += len(episodes)
-        self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
-        return episodes
+        return matches, self._played(matches)
 
     def _played(self, matches: Sequence[Match]) -> list[Episode]:
         rollout = self.config.rollout
@@ -276,11 +261,18 @@ class SelfPlay:
             )
         return Shown(player, self._examples[entry.label])
 
-    def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
-        """What the step trains on; baselines move on."""
+    def rewarded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
+        """The episodes with the learners' credits from inside; the weights are still those that played."""
         for name, policy in self.learners.policies.items():
             with self.learners.chosen(name):
                 episodes = inner(episodes, self.config.inside, policy, name=name)
+        return episodes
+
+    def _credited(self, number: int, episodes: Sequence[Episode]) -> Step:
+        """What the step trains on; baselines move on."""
+        if not self.elsewhere:
+            episodes = self.rewarded(episodes)
+        version = self.elsewhere.version(number) if self.elsewhere else number
         issued = list(enumerate(episodes, number * self._issued))
         branches = self.branches.shifted(number * self._issued)
         entries = [self.menu.of(episode) for episode in episodes]
@@ -298,7 +290,7 @@ class SelfPlay:
                 learner=LEARNER,
                 role_of=entry.game.role_of,
                 beside=self.cast.names,
-                version=number,
+                version=version,
                 judges=self.cast.judges(entry.game),
                 charges=owed(_whole(own), self.config.filters, entry.game),
                 branches=branches,
@@ -319,6 +311,7 @@ class SelfPlay:
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
+        ahead = {"ahead": self.elsewhere.state()} if self.elsewhere else {}
         return {
             "baselines": export(self.baselines),
             "tasks": self.tasks.state(),
@@ -326,6 +319,7 @@ class SelfPlay:
             "histories": self.histories.state(),
             "games": self.games,
             "tokens": self.tokens,
+            **ahead,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -336,6 +330,8 @@ class SelfPlay:
         self.histories.restore(state.get("histories", []))
         self.games = int(state["games"])
         self.tokens = int(state["tokens"])
+        if self.elsewhere and "ahead" in state:
+            self.elsewhere.restore(state["ahead"])
 
     def carry(self, state: dict[str, Any], steps: int) -> None:
         """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
@@ -356,40 +352,3 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
 def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:
     """The games that were played from their beginning: others propose nothing anew."""
     return [(index, episode) for index, episode in games if not episode.begun]
-
-
-def _check_lost(step: Step) -> None:
-    """Raises LostGamesError where the engine lost too many of the step's games."""
-    lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
-    if len(lost) > LOST * len(step.episodes):
-        raise LostGamesError(
-            f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
-            f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
-        )
-
-
-def _check_empty(step: Step) -> None:
-    """Raises EmptyStepError where there is nothing to train on, and says why."""
-    if not step.trained:
-        out = sum(step.dropped.values())
-        why = f"the filters left out all {out} attempts" if out else _endings(step.episodes)
-        raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
-
-    # Games that all ended in forfeits may yet give credits, once the learner can move.
-    played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
-    credited = any(each.sample.attempt.by_turn for each in step.trained)
-    paid = any(entry.credits.payoff for entry in step.entries)
-    if played_out and not (paid or credited):
-        raise EmptyStepError(
-            f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
-            "credit"
-        )
-
-
-def _endings(episodes: Sequence[Episode]) -> str:
-    """Why games gave no sample: each kind of ending, with a reason."""
-    reasons = {
-        f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
-        for e in episodes
-    }
-    return "; ".join(sorted(reasons)[:3])

@@ -72,6 +72,8 @@ class SelfPlayTrainer(Scoring):
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
         self.spent: Callable[[], float] = lambda: 0.0
+        # Weights of TRL's own ratio begin at 1 only where the sampler had the learner's weights.
+        self._truncate = config.update.truncate if config.rollout.ahead else 0.0
         self.prepare(config, learners, settings.world_size)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -102,6 +104,15 @@ class SelfPlayTrainer(Scoring):
         # A probe is a forward pass over the whole batch, too much for every step.
         probing = self.state.global_step % self.probe_every == 0
         self.sampler_gap = self._gap(tensors) if probing else None
+        stale = bool(self._truncate) and any(self.batch.stale(self.state.global_step))
+        if stale:
+            # What older weights drew says nothing of an engine that differs from the learner.
+            self.sampler_gap = None
+        if stale and self.objective.kind == "gradient":
+            present = self.scored(tensors)
+            tensors, found = losses.reweighed(tensors, present, most=self._truncate)
+            for name, value in found.items():
+                self._metrics["train"][name].append(value)
         if self.magnet:
             # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():

@@ -15,9 +15,14 @@ _MOST = 1 << 17
 
 
 class Prefixes:
-    """Remembers, for beginnings of prompts, which servers have read them last."""
+    """Remembers, for beginnings of prompts, which servers have read them last.
+
+    `asked` counts the blocks of all prompts so far, `known` those that the chosen server had read before.
+    """
 
     def __init__(self, most: int = _MOST) -> None:
+        self.asked = 0
+        self.known = 0
         self._most = most
         self._readers: OrderedDict[int, set[int]] = OrderedDict()
 
@@ -34,6 +39,8 @@ class Prefixes:
         # the longest known beginning wins, and among equals the least busy
         best = max(free, key=lambda place: (self._known(blocks, place), -busy[place]))
 
+        self.asked += len(blocks)
+        self.known += self._known(blocks, best)
         for block in blocks:
             self._readers.setdefault(block, set()).add(best)
             self._readers.move_to_end(block)

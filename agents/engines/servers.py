@@ -101,6 +101,11 @@ class Servers:
             raise
         self.name = f"vllm {version.get('version', '')}"
 
+    @property
+    def prefix_hits(self) -> float:
+        """The share of whole blocks of prompts that went to a server which had read them before."""
+        return self._prefixes.known / max(1, self._prefixes.asked)
+
     def close(self) -> None:
         """End the client; requests under way fail."""
         self._closed = True

@@ -12,7 +12,8 @@ from sparring.envs.types import Ending
 from sparring.sandbox.choose import Lazy
 from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
-from sparring.training.selfplay import EmptyStepError, LostGamesError, SelfPlay
+from sparring.training.selfplay import SelfPlay
+from sparring.training.step import EmptyStepError, LostGamesError
 from sparring.training.timed import Timed
 
 

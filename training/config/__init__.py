@@ -166,6 +166,16 @@ class Config:
                 f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
             )
 
+        if self.rollout.ahead and self.opponents.mode == "league":
+            raise ConfigError(
+                f"rollout.ahead = {self.rollout.ahead} seats games before the last ones are over, and "
+                "opponents.mode = league asks how they ended; use past, or ahead = 0"
+            )
+        if self.rollout.ahead and (self.starts.branches > 1 or self.starts.share):
+            raise ConfigError(
+                f"rollout.ahead = {self.rollout.ahead} issues games before the last ones are over, and "
+                "starts go on from those; set starts.branches = 1 and starts.share = 0, or ahead = 0"
+            )
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "

@@ -62,6 +62,9 @@ class Rollout:
         0, 0, 10_000, "so many engines, each a Ray actor, answer for the learner (0: none)"
     )
     cluster: str = choice("", "address of a Ray cluster (empty: $RAY_ADDRESS, or one started here)")
+    ahead: int = number(
+        0, 0, 16, "so many steps of games are played, by another process, while one is trained on"
+    )
     engine: str = choice(
         "transformers",
         "where the learner plays: transformers (the trained model itself), vllm, server, URLs of vLLM "
@@ -149,6 +152,9 @@ class Update:
     weight_decay: float = number(0.0, 0, 1, "of Adam")
     clip_norm: float = number(1.0, 0, 1e6, "greatest norm of the gradient (0: not clipped)")
     clip_ratio: float = number(0.2, 0, 10, "how far the importance ratio may leave 1")
+    truncate: float = number(
+        2.0, 1, 1e6, "greatest importance weight of a token that older weights drew (rollout.ahead)"
+    )
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
     microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
     fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")

@@ -77,7 +77,7 @@ class OnWorkers(Wrapper):
         self._files = files
 
     def sync(self, learner: Transformer) -> None:
-        self._fleet.publish(_files(learner) if self._files else _trained(learner), learner.ref)
+        self._fleet.publish(_files(learner) if self._files else trained(learner), learner.ref)
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def _with_lora(model: Any, config: Config) -> Any:
     return made
 
 
-def _trained(learner: Transformer) -> dict[str, torch.Tensor]:
+def trained(learner: Transformer) -> dict[str, torch.Tensor]:
     """The trained parameters by name, on the CPU."""
     # Frozen weights are the base's, which every copy loaded itself.
     return {

@@ -29,6 +29,7 @@ from ...envs.registry import Game
 from ...envs.types import Episode, PolicyRef
 from .. import checkpoints
 from ..config import Config, ConfigError
+from .absent import Absent
 
 LEARNER = "learner"
 Seats: TypeAlias = Mapping[str, Policy]
@@ -299,8 +300,12 @@ def opponents(
     folder: Path,
     ancestors: Ancestors,
     offset: int = 0,
+    *,
+    absent: bool = False,
 ) -> Generator[Opponents]:
     """As the settings say; `folder` is the run's, which had `offset` steps before these.
+
+    `absent`: they sit in another process, and only who they are is wanted here.
 
     Raises ConfigError and UnknownEntrantError.
     """
@@ -315,7 +320,8 @@ def opponents(
     # Called for what it raises, before an entrant is loaded or a store opened.
     learner_places(config, game)
     if mode == "fixed":
-        yield Fixed(config, game, fixed(config, game, learner.sampling))
+        entrant = Absent() if absent else fixed(config, game, learner.sampling)
+        yield Fixed(config, game, entrant)
         return
 
     # The modes that are left play the run's own checkpoints.

@@ -14,7 +14,7 @@ from ..data.advantage import Baselines
 from ..data.inside import KINDS
 from ..players.menu import Entry, Menu
 from ..players.opponents import LEARNER
-from ..selfplay import Step
+from ..step import Step
 from .records import Metrics
 
 ENOUGH = 8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...envs.story import story
 from ..data.advantage import ALONE, Credited
-from ..selfplay import Step
+from ..step import Step
 
 
 def write(folder: Path, step: Step, most: int) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from sparring.agents.engines import servers as module
 from sparring.agents.engines.child import Child
 from sparring.agents.engines.hosts import HostError, Hosts, open_host
 from sparring.agents.engines.policy import Draw, Drawn, EngineError
+from sparring.agents.engines.routing import BLOCK
 from sparring.agents.engines.servers import ServerDownError, Servers
 from sparring.agents.engines.vllm_api import is_vllm
 from sparring.agents.language.transformer import Transformer
@@ -210,6 +212,38 @@ def test_hundreds_of_requests_are_under_way_at_once(child: Child) -> None:
 
     assert asyncio.run(asked()) == 300
     servers.close()
+
+
+def test_games_in_flight_over_four_servers_keep_to_the_one_that_read_them(
+    python: str, tmp_path: Path
+) -> None:
+    """512 games of three turns, 32 tokens of rules and 32 a turn; a server dies in the middle of them."""
+
+    async def game(servers: Servers, number: int) -> list[Drawn | Exception]:
+        prompt, said = (0,) * BLOCK, list[Drawn | Exception]()
+        for turn in range(3):
+            prompt += (1000 + number,) * BLOCK
+            draw = Draw(prompt, 1.0, 1.0, 4, 1000 * (turn + 1) + number, (1,), None)
+            said += await servers.draw([draw])
+        return said
+
+    async def all_games(servers: Servers, fated: Child) -> list[list[Drawn | Exception]]:
+        games = [asyncio.ensure_future(game(servers, number)) for number in range(512)]
+        await asyncio.wait(games, return_when=asyncio.FIRST_COMPLETED)
+        fated.kill()
+        return await asyncio.gather(*games)
+
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(tmp_path, python=python)) for _ in range(4)]
+        servers = Servers([child.url for child in children])
+        said = asyncio.run(all_games(servers, children[3]))
+        # One server with room for all would have read 6 of a game's 9 blocks before.
+        hits = servers.prefix_hits
+        servers.close()
+
+    seeds = [[1000 * (turn + 1) + number for turn in range(3)] for number in range(512)]
+    assert [[reply.tokens[0] for reply in of if isinstance(reply, Drawn)] for of in said] == seeds
+    assert hits > 0.5
 
 
 def test_an_answer_that_breaks_off_or_holds_nothing_is_asked_for_again(child: Child) -> None:

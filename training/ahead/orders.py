@@ -1,0 +1,108 @@
+"""What the learner's process and the player's say to each other, and how."""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias
+
+from ...envs.types import Episode
+from ..config import Config
+
+Seated: TypeAlias = Mapping[str, int | str | None]
+"""Who sits beside the learner in one game, as `players/absent.py` names them, by seat."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a player has to know before it plays: the stage's settings, and where its run lies."""
+
+    config: Config
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Order:
+    """A step's games to be played.
+
+    weights: the learner's trained parameters by name, of step `version`
+    seats:   by the label of each game of the menu, for each place of the step, who sits there
+    shares:  the state of what shares the menu's games out
+    tasks:   the state of the task buffer
+    """
+
+    number: int
+    version: int
+    weights: Mapping[str, Any]
+    seats: Mapping[str, Sequence[Seated]]
+    shares: Mapping[str, Any]
+    tasks: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A player can play; or it met a fault, which is raised in the learner's process."""
+
+    fault: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Played:
+    """A step's games, in issue order, or the fault that ended them.
+
+    `seconds` are those of play and verification; `said` is what a person should be told.
+    """
+
+    number: int
+    episodes: Sequence[Episode] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    said: Sequence[str] = ()
+    fault: Exception | None = None
+
+
+def _proxied(mapping: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    return _proxy, (dict(mapping),)
+
+
+def _proxy(mapping: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
+    # A function of ours: the type itself cannot be found by its name.
+    return MappingProxyType(mapping)
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles the read-only mappings of episodes too, which Python's own refuses."""
+
+    dispatch_table: ClassVar[Any] = {**copyreg.dispatch_table, MappingProxyType: _proxied}
+
+
+def packed(message: object) -> bytes:
+    text = io.BytesIO()
+    _Pickler(text, pickle.HIGHEST_PROTOCOL).dump(message)
+    return text.getvalue()
+
+
+def send(connection: Connection, message: object) -> None:
+    connection.send_bytes(packed(message))
+
+
+def receive(connection: Connection) -> Any:
+    """The next message. Raises EOFError when the other process is gone."""
+    try:
+        return pickle.loads(connection.recv_bytes())
+    except OSError as fault:
+        raise EOFError(str(fault)) from fault
+
+
+def portable(fault: Exception) -> Exception:
+    """The fault, or one with its words where it cannot travel."""
+    try:
+        pickle.loads(packed(fault))
+    except Exception:  # whatever a class of somebody else's raises when it is made anew
+        return RuntimeError(f"{type(fault).__name__}: {fault}")
+    return fault

@@ -1,0 +1,149 @@
+"""The process that plays for a learner elsewhere: `python -m sparring.training.ahead.player FD`.
+
+It makes what a run makes to play (game, model, engine, opponents, judges, verifier), and then plays one
+step's games after the other, in the order in which they were issued, each with the weights that came with
+it. It ends with its learner's process, whatever ended that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from multiprocessing.connection import Connection
+
+from ...agents.models.weights import quiet
+from ...agents.run_folder import RunFolder
+from ...envs.errors import SparringError
+from ...sandbox.choose import Lazy
+from ..config import games, played
+from ..players.absent import Told
+from ..players.cast import Cast
+from ..players.learner import OnEngine, answering, copy_on_worker
+from ..players.opponents import Loaded, fixed
+from ..players.sharing import Learners
+from ..selfplay import SelfPlay
+from ..timed import Timed
+from .orders import Order, Played, Ready, Setting, portable, receive, send
+
+
+class _Player:
+    """Plays what it is ordered to."""
+
+    def __init__(self, play: SelfPlay, opponents: dict[str, Told], verifier: Timed) -> None:
+        self.said: list[str] = []
+        self._play = play
+        self._opponents = opponents
+        self._verifier = verifier
+        self._worked = time.process_time()
+
+    def play(self, order: Order) -> Played:
+        """The games of an order. A fault that would end a run here ends it there."""
+        play, began, verifying = self._play, time.perf_counter(), self._verifier.seconds
+        worked, self._worked = self._worked, time.process_time()
+        version = f"step {order.version}"
+        # All learners are in the main one's module.
+        play.policy.load(order.weights, version)
+        for name, policy in play.learners.policies.items():
+            policy.publish(version, name=name)
+
+        play.tasks.restore(order.tasks)
+        play.menu.shares.restore(order.shares)
+        for label, seats in order.seats.items():
+            self._opponents[label].told = seats
+        try:
+            episodes = play.rewarded(play.rollout(order.number)[1])
+        except Exception as fault:
+            return Played(order.number, fault=portable(fault))
+
+        verified = self._verifier.seconds - verifying
+        spent = {
+            "play": time.perf_counter() - began - verified,
+            "verify": verified,
+            # From order to order: all that this process does for one, telling of the last included.
+            "cpu": self._worked - worked,
+        }
+        said, self.said = self.said, []
+        return Played(order.number, episodes, spent, said)
+
+
+@contextlib.contextmanager
+def _player(setting: Setting) -> Generator[_Player]:
+    """All that plays, closed at the end. Raises what `assembled` raises."""
+    config = setting.config
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(quiet())
+        runner = stack.enter_context(asyncio.Runner())
+        told: list[str] = []
+        verifier = Lazy(config.verifier, lambda name: told.append(f"code runs in: {name}"))
+        # Pushed after the runner, so closed before it: closing needs the loop.
+        stack.callback(lambda: runner.run(verifier.close()))
+        if config.verifier != "auto":
+            verifier.open()
+
+        game, learner = played(config), copy_on_worker(config)
+        answers = stack.enter_context(answering(config, game, learner))
+        host = answers.host if isinstance(answers, OnEngine) else None
+        saved = RunFolder(setting.folder).checkpoints
+        ancestors = Loaded(saved, game, learner, config.opponents.held, host)
+        found, mode = games(config), config.opponents.mode
+        beside = {
+            each.ref.label: Told(
+                ancestors, fixed(config, each, learner.sampling) if mode == "fixed" else None
+            )
+            for each in found
+        }
+        timed = Timed(verifier)
+        play = SelfPlay(
+            config,
+            found,
+            learner,
+            loop=runner.get_loop(),
+            verifier=timed,
+            player=answers,
+            opponents=list(beside.values()),
+            learners=Learners(learner, Cast(config).names, config.sharing.mode, config.seed),
+        )
+        made = _Player(play, beside, timed)
+        made.said = told
+        yield made
+
+
+def serve(connection: Connection) -> None:
+    """Play what comes over the connection until it says None."""
+    setting: Setting = receive(connection)
+    try:
+        with _player(setting) as player:
+            send(connection, Ready())
+            orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+            # Read while games are played: neither process may wait until the other reads.
+            threading.Thread(target=_listen, args=(connection, orders), daemon=True).start()
+            while (order := orders.get()) is not None:
+                send(connection, player.play(order))
+    except Exception as fault:
+        if not isinstance(fault, SparringError):
+            traceback.print_exc()
+        send(connection, Ready(portable(fault)))
+
+
+def _listen(connection: Connection, orders: queue.SimpleQueue[Order | None]) -> None:
+    """Pass on what comes. Nobody needs this process once its learner's is gone."""
+    order: Order | None = None
+    try:
+        while True:
+            order = receive(connection)
+            orders.put(order)
+            if order is None:
+                return
+    except EOFError:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

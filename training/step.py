@@ -1,0 +1,78 @@
+"""What a step played, and when that is too little to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..envs.errors import SparringError
+from ..envs.types import Episode
+from .data.advantage import Credited
+from .players.menu import Entry
+
+LOST = 0.1
+"""The share of a step's games that may be lost to faults of the engine."""
+
+
+class EmptyStepError(SparringError, RuntimeError):
+    """No game of a step gave anything to train on."""
+
+
+class LostGamesError(SparringError, RuntimeError):
+    """So many games of a step broke off that those left are a biased lot: mostly the short ones."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step played, and what is learned from it.
+
+    `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
+    rests was left out whole: its samples stand in `trained` with advantages of 0.
+    """
+
+    number: int
+    episodes: Sequence[Episode]
+    entries: Sequence[Entry]
+    trained: Sequence[Credited]
+    seconds: dict[str, float]
+    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    stored: int = 0
+    rests: bool = False
+
+
+def check_lost(step: Step) -> None:
+    """Raises LostGamesError where the engine lost too many of the step's games."""
+    lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
+    if len(lost) > LOST * len(step.episodes):
+        raise LostGamesError(
+            f"step {step.number} is not trained on: its engine failed in {len(lost)} of "
+            f"{len(step.episodes)} games ({lost[0]}); resume the run from its last checkpoint"
+        )
+
+
+def check_empty(step: Step) -> None:
+    """Raises EmptyStepError where there is nothing to train on, and says why."""
+    if not step.trained:
+        out = sum(step.dropped.values())
+        why = f"the filters left out all {out} attempts" if out else _endings(step.episodes)
+        raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
+
+    # Games that all ended in forfeits may yet give credits, once the learner can move.
+    played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
+    credited = any(each.sample.attempt.by_turn for each in step.trained)
+    paid = any(entry.credits.payoff for entry in step.entries)
+    if played_out and not (paid or credited):
+        raise EmptyStepError(
+            f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
+            "credit"
+        )
+
+
+def _endings(episodes: Sequence[Episode]) -> str:
+    """Why games gave no sample: each kind of ending, with a reason."""
+    reasons = {
+        f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
+        for e in episodes
+    }
+    return "; ".join(sorted(reasons)[:3])
