@@ -117,7 +117,6 @@ class Credits:
     prior: float = number(6.0, 0, MANY, "outcomes that the running baseline counts as (shrunk)")
     std_floor: float = number(0.1, 1e-6, MANY, "least deviation to divide by (group, whiten)")
     by_opponent: bool = choice(False, "keep running baselines apart by opponent")
-    zero: float = number(0.0, -1e6, 1e6, "payoff that earns nothing; it is subtracted from payoffs")
     scale: float = number(1.0, 1e-6, 1e6, "what payoffs and credits are multiplied by")
     spread: Spread = choice("to_go", "which rewards a turn is credited with")
     payoff: bool = choice(True, "count the payoff; without it the credits alone")

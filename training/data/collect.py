@@ -56,7 +56,7 @@ def collect(
         for seat, turns in _turns(episode, seats).items():
             payoff = settings.scale * episode.payoff[seat]
             credits, ordinals = _credits(turns, settings), _ordinals(turns)
-            paid = payoff - settings.scale * settings.zero if settings.payoff else 0.0
+            paid = payoff if settings.payoff else 0.0
             paid -= settings.scale * charges.get((index, seat), 0.0)
             # `terminal` credits no turn, so the attempt is not paid credits either.
             reward = paid if settings.spread == "terminal" else paid + sum(credits)
