@@ -17,6 +17,8 @@ from ..agents.run_folder import step_name, steps
 from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
+STATE = "state"
+"""The folder in a checkpoint of what is ours: the averages, and what games and alarms remember."""
 _PARTIAL = ".partial"
 _OF_DISK = (
     errno.ENOSPC,
@@ -43,6 +45,15 @@ _OS_ERROR = re.compile(r"os error (\d+)")
 
 class CheckpointError(SparringError, OSError):
     """A checkpoint is missing, corrupt, or could not be written."""
+
+
+def tokens(place: Path) -> int:
+    """How many tokens the run had sampled in all at this checkpoint. Raises CheckpointError."""
+    try:
+        saved = json.loads((place / STATE / "sparring.json").read_text())
+        return int(saved["play"]["tokens"])
+    except (OSError, ValueError, LookupError, TypeError) as fault:
+        raise CheckpointError(f"{place} does not say how many tokens were sampled") from fault
 
 
 def drafts(folder: Path) -> Path:

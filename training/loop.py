@@ -33,8 +33,6 @@ from .watch.records import Metrics, Records
 from .watch.trial import Trial
 from .weights import Average
 
-STATE = "state"
-
 
 class Loop(TrainerCallback):
     """The callback of a stage. `interrupt()` ends it after the present step, with a checkpoint.
@@ -73,11 +71,15 @@ class Loop(TrainerCallback):
         self.interrupted = False
         self.broken = False
         self.stopped = False
+        self.spent = False
+        trainer.spent = self.share_spent
         self.saved: int | None = None
         self.magnet: Average | None = None
         self.average: Average | None = None
 
-        self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
+        self._watchers = {
+            name: Watcher(config.watch, config.hooks.monitors) for name in play.menu.sections
+        }
         self._trees = trees
         self._trial = trial
         self._exams = exams
@@ -104,7 +106,7 @@ class Loop(TrainerCallback):
 
         # The averages exist by now: a checkpoint's values are copied into them.
         if self._resume:
-            self._restore(self._resume / STATE)
+            self._restore(self._resume / checkpoints.STATE)
             if not self._tried():
                 self._try(self._step(state))
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
@@ -160,15 +162,16 @@ class Loop(TrainerCallback):
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
 
-        last = step >= self.config.steps
+        # Samples that are still in use stand in no checkpoint: save, and end, only where none are.
+        boundary = step % update.iterations == 0
+        self.spent = boundary and self.share_spent() >= 1
+        last = self.spent or step >= self.config.steps
         measured = self.trainer.measured()
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
             found |= self._evaluated()
         found |= self._examined(whole, last=last)
 
-        # Samples that are still in use stand in no checkpoint: save only where none are.
-        boundary = step % update.iterations == 0
         saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
@@ -183,7 +186,7 @@ class Loop(TrainerCallback):
         if saving and not self.broken:
             control.should_save = True
         # An interrupted run goes on to the next step that can be saved.
-        if stopped or (saving and self.interrupted):
+        if stopped or self.spent or (saving and self.interrupted):
             control.should_training_stop = True
 
     def on_train_end(
@@ -204,7 +207,7 @@ class Loop(TrainerCallback):
             if other.parent.name not in self.play.cast.names:
                 shutil.rmtree(other.parent)
 
-        own = draft / STATE
+        own = draft / checkpoints.STATE
         own.mkdir(exist_ok=True)
         checkpoints.write_json(
             own / "sparring.json",
@@ -253,6 +256,10 @@ class Loop(TrainerCallback):
         self.stopped = alarmed and action in ("stop", "rollback")
         return self.stopped
 
+    def share_spent(self) -> float:
+        """The share of the run's tokens that were sampled; 0 where tokens do not end it."""
+        return self.play.tokens / self.config.tokens if self.config.tokens else 0.0
+
     def _step(self, state: TrainerState) -> int:
         """The run's step."""
         return self.stage.offset + state.global_step
@@ -296,15 +303,13 @@ class Loop(TrainerCallback):
         return found
 
     def _of_tree(self, tree: Tree) -> Metrics:
-        """NashConv, legal mass and payoff against an equilibrium: of the weights, and of their average."""
-        own = evaluate(tree, self.play.learner_of(tree.game))
-        found: Metrics = {"nashconv": own.nash_conv, "legal_mass": own.legal_mass}
-        found |= {f"value/{seat}": value for seat, value in own.values.items()}
-        found["versus_nash"] = own.versus_nash
+        """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
+        thoughts = self.config.record.thoughts
+        found = evaluate(tree, self.play.learner_of(tree.game), thoughts).metrics()
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(tree, self.play.learner_of(tree.game))
+                mean = evaluate(tree, self.play.learner_of(tree.game), thoughts)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found
@@ -360,7 +365,7 @@ class Loop(TrainerCallback):
 def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
     """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
     before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
-    saved = json.loads((before / STATE / "sparring.json").read_text())
+    saved = json.loads((before / checkpoints.STATE / "sparring.json").read_text())
     play.carry(saved["play"], stage.before)
     # The main learner began from a checkpoint as the model of this stage.
     if len(play.learners) > 1 and (place := goes_on(stage, folder)):

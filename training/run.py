@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
@@ -22,10 +22,14 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
+from .hooked import hooked
 from .phases import Stage, check_starts, length, stages
 from .settings import read
 from .watch.records import Metrics
 from .watch.trackers import check_trackers
+
+if TYPE_CHECKING:
+    from .loop import Loop
 
 _NAME_BYTES = 255
 """The longest name of a folder that file systems take."""
@@ -50,13 +54,17 @@ class Trained:
     """Whether an alarm ended it that asks to go back."""
     stopped: bool = False
     """Whether an alarm ended it."""
+    spent: bool = False
+    """Whether it ended because it had sampled the tokens that it may."""
 
 
-def train(config: Config, *, quiet: bool = False) -> Trained:
+def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained.
 
-    A run that is refused leaves no folder.
+    `functions` are callables of your own, as `hooked` takes them (`estimator=…`, `judge=…`); the settings
+    record their names, so that the run can be resumed. A run that is refused leaves no folder.
     """
+    config = hooked(config, **functions)
     _, folder = checked(config)
     fresh = not folder.exists()
     try:
@@ -119,6 +127,8 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     # Checked before the model is loaded, which takes far longer.
     checkpoints.verify(place)
     done = step_of(place) or 0
+    if config.tokens and checkpoints.tokens(place) >= config.tokens:
+        raise RunError(f"{name} has sampled its {config.tokens:,} tokens; that is all of them")
     if done >= length(config):
         asked = (
             f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
@@ -153,7 +163,7 @@ def _staged(config: Config, folder: Path, place: Path | None, *, quiet: bool) ->
         inside = place if at > stage.offset else None
         done = _run(config, stage, folder, inside, quiet=quiet)
         alarms, last = alarms + done.alarms, last | done.metrics
-        if done.interrupted or done.stopped or stage.index == stage.count - 1:
+        if done.interrupted or done.stopped or done.spent or stage.index == stage.count - 1:
             return replace(done, alarms=alarms, metrics=last)
     raise AssertionError("a run that is done was refused before")
 
@@ -212,9 +222,18 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
 
         step = stage.offset + loop.trainer.state.global_step
         if not loop.broken:
-            display.say(_farewell(folder, step, stage, length(config), loop.interrupted))
+            display.say(_farewell(folder, step, stage, config, loop))
         alarms = tuple(alarm.text for alarm in loop.alarms)
-        return Trained(folder, step, loop.last, alarms, loop.interrupted, loop.broken, loop.stopped)
+        return Trained(
+            folder,
+            step,
+            loop.last,
+            alarms,
+            loop.interrupted,
+            loop.broken,
+            loop.stopped,
+            loop.spent,
+        )
 
 
 def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
@@ -228,9 +247,12 @@ def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     )
 
 
-def _farewell(folder: Path, step: int, stage: Stage, steps: int, interrupted: bool) -> str:
-    if interrupted:
+def _farewell(folder: Path, step: int, stage: Stage, config: Config, loop: Loop) -> str:
+    steps = length(config)
+    if loop.interrupted and not loop.spent:
         return f"stopped at step {step}, saved; go on with: sparring train --resume {folder}"
+    if loop.spent:
+        return f"done: {config.tokens:,} tokens were sampled by step {step} in {folder}"
     if step < steps and step == stage.end:
         return f"phase {stage.index + 1} of {stage.count} is done: step {step} of {steps}"
     return f"done: step {step} of {steps} in {folder}"

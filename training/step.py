@@ -27,7 +27,8 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
+    rests was left out whole: its samples stand in `trained` with advantages of 0.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Step:
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
+    rests: bool = False
 
 
 def check_lost(step: Step) -> None:

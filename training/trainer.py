@@ -11,6 +11,7 @@ per token.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
+from ..envs.hooks import hook
 from . import losses
 from .config import Config
 from .data.advantage import NonFiniteError
@@ -65,11 +67,27 @@ class SelfPlayTrainer(Scoring):
         self.source = source
         self.batch: Batch | None = None
         self.objective = config.objective
+        own = config.hooks.loss
+        self._loss: Callable[..., torch.Tensor] | None = hook(own) if own else None
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
         # Weights of TRL's own ratio begin at 1 only where the sampler had the learner's weights.
         self._truncate = config.update.truncate if config.rollout.ahead else 0.0
+        self.spent: Callable[[], float] = lambda: 0.0
         self.prepare(config, learners, settings.world_size)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The learning rate goes by the share of the tokens that is spent, where that is ahead of steps."""
+        found: Any = super().create_scheduler(num_training_steps, optimizer)
+        warmup = self.args.warmup_steps
+
+        def by_tokens(own: Callable[[int], float], step: int) -> float:
+            # the warm-up is a number of steps whatever ends the run
+            ahead = warmup + self.spent() * (num_training_steps - warmup)
+            return own(step if step <= warmup else max(step, round(ahead)))
+
+        found.lr_lambdas = [partial(by_tokens, own) for own in found.lr_lambdas]
+        return found
 
     def pull(self, magnet: Average, strength: float) -> None:
         """Pull the learner to the magnet by a KL term of this strength from now on."""
@@ -150,7 +168,7 @@ class SelfPlayTrainer(Scoring):
         """The objective's components of the loss, of these log-probabilities (B, T)."""
         mask = inputs["completion_mask"] * inputs["tool_mask"]
         settings = cast(GRPOConfig, self.args)
-        each = losses.components(self.objective, logps, inputs, mask)
+        each = losses.components(self.objective, logps, inputs, mask, own=self._loss)
         if strength:
             reverse = settings.use_bias_correction_kl
             factors = inputs["pull"]

@@ -33,7 +33,9 @@ def curve(
 
     most = BINS if chart.noisy else MOST_POINTS
     # the first line is drawn last, so that it lies on top
-    parts += [_drawn(binned(s.points, most), i, x, y) for i, s in reversed([*enumerate(shown)])]
+    for i, s in reversed([*enumerate(shown)]):
+        centre, outline = binned(s.points, most)
+        parts.append(_drawn((centre, s.band or outline), i, x, y))
     parts += _end_labels(_ends(chart, shown), x, y)
     parts.append(_cursor(y))
 
@@ -66,7 +68,7 @@ def binned(points: Sequence[Point], most: int) -> tuple[tuple[Point, ...], tuple
 
 def drawable(chart: Chart) -> list[Series]:
     """The series with the points that can be drawn; those without any are left out."""
-    series = [Series(s.name, finite(s.points)) for s in chart.series]
+    series = [Series(s.name, finite(s.points), finite(s.band)) for s in chart.series]
     return [s for s in series if s.points]
 
 
@@ -190,7 +192,9 @@ def _scales(
     # an axis that begins near 0 begins at 0
     x = Scale(0.0 if 0 <= min(xs) < 0.1 * max(xs) else min(xs), max(xs), 48, width - right)
 
-    ys = [p[1] for s in shown for p in s.points] + [value for _, value in chart.references]
+    ys = [p[1] for s in shown for p in (*s.points, *s.band)] + [
+        value for _, value in chart.references
+    ]
     ys += [bound for bound in (chart.low, chart.high) if bound is not None]
 
     low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)

@@ -20,10 +20,15 @@ class ReportError(SparringError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a chart: its name and its (x, y) points, x ascending."""
+    """One line of a chart: its name and its (x, y) points, x ascending.
+
+    `band` is the outline of a range about the line, drawn behind it: along one edge, and back along the
+    other.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    band: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,14 @@ class Progress:
 
     `random` is the NashConv of uniformly random play. The series of `nashconv` are the last iterate
     first, then (where it was evaluated) the weight average. `versus` is the exact payoff against Nash.
+    `estimated`: the model thinks, so its NashConv is a lower bound, and the ends of its interval are series.
     """
 
     nashconv: Chart
     legal: Chart | None = None
     versus: Chart | None = None
     random: float | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

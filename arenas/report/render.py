@@ -28,20 +28,17 @@ from .view import View, view
 def html(page: Page, *, budget: int = BUDGET) -> str:
     """The whole file as text. `budget` bounds the replays in it, in bytes."""
     shown = view(page, budget)
+    return rendered("page.html", page=page, view=shown, numbers=numbers(page, shown))
 
+
+def rendered(template: str, **values: Any) -> str:
+    """A template of this folder with the look, the script and the policy that all pages share."""
     # one text for the page and for its hash: a byte of difference would switch it off
     css, js = _part("page.css"), _part("page.js")
     return (
         _environment()
-        .get_template("page.html")
-        .render(
-            page=page,
-            view=shown,
-            css=Markup(css),
-            js=Markup(js),
-            policy=policy(css, js),
-            numbers=numbers(page, shown),
-        )
+        .get_template(template)
+        .render(css=Markup(css), js=Markup(js), policy=policy(css, js), **values)
     )
 
 
@@ -50,9 +47,12 @@ def write(page: Page, path: Path | str, *, budget: int = BUDGET) -> Path:
 
     Raises ReportError where it cannot be written.
     """
-    path = Path(path)
+    return saved(html(page, budget=budget), path)
 
-    text = html(page, budget=budget)
+
+def saved(text: str, path: Path | str) -> Path:
+    """As `write`, of a page that is text already."""
+    path = Path(path)
     try:
         _replace(path, text)
     except OSError as fault:  # it names the draft, and the reader asked for the page
@@ -92,7 +92,7 @@ def numbers(page: Page, shown: View) -> dict[str, Any]:
 
     return {
         "title": page.title,
-        "charts": [_chart(chart) for chart in shown.charts],
+        "charts": [charted(chart) for chart in shown.charts],
         "unit": board.unit if board else None,
         # under ids: a name may change, or be given twice
         "leaderboard": [
@@ -132,7 +132,8 @@ def outcome(episode: Episode) -> str:
     return paid if ending.kind == "outcome" else f"{ending.kind}{': ' + paid if paid else ''}"
 
 
-def _chart(chart: Chart) -> dict[str, Any]:
+def charted(chart: Chart) -> dict[str, Any]:
+    """A chart's numbers for the page's script."""
     # binned as drawn: the values under the pointer are those of the line
     most = BINS if chart.noisy else MOST_POINTS
     series = [

@@ -24,6 +24,7 @@ _WHOLE: Final = (
     "rounds",
     "steps",
     "threads",
+    "tokens",
 )
 """Settings of the whole run, which no phase may change."""
 
@@ -49,7 +50,7 @@ def resolved(config: C, phase: Phase, place: int) -> C:
     Raises ConfigError, which names the phase.
     """
     try:
-        data = _nested(phase.set)
+        data = nested(phase.set)
         if wrong := [key for key in data if key in _WHOLE]:
             raise ConfigError(
                 f"{wrong[0]} is the whole run's, and no phase may change it"
@@ -128,7 +129,7 @@ def _check_start(phase: Phase, place: int, config: Any) -> None:
         )
 
 
-def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by dotted names as tables in tables."""
     found: dict[str, Any] = {}
     for name, value in dotted.items():

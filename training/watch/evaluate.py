@@ -1,20 +1,39 @@
 """Proof of progress, exact: how far the language model's own policy is from equilibrium.
 
 The model's distribution at every information set is computed, not sampled, so two evaluations of the
-same weights agree and a curve shows learning and nothing else.
+same weights agree and a curve shows learning and nothing else. Of a model that thinks, thoughts are drawn (by
+the same noise each time), the odds given each are computed, and NashConv is bounded (`envs/estimate.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...agents.language.exact import Distribution, distributions
+import numpy as np
+
+from ...agents.language.exact import behaviour
+from ...agents.language.given_thoughts import drawn_behaviour
 from ...agents.language.transformer import Transformer
-from ...agents.policy import Key, Request
 from ...envs.equilibrium import equilibrium
-from ...envs.exact import SMALL, Odds, Tree, TreeError, ViewKey, seated, tree
+from ...envs.estimate import Estimate, estimate, means
+from ...envs.exact import (
+    SMALL,
+    Exploit,
+    Floats,
+    InfoSet,
+    Odds,
+    Tree,
+    TreeError,
+    ViewKey,
+    seated,
+    tree,
+)
 from ...envs.registry import Game
+from .records import Metrics
+
+THOUGHTS = 16
+"""At each information set: fewer leave intervals that cover less than they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,11 @@ class Evaluation:
     """What is true of one policy in all seats of a game.
 
     nash_conv:    sum over seats of what each could gain by deviating alone; 0 only at equilibrium
+    bounds:       the interval of a policy that thinks, of which `nash_conv` is the lower bound (None: exact)
+    gains:        what each player could gain by deviating alone
+    worst:        what each seat of a zero-sum game of two still gets against a best response (else empty)
+    notes:        expected value of every note in numbers, in self-play
+    entropy:      nats of choice in a seat's moves, summed over the game; e to it counts equally likely lines
     legal_mass:   the least probability, over information sets, that a free sample is a legal move
     values:       expected payoff of every seat in self-play
     versus_nash:  mean payoff against an equilibrium over both seatings; at most 0 (None: not zero-sum)
@@ -33,6 +57,26 @@ class Evaluation:
     values: Mapping[str, float]
     versus_nash: float | None
     odds: Mapping[ViewKey, Odds]
+    gains: Mapping[str, float]
+    worst: Mapping[str, float]
+    notes: Mapping[str, float]
+    entropy: Mapping[str, float]
+    bounds: Estimate | None = None
+
+    def metrics(self) -> Metrics:
+        """All of it in numbers: names of quantities, and after them seats or notes."""
+        found: Metrics = {"nashconv": self.nash_conv, "legal_mass": self.legal_mass}
+        for name, numbers in (
+            ("value", self.values),
+            ("gain", self.gains),
+            ("worst", self.worst),
+            ("exact", self.notes),
+            ("exact_entropy", self.entropy),
+        ):
+            found |= {f"{name}/{each}": number for each, number in numbers.items()}
+        if self.bounds:
+            found |= {"nashconv_low": self.bounds.low, "nashconv_high": self.bounds.high}
+        return found | {"versus_nash": self.versus_nash}
 
 
 def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
@@ -43,46 +87,88 @@ def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
         return None
 
 
-def evaluate(walked: Tree, policy: Transformer | Callable[[str], Transformer]) -> Evaluation:
+def evaluate(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer], thoughts: int = THOUGHTS
+) -> Evaluation:
     """Evaluate the policy in all seats, or the policy of each role in that role's seats.
 
-    One batch of prompts a policy: every information set of the tree.
+    One batch of prompts a policy: every information set of the tree, with so many `thoughts` at each where
+    the policy thinks. Raises ExactError for one that keeps its thoughts.
     """
-    infosets = walked.infosets
+    draws: dict[ViewKey, Floats] = {}
+    odds: dict[ViewKey, Odds] = {}
+    mass: dict[ViewKey, float] = {}
+    thinking = False
 
-    # Which seed a key names does not matter here: nothing is sampled.
-    key = Key(0, 0, "", 0)
-    requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
-    found = _distributions(policy, requests)
-    odds: dict[ViewKey, Odds] = {
-        info.key: [one.probability[choice] for choice in info.choices]
-        for info, one in zip(infosets, found, strict=True)
-    }
+    for who, infosets in _parts(walked, policy):
+        if who.dialect.thinks:
+            drawn, legal = drawn_behaviour(who, infosets, thoughts)
+            draws |= drawn
+            odds |= means(drawn)
+        else:
+            found, legal = behaviour(who, infosets)
+            odds |= found
+            # beside a policy that thinks, one whose odds are known is one whose draws are all alike
+            draws |= {key: np.tile(each, (thoughts, 1)) for key, each in found.items()}
+        mass |= legal
+        thinking = thinking or who.dialect.thinks
 
+    # The least and not the mean: one position where rules are forgotten must show.
+    least = min(mass.values())
+    return judged(walked, odds, least, estimate(walked, draws) if thinking else None)
+
+
+def judged(
+    walked: Tree,
+    odds: Mapping[ViewKey, Odds],
+    legal_mass: float = 1.0,
+    bounds: Estimate | None = None,
+) -> Evaluation:
+    """What is true of these odds, in all seats; `bounds` are those of a policy that thinks."""
     exploit = walked.exploit(odds)
     return Evaluation(
-        exploit.nash_conv,
-        # The least and not the mean: one position where rules are forgotten must show.
-        min(one.legal_mass for one in found),
+        bounds.value if bounds else exploit.nash_conv,
+        legal_mass,
         exploit.values,
         _versus_nash(walked, odds),
         odds,
+        exploit.improvements,
+        _worst(walked, exploit),
+        walked.means(odds),
+        _entropy(walked, odds),
+        bounds,
     )
 
 
-def _distributions(
-    policy: Transformer | Callable[[str], Transformer], requests: Sequence[Request]
-) -> Sequence[Distribution]:
-    """The distribution at each request, of whoever plays its role."""
-    if isinstance(policy, Transformer):
-        return distributions(policy, requests)
+def _worst(walked: Tree, exploit: Exploit) -> dict[str, float]:
+    """A seat's value against the other's best response; empty where no one other takes all it loses."""
+    game = walked.game
+    if game.sum != "zero" or len(game.seats) != 2:
+        return {}
+    one, two = game.seats
+    values, gains = exploit.values, exploit.improvements
+    return {one: values[one] - gains[two], two: values[two] - gains[one]}
 
-    found: dict[int, Distribution] = {}
-    for role in dict.fromkeys(request.role for request in requests):
-        places = [i for i, request in enumerate(requests) if request.role == role]
-        each = distributions(policy(role), [requests[i] for i in places])
-        found |= dict(zip(places, each, strict=True))
-    return [found[i] for i in range(len(requests))]
+
+def _entropy(walked: Tree, odds: Mapping[ViewKey, Odds]) -> dict[str, float]:
+    """Σ over leaves of reach · −log of the seat's own part in it: by the chain rule, that of its moves."""
+    weight = walked.plan(odds)[walked.last]
+    reach = walked.chance * weight.prod(axis=1)
+    # A line that is never played has no reach, and its logarithm is left out.
+    nats = -np.log(weight, out=np.zeros_like(weight), where=weight > 0)
+    return dict(zip(walked.game.seats, (reach @ nats).tolist(), strict=True))
+
+
+def _parts(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer]
+) -> Iterator[tuple[Transformer, Sequence[InfoSet]]]:
+    """Who decides at which information sets."""
+    infosets = walked.infosets
+    if isinstance(policy, Transformer):
+        yield policy, infosets
+        return
+    for role in dict.fromkeys(info.role for info in infosets):
+        yield policy(role), [info for info in infosets if info.role == role]
 
 
 def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:

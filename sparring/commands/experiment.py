@@ -1,0 +1,156 @@
+"""`sparring experiment`: arms × seeds of a recipe, compared with intervals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import SEED, ArgumentError, Commands, command, whole
+
+if TYPE_CHECKING:
+    from sparring.training.experiments.design import Design
+    from sparring.training.experiments.outcome import Result
+
+_EXAMPLES = """\
+  sparring experiment moving.toml                 train all arms with all seeds, and say what came of it
+  sparring experiment moving-opponent             a published claim that comes with Sparring
+  sparring experiment moving.toml --dry-run       check it, and list its runs
+  sparring experiment moving.toml --only-table    of the runs that are done
+  sparring experiment --docs docs/claims.md       the page of all claims, from their kept results
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = command(
+        commands, "experiment", "Compare settings over seeds, and judge a claim.", _EXAMPLES
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="an experiment (TOML), or the name of a claim"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder of its runs (default: runs/ and the file's name)"
+    )
+    parser.add_argument(
+        "--jobs", type=whole(1, 1024), metavar="N", help="runs at once (default: one a core)"
+    )
+    parser.add_argument("--seeds", metavar="A,B", help="these seeds in place of the file's")
+    parser.add_argument("--arms", metavar="A,B", help="these arms alone")
+
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check the file, list the runs, and end"
+    )
+    parser.add_argument(
+        "--only-table", action="store_true", help="train nothing; tell of the runs that are done"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the result beside the file, in results/NAME.json"
+    )
+    parser.add_argument(
+        "--docs",
+        metavar="PAGE.md",
+        type=Path,
+        help="write a page of the kept results of the files (none named: of all claims), and end",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sparring.training.experiments.claims import find, names
+
+    if arguments.docs:
+        from sparring.training.experiments.claims import write
+
+        files = [find(name) for name in arguments.files or names()]
+        print(f"wrote {write(files, arguments.docs)}")
+        return 0
+    if len(arguments.files) != 1:
+        raise ArgumentError(f"name one experiment: a file, or one of {', '.join(names())}")
+    return _one(find(arguments.files[0]), arguments)
+
+
+def _one(path: Path, arguments: argparse.Namespace) -> int:
+    """Run one experiment, or tell of it."""
+    from sparring.training.experiments.claims import keep
+    from sparring.training.experiments.design import read
+    from sparring.training.experiments.experiment import examine, experiment, written
+
+    design = read(path).only(_listed(arguments.arms), _seeds(arguments.seeds))
+    out = Path(arguments.out) if arguments.out else Path("runs") / path.stem
+    made_by = f"sparring experiment {arguments.files[0]}"
+    if arguments.dry_run:
+        return _listing(design, out)
+
+    # With --json standard output is the result alone.
+    say = print if not arguments.json else lambda text: print(text, file=sys.stderr, flush=True)
+    jobs = arguments.jobs or len(os.sched_getaffinity(0))
+    if arguments.only_table:
+        result = written(design, out, examine(design, out), made_by)
+    else:
+        try:
+            result = experiment(design, out, jobs, command=made_by, say=say)
+        except KeyboardInterrupt:
+            print(f"what was trained stays in {out}; the same command goes on", file=sys.stderr)
+            raise
+
+    if arguments.keep:
+        say(f"kept {keep(result, path)}")
+    if arguments.json:
+        print(json.dumps(result.data(), indent=1, ensure_ascii=False))
+    else:
+        _print(result, out)
+    return 0
+
+
+def _listing(design: Design, out: Path) -> int:
+    """The runs, and what is done of them."""
+    from sparring.training.experiments.experiment import examine
+    from sparring.training.experiments.runs import spent
+
+    took = spent(out)
+    for run in examine(design, out):
+        state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
+        ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{run.config.steps} steps"
+        print(f"{run.folder.path}  {run.config.recipe} on {run.config.game}, {ends}: {state}")
+    return 0
+
+
+def _print(result: Result, out: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+    from sparring.training.experiments import told
+
+    console = Console(highlight=False)
+    # a table that is piped into a file is not cut at 80 columns
+    console = console if console.is_terminal else Console(highlight=False, width=200)
+    arms = Table("arm", *map(escape, told.columns(result)))
+    for row in told.rows(result):
+        arms.add_row(*map(Text, row))
+    console.print(arms)
+
+    if result.expect:
+        table = Table("expectation", "left − right", "interval", "it is")
+        for each in map(told.expected, result.expect):
+            table.add_row(*map(Text, (each.text, each.difference, each.interval, each.state)))
+        console.print(table)
+    for warning in result.warnings:
+        console.print(Text(warning, style="yellow"))
+    for line in (result.claim, told.verdict(result), str(out / "report.html")):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else []
+
+
+def _seeds(text: str | None) -> list[int]:
+    try:
+        return list(dict.fromkeys(SEED(part) for part in _listed(text)))
+    except argparse.ArgumentTypeError as fault:
+        raise ArgumentError(f"--seeds: {fault}") from fault
