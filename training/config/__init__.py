@@ -166,10 +166,10 @@ class Config:
                 f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
             )
 
-        if self.rollout.ahead and self.opponents.mode == "league":
+        if self.rollout.ahead and self.opponents.mode in ("league", "own"):
             raise ConfigError(
                 f"rollout.ahead = {self.rollout.ahead} seats games before the last ones are over, and "
-                "opponents.mode = league asks how they ended; use past, or ahead = 0"
+                f"opponents.mode = {self.opponents.mode} asks how they ended; use past, or ahead = 0"
             )
         if self.rollout.ahead and (self.starts.branches > 1 or self.starts.share):
             raise ConfigError(
