@@ -16,6 +16,8 @@ from ..envs.types import Message
 Chat: TypeAlias = list[dict[str, str]]
 
 OPEN, CLOSE = "<think>", "</think>"
+CALL_TAGS = ("<tool_call>", "</tool_call>")
+"""What a call stands in where a template has a form for tools: the model's own words, like its thought."""
 
 
 class Spoken(NamedTuple):
@@ -25,26 +27,37 @@ class Spoken(NamedTuple):
     thought: str
 
 
-def chat(role: str, view: Sequence[Message], markers: Sequence[str] = (), told: str = "") -> Chat:
+def chat(
+    role: str,
+    view: Sequence[Message],
+    markers: Sequence[str] = (),
+    told: str = "",
+    *,
+    tools: bool = False,
+) -> Chat:
     """The view as chat messages: rules as `system`, the game as `user`, own replies as `assistant`.
 
     The system message begins with a line naming the role. Neighbouring messages of one speaker are
-    joined by a line break, so users and assistants alternate. `told` stands behind the rules.
+    joined by a line break, so users and assistants alternate. `told` stands behind the rules. What tools
+    there are, and their results, are the user's words; with `tools` a template tells of tools itself, and
+    results have the role `tool`.
     """
     # own replies keep their thoughts; in all other text the same tags would pass for a
     # thought, so they are escaped there
     rules = [message.text for message in view if message.speaker == "system"]
-    own, foreign = tuple(markers), (*markers, OPEN, CLOSE)
+    own, foreign = tuple(markers), (*markers, OPEN, CLOSE, *CALL_TAGS)
 
     # the role is always told, even without rules: one model plays both sides
     messages: Chat = [{"role": "system", "content": "\n\n".join([f"Role: {role}", *rules])}]
     if told:
         messages[0]["content"] += f"\n\n{told}"
     for message in view:
-        if message.speaker == "system":
+        if message.speaker == "system" or (tools and message.speaker == "tools"):
             continue
-        speaker = "user" if message.speaker == "game" else "assistant"
+        speaker = "assistant" if message.speaker == "self" else "user"
         text = escape(message.text, own if speaker == "assistant" else foreign)
+        if message.speaker == "result":
+            speaker, text = ("tool", text) if tools else ("user", f"<result>\n{text}\n</result>")
         # many templates refuse two messages of one speaker in a row
         if messages[-1]["role"] == speaker:
             messages[-1]["content"] += f"\n{text}"

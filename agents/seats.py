@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..envs.errors import Unknown, did_you_mean
+from ..envs.hooks import HookError, hook, is_hook
 from ..envs.registry import Game
 from .models.names import MODELS, check_name, is_named, of_settings, parted
 from .policy import FREE, Policy, Sampling
@@ -42,7 +43,8 @@ def seat(
     built with `seed`; `smollm2-135m`; a folder; a hub id), or a checkpoint, `RUN@120` or `RUN@latest`,
     where RUN is a folder under `runs` or a path. `classifier:NAME` is a text classifier for a judge's seat;
     its labels may be renamed to the game's choices, as in
-    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`.
+    `classifier:NAME,complied=LABEL_1,refused=LABEL_0`. `FILE.py:FUNCTION` is called with the game and gives
+    a Policy.
 
     A model thinks before it moves as its name says (`smollm2-135m?think=asked`), else as the run of its
     checkpoint did, else as `thinking`. Raises UnknownEntrantError, naming the nearest, or ModelError.
@@ -50,6 +52,9 @@ def seat(
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
         return scripted(spec, game)
+    # an endpoint's own names may look like those of modules
+    if is_hook(spec, files=bool(hosts and hosts.elsewhere)):
+        return _own(spec, game)
     if spec.startswith(CLASSIFIER):
         return _classifier(spec, game, device)
     # an endpoint names its models as it likes: `a/b` and `x@y` are its own names there
@@ -73,6 +78,22 @@ def seat(
     if is_named(bare) or hub or _is_model(Path(bare)):
         return _model(bare, game, spec, sampling, seed, device, hosts, thinking)
     raise UnknownEntrantError(_unknown(spec, game, runs))
+
+
+def _own(spec: str, game: Game) -> Policy:
+    """The policy that a user's function gives. Raises HookError."""
+    try:
+        policy = hook(spec)(game)
+    except HookError:
+        raise
+    except Exception as fault:  # another's code may fail in any way
+        raise HookError(f"{spec!r} failed ({type(fault).__name__}: {fault})") from fault
+    lacking = [part for part in ("act", "ref") if not hasattr(policy, part)]
+    if lacking:
+        raise HookError(
+            f"{spec!r} gave a {type(policy).__name__}, which is no policy: it has no {', no '.join(lacking)}"
+        )
+    return cast(Policy, policy)
 
 
 def checkpoint(run: str, step: str, runs: Path = RUNS) -> Path:

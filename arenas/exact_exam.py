@@ -91,8 +91,11 @@ def _behaviour(
         return None
 
 
-def exact_marks(who: str, known: Known, seat: str, k: int) -> Marks:
+def exact_marks(who: str, known: Known, seat: str, k: int, *, votes: bool = True) -> Marks:
     """The marks of the one who sits in `seat`, over all tasks: the views at its first turn.
+
+    `maj_in_limit` is the vote of ever more attempts: whether the likeliest answer is right. That of k takes
+    long where k is large; `votes` = False leaves it out.
 
     Probabilities are those among legal choices; `legal_mass` says how likely a free sample is one of them.
     """
@@ -126,6 +129,8 @@ def exact_marks(who: str, known: Known, seat: str, k: int) -> Marks:
         columns[f"pass_at_{k}"] = 1 - (1 - solved) ** k
         problems = _problems(known, seat, plan, right[:, -1], spots)
         if problems is not None:
+            columns["maj_in_limit"] = problems.votes()
+        if problems is not None and votes:
             columns[f"maj_at_{k}"] = problems.votes(k)
     if turns > 1:
         columns |= {f"turn_{turn + 1}": each(right[:, turn]) for turn in range(turns)}

@@ -59,6 +59,7 @@ def exam(
     beside: Policy | None = None,
     judge: Policy | None = None,
     exact: bool = True,
+    votes: bool = True,
     verifier: Verifier | None = None,
     at_once: int = 256,
     run: Callable[[Coroutine[Any, Any, list[Episode]]], list[Episode]] = asyncio.run,
@@ -68,7 +69,7 @@ def exam(
     It sits in all seats of `roles` (`examined`, where none are named), `beside` in the other players' seats
     and `judge` in those that grade (None: the game's own sample; the policy itself may judge). Where the
     tree can be walked and all who sit in it give probabilities, marks are computed over all tasks and not
-    sampled, unless `exact` is False; seeds then play no part.
+    sampled, unless `exact` is False; seeds then play no part. `votes` = False spares the computed maj@k.
 
     A game says what is right in its notes: `right`, a list by turn; `gold` and, of a second answer,
     `refined`; without them an attempt is right that was paid more than 0. Raises ExamError for seeds that
@@ -81,7 +82,7 @@ def exam(
     seats = _seats(game, sitting, policy, beside, judge)
 
     if exact and (odds := known_odds(game, seats)) is not None and len(sitting) == 1:
-        return exact_marks(policy.ref.name, odds, sitting[0], k)
+        return exact_marks(policy.ref.name, odds, sitting[0], k, votes=votes)
 
     matches = [Match(game, seats, seed, copy) for seed in seeds for copy in range(k)]
     episodes = run(play_all(matches, verifier=verifier, at_once=at_once))

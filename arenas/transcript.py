@@ -143,6 +143,8 @@ def _turn_data(turn: Turn, known: dict[str, _View], tokens: bool) -> dict[str, A
 
     if turn.retry:
         data["retry"] = turn.retry
+    if turn.call:
+        data["call"] = turn.call
     if turn.choices is not None:
         data["choices"] = list(turn.choices)
     if turn.credits:
@@ -164,7 +166,7 @@ def _turn(data: Mapping[str, Any], known: dict[str, _View]) -> Turn:
     choices = tuple(data["choices"]) if "choices" in data else None
     credits = MappingProxyType(data["credits"]) if "credits" in data else NOTHING
     whole = (seat, data["role"], prompt, reply, data.get("retry", 0), choices, credits)
-    return _new(Turn, (*whole, data.get("refused")))
+    return _new(Turn, (*whole, data.get("refused"), data.get("call", 0)))
 
 
 def _after(prompt: _View, reply: Reply) -> _View:

@@ -76,6 +76,7 @@ arenas
     ResultsError           rows contradict each other or themselves
     LineageError           an entrant is its own ancestor
     FitError               a rating fit did not reach its tolerance
+    ExportError            a game cannot be exported, or an exported environment is damaged (outside)
     ReportError            there is nothing to report on, or the page cannot be written
 training
     ConfigError            a setting is unknown or out of range
@@ -83,6 +84,7 @@ training
     CheckpointError        a checkpoint is missing, corrupt, or cannot be written
     EmptyStepError         no game of a step gave anything to train on
     NothingToLearnError    the objective takes none of a step's samples
+    PushError              a checkpoint cannot be pushed, or a copy is not what was pushed
     StockError             a run has no stock, or one that is corrupt
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken

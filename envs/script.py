@@ -11,78 +11,24 @@ import random
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from .parse import Ambiguous, Unreadable, one_of
+from .tools import Tools, uncalled, use
 from .types import Ask, Cause, Job, Reply, Value, Verdict
+from .wishes import EITHER as EITHER
+from .wishes import SEARCH as SEARCH
+from .wishes import STALE as STALE
+from .wishes import Chance as Chance
+from .wishes import Credit as Credit
+from .wishes import Keep as Keep
+from .wishes import Note as Note
+from .wishes import Recall as Recall
+from .wishes import Refused as Refused
+from .wishes import Tell as Tell
 
 Move = TypeVar("Move")
 _new: Final = tuple.__new__  # a NamedTuple's own constructor takes twice as long
-
-
-class Chance(NamedTuple):
-    """A draw. With `weights` it is answered with an index; with None by a `random.Random` of its own."""
-
-    weights: tuple[float, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Something shown to a seat before its next prompt."""
-
-    seat: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """A named reward for a seat's latest turn, never part of the payoff."""
-
-    seat: str
-    amount: float
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Says that a seat's latest reply was no move; the helpers yield it, scripts need not.
-
-    `fault` is what the parser itself failed by, where it did not refuse by a ValueError.
-    """
-
-    seat: str
-    cause: Cause
-    fault: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A named measurement of the episode."""
-
-    name: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """A wish for `count` items of the driver's task buffer, or of `seeds` where it has none.
-
-    With `like`, for items that are near copies of it, among all that the buffer holds.
-    """
-
-    kind: str
-    count: int
-    seeds: tuple[Value, ...]
-    like: Value = None
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """An item for the driver's task buffer."""
-
-    kind: str
-    item: Value
 
 
 Wish: TypeAlias = (
@@ -111,10 +57,6 @@ class _Raise:
 RAISE: Final = _Raise()
 # Bounded, so that a prompt full of `<` is read in linear time: it may quote a player.
 _TAG = re.compile(r"<([a-z_]{1,30})>")
-STALE: Final = "stale/"
-"""Before the kind of a recall: the items measured longest ago, to be measured again."""
-EITHER: Final = "|"
-"""Between kinds of a recall: items of any of them."""
 
 
 class _Cut(ValueError):
@@ -208,6 +150,7 @@ def ask(
     choices: Sequence[str] | None = None,
     tries: int = 2,
     otherwise: str | _Raise = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[str]: ...
 
 
@@ -219,6 +162,7 @@ def ask(
     choices: Sequence[str] | None = None,
     tries: int = 2,
     otherwise: Move | _Raise = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[Move]: ...
 
 
@@ -229,6 +173,7 @@ def ask(
     choices: Sequence[str] | None = None,
     tries: int = 2,
     otherwise: Any = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[Any]:
     """Ask one seat for a move; without `parse` it is one of `choices`.
 
@@ -236,11 +181,21 @@ def ask(
     the seat's move is `otherwise`, or it forfeits. `parse` refuses by a ValueError (`envs.parse` has
     three); whatever else it raises counts as an unreadable reply. With both, `choices` lists the legal
     moves, and a bare choice is put into the tags that the prompt shows, as in `<move>…</move>`.
+
+    With `tools`, a reply that calls one is no move: its result is shown to the seat, which goes on.
     """
-    asked = _new(Ask, (seat, prompt, tuple(choices) if choices else None, 0))
+    told = tools.told if tools else ""
+    if tools and parse:
+        parse = uncalled(parse, tools.names)
+    asked = _new(Ask, (seat, prompt, tuple(choices) if choices else None, 0, told, 0))
+    calls = 0
 
     while True:
         (reply,) = yield (asked,)
+        if tools and (result := (yield from use(tools, seat, reply, calls))):
+            calls += 1
+            asked = asked._replace(prompt=result, call=calls)
+            continue
         if parse is None and reply.finish == "stop" and reply.text in (asked.choices or ()):
             return reply.text  # what `_move` would return; a tree walk does little else
         try:
@@ -263,6 +218,7 @@ def ask_all(
     choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     tries: int = 2,
     otherwise: str | _Raise = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[dict[str, str]]: ...
 
 
@@ -273,6 +229,7 @@ def ask_all(
     choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     tries: int = 2,
     otherwise: Move | _Raise = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[dict[str, Move]]: ...
 
 
@@ -282,6 +239,7 @@ def ask_all(
     choices: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     tries: int = 2,
     otherwise: Any = RAISE,
+    tools: Tools | None = None,
 ) -> Steps[dict[str, Any]]:
     """Ask several seats at once, each as `ask` does; no seat sees another's answer.
 
@@ -289,17 +247,26 @@ def ask_all(
     Forfeit.
     """
     listed = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
+    told = tools.told if tools else ""
+    if tools and parse:
+        parse = uncalled(parse, tools.names)
     asks = [
-        Ask(seat, prompt, tuple(legal) if (legal := listed[seat]) else None)
+        Ask(seat, prompt, tuple(legal) if (legal := listed[seat]) else None, 0, told)
         for seat, prompt in prompts.items()
     ]
     moves: dict[str, Any] = {}
     forfeits: list[Forfeit] = []
+    calls = dict.fromkeys(prompts, 0)
 
     while asks:
         replies: Sequence[Reply] = yield tuple(asks)
         again: list[Ask] = []
         for asked, reply in zip(asks, replies, strict=True):
+            count = calls[asked.seat]
+            if tools and (result := (yield from use(tools, asked.seat, reply, count))):
+                calls[asked.seat] += 1
+                again.append(asked._replace(prompt=result, call=count + 1))
+                continue
             try:
                 moves[asked.seat] = _move(reply, parse, asked.choices, prompts[asked.seat])
             except ValueError as fault:

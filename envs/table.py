@@ -14,7 +14,20 @@ from typing import Any, TypeAlias, cast
 
 from .mistakes import author_line
 from .registry import Game
-from .script import Chance, Credit, Forfeit, Keep, Note, Payoff, Recall, Refused, Script, Tell
+from .script import (
+    SEARCH,
+    Chance,
+    Credit,
+    Forfeit,
+    Keep,
+    Note,
+    Payoff,
+    Recall,
+    Refused,
+    Script,
+    Tell,
+)
+from .search import ranked
 from .seeds import generator
 from .types import (
     NOTHING,
@@ -206,7 +219,17 @@ class Table:
             seat = ask.seat
             view = views[seat]
             self._turns.append(
-                Turn(seat, role_of[seat], view, reply, ask.retry, ask.choices, NOTHING)
+                Turn(
+                    seat,
+                    role_of[seat],
+                    view,
+                    reply,
+                    ask.retry,
+                    ask.choices,
+                    NOTHING,
+                    None,
+                    ask.call,
+                )
             )
             # what a seat remembers of itself may hold its thoughts, which others never see
             said = reply.text if reply.memory is None else reply.memory
@@ -314,7 +337,9 @@ class Table:
 
     def _recall(self, wish: Recall) -> tuple[Value, ...]:
         rng = self._next_rng()  # also where a buffer answers: later draws must not depend on it
-        if self._buffer is not None:
+        if self._buffer is None and wish.kind.startswith(SEARCH):
+            items = tuple(ranked(str(wish.like), wish.seeds, wish.count))
+        elif self._buffer is not None:
             items = tuple(self._buffer(wish))[: wish.count]
         else:
             items = tuple(rng.sample(wish.seeds, min(wish.count, len(wish.seeds))))
@@ -325,7 +350,7 @@ class Table:
         """Show prompts to their seats and count moves; True when the turn limit ended the game."""
         views, moves = self._views, self.moves
         for ask in asks:
-            if not ask.retry:  # the limit counts moves, not tries
+            if not (ask.retry or ask.call):  # the limit counts moves, not tries or calls
                 moves += 1
 
         if moves > self.game.max_turns:
@@ -334,7 +359,11 @@ class Table:
 
         self.moves = moves
         for ask in asks:
-            views[ask.seat] = (*views[ask.seat], Message("game", ask.prompt))
+            view = views[ask.seat]
+            if ask.tools and (told := Message("tools", ask.tools)) not in view:
+                view = (*view, told)
+            # a retry has its own words, also where calls went before it
+            views[ask.seat] = (*view, Message("result" if ask.call else "game", ask.prompt))
         return False
 
     def _finish(self, payoff: Payoff) -> None:

@@ -47,8 +47,8 @@ Value: TypeAlias = (
 )
 """Plain data that may cross a boundary: exact types, bounded (see `values.py`)."""
 
-Speaker: TypeAlias = Literal["game", "self", "system"]
-"""Whose message it is, as its seat sees it: the game's, its own, or the rules."""
+Speaker: TypeAlias = Literal["game", "self", "system", "tools", "result"]
+"""Whose message it is, as its seat sees it: the game's, its own, the rules, its tools', a tool's."""
 Finish: TypeAlias = Literal["stop", "length", "timeout"]
 """How a reply ended: by itself, at its limit of tokens, or at its limit of time."""
 Cause: TypeAlias = Literal["illegal", "unparsable", "length", "timeout"]
@@ -90,13 +90,16 @@ class Ask(NamedTuple):
     """A request for one move. `prompt` holds only what is new to the seat.
 
     `choices` lists the legal moves where they are few. `retry` is 0 for a first try and counts the
-    tries that failed before this one.
+    tries that failed before this one. `tools` says which tools there are and how they are called (empty:
+    none). `call` counts the calls of tools that led here; the prompt is then the result of the last one.
     """
 
     seat: Seat
     prompt: str
     choices: tuple[str, ...] | None = None
     retry: int = 0
+    tools: str = ""
+    call: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +188,9 @@ class Reply:
 class Turn(NamedTuple):
     """One prompt and its reply. `prompt` is the seat's whole view when it answered.
 
-    `retry` as in `Ask`; `credits` are the named rewards the script gave this turn; `refused` says why the
-    reply was no move (None: it was one), whether the seat was asked again, forfeited or had a fall-back.
+    `retry` and `call` as in `Ask`; `credits` are the named rewards the script gave this turn; `refused` says
+    why the reply was no move (None: it was one), whether the seat was asked again, forfeited or had a
+    fall-back.
     """
 
     seat: Seat
@@ -197,6 +201,7 @@ class Turn(NamedTuple):
     choices: tuple[str, ...] | None = None
     credits: Mapping[str, float] = NOTHING
     refused: Cause | None = None
+    call: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,11 @@ A verifier is never weaker than the one that was asked for.
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
-import importlib.util
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
+from ..envs.hooks import hook
 from ..envs.types import Job, Verdict
 from .verifier import Verifier, VerifierError
 
@@ -36,8 +33,7 @@ def find_verifier(name: str = "auto") -> Verifier:
     # Another's: what it does at its import is its own.
     for entry in importlib.metadata.entry_points(group=PLUGINS, name=name):
         return _opened(name, entry.load)
-    place, _, function = name.rpartition(":")
-    return _opened(name, lambda: getattr(_module(place), function))
+    return _opened(name, lambda: hook(name))
 
 
 def check_name(name: str) -> None:
@@ -50,18 +46,6 @@ def check_name(name: str) -> None:
         raise VerifierError(
             f"no verifier {name!r}; give one of {known}, or your own as MODULE:FUNCTION"
         )
-
-
-def _module(place: str) -> ModuleType:
-    """A module by its name, or from its file."""
-    if not place.endswith(".py"):
-        return importlib.import_module(place)
-    spec = importlib.util.spec_from_file_location(Path(place).stem, place)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"no Python file {place}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _opened(name: str, find: Callable[[], object]) -> Verifier:

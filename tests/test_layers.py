@@ -49,6 +49,8 @@ ONLY = {
     "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
     "ray": {"arenas/executors"},
+    "verifiers": {"arenas/outside"},
+    "openenv": {"arenas/outside"},
     "starlette": {"agents/serve"},
     "uvicorn": {"agents/serve"},
 }

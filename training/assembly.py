@@ -115,9 +115,9 @@ def assembled(
         stack.enter_context(display)
 
         # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
-        # What a policy says after a thought has no exact likelihood.
-        exact = config.record.evaluate_every and not learner.dialect.thinks
-        evaluated = found if exact else ()
+        # What a policy that keeps its thoughts does depends on more than what the tree shows.
+        known = not (learner.dialect.thinks and learner.dialect.thinking.keep)
+        evaluated = found if config.record.evaluate_every and known else ()
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         parts = learner.model, learner.dialect.tokenizer, config

@@ -77,7 +77,9 @@ class Loop(TrainerCallback):
         self.magnet: Average | None = None
         self.average: Average | None = None
 
-        self._watchers = {name: Watcher(config.watch) for name in play.menu.sections}
+        self._watchers = {
+            name: Watcher(config.watch, config.hooks.monitors) for name in play.menu.sections
+        }
         self._trees = trees
         self._trial = trial
         self._exams = exams
@@ -302,11 +304,12 @@ class Loop(TrainerCallback):
 
     def _of_tree(self, tree: Tree) -> Metrics:
         """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
-        found = evaluate(tree, self.play.learner_of(tree.game)).metrics()
+        thoughts = self.config.record.thoughts
+        found = evaluate(tree, self.play.learner_of(tree.game), thoughts).metrics()
         if self.average:
             # The policy reads the same model, so it plays by the average inside.
             with self.average.worn():
-                mean = evaluate(tree, self.play.learner_of(tree.game))
+                mean = evaluate(tree, self.play.learner_of(tree.game), thoughts)
             found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
             found["versus_nash_average"] = mean.versus_nash
         return found

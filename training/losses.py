@@ -5,7 +5,7 @@ Axes: B rows, T completion tokens. All give a loss per token or per pair; `avera
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch.nn.functional import logsigmoid
@@ -26,14 +26,21 @@ def components(
     logps: torch.Tensor,
     tensors: Mapping[str, torch.Tensor],
     mask: torch.Tensor,
+    *,
+    own: Callable[..., torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """What the objective adds to TRL's loss for each token (B, T), but for the pull and for pairs."""
+    """What the objective adds to TRL's loss for each token (B, T), but for the pull and for pairs.
+
+    `own` is the user's loss, of kind `own`.
+    """
     old, weights = tensors["old_per_token_logps"], tensors["advantages"]
     each = torch.zeros_like(logps)
     if objective.kind == "nft":
         each = each + nft(logps, old, weights, tensors["rates"], epsilon=objective.epsilon)
     if objective.kind == "topr":
         each = each + topr(logps, old, weights, mask, clip=objective.clip)
+    if own is not None:
+        each = each + own(logps, old, weights, mask)
     if "imitate" in tensors:
         each = each + imitation(logps, tensors["imitate"])
     return each

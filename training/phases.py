@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..agents.models.names import born, parted, split_options, with_options
 from ..agents.run_folder import RunFolder
 from ..agents.seats import checkpoint
 from ..envs.registry import Game
@@ -180,13 +181,17 @@ def _model(name: str) -> str:
 
 
 def _began(run: Config, game: Game) -> str:
-    """What the run began with. `tiny` by its folder: a name alone would be built from another seed."""
-    if run.model != "tiny":
+    """What the run began with. What is built by its folder: a name alone would be built from another seed."""
+    name, _ = parted(run.model)
+    if name != "tiny" and not born(name):
         return run.model
     # torch is imported for models alone
     from ..agents.models.weights import find_model
 
-    return str(find_model(run.model, game, run.seed).folder)
+    # how it thinks is no part of the folder, and goes along
+    every, own = split_options(run.model)[1], split_options(name)[1]
+    thinks = {key: value for key, value in every.items() if key not in own}
+    return with_options(str(find_model(name, game, run.seed).folder), thinks)
 
 
 def _check_names(found: Sequence[Stage]) -> None:

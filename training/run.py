@@ -22,6 +22,7 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
+from .hooked import hooked
 from .phases import Stage, check_starts, length, stages
 from .settings import read
 from .watch.records import Metrics
@@ -57,11 +58,13 @@ class Trained:
     """Whether it ended because it had sampled the tokens that it may."""
 
 
-def train(config: Config, *, quiet: bool = False) -> Trained:
+def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained.
 
-    A run that is refused leaves no folder.
+    `functions` are callables of your own, as `hooked` takes them (`estimator=…`, `judge=…`); the settings
+    record their names, so that the run can be resumed. A run that is refused leaves no folder.
     """
+    config = hooked(config, **functions)
     _, folder = checked(config)
     fresh = not folder.exists()
     try:

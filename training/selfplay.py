@@ -15,17 +15,19 @@ from ..arenas.examples import examples
 from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.errors import SparringError
+from ..envs.hooks import hook
 from ..envs.registry import Game
 from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
-from .data.advantage import Baselines, Credited, credit, export, restore
+from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
 from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.objectives import Judged, judged, lessons, signed
+from .data.samples import Sample
 from .data.stock import Stock
 from .players.cast import Cast
 from .players.histories import Histories
@@ -54,7 +56,8 @@ class Step:
     """What one step played, and what is learned from it.
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
-    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it.
+    (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
+    rests was left out whole: its samples stand in `trained` with advantages of 0.
     """
 
     number: int
@@ -64,6 +67,7 @@ class Step:
     seconds: dict[str, float]
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
+    rests: bool = False
 
 
 class SelfPlay:
@@ -106,6 +110,8 @@ class SelfPlay:
         self.branches = NONE
         # Indices go on over the steps, so that no two episodes share one.
         self._issued = config.rollout.games * config.starts.branches
+        own = config.hooks.estimator
+        self._estimator: Estimator | None = hook(own) if own else None
         self.games = 0
         self.synced = 0.0
         self.tokens = 0
@@ -127,7 +133,8 @@ class SelfPlay:
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
         step = self._credited(number, episodes)
         _check_lost(step)
-        _check_empty(step)
+        if not self.config.stock.alone:
+            _check_empty(step)
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
@@ -151,6 +158,7 @@ class SelfPlay:
 
         pad, names = self.policy.dialect.pad, self.cast.names
         batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
+        batch = replace(batch, rests=batch.rests or (step.rests and not stored))
         return batch, replace(step, stored=len(stored))
 
     def _kept(self, step: Step) -> list[Judged]:
@@ -253,7 +261,7 @@ class SelfPlay:
         role = entry.game.role_of[seat]
         if role in self.cast.judges(entry.game):
             return Sampled(self.player, JUDGING)
-        return self._shown(entry, self.cast.of(entry.game, role))
+        return self._shown(entry, self.cast.of(entry.game, role, seat))
 
     def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""
@@ -278,6 +286,7 @@ class SelfPlay:
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
         trained: list[Credited] = []
+        left: list[Sample] = []
         dropped: dict[tuple[str, str], int] = {}
 
         # A game at a time: each has settings of its own, and no estimator looks across games.
@@ -298,9 +307,15 @@ class SelfPlay:
             samples = [each for each in samples if each.attempt.learner in due]
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
-            credited, self.baselines = credit(kept, self.baselines, entry.credits)
+            credited, self.baselines = credit(kept, self.baselines, entry.credits, self._estimator)
             trained += signed(credited, self.config.objective)
-        return Step(number, episodes, entries, trained, {}, dropped)
+            taken = set(map(id, kept))
+            left += [each for each in samples if id(each) not in taken]
+
+        # A step without a group inside the band is no fault: it teaches nothing, and the run goes on.
+        rests = bool(left) and not trained and self.config.objective.by_advantage
+        trained = list(map(idle, left)) if rests else trained
+        return Step(number, episodes, entries, trained, {}, dropped, rests=rests)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""

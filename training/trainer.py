@@ -20,6 +20,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
+from ..envs.hooks import hook
 from . import losses
 from .config import Config
 from .data.advantage import NonFiniteError
@@ -66,6 +67,8 @@ class SelfPlayTrainer(Scoring):
         self.source = source
         self.batch: Batch | None = None
         self.objective = config.objective
+        own = config.hooks.loss
+        self._loss: Callable[..., torch.Tensor] | None = hook(own) if own else None
         self.probe_every = config.record.probe_every
         self.sampler_gap: float | None = None
         self.spent: Callable[[], float] = lambda: 0.0
@@ -154,7 +157,7 @@ class SelfPlayTrainer(Scoring):
         """The objective's components of the loss, of these log-probabilities (B, T)."""
         mask = inputs["completion_mask"] * inputs["tool_mask"]
         settings = cast(GRPOConfig, self.args)
-        each = losses.components(self.objective, logps, inputs, mask)
+        each = losses.components(self.objective, logps, inputs, mask, own=self._loss)
         if strength:
             reverse = settings.use_bias_correction_kl
             factors = inputs["pull"]

@@ -10,9 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from ...envs.errors import SparringError
+from ...envs.tools import names_in, schema
 from ...envs.types import Message
 from ..policy import ContextError, Request
 from ..prompts import (
+    CALL_TAGS,
     CLOSE,
     OPEN,
     Chat,
@@ -78,6 +80,7 @@ class Dialect:
         self.end = ends[0]
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
 
+        self._calls = self._takes_tools()
         self._glue = learn(self.render, self.choice, special, system=self._system)
 
         talk = [*self._rules(), {"role": "user", "content": _PROBE}]
@@ -140,8 +143,9 @@ class Dialect:
             "included; shorten the game's texts or take another model"
         )
 
-    def render(self, messages: Chat) -> str:
-        """The chat as the model is given it, up to where its reply begins."""
+    def render(self, messages: Chat, tools: Sequence[str] = ()) -> str:
+        """The chat as the model is given it, up to where its reply begins; `tools` by their names."""
+        listed: dict[str, Any] = {"tools": [schema(name) for name in tools]} if tools else {}
         # `date_string` is what some templates look for; those that call a clock are rewritten
         return self.tokenizer.apply_chat_template(
             messages,
@@ -150,9 +154,14 @@ class Dialect:
             enable_thinking=self.thinking.mode == "template",
             date_string=_TODAY.strftime("%d %b %Y"),
             **self._dated,
+            **listed,
         )
 
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
+        told = [message.text for message in view if message.speaker == "tools"]
+        if told and self._calls:
+            messages = chat(role, view, self.markers, self.thinking.told, tools=True)
+            return self.choice(self.render(messages, names_in(told[-1]))) + self._opened
         return self.spelt(chat(role, view, self.markers, self.thinking.told)) + self._opened
 
     def spelt(self, messages: Chat) -> tuple[int, ...]:
@@ -180,6 +189,16 @@ class Dialect:
         # a thought that the prompt opened and the model never closed is no word for others
         spoken = split_thought(self.opening + text)
         return Spoken(escape(spoken.text, self.markers), spoken.thought)
+
+    def _takes_tools(self) -> bool:
+        """Whether the template has a form for tools of its own, and for their results."""
+        if not self._system or "tools" not in str(self.tokenizer.chat_template):
+            return False
+        talk = [{"role": r, "content": _PROBE} for r in ("system", "user", "assistant", "tool")]
+        try:
+            return "python" in self.render(talk, ["python"])
+        except Exception:  # jinja's TemplateError, or whatever a template raises for such a role
+            return False
 
     def _own_end(self, special: Sequence[str]) -> int | None:
         """The special token that the template writes behind a reply; None where it writes another text."""
@@ -210,7 +229,8 @@ class Dialect:
         # a single character cannot be parted by a space, and a player's own thoughts stay
         # readable to it
         found = dict.fromkeys([*special, *role_tags(rendered, _PROBE)])
-        return tuple(marker for marker in found if len(marker) > 1 and marker not in (OPEN, CLOSE))
+        own = (OPEN, CLOSE, *CALL_TAGS)
+        return tuple(marker for marker in found if len(marker) > 1 and marker not in own)
 
 
 def _dated(template: object) -> dict[str, str]:

@@ -54,7 +54,7 @@ def first(dialect: Dialect, prompt: Tokens, context: int) -> int:
 def then(dialect: Dialect, prompt: Tokens, part: Part, most: int, context: int) -> Next:
     """What follows the first part, with an answer of `most` tokens at most."""
     tokens, logprobs, _ = part
-    thought = _thought(dialect, tokens)
+    thought = thought_size(dialect, tokens)
 
     ended = tokens[-1] in dialect.stops
     if thought is None:
@@ -85,7 +85,7 @@ def answering(key: Key) -> Key:
     return key._replace(seat=f"{key.seat}, answering")
 
 
-def _thought(dialect: Dialect, tokens: Tokens) -> int | None:
+def thought_size(dialect: Dialect, tokens: Tokens) -> int | None:
     """How many tokens the thought has, its closing tag included: 0 without one, None while it is open."""
 
     def text(count: int) -> str:

@@ -243,7 +243,7 @@ class Transformer:
         """Replies drawn freely, under one setting."""
         keys = [request.key for request in requests]
         if self.dialect.thinks:
-            parts = self._thought(prompts, keys, sampling)
+            parts = self.thoughts(prompts, keys, sampling)
         else:
             rooms = {p: min(sampling.max_tokens, self.context - len(p)) for p in prompts}
             parts = self._draw(prompts, keys, rooms, sampling)
@@ -255,7 +255,7 @@ class Transformer:
         }
         return [made[pair] for pair in zip(prompts, parts, strict=True)]
 
-    def _thought(self, prompts: list[Tokens], keys: list[Key], sampling: Sampling) -> list[Part]:
+    def thoughts(self, prompts: list[Tokens], keys: list[Key], sampling: Sampling) -> list[Part]:
         """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
         dialect, context = self.dialect, self.context
         rooms = {prompt: first(dialect, prompt, context) for prompt in prompts}

@@ -130,6 +130,7 @@ class Proof:
     legal: Plot | None
     versus: Plot | None
     average: bool
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True)

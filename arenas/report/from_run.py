@@ -19,6 +19,7 @@ from .text import compact, number
 
 Records = Sequence[Mapping[str, Any]]
 LAST, AVERAGE = "last iterate", "weight average"
+BOUNDS = {"nashconv_low": "at least (95 %)", "nashconv_high": "at most (95 %)"}
 TRANSCRIPTS = 6
 CURVES: tuple[tuple[str, str, int], ...] = (
     ("payoff", "Payoff in self-play", 3),
@@ -71,8 +72,10 @@ def progress(records: Records, game: Game | None) -> Progress | None:
     references = [] if random is None else [(f"random ({_fraction(random)})", random)]
 
     nash, legal, versus = ("Nash (0)", 0.0), shown["legal_mass"], shown["versus_nash"]
+    bounds = _curves(records, BOUNDS.items())
+    title = "NashConv, estimated from drawn thoughts" if bounds else "Exact NashConv"
     return Progress(
-        nashconv=Chart("Exact NashConv", x_name, shown["nashconv"], (*references, nash), low=0.0),
+        nashconv=Chart(title, x_name, (*shown["nashconv"], *bounds), (*references, nash), low=0.0),
         legal=Chart(
             "Least mass on legal moves, over all decisions", x_name, legal, high=1.0, digits=4
         )
@@ -82,6 +85,7 @@ def progress(records: Records, game: Game | None) -> Progress | None:
         if versus
         else None,
         random=random,
+        estimated=bool(bounds),
     )
 
 

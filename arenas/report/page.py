@@ -58,12 +58,14 @@ class Progress:
 
     `random` is the NashConv of uniformly random play. The series of `nashconv` are the last iterate
     first, then (where it was evaluated) the weight average. `versus` is the exact payoff against Nash.
+    `estimated`: the model thinks, so its NashConv is a lower bound, and the ends of its interval are series.
     """
 
     nashconv: Chart
     legal: Chart | None = None
     versus: Chart | None = None
     random: float | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

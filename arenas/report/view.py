@@ -9,6 +9,7 @@ from ..results import Estimate
 from . import charts, graphs, tables
 from .cells import Decided, Plot, Proof, View
 from .entrants import Field, margin
+from .from_run import AVERAGE, BOUNDS
 from .notices import notices
 from .page import Chart, Gate, Page, Progress, Series
 from .replays import BUDGET
@@ -63,10 +64,15 @@ def headline(progress: Progress | None) -> str:
         else ""
     )
 
-    average = chart.series[1].points if len(chart.series) > 1 else ()
+    named = {series.name: series.points for series in chart.series}
+    average = named.get(AVERAGE, ())
     beside = f" (weight average {number(average[-1][1])})" if average else ""
+    if progress.estimated:
+        low, high = (number(named[name][-1][1]) for name in BOUNDS.values())
+        beside = f" (95 %: {low} to {high}){beside}"
+    what = "NashConv, by drawn thoughts," if progress.estimated else "Exact NashConv"
     return (
-        f"Exact NashConv of the model’s own policy {verb} from {number(first[1])} to {number(last[1])}"
+        f"{what} of the model’s own policy {verb} from {number(first[1])} to {number(last[1])}"
         f"{beside} over {compact(last[0] - first[0])} {chart.x_name}{against}."
     )
 
@@ -118,7 +124,8 @@ class _Pictures:
             else None,
             legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
             versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
-            average=len(progress.nashconv.series) > 1,
+            average=any(series.name == AVERAGE for series in progress.nashconv.series),
+            estimated=progress.estimated,
         )
 
     def gate(self, gate: Gate) -> Decided:

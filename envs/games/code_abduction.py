@@ -40,12 +40,16 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     max_turns=lambda attempts=8: 1 + attempts,
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="paper": proposer_range(reward),
+    payoff_range=lambda reward="paper", tasks="proposed": proposer_range(reward, tasks),
     bounds={"attempts": (1, 64), "references": (0, 64), "review": (0, 1)},
     oracles={"sample": sample},
 )
 def code_abduction(
-    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+    attempts: int = 8,
+    reward: str = "paper",
+    references: int = 3,
+    review: float = 0.0,
+    tasks: str = "proposed",
 ) -> Script:
     """A proposer writes a program with an input; solvers see its output and find an input that gives it.
 
@@ -55,7 +59,13 @@ def code_abduction(
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-abduction", PROPOSE, EXAMPLE, program_with_input, references=references, review=review
+        "code-abduction",
+        PROPOSE,
+        EXAMPLE,
+        program_with_input,
+        references=references,
+        review=review,
+        tasks=tasks,
     )
     if task is None:
         return refused(solvers)

@@ -16,6 +16,8 @@ from ..tasks.likeness import SAME_TASK, similar
 from ..tasks.pay import proposer_range
 from ..tasks.programs import Answer, answer, arguments, called, program
 from ..tasks.proposing import refused, settle, tried, withdrawn
+from ..tasks.tooling import checked_tools, tooled
+from ..tools import Tools
 from ..types import Job, Message, Value
 from ..values import canonical, read
 
@@ -94,16 +96,21 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     max_turns=lambda attempts=4, calls=3: (calls + 1) * (attempts + 1),
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="paper": proposer_range(reward),
+    payoff_range=lambda reward="paper", tools="": checked_tools(
+        "code-as-task-v0", tools, proposer_range(reward)
+    ),
     bounds={"attempts": (1, 64), "calls": (0, 32)},
     oracles={"sample": sample},
 )
-def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Script:
+def code_as_task(
+    attempts: int = 4, calls: int = 3, reward: str = "paper", tools: str = ""
+) -> Script:
     """A challenger explores tools and writes a task that carries its own check; executors solve it.
 
     Moves: the challenger makes up to `calls` tool calls, then gives an instruction, a function `check`, an
     answer that it accepts and some that it rejects; a bundle whose check fails this self-test, or is not
     deterministic, is refused. Executors, unseen by each other, make up to `calls` calls and answer.
+    `tools` lets executors call tools before they answer: python, search, or both as python+search.
     Payoff: challenger as the proposer of code-deduction; executor 1, −0.5 wrong, −1 unreadable.
     Source: Self-Challenging Language Model Agents (Zhou et al. 2025).
     """
@@ -132,7 +139,7 @@ def code_as_task(attempts: int = 4, calls: int = 3, reward: str = "paper") -> Sc
 
     # Executors work in the shop that the challenger explored; its calls and answers they
     # do not see.
-    given = yield from _solved(shop, bundle.task, solvers, calls)
+    given = yield from _solved(shop, bundle.task, solvers, calls, tooled(tools))
     answers = {seat: x and (x.value,) for seat, x in given.items()}
     paid = yield from tried(bundle.source, answers, True, entry="check")
     if paid is None:
@@ -168,14 +175,15 @@ def _bundle(shop: Value, calls: int) -> Steps[Bundle | None]:
 
 
 def _solved(
-    shop: Value, task: str, solvers: list[str], calls: int
+    shop: Value, task: str, solvers: list[str], calls: int, tools: Tools | None
 ) -> Steps[dict[str, Answer | None]]:
     """Each executor's answer, after its calls; None where it gave none that could be read."""
     prompts = dict.fromkeys(solvers, SOLVE.format(help=TOOL_HELP, task=task, calls=calls))
     given: dict[str, Answer | None] = {}
 
     for left in range(calls, -1, -1):
-        moves = yield from ask_all(prompts, reader(answer, left > 0), tries=1, otherwise=None)
+        parse = reader(answer, left > 0)
+        moves = yield from ask_all(prompts, parse, tries=1, otherwise=None, tools=tools)
 
         # Only seats that called a tool are asked again.
         prompts = {}

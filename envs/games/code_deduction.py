@@ -38,12 +38,16 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     max_turns=lambda attempts=8: 1 + attempts,
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="paper": proposer_range(reward),
+    payoff_range=lambda reward="paper", tasks="proposed": proposer_range(reward, tasks),
     bounds={"attempts": (1, 64), "references": (0, 64), "review": (0, 1)},
     oracles={"sample": sample},
 )
 def code_deduction(
-    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+    attempts: int = 8,
+    reward: str = "paper",
+    references: int = 3,
+    review: float = 0.0,
+    tasks: str = "proposed",
 ) -> Script:
     """A proposer writes a program with an input; solvers work out what it returns.
 
@@ -52,12 +56,19 @@ def code_deduction(
     Payoff: proposer −1 for a refused proposal, else 1 − p where p > 0 is the share of right answers, 0 at
     p = 0 (`reward="released"`: −0.5 at p of 0 and 1); solver 1 right, −0.5 wrong, −1 unreadable.
     The buffer starts from the identity function alone; `references` of its programs are shown.
-    With probability `review` the task measured longest ago is attempted again and nobody proposes.
+    With probability `review` the task measured longest ago is attempted again and nobody proposes. With
+    `tasks="shelf"` nobody ever does: any kept task is attempted, and keeps its solve rate.
     Source: Absolute Zero (Zhao et al. 2025), whose updates whiten per (task type, role).
     """
     solvers = list(seat_names({"solver": attempts}))
     task = yield from propose(
-        "code-deduction", PROPOSE, EXAMPLE, program_with_input, references=references, review=review
+        "code-deduction",
+        PROPOSE,
+        EXAMPLE,
+        program_with_input,
+        references=references,
+        review=review,
+        tasks=tasks,
     )
     if task is None:
         return refused(solvers)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from ..parse import Illegal, rows, tagged
-from ..registry import game, seat_names
-from ..script import Script, ask_all
+from ..registry import ParameterError, game, seat_names
+from ..script import EITHER, Script, Steps, ask, ask_all, note, recall
+from ..tasks.gate import gate
 from ..tasks.pay import proposer_range
-from ..tasks.programs import Program, arguments, called, program
-from ..tasks.proposing import judged, propose, refused, settle
-from ..types import Message
+from ..tasks.programs import Program, arguments, called, fenced
+from ..tasks.programs import program as source_of
+from ..tasks.proposing import IDENTITY, Task, judged, program_of, propose, refused, settle
+from ..types import Message, Value
 from ..values import canonical
 
+KIND = "code-induction"
 MESSAGE_CHARACTERS = 200
 PROPOSE = """\
 Write a Python function f, four different inputs for it, one a line, and a short hint. Others see the hint \
 and what f returns for the first two inputs, and must write f: make that hard but possible. The same input \
 must always give the same value."""
-EXAMPLE = """\
-```python
-def f(x):
-    return x[::-1]
-```
+FORM = """\
 <inputs>
 "abc"
 "hello"
@@ -28,6 +27,27 @@ def f(x):
 "xy"
 </inputs>
 <message>look from the other end</message>"""
+EXAMPLE = f"""\
+```python
+def f(x):
+    return x[::-1]
+```
+{FORM}"""
+PROPOSE_INPUTS = """\
+{code}
+Write four different inputs for this function, one a line, and a short hint. Others see the hint and what f \
+returns for the first two inputs, and must write f: make that hard but possible. Answer in this form:
+{form}"""
+SEED: Value = {
+    "source": "def f(x):\n    return x",
+    "inputs": (("hello",), (3,), ("",), (0,)),
+    "message": "it gives back what it gets",
+    "solve_rate": 1.0,
+}
+"""The only task that a buffer of induction starts from: the identity, as in Absolute Zero."""
+PROGRAMS = ("own", "kept")
+KEPT = EITHER.join(("code-deduction", "code-abduction"))
+"""The shelves that a kept program is drawn from."""
 SOLVE = """\
 Hint: {message}
 {pairs}
@@ -42,12 +62,19 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     """Proposes one fixed task; finds its program in the odd seats and an over-fitted one in the others."""
     right = "```python\ndef f(x):\n    return x * (x + 1)\n```"
     if seat == "proposer":
-        return f"{right}\n<inputs>\n1\n2\n5\n-3\n</inputs>\n<message>neighbours meet</message>"
+        code = "" if view[-1].text.startswith("```") else f"{right}\n"
+        return f"{code}<inputs>\n1\n2\n5\n-3\n</inputs>\n<message>neighbours meet</message>"
     return right if seat[-1] in "13579" else "```python\ndef f(x):\n    return {1: 2, 2: 6}[x]\n```"
 
 
 def program_with_inputs(text: str) -> Program:
-    """A code block that defines f, <inputs> with one argument list a line, an even number, and a hint.
+    """A code block that defines f, with what `inputs_with_hint` reads."""
+    inputs, message = inputs_with_hint(text)
+    return Program(source_of(text), inputs, message)
+
+
+def inputs_with_hint(text: str) -> tuple[tuple[tuple[Value, ...], ...], str]:
+    """<inputs> with one argument list a line, an even number, and a hint.
 
     The hint is one line, so that it cannot write pairs of its own among those that solvers are shown.
     """
@@ -64,7 +91,17 @@ def program_with_inputs(text: str) -> Program:
         if "<message>" in text
         else ""
     )
-    return Program(program(text), inputs, message)
+    return inputs, message
+
+
+def _range(
+    reward: str = "paper", tasks: str = "proposed", program: str = "own"
+) -> tuple[float, float]:
+    if program not in PROGRAMS:
+        raise ParameterError(
+            f"code-induction-v0: no program {program!r}; there are: {', '.join(PROGRAMS)}"
+        )
+    return proposer_range(reward, tasks)
 
 
 @game(
@@ -74,28 +111,40 @@ def program_with_inputs(text: str) -> Program:
     max_turns=lambda attempts=8: 1 + attempts,
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="paper": proposer_range(reward),
+    payoff_range=_range,
     bounds={"attempts": (1, 64), "references": (0, 64), "review": (0, 1)},
     oracles={"sample": sample},
 )
 def code_induction(
-    attempts: int = 8, reward: str = "paper", references: int = 3, review: float = 0.0
+    attempts: int = 8,
+    reward: str = "paper",
+    references: int = 3,
+    review: float = 0.0,
+    tasks: str = "proposed",
+    program: str = "own",
 ) -> Script:
     """A proposer writes a program, inputs and a message; solvers write the program from half of the pairs.
 
     Moves: as in code-deduction, with 4 to 12 inputs; each solver sees the message and the first half of the
     (input, output) pairs and writes `f`, which must give every output of the other half.
+    With `program="kept"` the proposer is given a program of the shelves of deduction and abduction, and
+    writes inputs and message alone, as in the source.
     Payoff: as in code-deduction. Source: Absolute Zero (Zhao et al. 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
-    task = yield from propose(
-        "code-induction",
-        PROPOSE,
-        EXAMPLE,
-        program_with_inputs,
-        references=references,
-        review=review,
-    )
+    if program == "kept" and tasks == "proposed":
+        task = yield from _of_kept_program()
+    else:
+        task = yield from propose(
+            KIND,
+            PROPOSE,
+            EXAMPLE,
+            program_with_inputs,
+            references=references,
+            seeds=(SEED,),
+            review=review,
+            tasks=tasks,
+        )
     if task is None:
         return refused(solvers)
 
@@ -107,7 +156,9 @@ def code_induction(
     )
     question = SOLVE.format(message=task.program.message, pairs=pairs)
 
-    written = yield from ask_all(dict.fromkeys(solvers, question), program, tries=1, otherwise=None)
+    written = yield from ask_all(
+        dict.fromkeys(solvers, question), source_of, tries=1, otherwise=None
+    )
     attempted = {
         seat: code if code is None else Program(code, inputs[half:])
         for seat, code in written.items()
@@ -116,4 +167,19 @@ def code_induction(
     paid = yield from judged(attempted, *task.values[half:])
 
     item = {"source": task.program.source, "inputs": inputs, "message": task.program.message}
-    return (yield from settle("code-induction", item, paid, reward, known=task.known, new=task.new))
+    return (yield from settle(KIND, item, paid, reward, known=task.known, new=task.new))
+
+
+def _of_kept_program() -> Steps[Task | None]:
+    """A task about a program that another game kept; None for inputs that the gate refuses."""
+    (item,) = yield from recall(KEPT, 1, (IDENTITY,))
+    source = program_of(item).source
+    prompt = PROPOSE_INPUTS.format(code=fenced(source), form=FORM)
+    inputs, message = yield from ask(
+        "proposer", prompt, inputs_with_hint, tries=1, otherwise=((), "")
+    )
+
+    # No buffer is given: the program is a kept one, and new are only the inputs.
+    ruling = yield from gate(source if inputs else "", inputs)
+    yield from note("gate", ruling.reason or "admitted")
+    return Task(Program(source, inputs, message), ruling.values) if ruling.admitted else None

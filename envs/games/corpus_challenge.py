@@ -10,6 +10,7 @@ from ..script import Script, ask, ask_all, note, recall
 from ..tasks.answers import said, same_answer, vote
 from ..tasks.pay import proposer_range
 from ..tasks.proposing import refused, settle
+from ..tasks.tooling import checked_tools, tooled
 from ..types import Message
 
 DOCUMENTS = (
@@ -32,13 +33,19 @@ answer must stand in the text, in a few words, and not in your question. Answer 
 {example}
 This is the text:
 {document}"""
+ASK_FREELY = """\
+Ask a short question for others who may know or work it out, and give its answer in a few words, which must \
+not stand in your question. Answer in this form:
+{example}"""
+EXAMPLE = "<answer>four</answer>\n<question>How many seasons has a year?</question>"
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Leaves out the first number or last word of a sentence; answers with common guesses."""
     if seat == "proposer":
-        return cloze(view[-1].text.split("\n")[-1])
+        grounded = "the text:" in view[-1].text
+        return cloze(view[-1].text.split("\n")[-1]) if grounded else EXAMPLE
     return f"<answer>{100 if seat[-1] in '13579' else 8}</answer>"
 
 
@@ -52,8 +59,8 @@ def cloze(document: str) -> str:
     return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
 
-def challenge(text: str, document: str) -> tuple[str, str]:
-    """A question and its answer. Raises Illegal where the document does not hold the answer."""
+def challenge(text: str, document: str | None) -> tuple[str, str]:
+    """A question and its answer. Raises Illegal where there is a document that does not hold the answer."""
     # Small models stop at the end of their question and leave its tag open.
     if "</question>" not in text:
         text += "</question>"
@@ -63,11 +70,8 @@ def challenge(text: str, document: str) -> tuple[str, str]:
         raise Illegal("a question of 3 to 300 characters was expected")
 
     # An answer that is most of the document would be right for any question about it.
-    if (
-        not re.search(r"\w", answer)
-        or not _holds(document, answer)
-        or len(answer) * 4 > len(document)
-    ):
+    stands = document is None or (_holds(document, answer) and len(answer) * 4 <= len(document))
+    if not re.search(r"\w", answer) or not stands:
         raise Illegal("the answer must be a few words of the text")
     # Solvers see the question alone: an answer inside it needs no document.
     if _words(answer) <= _words(question):
@@ -90,28 +94,40 @@ def _words(text: str) -> set[str]:
     max_turns=lambda attempts=8: 1 + attempts,
     score="payoff",
     rated="crossed",
-    payoff_range=lambda reward="variance": proposer_range(reward),
+    payoff_range=lambda reward="variance", tools="": checked_tools(
+        "corpus-challenge-v0", tools, proposer_range(reward)
+    ),
     bounds={"attempts": (1, 64)},
     oracles={"sample": sample},
 )
-def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
+def corpus_challenge(
+    attempts: int = 8, reward: str = "variance", grounded: bool = True, tools: str = ""
+) -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
     answers from the question alone. The document is one of six of the game's own, unless the driver's buffer
-    answers the kind `document`. Payoff: challenger −1 for a task that is not grounded, else by `reward`
-    (4p(1 − p) by default) in the share p of right answers; solver 1 or 0.
+    answers the kind `document`. With `grounded=False` there is none, and what the challenger says is right.
+    Payoff: challenger −1 for a task that is not grounded, else by `reward` (4p(1 − p) by default; gaussian is
+    the source's) in the share p of right answers; solver 1 or 0.
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
+    What is searched are the documents.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
-    Source: SPICE (Liu et al. 2025), which pays by a Gaussian around the same maximum.
+    Source: SPICE (Liu et al. 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
     # A driver with documents of its own answers this; without one it is drawn from the
     # game's.
-    (document,) = yield from recall("document", 1, DOCUMENTS)
+    found = (yield from recall("document", 1, DOCUMENTS)) if grounded else ()
+    document = str(found[0]) if found else None
 
-    prompt = ASK.format(document=document, example=cloze(str(document)))
+    prompt = (
+        ASK.format(document=document, example=cloze(document))
+        if document is not None
+        else ASK_FREELY.format(example=EXAMPLE)
+    )
     task = yield from ask(
-        "proposer", prompt, lambda t: challenge(t, str(document)), tries=1, otherwise=None
+        "proposer", prompt, lambda t: challenge(t, document), tries=1, otherwise=None
     )
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:
@@ -121,7 +137,8 @@ def corpus_challenge(attempts: int = 8, reward: str = "variance") -> Script:
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))
     # Solvers get the question without the document: that gap is what the challenger works
     # with.
-    answers = yield from ask_all(asked, said, tries=1, otherwise=None)
+    library = tooled(tools, DOCUMENTS)
+    answers = yield from ask_all(asked, said, tries=1, otherwise=None, tools=library)
     paid = {seat: float(a is not None and same_answer(a, gold)) for seat, a in answers.items()}
 
     # What a label without the document would have been worth.

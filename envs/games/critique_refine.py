@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..parse import Illegal, line, tagged
-from ..registry import game
+from ..registry import ParameterError, game
 from ..script import Script, ask, credit, note, randomness
 from ..tasks.answers import said, same_answer
 from ..tasks.chains import drawn
@@ -48,28 +48,36 @@ def critique(text: str) -> Critique:
     )
 
 
+def _range(second: bool, stop: bool) -> tuple[float, float]:
+    """The payoff range. Raises ParameterError for parameters that do not fit together."""
+    if stop and not second:
+        raise ParameterError("critique-refine-v0: stop=true needs second=true, not second=false")
+    return (-1, 1)
+
+
 @game(
     "critique-refine-v0",
     family="generator and critic",
     roles={"generator": 1, "critic": 1},
-    max_turns=3,
+    max_turns=lambda second: 2 + second,
     score="payoff",
     rated="crossed",
-    payoff_range=(-1, 1),
+    payoff_range=_range,
     bounds={"steps": (1, 50)},
     oracles={"sample": sample},
 )
-def critique_refine(steps: int = 4) -> Script:
+def critique_refine(steps: int = 4, second: bool = True, stop: bool = False) -> Script:
     """A generator answers, a critic says what is wrong, and the generator answers again.
 
     Moves: an answer; a verdict with a line of critique; an answer again. The task is a drawn calculation of
-    `steps` steps, so right and wrong are known exactly.
-    Payoff: generator 1 when its second answer is right, else 0; critic 1 when its critique turned wrong to
-    right, −1 when it turned right to wrong, else 0. Credits: generator `right` on each turn; critic
-    `verdict`, 1 when its verdict is true.
-    Notes: proxy, the verdict; gold, whether the first answer was right; refined, the second.
-    Sources: AutoMathCritique (Xi et al. 2024); RISE and SPOC, where one policy sits in both seats and the
-    verdict's credit trains its self-check.
+    `steps` steps, so right and wrong are known exactly. With `stop` an answer that the critic calls right
+    stands, and without `second` every answer does.
+    Payoff: generator 1 when its last answer is right, else 0; critic 1 when its critique turned wrong to
+    right, −1 when it turned right to wrong, else 0 (without `second`: 1 for a true verdict).
+    Credits: generator `right` on each turn; critic `verdict`, 1 when its verdict is true.
+    Notes: proxy and verdict, the verdict; gold, whether the first answer was right; refined, the last.
+    Sources: AutoMathCritique (Xi et al. 2024); RISE (Liu et al. 2025; no second answer) and SPOC (Zhao et al.
+    2025; stop), where one policy sits in both seats and the verdict's credit trains its self-check.
     """
     rng = yield from randomness()
     chain = drawn(rng, steps)
@@ -86,13 +94,18 @@ def critique_refine(steps: int = 4) -> Script:
     # The verdict is credited apart from the payoff: a true one may still mend nothing.
     yield from credit("critic", float(found.right == before), "verdict")
 
-    again = AGAIN.format(verdict="right" if found.right else "wrong", critique=found.text)
-    second = yield from ask("generator", again, said)
-    after = same_answer(second, gold)
-    yield from credit("generator", float(after), "right")
-
     yield from note("proxy", found.right)
+    yield from note("verdict", found.right)
     yield from note("gold", before)
+    if not second:
+        return {"generator": float(before), "critic": float(found.right == before)}
+
+    # an answer that is called right stands, where that is asked for
+    after = before
+    if not (stop and found.right):
+        again = AGAIN.format(verdict="right" if found.right else "wrong", critique=found.text)
+        after = same_answer((yield from ask("generator", again, said)), gold)
+        yield from credit("generator", float(after), "right")
     yield from note("refined", after)
     # The critic earns the change, so it loses by talking a right answer into a wrong one.
     return {"generator": float(after), "critic": float(after - before)}

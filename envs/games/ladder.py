@@ -14,6 +14,8 @@ from ..script import Script, Steps, ask, ask_all, chance, credit, keep, note, ra
 from ..tasks.gate import PROPOSAL_LIMITS, plain_values
 from ..tasks.pay import proposer_range, proposer_reward
 from ..tasks.shapes import tree
+from ..tasks.tooling import checked_tools, tooled
+from ..tools import Tools
 from ..types import Job, Message, Value
 
 ROOTS = {
@@ -150,10 +152,10 @@ def _plain(node: ast.expr) -> bool:
             return False
 
 
-def _range(reward: str = "paper", roots: str = "training") -> tuple[float, float]:
+def _range(reward: str = "paper", roots: str = "training", tools: str = "") -> tuple[float, float]:
     if roots not in ROOTS:
         raise ParameterError(f"ladder-v0: roots is {' or '.join(ROOTS)}, not {roots!r}")
-    return proposer_range(reward)
+    return checked_tools("ladder-v0", tools, proposer_range(reward))
 
 
 @game(
@@ -176,6 +178,7 @@ def ladder(
     depth: int = 2,
     reward: str = "paper",
     roots: str = "training",
+    tools: str = "",
 ) -> Script:
     """A proposer writes easier variants of a hard integral, in a tree; solvers integrate all of them.
 
@@ -189,6 +192,7 @@ def ladder(
     Payoff: proposer, the mean over its variants of the reward for their solve rate (−1 for none that is
     valid); solver, the share of all integrals that it solves, root included. Credit: solver `solved`, 1 for
     each right answer, so that each can be trained by its own verdict among the attempts at that integral.
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
     Notes: tree, (parent, variant, solve rate); root, the root's solve rate. Variants are kept as `ladder`.
     Source: LADDER and TTRL (Simonds and Yoshiyama 2025).
     """
@@ -214,7 +218,7 @@ def ladder(
     rates: dict[str, float] = {}
     solved = dict.fromkeys(solvers, 0)
     for integrand in [*reversed(parents), root]:
-        right = yield from _attempts(integrand, solvers, points)
+        right = yield from _attempts(integrand, solvers, points, tooled(tools))
         rates[integrand] = sum(right.values()) / attempts
         for seat in solvers:
             solved[seat] += right[seat]
@@ -267,7 +271,9 @@ def _lines(width: int) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
-def _attempts(integrand: str, solvers: Sequence[str], points: Points) -> Steps[Mapping[str, bool]]:
+def _attempts(
+    integrand: str, solvers: Sequence[str], points: Points, tools: Tools | None
+) -> Steps[Mapping[str, bool]]:
     """Which solvers integrate this."""
     prompt = SOLVE.format(integrand=integrand)
     answers = yield from ask_all(
@@ -275,6 +281,7 @@ def _attempts(integrand: str, solvers: Sequence[str], points: Points) -> Steps[M
         lambda text: formula(answered(text)),
         tries=1,
         otherwise=None,
+        tools=tools,
     )
 
     given = {seat: answer for seat, answer in answers.items() if answer is not None}

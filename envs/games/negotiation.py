@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..parse import Illegal, Unreadable, excerpt
-from ..registry import game
+from ..registry import ParameterError, game
 from ..script import Script, ask, note, randomness, tell
 from ..types import Message
 
 GOODS = ("wood", "gold")
 OTHER = {"first": "second", "second": "first"}
+PAYS = ("margin", "sign")
 _OFFER = re.compile(r"offer (\d{1,4}) (wood|gold) for (\d{1,4}) (wood|gold)", re.IGNORECASE)
 RULES = (
     "You trade wood and gold with another player. Each of you values them differently, and only you know "
@@ -50,25 +51,31 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     return f"offer 1 {worse} for 1 {better}"
 
 
+def _range(pay: str) -> tuple[float, float]:
+    if pay not in PAYS:
+        raise ParameterError(f"negotiation-v0: pay is margin or sign, not {pay!r}")
+    return (-1, 1)
+
+
 @game(
     "negotiation-v0",
     family="between equals",
     roles={"first": 1, "second": 1},
     max_turns=lambda turns=10: turns,
-    payoff_range=(-1, 1),
+    payoff_range=_range,
     sum="zero",
     score="payoff",
     rules=RULES,
     bounds={"turns": (1, 100)},
     oracles={"sample": sample},
 )
-def negotiation(turns: int = 10) -> Script:
+def negotiation(turns: int = 10, pay: str = "margin") -> Script:
     """Two players with private values trade wood and gold for `turns` turns.
 
     Moves, in turn: offer, accept or pass. An offer is legal exactly when the one who makes it holds what it
     gives and the other holds what it wants; an offer stands until the next move.
     Payoff: the change of one's own inventory value less the other's, over what everything there is would be
-    worth to both together; the other gets the opposite.
+    worth to both together; the other gets the opposite. `pay="sign"` pays its sign, 1, 0 or −1.
     Source: SPIRAL (Liu et al. 2025), whose simple negotiation comes from TextArena.
     """
     rng = yield from randomness()
@@ -107,7 +114,11 @@ def negotiation(turns: int = 10) -> Script:
 
     # Divided by what everything is worth to both, a margin lies between −1 and 1.
     gain = {seat: _worth(held[seat], value[seat]) - before[seat] for seat in OTHER}
-    share = (gain["first"] - gain["second"]) / sum(_worth(all_goods, value[seat]) for seat in OTHER)
+    margin = gain["first"] - gain["second"]
+    if pay == "sign":
+        won = (margin > 0) - (margin < 0)
+        return {"first": won, "second": -won}
+    share = margin / sum(_worth(all_goods, value[seat]) for seat in OTHER)
     return {"first": share, "second": -share}
 
 

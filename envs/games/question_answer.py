@@ -12,6 +12,7 @@ from ..tasks.answers import Vote, said, same_answer, vote
 from ..tasks.arithmetic import solution
 from ..tasks.likeness import similar
 from ..tasks.pay import repetition_share
+from ..tasks.tooling import checked_tools, tooled
 from ..types import Message
 
 TOPICS = {
@@ -19,7 +20,7 @@ TOPICS = {
     "algebra": ("a linear equation to be solved for x", "Solve 3*x + 5 = 20 for x."),
     "knowledge": ("a question with a short answer", "Which planet is nearest to the sun?"),
 }
-REWARDS = ("sqlm", "r-zero", "serl")
+REWARDS = ("sqlm", "r-zero", "tent", "serl")
 LABELS = ("majority", "swapped", "judge")
 BAND = (0.2, 0.8)
 """The shares of agreeing answers for which SeRL takes a question."""
@@ -46,7 +47,11 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def _range(
-    topic: str = "arithmetic", reward: str = "sqlm", label: str = "majority", attempts: int = 8
+    topic: str = "arithmetic",
+    reward: str = "sqlm",
+    label: str = "majority",
+    attempts: int = 8,
+    tools: str = "",
 ) -> tuple[float, float]:
     for name, value, known in (
         ("topic", topic, TOPICS),
@@ -65,7 +70,7 @@ def _range(
             f"question-answer-v0: serl pays from a share of {BAND[0]:g} on, which any of {attempts} "
             f"different answers has; attempts must be at least {fewest}"
         )
-    return (-1.0, 1.0)
+    return checked_tools("question-answer-v0", tools, (-1.0, 1.0))
 
 
 @game(
@@ -90,16 +95,19 @@ def question_answer(
     reward: str = "sqlm",
     label: str = "majority",
     references: int = 3,
+    tools: str = "",
 ) -> Script:
     """A proposer asks a question on a topic; solvers answer; the label is what most of them say.
 
     Moves: a question, of a kind set by `topic`, that is no longer than 300 characters; each solver's answer.
     Payoff: solver 1 when it agrees with the label, else 0; proposer −1 for no question, else by `reward`:
     sqlm 1 where 1 < majority < n, else 0; r-zero min(p, 1 − p) where two answers agree, less the share of
-    recalled questions that are near copies; serl 1 for a question like none that was kept, with 0.2 ≤ p ≤ 0.8
+    recalled questions that are near copies; tent the same without that charge, for a run that takes one over
+    all questions of a step; serl 1 for a question like none that was kept, with 0.2 ≤ p ≤ 0.8
     (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
     Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
     (arithmetic, algebra).
     Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
@@ -119,13 +127,21 @@ def question_answer(
     wordings = yield from ask(
         "proposer", prompt, lambda text: _wordings(text, label), tries=1, otherwise=()
     )
+    nothing = dict.fromkeys(solvers, 0.0)
     if not wordings:
-        return {"proposer": -1.0, **dict.fromkeys(solvers, 0.0)}
+        yield from note("gate", "unreadable")
+        return {"proposer": -1.0, **nothing}
+
+    new = not similar(wordings[0], example)
+    copies = (yield from recall("question", 1, like=wordings[0])) if new else ()
+    # `known` is only what was recalled; `copies` comes from all that the buffer holds.
+    seen = [*dict.fromkeys([*known, *map(str, copies)])]
+    yield from note("gate", "admitted")
 
     # With two wordings, every other solver gets the second.
     shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
     prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
-    answers = yield from ask_all(prompts, said, tries=1, otherwise=None)
+    answers = yield from ask_all(prompts, said, tries=1, otherwise=None, tools=tooled(tools))
     paid = yield from _paid(label, shown, answers)
 
     share = sum(paid.values()) / attempts
@@ -135,14 +151,10 @@ def question_answer(
         yield from note("gold", sum(right) / attempts)
 
     # The example is answered and paid like any other, but a buffer of examples would
-    # teach nothing.
-    new = not similar(wordings[0], example)
-    copies = (yield from recall("question", 1, like=wordings[0])) if new else ()
-    if new:
+    # teach nothing. A charge over the step's questions must see it all the same.
+    if new or reward == "tent":
         yield from keep("question", wordings[0])
-    # `known` is only what was recalled; `copies` comes from all that the buffer holds.
-    seen = dict.fromkeys([*known, *map(str, copies)])
-    return {"proposer": _pay(reward, share, attempts, wordings[0], [*seen]), **paid}
+    return {"proposer": _pay(reward, share, attempts, wordings[0], seen), **paid}
 
 
 def _wordings(text: str, label: str) -> tuple[str, ...]:
@@ -226,7 +238,8 @@ def _pay(reward: str, share: float, attempts: int, question: str, known: Sequenc
     close = [[similar(a, b) for b in everything] for a in everything]
     # A question like no other would still be a cluster of one: it is not fined for
     # itself.
-    repeated = repetition_share(0, close) if any(close[0][1:]) else 0.0
+    fined = reward == "r-zero" and any(close[0][1:])
+    repeated = repetition_share(0, close) if fined else 0.0
     # One answer alone has a share above 0, and would pay for a question without an
     # answer.
     agreed = round(share * attempts) > 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..registry import ParameterError, game
 from ..script import Script, Steps, ask, chance, credit, note, verify
-from ..tasks.gate import PROPOSAL_LIMITS, certain, right
+from ..tasks.gate import PROPOSAL_LIMITS, certain, right, share_right
 from ..tasks.programs import called, fenced, program
 from ..tasks.specs import SPECS, Spec
 from ..types import Job, Message, Value, Verdict
@@ -29,10 +29,17 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     return fenced(spec.reference if again else "def f(x):\n    return None")
 
 
-def _range(feedback: str = "none") -> tuple[float, float]:
-    if feedback not in ("none", "execution"):
-        raise ParameterError(f"self-correct-v0: feedback is none or execution, not {feedback!r}")
-    return (0.0, 1.0)
+def _range(turns: int, feedback: str, pay: str, grade: str, gamma: float) -> tuple[float, float]:
+    """The payoff range. Raises ParameterError for a name that is not known."""
+    for name, value, known in (
+        ("feedback", feedback, ("none", "execution")),
+        ("pay", pay, ("last", "progress")),
+        ("grade", grade, ("all", "share")),
+    ):
+        if value not in known:
+            raise ParameterError(f"self-correct-v0: {name} is {' or '.join(known)}, not {value!r}")
+    # the worst way through is right until the last turn, which loses all of it
+    return (gamma ** (turns - 1) - 1 if pay == "progress" else 0.0, 1.0)
 
 
 @game(
@@ -43,24 +50,34 @@ def _range(feedback: str = "none") -> tuple[float, float]:
     payoff_range=_range,
     sum="common",
     score="payoff",
-    bounds={"turns": (1, 20), "alpha": (0, 1000)},
+    bounds={"turns": (1, 20), "alpha": (0, 1000), "gamma": (0, 1)},
     oracles={"sample": sample},
 )
-def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") -> Script:
+def self_correct(
+    turns: int = 2,
+    alpha: float = 10.0,
+    feedback: str = "none",
+    pay: str = "last",
+    grade: str = "all",
+    gamma: float = 0.5,
+) -> Script:
     """One seat writes a function to a specification, looks again, and writes it again.
 
     Moves: f, `turns` times; with `feedback="execution"` the seat sees between them what f gave on the first
-    two inputs, which are not among those that score. r is 1 when f is right on all other inputs, else 0.
-    Payoff: r of the last turn. Credits: `right`, r of each turn; `correction`, α(r − r before).
-    Notes: right, r by turn. Sources: SCoRe (Kumar et al. 2024): train stage one with KL on the first turn,
-    then payoff and correction; CoCoS: the sum of `right` and improvements over the turns.
+    two inputs, which are not among those that score. r is 1 when f is right on all other inputs, else 0;
+    with `grade="share"` it is the share of them on which f is right.
+    Payoff: r of the last turn; with `pay="progress"` the sum of γ^(T − t) (r − r before) over the turns t of
+    T, where r before the first is 0. Credits: `right`, r of each turn; `correction`, α(r − r before).
+    Notes: right, r by turn. Sources: SCoRe (Kumar et al. 2024): the credits; CoCoS (Cho et al. 2025):
+    progress of the share.
     """
     spec = SPECS[(yield from chance((1,) * len(SPECS)))]
     prompt, before, rights = FIRST.format(kind=spec.kind, text=spec.text), 0.0, list[Value]()
+    progress = 0.0
 
     for turn in range(turns):
         source = yield from ask("solver", prompt, program)
-        correct, told = yield from _graded(spec, source)
+        correct, told = yield from _graded(spec, source, grade)
 
         # Credits belong to the latest turn, so they are given before the seat is asked
         # again.
@@ -68,17 +85,18 @@ def self_correct(turns: int = 2, alpha: float = 10.0, feedback: str = "none") ->
         # The first turn has nothing before it to improve on.
         if turn:
             yield from credit("solver", alpha * (correct - before), "correction")
+        progress = gamma * progress + correct - before
         before = correct
         rights.append(correct)
         prompt = AGAIN.format(feedback=told if feedback == "execution" else "")
 
     yield from note("right", rights)
     # The last turn alone is paid; what came of the way there is in the credits.
-    return {"solver": before}
+    return {"solver": progress if pay == "progress" else before}
 
 
-def _graded(spec: Spec, source: str) -> Steps[tuple[float, str]]:
-    """Whether the function is right on the inputs that score, and what it did on those that are shown."""
+def _graded(spec: Spec, source: str, grade: str) -> Steps[tuple[float, str]]:
+    """How right the function is on the inputs that score, and what it did on those that are shown."""
     inputs = tuple((x,) for x in spec.hidden)
     # The reference runs beside the answer, so that truth is executed under the same
     # limits.
@@ -88,7 +106,8 @@ def _graded(spec: Spec, source: str) -> Steps[tuple[float, str]]:
         for code in (spec.reference, source)
     ]
     truth, given, shown_truth, shown = yield from verify(*jobs)
-    correct = float(right(given, *certain(truth, len(inputs) - VISIBLE)))
+    measure = share_right if grade == "share" else right
+    correct = float(measure(given, *certain(truth, len(inputs) - VISIBLE)))
     return correct, _feedback(inputs[:VISIBLE], certain(shown_truth, VISIBLE), shown)
 
 

@@ -184,5 +184,12 @@ def right(verdict: Verdict, *expected: Value) -> bool:
     return values is not None and _agree(values, expected)
 
 
+def share_right(verdict: Verdict, *expected: Value) -> float:
+    """The share of a job's calls that went well and gave the value expected of them."""
+    # of calls that a job did not come to, none is right
+    done = zip(verdict.results, expected, strict=False)
+    return sum(got.status == "ok" and same(got.value, value) for got, value in done) / len(expected)
+
+
 def _agree(some: Sequence[Value], others: Sequence[Value]) -> bool:
     return len(some) == len(others) and all(map(same, some, others))

@@ -1,11 +1,12 @@
 """What a proposer is paid for a task of solve rate p: pure functions, one per published method.
 
-p is the share of the solver's attempts that were right. All are 0 or less where every attempt or no
-attempt succeeds; what they prefer in between differs.
+p is the share of the solver's attempts that were right. All but the Gaussian are 0 or less where every
+attempt or no attempt succeeds; what they prefer in between differs.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -33,6 +34,14 @@ def variance(p: float) -> float:
     return 4 * p * (1 - p)
 
 
+def gaussian(p: float) -> float:
+    """exp(−(p(1 − p) − ¼)² / (2σ²)), σ² = 0.01: 1 at p = ½, 0.82 at ¼, 0.04 at both ends (SPICE).
+
+    The form is the paper's; its σ² is written here from memory, and no source at hand tells it.
+    """
+    return math.exp(-((p * (1 - p) - 0.25) ** 2) / 0.02)
+
+
 def tent(p: float) -> float:
     """min(p, 1 − p) (R-Zero before its repetition penalty)."""
     return min(p, 1 - p)
@@ -47,6 +56,7 @@ PROPOSER_REWARDS: dict[str, ProposerReward] = {
     "paper": learnability,
     "released": learnability_released,
     "variance": variance,
+    "gaussian": gaussian,
     "tent": tent,
     "neither_end": neither_end,
 }
@@ -61,8 +71,14 @@ def proposer_reward(name: str) -> ProposerReward:
     return PROPOSER_REWARDS[name]
 
 
-def proposer_range(name: str) -> tuple[float, float]:
+TASKS = ("proposed", "shelf")
+"""Where a game's task comes from: from its proposer, or from the shelf of those that were kept."""
+
+
+def proposer_range(name: str, tasks: str = "proposed") -> tuple[float, float]:
     """The payoff range of a game that pays its proposer by this reward. Raises ParameterError."""
+    if tasks not in TASKS:
+        raise ParameterError(f"no tasks {tasks!r}; there are: {', '.join(TASKS)}")
     # Called for its error alone: one range holds for every reward and for the −1 of a
     # refusal.
     proposer_reward(name)

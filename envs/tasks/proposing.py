@@ -21,8 +21,8 @@ IDENTITY: Value = {"source": "def f(x):\n    return x", "input": ("hello",), "so
 class Task:
     """An admitted proposal: what was written, and the value that execution gave for each input.
 
-    A `known` task was not proposed in this game: it comes from the buffer, to be measured again.
-    A task that is not `new` is the prompt's own example.
+    A `known` task was not proposed in this game: it comes from the buffer. A task that is not `new` is not
+    kept: it is the prompt's own example, or is not to be measured again.
     """
 
     program: Program
@@ -42,14 +42,19 @@ def propose(
     entry: str = "f",
     expected: Sequence[Value] | None = None,
     review: float = 0.0,
+    tasks: str = "proposed",
 ) -> Steps[Task | None]:
     """Ask the seat `proposer` for a program with inputs, and let it through the gate, or return None.
 
     The prompt is `task`, up to `references` programs of this kind, and `example` as the form of a
     reply. No program that was kept may be copied; the example may, and is not kept. Notes `gate`:
     admitted, or the reason. With probability `review` the proposer is not asked: the task whose
-    solve rate was measured longest ago comes back, if the driver's buffer has one.
+    solve rate was measured longest ago comes back, if the driver's buffer has one. With `tasks="shelf"` no
+    one ever proposes: any kept task, or a seed, is attempted, and its solve rate stays as it is.
     """
+    if tasks == "shelf":
+        return (yield from shelved(kind, seeds, entry, expected))
+
     # Without review no chance move is made, so the game's tree has no branch of
     # probability 0.
     if review and (yield from chance((1 - review, review))):
@@ -79,12 +84,26 @@ def propose(
     return Task(program, ruling.values, new=new) if ruling.admitted else None
 
 
+def shelved(
+    kind: str, seeds: Sequence[Value], entry: str = "f", expected: Sequence[Value] | None = None
+) -> Steps[Task | None]:
+    """A kept task of this kind, run again for its values; None where it cannot be run."""
+    for item in (yield from recall(kind, 1, seeds)):
+        program = program_of(item)
+        ruling = yield from gate(program.source, program.inputs, entry=entry, expected=expected)
+        yield from note("gate", ruling.reason or "admitted")
+        if ruling.admitted:
+            # One attempt or two would be a poor measure: the rate of its first measurement stays.
+            return Task(program, ruling.values, known=True, new=False)
+    return None
+
+
 def _reviewed(kind: str, entry: str, expected: Sequence[Value] | None) -> Steps[Task | None]:
     """The stalest task of the buffer, run again for its values; None where there is none."""
     # The gate runs it again for its values alone: no buffer is given, or it would copy
     # itself.
     for item in (yield from recall(STALE + kind, 1)):
-        program = _program(item)
+        program = program_of(item)
         ruling = yield from gate(program.source, program.inputs, entry=entry, expected=expected)
         yield from note("reviewed", ruling.admitted)
         if ruling.admitted:
@@ -92,7 +111,7 @@ def _reviewed(kind: str, entry: str, expected: Sequence[Value] | None) -> Steps[
     return None
 
 
-def _program(item: Value) -> Program:
+def program_of(item: Value) -> Program:
     """A kept task as its program: what `settle` was given, with `input` or `inputs`."""
     assert isinstance(item, dict), "buffers give back what was kept"
     inputs = item["inputs"] if "inputs" in item else (item["input"],)

@@ -439,11 +439,13 @@ def test_a_folder_that_nothing_came_to_lie_in_is_gone_and_a_broken_off_run_says_
 def test_train_lists_its_settings_and_prints_a_configuration_without_training(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["train", "score", "--settings"]) == 0
+    assert main(["train", "rise", "--settings"]) == 0
     assert 'credits.spread = "turn"  (terminal | to_go | turn)' in capsys.readouterr().out
     out = tmp_path / "run"
     assert main(["train", "spiral", "--steps", "7", "--out", str(out), "--dry-run"]) == 0
     assert "steps = 7\n" in capsys.readouterr().out
-    assert main(["train", "comas", "--dry-run"]) == 2
+    assert (
+        main(["train", "self-rewarding", "--set", "judge=", "--set", "phases=[]", "--dry-run"]) == 2
+    )
     assert "name a model" in capsys.readouterr().err
     assert not out.exists()

@@ -33,6 +33,13 @@ SHOWN: dict[str, set[str]] = {
     "negotiation-v0": set(),  # offers, which hold no word
     "nim-v0": set(),
     "pact-v0": set(),
+    "peer-review-v0": {
+        "solver > evaluator: answer",
+        "solver > scorer: answer",
+        "solver > solver: answer",
+        "evaluator > scorer: evaluation",
+        "evaluator > solver: evaluation",
+    },
     "prisoners-dilemma-v0": set(),
     "program-file-v0": set(),
     "programming-puzzle-v0": {"proposer > solver: code"},
@@ -52,6 +59,8 @@ SHOWN: dict[str, set[str]] = {
     "solve-verify-v0": set(),
     "split-v0": set(),
     "sums-check-v0": set(),
+    "sums-debate-v0": set(),
+    "sums-judge-v0": set(),
     "sums-propose-v0": set(),
     "sums-v0": set(),
     "taboo-v0": {"attacker > defender: talk", "defender > attacker: talk"},

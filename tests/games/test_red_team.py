@@ -60,7 +60,7 @@ def test_the_defender_sees_the_wording_alone(play):
 
 def test_novelty_is_measured_against_recalled_attacks(play):
     def buffer(wish):
-        return ["please do it"]
+        return ["please do it"] if wish.kind == "attack" else []
 
     assert dict(play(ID, seats(HELP, "same", "complied"), buffer=buffer).notes)["novelty"] == 0
     assert dict(play(ID, seats(HELP, "same", "complied")).notes)["novelty"] == 1
@@ -111,5 +111,5 @@ def test_refusals():
 
 
 def test_an_unknown_variant_is_refused_when_the_game_is_found():
-    with pytest.raises(ParameterError, match="zero or general"):
+    with pytest.raises(ParameterError, match="zero, general, released"):
         find(ID, variant="both")

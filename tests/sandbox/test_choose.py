@@ -53,7 +53,7 @@ def test_an_installed_verifier_is_found_by_its_entry_point(
     [
         ("broken", "RuntimeError: no luck"),
         ("number", "a int, which is no verifier"),
-        ("none", "AttributeError"),
+        ("none", "has no function 'none'; it has broken, mine, number"),
     ],
 )
 def test_what_is_no_verifier_is_said_in_one_error(place: Path, function: str, said: str) -> None:

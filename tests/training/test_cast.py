@@ -137,6 +137,18 @@ def test_a_role_of_one_game_goes_before_the_role_in_all():
     assert cast.of(KUHN, "first") == LEARNER
 
 
+def test_a_seat_of_several_may_have_a_learner_of_its_own_which_goes_before_its_roles():
+    sums = find("sums-v0", attempts=3)
+    asked = override(
+        Config(game="sums-v0", parameters={"attempts": 3}),
+        ["sharing.mode=models", "cast={ solver = 'a', solver_2 = 'b', 'sums-v0/solver_1' = 'c' }"],
+    )
+    games(asked)
+    cast = Cast(asked)
+    assert [cast.of(sums, "solver", f"solver_{k}") for k in range(3)] == ["a", "c", "b"]
+    assert cast.of(sums, "solver") == "a"
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

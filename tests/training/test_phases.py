@@ -5,13 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sparring.agents.models.weights import find_model
 from sparring.agents.run_folder import RunFolder
 from sparring.cli import main
-from sparring.training.config import Config, ConfigError
-from sparring.training.phases import length, stages
+from sparring.training.config import Config, ConfigError, played
+from sparring.training.phases import length, situated, stages
 from sparring.training.run import RunError, resume, train
 from sparring.training.selfplay import SelfPlay
 from sparring.training.settings import merge, override, read, to_toml
@@ -217,6 +219,16 @@ def test_a_phase_plays_against_what_the_run_was(tmp_path):
     assert "tiny-kuhn" in next(iter(found[3]))
 
 
+def test_the_base_of_a_model_that_is_built_is_the_one_that_the_run_began_with(tmp_path):
+    name = "tiny:kuhn?effort=0.01"
+    phases = [{"steps": 1}, {"steps": 1, "start": "base", "set": {"judge": "self@start"}}]
+    run = small(tmp_path / "r", phases, model=name, seed=5)
+    stage, game = stages(run)[1], played(run)
+    found = situated(stage, run, game, tmp_path)
+    assert stage.config.seed != run.seed
+    assert found.model == found.judge == str(find_model(name, game, run.seed).folder)
+
+
 def test_the_past_of_a_later_phase_is_the_whole_run(tmp_path):
     phases = [{"steps": 2}, {"steps": 2, "set": {"opponents.mode": "past"}}]
     folder = train(small(tmp_path / "r", phases), quiet=True).folder
@@ -412,3 +424,28 @@ def test_the_worked_file_of_the_docs_runs(tmp_path):
     done = train(config, quiet=True)
     assert done.step == 12
     assert RunFolder(done.folder).records()[-1]["phase"] == 4
+
+
+def test_a_phase_from_the_base_begins_from_the_model_that_the_run_was_built_with(
+    monkeypatch, tmp_path
+):
+    """A phase has a seed of its own, by which a name alone would be built anew."""
+    from sparring.agents.models import weights
+    from sparring.envs.registry import find
+    from sparring.training.phases import situated, stages
+    from sparring.training.recipes import recipe
+
+    asked: list[tuple[str, int]] = []
+
+    def found(name, game, seed):
+        asked.append((name, seed))
+        return weights.Weights(name, tmp_path)
+
+    monkeypatch.setattr(weights, "find_model", found)
+    monkeypatch.setattr("sparring.training.phases._model", str)
+    config = replace(recipe("puzzles"), model="tiny:programming-puzzle", seed=7)
+    stage = stages(config)[1]
+    assert stage.config.seed != 7
+    own = situated(stage, config, find(config.game), tmp_path)
+    assert own.model == str(tmp_path)
+    assert asked == [("tiny:programming-puzzle", 7)]

@@ -105,3 +105,14 @@ def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, mo
     monkeypatch.setattr(play, "play", lambda number: broken)
     with pytest.raises(LostGamesError, match=r"2 of 8 games \(the engine went away\)"):
         play.batch(0)
+
+
+def test_a_step_without_a_group_inside_the_band_rests_and_moves_nothing(playing):
+    play = playing("game=matching-pennies-v0", "filters.low=0.51", "filters.high=0.52")
+    batch = play.batch(0)
+    step = play.last
+    assert step
+    assert step.rests
+    assert batch.rests
+    assert sum(step.dropped.values()) == len(step.trained) == 16
+    assert not any(amount for each in step.trained for amount in each.advantages)

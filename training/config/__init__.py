@@ -11,7 +11,8 @@ from ...agents.engines.available import resolved
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .exams import Exam, check_exams
-from .menu import By, Filters, GameEntry, Mix, Unit, check_menu
+from .hooks import Hooks, check_hooks
+from .menu import By, Filters, GameEntry, Mix, Unit, check_band, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
@@ -60,6 +61,7 @@ __all__ = [
     "Exam",
     "Filters",
     "GameEntry",
+    "Hooks",
     "Inside",
     "LearnerTable",
     "Loss",
@@ -124,7 +126,9 @@ class Config:
     starts: Starts = Starts()
     opponents: OpponentsConfig = OpponentsConfig()
     mix: Mix = Mix()
-    cast: Mapping[str, Any] = table("which learner plays a role, or GAME/role (others: main)")
+    cast: Mapping[str, Any] = table(
+        "which learner plays a role or a seat, or GAME/role (others: main)"
+    )
     learners: Mapping[str, LearnerTable] = field(
         default_factory=dict[str, LearnerTable],
         metadata={"setting": Setting("what differs for a learner")},
@@ -139,6 +143,7 @@ class Config:
     objective: Objective = Objective()
     stock: StockConfig = StockConfig()
     update: Update = Update()
+    hooks: Hooks = Hooks()
     record: Record = Record()
     watch: Watch = Watch()
     rounds: int = number(1, 1, MANY, "how often the phases are gone through")
@@ -166,6 +171,15 @@ class Config:
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        check_hooks(
+            self.hooks,
+            {
+                "estimator": ("credits.estimator", _estimator(self)),
+                "loss": ("objective.kind", self.objective.kind),
+                "opponents": ("opponents.mode", self.opponents.mode),
+                "shares": ("mix.by", self.mix.by),
+            },
+        )
         check_starts(self.starts, self.rollout, self.opponents)
         check_credits(self.credits, "credits")
         check_cast(
@@ -183,6 +197,12 @@ class Config:
     def menu(self) -> tuple[GameEntry, ...]:
         """The games that are played; one that stands alone is a menu of one."""
         return self.games or (GameEntry(self.game, self.parameters),)
+
+
+def _estimator(config: Config) -> str:
+    """`own` where the run or a game of its menu says so."""
+    named = [entry.credits.get("estimator") for entry in config.games]
+    return "own" if "own" in named else config.credits.estimator
 
 
 def settled(config: Config) -> Config:
@@ -228,6 +248,7 @@ def games(config: Config) -> tuple[Game, ...]:
                 f"credits.trained = {', '.join(own.trained)} leaves nothing to train in {game.id}, whose "
                 f"roles are {', '.join(game.roles)}"
             )
+        check_band(config.filters, game)
         judging = set(game.judges) & set(game.roles)
         if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.
@@ -247,10 +268,13 @@ def credits_of(config: Config, entry: GameEntry) -> Credits:
 
 def _check_cast_roles(cast: Mapping[str, Any], among: Sequence[Game]) -> None:
     roles = list(dict.fromkeys(role for game in among for role in game.roles))
-    full = [f"{game.id}/{role}" for game in among for role in game.roles]
-    if unknown := [name for name in cast if name not in (*roles, *full)]:
+    # of several seats of a role each may have a learner of its own
+    known = {name for game in among for name in (*game.roles, *game.seats)}
+    full = {f"{game.id}/{name}" for game in among for name in (*game.roles, *game.seats)}
+    if unknown := [name for name in cast if name not in known | full]:
         raise ConfigError(
-            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role"
+            f"cast names the role {unknown[0]!r}; the roles are {', '.join(roles)}, or GAME/role; a seat may "
+            "stand for a role, like solver_0"
         )
 
 

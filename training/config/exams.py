@@ -21,6 +21,9 @@ class Exam:
     name: str = choice("", "what its metrics are called (empty: the game with its parameters)")
     seeds: tuple[int, ...] = choice((0, 100), "of its tasks: the first, and the one after the last")
     k: int = number(1, 1, 1000, "attempts at each task, for pass@k and maj@k")
+    votes: bool = choice(
+        True, "compute maj@k too where the exam is exact, which takes seconds from k = 64 on"
+    )
     every: int = number(0, 0, MANY, "steps between (0: before the first and after the last alone)")
     roles: tuple[str, ...] = choice((), "who is marked (empty: the only role, or solver)")
     beside: str = choice("", "who sits in other seats (empty: the game's sample, or random)")

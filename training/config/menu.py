@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ...envs.registry import Game
 from .merging import merged
 from .tables import Credits, check_credits
 from .values import MANY, ConfigError, check_numbers, choice, number, table
 
-By: TypeAlias = Literal["weight", "learnability", "window"]
+By: TypeAlias = Literal["weight", "learnability", "window", "own"]
 Unit: TypeAlias = Literal["games", "tokens"]
 
 
@@ -33,7 +34,7 @@ class Mix:
 
     `weight`: by their weights. `learnability`: the bandit of SEC, Q ← αr + (1 − α)Q with r the mean
     |advantage| of a game's samples, shares = softmax(Q/τ). `window`: games whose solve rate lies inside
-    [low, high], by weight; all of them while none does.
+    [low, high], by weight; all of them while none does. `own`: by hooks.shares.
     """
 
     by: By = choice("weight", "what shares go by")
@@ -49,8 +50,9 @@ class Mix:
 class Filters:
     """Which groups of attempts at one task are left out of training, and the charge for repetition.
 
-    A group is dropped where its outcomes are all alike, or where its solve rate (the mean payoff, from 0 at
-    the least of the game's range to 1 at the greatest) lies outside [low, high]. `roles` says whose groups.
+    A group is dropped where its outcomes are all alike, or where its solve rate (the share of attempts that
+    are paid more than the middle of the game's range) lies outside [low, high]. `roles` says whose groups.
+    Where a vote says what is right, one of n answers that all differ has a rate of 1/n: `low` must be above.
 
     `charge` is taken from a proposal for each share of the step's proposals of its kind that are alike:
     R-Zero's penalty, charge · (size of its cluster) / (number of proposals).
@@ -62,6 +64,23 @@ class Filters:
     roles: tuple[str, ...] = choice((), "roles whose groups are filtered (empty: all)")
     charge: float = number(0.0, 0, 1e6, "price of proposals that are alike in one step")
     similar: float = number(0.5, 0, 1, "from which share of words two proposals are alike")
+
+
+def check_band(filters: Filters, game: Game) -> None:
+    """Raises ConfigError for a band that takes groups in which no two attempts at a voted answer agree."""
+    given = game.parameters
+    voted = given.get("label") in ("majority", "pooled", "swapped")
+    attempts = given.get("attempts")
+    if not voted or not filters.low or not isinstance(attempts, int):
+        return
+    # Each of the two wordings of a swapped vote has half the attempts.
+    voters = attempts // 2 if given.get("label") == "swapped" else attempts
+    if filters.low * voters <= 1:
+        raise ConfigError(
+            f"filters.low = {filters.low:g} takes groups of {game.ref.label} in which no two of {voters} "
+            f"answers agree; set parameters.attempts so that 1 of them is less, or filters.low above "
+            f"{1 / max(1, voters):.3g}"
+        )
 
 
 def check_menu(games: Sequence[GameEntry], credits: Credits, mix: Mix, filters: Filters) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 from .tables import Credits, Update
 from .values import MANY, ConfigError, check_number, choice, number, table
 
-Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr"]
-Choose: TypeAlias = Literal["right", "best", "above_mean", "all"]
+Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr", "own"]
+Choose: TypeAlias = Literal["right", "best", "above_mean", "above_average", "all"]
 Weigh: TypeAlias = Literal["one", "earned"]
 Balance: TypeAlias = Literal["dr_grpo", "grpo", "none"]
 Verdict: TypeAlias = Literal["all", "right", "wrong"]
@@ -27,8 +27,8 @@ class Objective:
     `gradient`: TRL's loss on advantages. `imitate`: −w·log π on chosen samples, and on no others. `prefer`:
     DPO on the best and the worst sample of each group; its reference is the magnet, which stands still.
     `nft`: likelihood of right samples, and of wrong ones under the negative policy that the model implies.
-    `topr`: positive advantages as they are, negative ones times a truncated ratio. All but `prefer` are
-    averaged as `update.loss` averages; `prefer` is a mean over pairs.
+    `topr`: positive advantages as they are, negative ones times a truncated ratio. `own`: by hooks.loss. All
+    but `prefer` are averaged as `update.loss` averages; `prefer` is a mean over pairs.
 
     A group is the attempts of one role at one first prompt. A sample is `right` where its payoff lies above
     the share `right` of the game's range.
@@ -40,7 +40,9 @@ class Objective:
     positive: float = number(1.0, 0, 1e6, "positive advantages are multiplied by it")
     negative: float = number(1.0, 0, 1e6, "negative advantages are multiplied by it")
     choose: Choose = choice(
-        "right", "samples that are imitated: right, best (of each group), above_mean (of it), all"
+        "right",
+        "samples that are imitated: right, best (of each group), above_mean (of it), above_average (of all "
+        "of a role in a game), all",
     )
     best: int = number(1, 1, MANY, "how many of a group are its best")
     right: float = number(
@@ -60,6 +62,11 @@ class Objective:
     pull: Mapping[str, Any] = table(
         "factors of update.kl, by ROLE, by turn-N of a seat, or by ROLE/turn-N (1 where none is named)"
     )
+
+    @property
+    def by_advantage(self) -> bool:
+        """Whether a sample without an advantage teaches nothing."""
+        return self.kind in ("gradient", "topr") and not self.imitate
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def check_objective(
             "objective.imitate is the weight of imitation beside another kind, and objective.kind = imitate "
             "imitates already; set objective.weight instead"
         )
-    signs = objective.kind in ("gradient", "nft", "topr")
+    signs = objective.kind in ("gradient", "nft", "topr", "own")
     silent = not objective.weight or (signs and not (objective.positive or objective.negative))
     if silent and not objective.imitate:
         raise ConfigError(

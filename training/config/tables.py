@@ -10,7 +10,7 @@ from ...agents.thinking import Thinks
 from .values import MANY, ConfigError, choice, number
 
 Estimator: TypeAlias = Literal[
-    "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none"
+    "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none", "own"
 ]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
 Loss: TypeAlias = Literal["dr_grpo", "dapo", "grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
@@ -21,7 +21,7 @@ BY_TOKEN: tuple[Loss, ...] = ("dapo", "bnpo", "cispo")
 """Losses that divide by the number of tokens."""
 
 Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
-Mode: TypeAlias = Literal["mirror", "fixed", "past", "league"]
+Mode: TypeAlias = Literal["mirror", "fixed", "past", "league", "own"]
 Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
 
 
@@ -75,7 +75,8 @@ class OpponentsConfig:
 
     `mirror`: the learner in every seat. `fixed`: one entrant. `past`: the run's own checkpoints, each as
     likely. `league`: whom a league of the learner's snapshots names, in the shares `self_play` (itself),
-    `past` (snapshots, by `weighting`) and `verification` (forgotten snapshots).
+    `past` (snapshots, by `weighting`) and `verification` (forgotten snapshots). `own`: whom
+    hooks.opponents names.
     """
 
     mode: Mode = choice("mirror", "who sits beside the learner")
@@ -105,6 +106,9 @@ class Credits:
     """
 
     estimator: Estimator = choice("rae", "what an outcome is measured against")
+    baseline: float = number(
+        0.0, -1e6, 1e6, "what outcomes are measured against where the estimator is none"
+    )
     decay: float = number(0.95, 0, 0.999999, "of running baselines, an episode")
     bias_correction: bool = choice(False, "undo that running baselines begin at 0")
     prior: float = number(6.0, 0, MANY, "outcomes that the running baseline counts as (shrunk)")
@@ -166,6 +170,9 @@ class Record:
     """What is written, every so many steps (0: never)."""
 
     evaluate_every: int = number(0, 0, MANY, "steps between exact evaluations (0: none)")
+    thoughts: int = number(
+        16, 4, 10_000, "drawn at each decision where a learner that thinks is evaluated"
+    )
     checkpoint_every: int = number(0, 0, MANY, "steps between checkpoints (0: the last alone)")
     transcripts_every: int = number(0, 0, MANY, "steps between transcripts (0: none)")
     transcripts: int = number(4, 0, MANY, "games of a step that are written")

@@ -15,6 +15,7 @@ from statistics import fmean, pstdev
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...envs.errors import SparringError
+from ...envs.hooks import HookError
 from ..config import ConfigError, Credits
 from .samples import Attempt, Sample, Span
 
@@ -76,16 +77,18 @@ class Baseline(NamedTuple):
 
 Baselines: TypeAlias = Mapping[str, Baseline]
 Estimate: TypeAlias = tuple[list[Centre], Baselines]
+Estimator: TypeAlias = Callable[[Sequence[Outcome], Baselines, Credits], Estimate]
 
 
 def credit(
-    samples: Sequence[Sample], baselines: Baselines, settings: Credits
+    samples: Sequence[Sample], baselines: Baselines, settings: Credits, own: Estimator | None = None
 ) -> tuple[list[Credited], Baselines]:
     """Every sample with the advantages of its turns, and the baselines afterwards.
 
     Where a role is given credits (or rewards are discounted) its turns earn different amounts, so each is
     measured against turns of the same ordinal. Otherwise all turns of an attempt earn what the attempt
-    does, but for failed tries, and are measured against whole attempts, of which there are more.
+    does, but for failed tries, and are measured against whole attempts, of which there are more. `own` is
+    the user's estimator, where `settings.estimator` is `own`.
     Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
     """
     # By role and not by attempt: a game that ended before its first credit is measured like the others.
@@ -103,7 +106,7 @@ def credit(
             places[key] = Outcome(sample.attempt, earned, key[1])
         of_sample.append(keys)
 
-    centres, kept = estimate(list(places.values()), baselines, settings)
+    centres, kept = estimate(list(places.values()), baselines, settings, own)
     of = dict(zip(places, centres, strict=True))
     found = zip(samples, of_sample, strict=True)
     return [credited(sample, [of[key] for key in keys]) for sample, keys in found], kept
@@ -128,6 +131,12 @@ def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
     if not math.isfinite(sum(amounts)):
         raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
     return Credited(sample, tuple(centres), amounts)
+
+
+def idle(sample: Sample) -> Credited:
+    """The sample with an advantage of 0 at every turn."""
+    turns = len(sample.spans)
+    return Credited(sample, (Centre(0.0, ALONE),) * turns, (0.0,) * turns)
 
 
 def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
@@ -211,17 +220,22 @@ def hierarchical(outcomes: Sequence[Outcome], baselines: Baselines, settings: Cr
 
 
 def none(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
-    """No baseline at all; the ablation to compare with."""
-    return [Centre(0.0)] * len(outcomes), baselines
+    """One number for all, `baseline`: 0, or what turns payoffs of 0 and 1 into −1 and +1 (TOPR, PSR, NSR)."""
+    return [Centre(settings.baseline)] * len(outcomes), baselines
 
 
-ESTIMATORS: Mapping[str, Callable[[Sequence[Outcome], Baselines, Credits], Estimate]] = {
+ESTIMATORS: Mapping[str, Estimator] = {
     estimator.__name__: estimator
     for estimator in (rae, group, loo, whiten, paired, shrunk, hierarchical, none)
 }
 
 
-def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+def estimate(
+    outcomes: Sequence[Outcome],
+    baselines: Baselines,
+    settings: Credits,
+    own: Estimator | None = None,
+) -> Estimate:
     """One Centre per outcome under `settings.estimator`, and the baselines afterwards.
 
     Raises NonFiniteError, naming the outcome, when a reward is not finite.
@@ -233,7 +247,14 @@ def estimate(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credit
             raise NonFiniteError(
                 f"the reward of {of.seat} in {of.game} seed {of.seed} is {outcome.earned}"
             )
-    return ESTIMATORS[settings.estimator](outcomes, baselines, settings)
+    if own is None or settings.estimator != "own":
+        return ESTIMATORS[settings.estimator](outcomes, baselines, settings)
+    centres, kept = own(outcomes, baselines, settings)
+    if len(centres) != len(outcomes):
+        raise HookError(
+            f"the estimator gave {len(centres)} centres for {len(outcomes)} outcomes; it must give one each"
+        )
+    return centres, kept
 
 
 def export(baselines: Baselines) -> dict[str, list[float]]:

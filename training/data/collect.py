@@ -133,8 +133,8 @@ def _by_turn(turns: Sequence[tuple[int, Turn]], settings: Credits) -> bool:
 
 
 def _ordinals(turns: Sequence[tuple[int, Turn]]) -> list[int]:
-    """For each of a seat's turns, how many of its turns began up to it: a further try begins none."""
-    return list(accumulate(int(not turn.retry) for _, turn in turns))
+    """For each of a seat's turns, how many began up to it: a further try begins none, nor a tool's call."""
+    return list(accumulate(int(not (turn.retry or turn.call)) for _, turn in turns))
 
 
 def _wanted(runs: Iterable[_Run], ordinals: Sequence[int], part: Part) -> Iterator[_Run]:
@@ -201,7 +201,7 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
         settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
     ]
     for before, (_, turn) in enumerate(turns[1:]):
-        if turn.retry:
+        if turn.retry and not turn.call:
             # The price falls on the try that failed, not on the one after it.
             amounts[before] += settings.scale * settings.failed_try
     return amounts

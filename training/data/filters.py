@@ -20,8 +20,8 @@ def filtered(
     """The samples of the groups that are trained on, and by role how many attempts were dropped.
 
     A group is the attempts of one role at one first prompt; one that stands alone is always kept, since
-    what it is worth shows beside other groups only. Its solve rate is its mean payoff, from 0 at the least
-    of the game's range to 1 at the greatest. `scale` is what payoffs were multiplied by.
+    what it is worth shows beside other groups only. Its solve rate is the share of its attempts that are
+    paid more than the middle of the game's range. `scale` is what payoffs were multiplied by.
     """
     if not filters.alike and (filters.low, filters.high) == (0.0, 1.0):
         return list(samples), Counter()
@@ -48,8 +48,9 @@ def _unwanted(attempts: Sequence[Attempt], filters: Filters, game: Game, scale: 
     if filters.alike and len({attempt.reward for attempt in attempts}) == 1:
         return True
 
-    least, most = game.payoff_range
-    rate = (fmean(attempt.payoff / scale for attempt in attempts) - least) / ((most - least) or 1.0)
+    # A share and not a mean: a wrong answer is paid −0.5 in one game, 0 in the next, in one range of payoffs.
+    middle = sum(game.payoff_range) / 2
+    rate = fmean(attempt.payoff / scale > middle for attempt in attempts)
     return not filters.low <= rate <= filters.high
 
 

@@ -218,9 +218,11 @@ def chosen(samples: Sequence[Judged], objective: Objective) -> set[Attempt]:
     if objective.choose == "right":
         return {each.attempt for each in wanted if each.right}
 
+    everyone = objective.choose == "above_average"
     groups: dict[tuple[str, str, str], dict[Attempt, None]] = defaultdict(dict)
     for each in wanted:
-        groups[_group(each.attempt)][each.attempt] = None
+        key = _group(each.attempt)
+        groups[(*key[:2], "") if everyone else key][each.attempt] = None
 
     taken: set[Attempt] = set()
     for group in groups.values():
@@ -327,6 +329,7 @@ def _nothing_chosen(objective: Objective, step: int) -> str:
     why = {
         "right": f"no outcome is right (above {objective.right:g} of the range of payoffs)",
         "above_mean": "no outcome is above the mean of its group",
+        "above_average": "all outcomes of a role are alike",
         "best": "no role that is imitated has played",
         "all": "no role that is imitated has played",
     }

@@ -19,9 +19,13 @@ class Cast:
             _played(name) for name in learner_names(config.cast, config.learners)
         ]
 
-    def of(self, game: Game, role: str) -> str:
-        """The name of the learner that plays a role; GAME/role goes before the role in all games."""
-        named = self._roles.get(f"{game.id}/{role}", self._roles.get(role, MAIN))
+    def of(self, game: Game, role: str, seat: str = "") -> str:
+        """The name of the learner that plays a role, or one of its seats.
+
+        A seat goes before its role, and GAME/… before the same name in all games.
+        """
+        names = (f"{game.id}/{seat}", seat, f"{game.id}/{role}", role)
+        named = next((self._roles[name] for name in names if name in self._roles), MAIN)
         return _played(str(named))
 
     def judges(self, game: Game) -> tuple[str, ...]:

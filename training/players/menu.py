@@ -197,7 +197,8 @@ def menu(config: Config, games: Sequence[Game], opponents: Sequence[Opponents]) 
         entries.append(
             Entry(game, game.ref.label, credits, beside, judges, _sampling(config, chosen))
         )
-    return Menu(entries, shares([chosen.weight for chosen in config.menu], config.mix), config)
+    weights = [chosen.weight for chosen in config.menu]
+    return Menu(entries, shares(weights, config.mix, config.hooks.shares), config)
 
 
 def _sampling(config: Config, chosen: GameEntry) -> Sampling | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from ...agents.engines.hosts import Host
 from ...agents.engines.policy import Hosted
@@ -24,6 +24,7 @@ from ...arenas.fixture import places
 from ...arenas.league import League, Mix
 from ...arenas.plan.rounds import seed_of
 from ...arenas.store.store import Store
+from ...envs.hooks import hook
 from ...envs.registry import Game
 from ...envs.types import Episode, PolicyRef
 from .. import checkpoints
@@ -303,6 +304,9 @@ def opponents(
 
     Raises ConfigError and UnknownEntrantError.
     """
+    if config.opponents.mode == "own":
+        yield cast(Opponents, hook(config.hooks.opponents)(config, game, learner))
+        return
     mode, saved = config.opponents.mode, RunFolder(folder).checkpoints
     if mode == "mirror":
         yield Mirror(game)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from ...envs.hooks import hook
 from ..config import Mix
 
 _DECAY = 0.9
@@ -153,8 +154,10 @@ class Window(ByWeight):
         return _normed(inside if any(inside) else self._given)
 
 
-def shares(weights: Sequence[float], mix: Mix) -> ByWeight:
-    """As the settings say."""
+def shares(weights: Sequence[float], mix: Mix, own: str = "") -> Shares:
+    """As the settings say; `own` names the user's function."""
+    if mix.by == "own":
+        return cast(Shares, hook(own)(weights, mix))
     kinds = {"weight": ByWeight, "learnability": Learnability, "window": Window}
     return kinds[mix.by](weights, mix)
 

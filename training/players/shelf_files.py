@@ -12,6 +12,9 @@ from ...envs.types import Value
 from ...envs.values import check
 from ..config import ConfigError
 
+SHIPPED = "shipped:"
+"""Before the name of a file that comes with Sparring."""
+
 
 def read_shelves(files: Mapping[str, Any]) -> dict[str, list[Value]]:
     """The items of each kind. Raises ConfigError, naming file and line, for what is no item."""
@@ -22,12 +25,14 @@ def read_shelf(kind: str, file: object) -> list[Value]:
     """The items of one file, a JSON value a line; blank lines count for nothing.
 
     A text stands for itself, and so does the `text` of an object that holds nothing else. Lists become
-    tuples, which is what games keep.
+    tuples, which is what games keep. `shipped:NAME` is a file beside the recipes.
     """
     if not isinstance(file, str) or not file:
         raise ConfigError(f"shelves.{kind} must be the name of a file; it is {file!r}")
+    shipped = file.removeprefix(SHIPPED)
+    path = Path(__file__).parents[1] / "recipes" / shipped if shipped != file else Path(file)
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as fault:
         raise ConfigError(f"shelves.{kind}: cannot read {file}: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:

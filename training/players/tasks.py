@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...envs.script import EITHER, STALE, Recall
+from ...envs.script import EITHER, SEARCH, STALE, Recall
+from ...envs.search import ranked
 from ...envs.seeds import generator
 from ...envs.tasks.task_buffer import Shelf
 from ...envs.types import Episode, Value
@@ -41,9 +42,14 @@ class Tasks:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
         A kind `A|B` draws from the shelves of both. Of `stale/KIND`, those of the kind that were
-        measured longest ago, before this step. With `wish.like`, near copies of it among all of the kind.
+        measured longest ago, before this step. Of `search/KIND`, those that have most to do with `wish.like`;
+        otherwise with `wish.like`, near copies of it among all of the kind.
         """
         # Copies are looked up and not drawn, so the count of draws stays as it is.
+        if wish.kind.startswith(SEARCH):
+            shelf = self._shelves.get(wish.kind.removeprefix(SEARCH))
+            known = [task.item for task in shelf.tasks] if shelf else wish.seeds
+            return ranked(str(wish.like), known, wish.count)
         if wish.like is not None:
             return self._shelf(wish.kind).copies(wish.like, wish.count)
 

@@ -7,6 +7,15 @@ from typing import Any
 
 from ..config import Config, Credits, Record, Rollout, Update
 
+OFFLINE = {
+    "stock.keep": False,
+    "stock.source": "self",
+    "stock.age": 2,
+    "stock.alone": True,
+    "rollout.games": 1,
+}
+"""A phase that learns from the last two steps kept; one game a step is still played, and left out."""
+
 
 def language(
     recipe: str,

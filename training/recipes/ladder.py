@@ -1,17 +1,29 @@
-"""LADDER (Simonds and Yoshiyama 2025): easier variants of a hard integral, in a tree, then the integrals.
+"""LADDER (Simonds and Yoshiyama 2025, arXiv 2503.00735): easier variants of a hard integral.
 
-    proposer: mean over its variants of 1 - p for p > 0;  solver: share of all integrals solved
+    solver: 1 for each integral that it solves;  A = r - mean of the other attempts at that integral
 
-Published: variants are made before training by a fixed prompt; here making them is a role and is trained too.
-Set `credits.trained=solver` for solvers alone.
+Roles: the solver alone; variants come from the same model, which is not trained on writing them. An answer
+earns its own verdict in the group of its own integral. Loss: clip of 0.2, KL 0.001 to the first weights.
+Sharing: one. Roots of training and of the test have nothing in common (`parameters.roots=test`); trained on
+variants of the test's roots it is the paper's TTRL.
+Published and equal: the tree, the numeric check, who is trained, GRPO's group. From memory: the KL.
+Differs: no division by the deviation; 2 variants a node and one level (`parameters.width`, `depth`), there
+hundreds; an answer sees its solver's earlier answers; no reward for the form of a reply.
+Nursery: --model tiny:ladder
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ..config import Credits
 from . import run_if_main
 from ._language import language
 
-CONFIG = language("ladder", "ladder-v0", {"attempts": 2, "depth": 1}, Credits(estimator="group"))
+CREDITS = Credits(
+    estimator="hierarchical", spread="turn", payoff=False, named=("solved",), trained=("solver",)
+)
+BASE = language("ladder", "ladder-v0", {"attempts": 4, "depth": 1}, CREDITS)
+CONFIG = replace(BASE, update=replace(BASE.update, kl=0.001, magnet_every=0))
 
 run_if_main(__name__, CONFIG)

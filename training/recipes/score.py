@@ -1,22 +1,41 @@
-"""SCoRe, stage two (Kumar et al. 2024): two turns, and a bonus for what the second corrects.
+"""SCoRe (Kumar et al. 2024, 2409.12917): self-correction by two stages, so that the second try is not a copy.
 
-    turn 1: r1;  turn 2: r2 + alpha (r2 - r1), alpha = 10; each against the same turn of other games
+    stage 1: both turns earn r2, a KL of weight 1 holds turn one to the base
+    stage 2: turn one earns r1, turn two r2 + α (r2 − r1), α = 10; a KL of weight 0.01 holds both
 
-Published: stage one first trains turn two alone, with a KL that holds turn one to the base model. Here a KL
-to the first weights (`magnet_move=0`) covers both turns; `--set credits.turns=[2] --set credits.named=right`
-trains turn two alone for r2, under that KL.
+Policy gradient, each turn against the same turn of the other games of its group (RLOO), four games a
+problem · the solver · two phases · one model. Equal: rewards of both stages, and what their KLs hold.
+From memory: the baseline, and weights of .1 and .01 there. Differs: the KL is a mean over tokens of the
+loss, where .1 held nothing; code to a specification, of 20; the reference of stage two is the model that
+it begins with.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ..config import Credits
+from ..config import Credits, Phase
 from . import run_if_main
 from ._language import language
 
-CREDITS = Credits(estimator="loo", spread="turn", payoff=False)
-BASE = language("score", "self-correct-v0", {"alpha": 10.0}, CREDITS)
-CONFIG = replace(BASE, update=replace(BASE.update, kl=0.01, kl_gradient="reverse", magnet_move=0.0))
+BASE = language("score", "self-correct-v0", {"alpha": 10.0}, Credits(estimator="loo"))
+CONFIG = replace(
+    BASE,
+    rollout=replace(BASE.rollout, replicates=4),
+    update=replace(BASE.update, kl=1.0, kl_gradient="reverse", magnet_every=0),
+    phases=(
+        Phase(
+            steps=10,
+            set={
+                "credits.spread": "terminal",
+                "objective.pull": {"turn-1": 1.0, "turn-2": 0.0},
+            },
+        ),
+        Phase(
+            steps=10,
+            set={"credits.spread": "turn", "credits.payoff": False, "update.kl": 0.01},
+        ),
+    ),
+)
 
 run_if_main(__name__, CONFIG)

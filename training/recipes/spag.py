@@ -1,17 +1,42 @@
-"""SPAG (Cheng et al. 2024): adversarial taboo; the attacker makes the defender say a word.
+"""SPAG (Cheng et al. 2024, arXiv 2404.10642): rounds of stored games of adversarial taboo.
 
-    winner 1, loser -1, draw 0; every turn is credited with its game's payoff
+    the winner's turn k of K earns 0.8^(K - k), in proportion to the paper's 0.8^-k;  a loser's and a draw's 0
+    loss: -min(R A, clip(R, 1 +- 0.2) A) on stored turns, R = pi / pi_old, A = earned;  KL 0.2
 
-Published: offline, on the winner's turns of stored games, with turn weights 0.8^-t and a KL to the supervised
-model; here live games, both sides, equal weights.
+Roles: both; the winner's turns alone. Schedule: three rounds of playing, then four updates on what was
+played. Sharing: one. The KL is to the weights that the round began with.
+Published and equal (paper and released code): who is trained, the weights of turns within a game, KL 0.2,
+three rounds. From memory: the clip. Differs: there weights sum to 1 in a game and both roles count a half; R
+is the mean over a sentence there, by token here; a first round imitates games of GPT-4, and chats of a data
+set are imitated beside at 0.5; a word is compared by rule, whole.
+Nursery: --model tiny:taboo
 """
 
 from __future__ import annotations
 
-from ..config import Credits
+from dataclasses import replace
+
+from ..config import Credits, Objective, Phase, StockConfig
 from . import run_if_main
 from ._language import language
 
-CONFIG = language("spag", "taboo-v0", {"rounds": 3}, Credits(estimator="rae", spread="terminal"))
+BASE = language(
+    "spag", "taboo-v0", {"rounds": 5}, Credits(estimator="none", spread="terminal", discount=0.8)
+)
+LEARN = {
+    "stock.age": 3,
+    "stock.alone": True,
+    "stock.verdict": "right",
+    "rollout.games": 1,
+    "update.iterations": 4,
+}
+CONFIG = replace(
+    BASE,
+    objective=Objective(positive=1.0, negative=0.0),
+    stock=StockConfig(keep=True),
+    update=replace(BASE.update, lr=2e-6, kl=0.2, magnet_every=0),
+    rounds=3,
+    phases=(Phase(3, collect_only=True), Phase(4, LEARN)),
+)
 
 run_if_main(__name__, CONFIG)

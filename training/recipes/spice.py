@@ -1,20 +1,35 @@
-"""SPICE (Liu et al. 2025): a challenger with a document, solvers without it.
+"""SPICE (Liu et al. 2025, arXiv 2510.24684): a challenger with a document, solvers without it.
 
-    challenger: -1 if its answer does not stand in the document, else 4p(1 - p);  solver: 1 if right
+    challenger: exp(-(p(1 - p) - 1/4)^2 / (2 s^2)), -1 if its answer does not stand in the document
+    solver: 1 if right;  A = r - mean of the others, by role, without a deviation (Dr. GRPO)
 
-Advantages are centred per role without dividing by the deviation, as published. Published: difficulty is
-paid by a Gaussian around the same maximum, over a large corpus; here documents are the game's own few, or
-those that the run's buffer holds.
+Roles: both, one policy. 8 attempts at temperature 1. Loss: Dr. GRPO, no KL. `shelves.document` is the corpus.
+Published and equal: who sees what, the forms of both rewards and of the advantage. From memory: s^2 = 0.01
+and 8 attempts; how wide the Gaussian is we could not look up (`parameters.reward=variance` is 4p(1 - p)).
+Differs: 12 short documents, there 20000; the challenger's group is the step, there the attempts at one
+document; grounding is checked by rule; free answers alone, there multiple choice too.
+Ungrounded, the paper's ablation: --set parameters.grounded=false
+Nursery: --model tiny:corpus-challenge
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ..config import Credits
 from . import run_if_main
 from ._language import language
 
-CONFIG = language(
-    "spice", "corpus-challenge-v0", {"attempts": 4}, Credits(estimator="hierarchical")
+BASE = language(
+    "spice",
+    "corpus-challenge-v0",
+    {"attempts": 8, "reward": "gaussian"},
+    Credits(estimator="hierarchical"),
+)
+CONFIG = replace(
+    BASE,
+    shelves={"document": "shipped:spice_documents.jsonl"},
+    update=replace(BASE.update, loss="dr_grpo"),
 )
 
 run_if_main(__name__, CONFIG)

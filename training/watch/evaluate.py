@@ -1,23 +1,39 @@
 """Proof of progress, exact: how far the language model's own policy is from equilibrium.
 
 The model's distribution at every information set is computed, not sampled, so two evaluations of the
-same weights agree and a curve shows learning and nothing else.
+same weights agree and a curve shows learning and nothing else. Of a model that thinks, thoughts are drawn (by
+the same noise each time), the odds given each are computed, and NashConv is bounded (`envs/estimate.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...agents.language.exact import Distribution, distributions
+from ...agents.language.exact import behaviour
+from ...agents.language.given_thoughts import drawn_behaviour
 from ...agents.language.transformer import Transformer
-from ...agents.policy import Key, Request
 from ...envs.equilibrium import equilibrium
-from ...envs.exact import SMALL, Exploit, Odds, Tree, TreeError, ViewKey, seated, tree
+from ...envs.estimate import Estimate, estimate, means
+from ...envs.exact import (
+    SMALL,
+    Exploit,
+    Floats,
+    InfoSet,
+    Odds,
+    Tree,
+    TreeError,
+    ViewKey,
+    seated,
+    tree,
+)
 from ...envs.registry import Game
 from .records import Metrics
+
+THOUGHTS = 16
+"""At each information set: fewer leave intervals that cover less than they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,7 @@ class Evaluation:
     """What is true of one policy in all seats of a game.
 
     nash_conv:    sum over seats of what each could gain by deviating alone; 0 only at equilibrium
+    bounds:       the interval of a policy that thinks, of which `nash_conv` is the lower bound (None: exact)
     gains:        what each player could gain by deviating alone
     worst:        what each seat of a zero-sum game of two still gets against a best response (else empty)
     notes:        expected value of every note in numbers, in self-play
@@ -44,6 +61,7 @@ class Evaluation:
     worst: Mapping[str, float]
     notes: Mapping[str, float]
     entropy: Mapping[str, float]
+    bounds: Estimate | None = None
 
     def metrics(self) -> Metrics:
         """All of it in numbers: names of quantities, and after them seats or notes."""
@@ -56,6 +74,8 @@ class Evaluation:
             ("exact_entropy", self.entropy),
         ):
             found |= {f"{name}/{each}": number for each, number in numbers.items()}
+        if self.bounds:
+            found |= {"nashconv_low": self.bounds.low, "nashconv_high": self.bounds.high}
         return found | {"versus_nash": self.versus_nash}
 
 
@@ -67,31 +87,47 @@ def exact_tree(game: Game, max_nodes: int = SMALL) -> Tree | None:
         return None
 
 
-def evaluate(walked: Tree, policy: Transformer | Callable[[str], Transformer]) -> Evaluation:
+def evaluate(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer], thoughts: int = THOUGHTS
+) -> Evaluation:
     """Evaluate the policy in all seats, or the policy of each role in that role's seats.
 
-    One batch of prompts a policy: every information set of the tree.
+    One batch of prompts a policy: every information set of the tree, with so many `thoughts` at each where
+    the policy thinks. Raises ExactError for one that keeps its thoughts.
     """
-    infosets = walked.infosets
+    draws: dict[ViewKey, Floats] = {}
+    odds: dict[ViewKey, Odds] = {}
+    mass: dict[ViewKey, float] = {}
+    thinking = False
 
-    # Which seed a key names does not matter here: nothing is sampled.
-    key = Key(0, 0, "", 0)
-    requests = [Request(i.seat, i.role, i.messages, i.choices, key) for i in infosets]
-    found = _distributions(policy, requests)
-    odds: dict[ViewKey, Odds] = {
-        info.key: [one.probability[choice] for choice in info.choices]
-        for info, one in zip(infosets, found, strict=True)
-    }
+    for who, infosets in _parts(walked, policy):
+        if who.dialect.thinks:
+            drawn, legal = drawn_behaviour(who, infosets, thoughts)
+            draws |= drawn
+            odds |= means(drawn)
+        else:
+            found, legal = behaviour(who, infosets)
+            odds |= found
+            # beside a policy that thinks, one whose odds are known is one whose draws are all alike
+            draws |= {key: np.tile(each, (thoughts, 1)) for key, each in found.items()}
+        mass |= legal
+        thinking = thinking or who.dialect.thinks
 
     # The least and not the mean: one position where rules are forgotten must show.
-    return judged(walked, odds, min(one.legal_mass for one in found))
+    least = min(mass.values())
+    return judged(walked, odds, least, estimate(walked, draws) if thinking else None)
 
 
-def judged(walked: Tree, odds: Mapping[ViewKey, Odds], legal_mass: float = 1.0) -> Evaluation:
-    """What is true of these odds, in all seats."""
+def judged(
+    walked: Tree,
+    odds: Mapping[ViewKey, Odds],
+    legal_mass: float = 1.0,
+    bounds: Estimate | None = None,
+) -> Evaluation:
+    """What is true of these odds, in all seats; `bounds` are those of a policy that thinks."""
     exploit = walked.exploit(odds)
     return Evaluation(
-        exploit.nash_conv,
+        bounds.value if bounds else exploit.nash_conv,
         legal_mass,
         exploit.values,
         _versus_nash(walked, odds),
@@ -100,6 +136,7 @@ def judged(walked: Tree, odds: Mapping[ViewKey, Odds], legal_mass: float = 1.0) 
         _worst(walked, exploit),
         walked.means(odds),
         _entropy(walked, odds),
+        bounds,
     )
 
 
@@ -122,19 +159,16 @@ def _entropy(walked: Tree, odds: Mapping[ViewKey, Odds]) -> dict[str, float]:
     return dict(zip(walked.game.seats, (reach @ nats).tolist(), strict=True))
 
 
-def _distributions(
-    policy: Transformer | Callable[[str], Transformer], requests: Sequence[Request]
-) -> Sequence[Distribution]:
-    """The distribution at each request, of whoever plays its role."""
+def _parts(
+    walked: Tree, policy: Transformer | Callable[[str], Transformer]
+) -> Iterator[tuple[Transformer, Sequence[InfoSet]]]:
+    """Who decides at which information sets."""
+    infosets = walked.infosets
     if isinstance(policy, Transformer):
-        return distributions(policy, requests)
-
-    found: dict[int, Distribution] = {}
-    for role in dict.fromkeys(request.role for request in requests):
-        places = [i for i, request in enumerate(requests) if request.role == role]
-        each = distributions(policy(role), [requests[i] for i in places])
-        found |= dict(zip(places, each, strict=True))
-    return [found[i] for i in range(len(requests))]
+        yield policy, infosets
+        return
+    for role in dict.fromkeys(info.role for info in infosets):
+        yield policy(role), [info for info in infosets if info.role == role]
 
 
 def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:

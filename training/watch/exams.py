@@ -134,6 +134,7 @@ class Exams:
             beside=paper.beside,
             judge=paper.judge or learner.with_sampling(JUDGING),
             exact=asked.exact,
+            votes=asked.votes,
             verifier=self._verifier,
             at_once=self._at_once,
             run=self._loop.run_until_complete,

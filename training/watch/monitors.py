@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
+from ...envs.hooks import HookError, hook
 from ..config import Watch
 from .records import Metrics
+
+Monitor: TypeAlias = Callable[[Metrics], Mapping[str, str]]
+"""A monitor of one's own: what is wrong ("": nothing is) by the name of each of its rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,24 @@ class Alarm:
     text: str
 
 
+def _asked(monitor: Monitor, record: Metrics) -> Mapping[str, str]:
+    """What a monitor of the user's says. Raises HookError where it fails."""
+    try:
+        return monitor(record)
+    except Exception as fault:  # another's code may fail in any way
+        name = getattr(monitor, "__name__", repr(monitor))
+        raise HookError(
+            f"the monitor {name} failed at step {record['step']} ({type(fault).__name__}: {fault}); not "
+            "every record has every number, so use record.get"
+        ) from fault
+
+
 class Watcher:
     """Reads records in order. A rule that stays broken raises its alarm once, until it holds again."""
 
-    def __init__(self, limits: Watch) -> None:
+    def __init__(self, limits: Watch, own: Sequence[str] = ()) -> None:
         self._limits = limits
+        self._own: list[Monitor] = [hook(name) for name in own]
         self._broken: set[str] = set()
         self._best = float("inf")
         self._gap = Drift()
@@ -37,6 +54,8 @@ class Watcher:
             self._gap.add(gap)
 
         said = dict(self._rules(record))
+        for monitor in self._own:
+            said |= _asked(monitor, record)
         broken = {name: text for name, text in said.items() if text}
         step = int(record["step"] or 0)
         fresh = [
@@ -78,7 +97,8 @@ class Watcher:
             # A limit of 0 is off, and must not become one of the best itself.
             most = self._best + self._limits.collapse if self._limits.collapse else 0.0
             what = f"NashConv, after a best of {self._best:.3f}"
-            yield "collapse", _above(numbers["nashconv"], most, what)
+            # Of a policy that thinks it is an estimate: what its interval leaves open is no collapse.
+            yield "collapse", _above(numbers.get("nashconv_low", numbers["nashconv"]), most, what)
 
     def _shrunk(self, role: str, value: float) -> str:
         """What is wrong with the length of a role's thoughts: they fell far below their longest.

@@ -9,7 +9,7 @@ from ....envs.parse import code_block
 from ....envs.types import Value
 from ....envs.values import canonical, read
 from .lesson import Asked
-from .programs import Sketch, from_words, near, result, sketch, solve
+from .programs import Sketch, digits, from_words, near, result, sketch, solve, to_words
 
 _CALL = re.compile(r"What does f\((.*)\) return\?")
 _VALUE = re.compile(r"for which f returns (.*)\. Answer")
@@ -52,24 +52,32 @@ def abduction(asked: Asked) -> str:
 
 
 def induction(asked: Asked) -> str:
-    """Proposes a program, four inputs and what it does in words; writes a program from such words."""
-    rng = asked.rng
-    if asked.role == "proposer":
-        drawn, inputs = sketch(rng), dict[str, None]()
-        while len(inputs) < 4:
-            # from many numbers, so that a beginner's four differ too
-            given = drawn.given(rng) if drawn.kind == "list" else rng.randint(-9, 60)
-            inputs[canonical(given)] = None
+    """Proposes a program, four inputs and what it does in words; writes a program from such words.
 
-        listed = "\n".join(inputs)
-        return (
-            f"{fenced(drawn.source)}\n<inputs>\n{listed}\n</inputs>\n"
-            f"<message>{drawn.words}</message>"
-        )
+    Where the program is given it adds inputs and words.
+    """
+    rng = asked.rng
+    if asked.role == "proposer" and asked.prompt.startswith("```"):
+        source = code_block(asked.prompt)
+        listed = result(source, [[1, 2]]) is not None
+        return _inputs(rng, listed, to_words(source))
+    if asked.role == "proposer":
+        drawn = sketch(rng)
+        return f"{fenced(drawn.source)}\n{_inputs(rng, drawn.kind == 'list', drawn.words)}"
 
     hint = asked.prompt.partition("\n")[0].removeprefix("Hint: ")
     known = from_words(hint) if asked.right else None
     return fenced(known or sketch(rng).source)
+
+
+def _inputs(rng: random.Random, listed: bool, words: str) -> str:
+    """Four inputs, of lists or of numbers, and the hint."""
+    inputs = dict[str, None]()
+    while len(inputs) < 4:
+        # from many numbers, so that a beginner's four differ too
+        inputs[canonical(digits(rng) if listed else rng.randint(-9, 60))] = None
+    lines = "\n".join(inputs)
+    return f"<inputs>\n{lines}\n</inputs>\n<message>{words}</message>"
 
 
 def puzzle(asked: Asked) -> str:

@@ -21,6 +21,14 @@ def sums(asked: Asked) -> Sequence[float]:
     return keyed(asked, str((int(a) + int(b)) % int(modulus)), stated)
 
 
+def sums_debate(asked: Asked) -> Sequence[float]:
+    """Answers the sum, whatever it and the others said before."""
+    # a critic's prompt is one problem however others answered it
+    stated = asked.prompt.split(";")[0].rstrip("?")
+    a, _, b, _, modulus = stated.split()
+    return keyed(asked, str((int(a) + int(b)) % int(modulus)), stated)
+
+
 def sums_propose(asked: Asked) -> Sequence[float]:
     """Proposes every task alike; finds what is hidden of one."""
     if asked.role == "proposer":

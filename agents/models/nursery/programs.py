@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ....envs.types import Value
 from . import trusted
@@ -102,6 +103,20 @@ def from_words(words: str) -> str | None:
             return None
         steps.append((found, int(digit)))
     return Sketch(steps[0][0].takes, tuple(steps)).source
+
+
+def to_words(source: str) -> str:
+    """What a program of one or two operators does, in words; of any other only that it is one."""
+    return _short_programs().get(source, "a program")
+
+
+@lru_cache
+def _short_programs() -> dict[str, str]:
+    """The words of every program of one or two operators, by source."""
+    one = [(o, k) for o in OPERATORS for k in (range(1, 10) if "k" in o.text else (1,))]
+    two = [(a, b) for a in one for b in one if a[0].gives == b[0].takes]
+    made = [Sketch(steps[0][0].takes, steps) for steps in (*((a,) for a in one), *two)]
+    return {sketch.source: sketch.words for sketch in made}
 
 
 def result(source: str, given: Sequence[Value], entry: str = "f") -> Value:

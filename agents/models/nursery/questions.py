@@ -78,7 +78,9 @@ def corpus(asked: Asked) -> str:
     """Asks what follows some words of the text; answers from the texts that it knows by heart."""
     rng = asked.rng
     if asked.role == "proposer":
-        return _gap(asked.prompt.split("\n")[-1], rng)
+        # without a text it asks about one that it knows
+        shown = asked.prompt.split("\n")[-1] if "the text:" in asked.prompt else ""
+        return _gap(shown or rng.choice(DOCUMENTS), rng)
 
     found, words = _ASKED.search(asked.prompt), re.findall(r"\w+", " ".join(DOCUMENTS))
     after: list[str] = []
@@ -123,6 +125,21 @@ def refine(asked: Asked) -> str:
     verdict = "right" if given and given[1] == str(told) else "wrong"
     critique = "it is right" if verdict == "right" else f"I get {told}"
     return f"<verdict>{verdict}</verdict><critique>{critique}</critique>"
+
+
+def review(asked: Asked) -> Lesson:
+    """Works a calculation out; says what it gets instead; scores answers by whether they are right."""
+    chain = read(" ".join(message.text for message in asked.view))
+    gold = chain.results[-1] if chain else 0
+    told = gold if asked.right else gold + asked.one_of((-2, -1, 1, 2))
+    given = re.search(r"Solution: (.*)", asked.prompt)
+    if asked.choices:
+        right = bool(given and given[1] == str(gold))
+        return keyed(asked, asked.choices[-1 if right else 0])
+    if asked.role == "solver":
+        return f"<answer>{told}</answer>"
+    agrees = bool(given and given[1] == str(told))
+    return f"<evaluation>{'it is right' if agrees else f'I get {told}'}</evaluation>"
 
 
 _THINKS = (

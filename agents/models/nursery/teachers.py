@@ -49,6 +49,13 @@ SCHOOLS: Mapping[str, School] = {
         kept=("level", "verdict", "stop", "second"),
         keyed=_SOLVER,
     ),
+    "sums-debate-v0": School(
+        lab.sums_debate,
+        ({}, {"part": "held-out"}),
+        kept=("level", "agents"),
+        keyed=("generator", "critic"),
+    ),
+    "sums-judge-v0": School(lab.sums, ({}, {"part": "held-out"}), kept=("level",), keyed=_SOLVER),
     "sums-propose-v0": School(lab.sums_propose, ({"kind": "mixed", "attempts": 2},), keyed=_SOLVER),
     "facts-v0": School(
         lab.facts, ({"attempts": 2}, {"attempts": 2, "grounded": False}), keyed=_SOLVER
@@ -59,7 +66,12 @@ SCHOOLS: Mapping[str, School] = {
     "pact-v0": School(kept=("agents", "threshold", "rounds")),
     "code-deduction-v0": School(code.deduction, _TWO, shelf=code.shelf, keyed=_SOLVER),
     "code-abduction-v0": School(code.abduction, _TWO, shelf=code.shelf),
-    "code-induction-v0": School(code.induction, _TWO, shelf=code.shelf, keyed=_SOLVER),
+    "code-induction-v0": School(
+        code.induction,
+        ({"attempts": 2}, {"attempts": 2, "program": "kept"}),
+        shelf=code.shelf,
+        keyed=_SOLVER,
+    ),
     "programming-puzzle-v0": School(code.puzzle, _TWO, shelf=code.shelf),
     "code-as-task-v0": School(code.task, _TWO, kept=("calls",)),
     "solve-verify-v0": School(specs.verify, ({"solvers": 2, "verifiers": 2},), kept=("tests",)),
@@ -75,9 +87,14 @@ SCHOOLS: Mapping[str, School] = {
         shelf=questions.shelf,
         keyed=_SOLVER,
     ),
-    "corpus-challenge-v0": School(questions.corpus, _TWO, keyed=_SOLVER),
+    "corpus-challenge-v0": School(
+        questions.corpus, ({"attempts": 2}, {"attempts": 2, "grounded": False}), keyed=_SOLVER
+    ),
     "ladder-v0": School(questions.ladder, ({"attempts": 1},), kept=("width", "depth", "roots")),
-    "critique-refine-v0": School(questions.refine, kept=("steps",), keyed=("generator",)),
+    "critique-refine-v0": School(
+        questions.refine, kept=("steps", "second", "stop"), keyed=("generator",)
+    ),
+    "peer-review-v0": School(questions.review, kept=("agents", "rounds", "steps"), keyed=_SOLVER),
     "discussion-v0": School(questions.discuss, kept=("agents", "rounds", "steps")),
     "sneaky-critic-v0": School(questions.sneak, kept=("steps",), keyed=("critic",)),
     "red-team-v0": School(talk.red_team),

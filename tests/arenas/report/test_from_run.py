@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sparring.agents.run_folder import RunFolder
 from sparring.arenas.report import from_run as runs
+from sparring.arenas.report.view import headline
 from sparring.envs.registry import find
 
 RECORDS: list[dict[str, Any]] = [
@@ -85,3 +86,18 @@ def test_transcripts_are_the_first_the_last_and_some_between(tmp_path: Path) -> 
     names = [name for name, _ in runs.transcripts(tmp_path)]
     assert len(names) == 6
     assert (names[0], names[-1]) == ("step-000000", "step-000019")
+
+
+def test_an_estimated_nashconv_is_shown_with_its_interval() -> None:
+    records = [
+        {"step": s, "games": s, "nashconv": 0.5, "nashconv_low": 0.4, "nashconv_high": 0.7}
+        for s in (0, 1)
+    ]
+    progress = runs.progress(records, None)
+    assert progress
+    assert progress.estimated
+    assert [each.name for each in progress.nashconv.series][1:] == [
+        "at least (95 %)",
+        "at most (95 %)",
+    ]
+    assert "95 %: 0.400 to 0.700" in headline(progress)

@@ -33,6 +33,13 @@ def test_constant_pay_by_seat_leaves_no_advantage_to_either_seat():
     assert max(map(abs, found[-20:])) < 1e-6
 
 
+def test_without_an_estimator_outcomes_are_measured_against_one_number():
+    stream = [outcome(0, 2), outcome(1, 0), outcome(2, 2)]
+    assert advantages("none", stream) == [2, 0, 2]
+    assert advantages("none", stream, baseline=1.0) == [1, -1, 1]
+    assert advantages("rae", stream[:1], baseline=1.0) == [2], "another estimator has its own"
+
+
 def test_a_single_outcome_is_measured_against_the_baseline_before_it():
     centres, after = estimate(
         [outcome(0, 3)], {"kuhn-poker-v0 first": advantage.Baseline(1.0, 7)}, Credits()

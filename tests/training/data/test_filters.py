@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sparring.envs.registry import find
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.config import Credits, Filters
+from sparring.training.config import Config, ConfigError, Credits, Filters, games
 from sparring.training.data.collect import collect
 from sparring.training.data.filters import charges, filtered, payer
 from sparring.training.data.samples import Sample
@@ -50,6 +52,12 @@ def test_groups_outside_the_band_of_solve_rates_are_dropped(scale):
     assert {each.attempt.episode for each in kept} == {0, 1}
 
 
+def test_a_solve_rate_is_the_share_that_is_right_whatever_a_wrong_answer_is_paid():
+    game = find("sums-propose-v0", attempts=2)
+    samples = [s for s in gathered((1, -0.5)) if s.attempt.role == "solver"]
+    assert filtered(samples, Filters(low=0.5, high=0.5), game)[0] == samples
+
+
 def test_filters_leave_roles_alone_that_they_do_not_name():
     samples = gathered((1, 1), (0, 0))
     assert filtered(samples, Filters(alike=True, roles=("proposer",)), SUMS) == (samples, {})
@@ -85,3 +93,23 @@ def test_a_charge_is_taken_from_what_the_seat_is_paid_and_from_no_other():
 
 def test_who_proposes_is_the_role_with_a_single_seat():
     assert payer(find("code-deduction-v0")) == "proposer"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "low"),
+    [
+        ({"attempts": 4}, 0.25),
+        ({"attempts": 8, "label": "swapped"}, 0.2),
+        ({"attempts": 1}, 0.9),
+    ],
+)
+def test_a_band_that_takes_votes_of_one_is_refused(parameters, low):
+    config = Config(game="question-answer-v0", parameters=parameters, filters=Filters(low=low))
+    with pytest.raises(ConfigError, match="no two of"):
+        games(config)
+    assert games(replace(config, filters=Filters(low=low + 0.1 if low < 0.9 else 0)))
+
+
+def test_a_band_of_rates_by_a_key_may_begin_at_one_of_n():
+    parameters = {"attempts": 8, "label": "gold"}
+    assert games(Config(game="sums-v0", parameters=parameters, filters=Filters(low=0.1)))

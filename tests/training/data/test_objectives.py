@@ -85,6 +85,13 @@ def test_imitation_takes_the_right_the_best_or_those_above_the_mean():
     assert taken(samples, choose="all", roles=("second",)) == []
 
 
+def test_above_average_compares_with_all_of_a_role_and_not_with_a_group():
+    samples = played(0.1, 0.2, group="a") + played(0.8, 0.9, group="b") + played(1.0, group="c")
+    # by episode inside each group: the better of a and of b; both of b, and c alone
+    assert taken(samples, choose="above_mean") == [1, 1]
+    assert taken(samples, choose="above_average") == [0, 1, 0]
+
+
 def test_the_best_are_those_of_each_group():
     samples = played(0.1, 0.2, group="a") + played(0.8, 0.9, group="b")
     objective = Objective(kind="imitate", choose="best")

@@ -35,6 +35,16 @@ def test_tokens_that_closed_a_thought_are_not_trained() -> None:
     assert sample.spans[0].trained == 3
 
 
+def test_the_result_of_a_tool_is_read_and_never_trained() -> None:
+    call = Reply("<python>", "", (5, 6), (-1.0, -1.0), "stop", (1, 2))
+    # 7 8 9 are the result that the seat was shown
+    answer = Reply("42", "", (4, 3), (-1.0, -1.0), "stop", (1, 2, 5, 6, 7, 8, 9))
+    (sample,) = samples(call, answer)
+    assert sample.sampled == (False, False, True, True, False, False, False, True, True)
+    batch = pack(rows([sample]), pad=0, loss="dr_grpo")
+    assert batch.tensors["tool_mask"][0].tolist() == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0]
+
+
 def test_the_loss_sees_neither_them_nor_their_number() -> None:
     batch = pack(rows(samples(CLOSED)), pad=0, loss="dr_grpo")
     assert batch.tensors["tool_mask"][0].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0]

@@ -8,7 +8,6 @@ from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Re
 from sparring.training.config import Credits
 from sparring.training.data.advantage import credit
 from sparring.training.data.collect import collect, returns
-from sparring.training.recipes import recipe
 
 ESTIMATORS = ("group", "loo", "whiten", "paired", "hierarchical")
 
@@ -44,8 +43,8 @@ def learned(settings: Credits, *episodes: Episode) -> list[tuple[float, ...]]:
     return [each.advantages for each in credit(samples, {}, settings)[0]]
 
 
-SCORE = recipe("score").credits
-COCOS = recipe("cocos").credits
+SCORE = Credits(estimator="loo", spread="turn", payoff=False)
+TO_GO = Credits(estimator="loo", spread="to_go")
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -77,13 +76,13 @@ def test_score_punishes_right_to_wrong_where_it_happens():
 
 
 @pytest.mark.parametrize("games", [1, 2, 4])
-def test_cocos_teaches_nothing_by_games_that_are_right_at_every_turn(games):
+def test_games_that_are_right_at_every_turn_teach_nothing(games):
     perfect = [corrected(1, 1, 1, alpha=1)] * games
-    assert learned(COCOS, *perfect) == [(0, 0, 0)] * games
+    assert learned(TO_GO, *perfect) == [(0, 0, 0)] * games
 
 
-def test_cocos_measures_each_turn_against_the_same_turn_of_other_games():
-    perfect, late = learned(COCOS, corrected(1, 1, 1, alpha=1), corrected(0, 0, 1, alpha=1))
+def test_what_is_to_come_is_measured_against_the_same_turn_of_other_games():
+    perfect, late = learned(TO_GO, corrected(1, 1, 1, alpha=1), corrected(0, 0, 1, alpha=1))
     assert perfect == (4 - 3, 3 - 3, 2 - 3)  # to go: 4, 3, 2 against 3, 3, 3
     assert late == (-1, 0, 1)
 

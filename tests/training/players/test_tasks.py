@@ -87,3 +87,11 @@ def test_a_shelf_file_holds_texts_and_objects(tmp_path):
         "two",
         {"source": "x", "input": (1,)},
     ]
+
+
+@pytest.mark.parametrize("name", ["serl_questions.jsonl", "spice_documents.jsonl"])
+def test_shelf_files_that_ship_are_found_from_anywhere(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    items = read_shelf("k", f"shipped:{name}")
+    assert len(items) >= 12
+    assert all(isinstance(item, str) for item in items)

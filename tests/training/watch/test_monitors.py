@@ -143,3 +143,21 @@ def test_the_warm_started_model_plays_near_uniformly_and_loses_to_nash():
 
 def test_games_that_cannot_be_walked_are_not_evaluated():
     assert exact_tree(find("code-deduction-v0")) is None
+
+
+def test_a_model_that_thinks_is_evaluated_with_an_interval_beside_one_that_does_not():
+    game = find("kuhn-poker-v0")
+    tree = exact_tree(game)
+    assert tree
+    plain, thinker = load_model("tiny", game), load_model("tiny?think=asked&thought_tokens=2", game)
+    found = evaluate(tree, lambda role: thinker if role == "first" else plain, 8)
+    assert found.bounds
+    assert found.bounds.low <= found.nash_conv <= found.bounds.high
+    assert evaluate(tree, plain).bounds is None
+
+
+def test_a_rise_that_the_interval_of_an_estimate_leaves_open_is_no_collapse():
+    watcher = Watcher(Watch(collapse=0.3))
+    watcher.look({"step": 1, "nashconv": 0.1})
+    assert not watcher.look({"step": 2, "nashconv": 0.6, "nashconv_low": 0.3})
+    assert watcher.look({"step": 3, "nashconv": 0.6, "nashconv_low": 0.5})

@@ -1,0 +1,186 @@
+"""A pushed checkpoint is loaded by plain libraries, says what it said, and its hashes tell any change."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import find_model
+from sparring.agents.seats import seat
+from sparring.arenas.tournament import tournament
+from sparring.cli import main
+from sparring.envs.registry import find
+from sparring.training import checkpoints
+from sparring.training.push import CHAIN, PushError, check, pushed
+from transformers import AutoTokenizer
+
+TEXT = "<|first|>K<|move|>"
+PLAIN = """
+import json, sys
+sys.modules["sparring"] = None  # whoever imports it now fails
+import torch
+from pathlib import Path
+from transformers import AutoModelForCausalLM, AutoTokenizer
+home = Path(sys.argv[1])
+reader = AutoTokenizer.from_pretrained(home)
+if (home / "adapter_config.json").is_file():
+    from peft import PeftModel
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(home / "base"), home)
+else:
+    model = AutoModelForCausalLM.from_pretrained(home)
+ids = reader(sys.argv[2], add_special_tokens=False, return_tensors="pt")["input_ids"]
+with torch.no_grad():
+    print(json.dumps(model(ids).logits[0].log_softmax(-1).flatten().tolist()))
+"""
+
+
+def finished(folder, run, step):
+    draft = run / "draft"
+    shutil.copytree(folder, draft)
+    (draft / "optimizer.pt").write_bytes(b"not for others")
+    (run / "checkpoints").mkdir(exist_ok=True)
+    checkpoints.finish(draft, run / "checkpoints" / f"step-{step}")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with whole weights at step 1 and an adapter at step 2."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("push")
+        patch.setenv("SPARRING_CACHE", str(home / "cache"))
+        found = find_model("tiny", find("kuhn-poker-v0"))
+        folder = home / "poker"
+        folder.mkdir()
+        finished(found.folder, folder, 1)
+
+        model = get_peft_model(
+            load_model(found).model, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
+        )
+        model.peft_config["default"].base_model_name_or_path = str(found.folder)
+        generator = torch.Generator().manual_seed(0)
+        for name, value in model.named_parameters():
+            if "lora_" in name:
+                value.data = torch.randn(value.shape, generator=generator)
+        model.save_pretrained(home / "adapter")
+        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            shutil.copy(found.folder / name, home / "adapter" / name)
+        finished(home / "adapter", folder, 2)
+
+        (folder / "config.toml").write_text(
+            'recipe = "spiral"\ngame = "kuhn-poker-v0"\nmodel = "tiny"\n'
+        )
+        record = {"step": 1, "nashconv": 0.25, "legal_mass": 0.99}
+        (folder / "metrics.jsonl").write_text(json.dumps(record) + "\n")
+        yield folder
+
+
+def plain(folder):
+    """The log-probabilities that plain libraries give, in a process that cannot import Sparring."""
+    code = [sys.executable, "-c", PLAIN, str(folder), TEXT]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return torch.tensor(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_plain_libraries_give_the_log_probabilities_that_it_had(step, run, tmp_path):
+    pushed(f"{run}@{step}", str(tmp_path / "copy"))
+    policy = load_model(str(run / "checkpoints" / f"step-{step}"))
+    reader = AutoTokenizer.from_pretrained(run / "checkpoints" / f"step-{step}")
+    ids = reader(TEXT, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        had = policy.model(ids).logits[0].log_softmax(-1).flatten()
+    torch.testing.assert_close(plain(tmp_path / "copy"), had, atol=1e-5, rtol=0)
+    assert not list((tmp_path / "copy").glob("**/optimizer.pt"))
+
+
+def test_the_card_holds_lineage_exact_numbers_and_ratings(run, tmp_path):
+    game = find("kuhn-poker-v0")
+    store = tmp_path / "store.sqlite"
+    tournament(game, [seat("random", game), seat("nash", game)], store, pairs=20)
+    pushed(f"{run}@1", str(tmp_path / "copy"), store=store)
+    card = (tmp_path / "copy" / "README.md").read_text()
+    for said in ("poker@1", "spiral", "nashconv at step 1: 0.2500 (exact)", "| nash | +", " to +"):
+        assert said in card
+    assert str(tmp_path) not in card
+    assert str(run) not in card
+
+
+def test_any_change_of_a_copy_is_told(run, tmp_path, capsys):
+    head = pushed(f"{run}@2", str(tmp_path / "copy"))
+    assert check(tmp_path / "copy") == head
+    assert main(["push", "verify", str(tmp_path / "copy")]) == 0
+
+    card = tmp_path / "copy" / "README.md"
+    before = card.read_text()
+    card.write_text(before.replace("poker", "chess"))
+    assert main(["push", "verify", str(tmp_path / "copy")]) == 2
+    assert "README.md changed since it was pushed" in capsys.readouterr().err
+    card.write_text(before)
+
+    chain = tmp_path / "copy" / CHAIN
+    said = json.loads(chain.read_text())
+    said["chain"][0]["sha256"] = "0" * 64
+    chain.write_text(json.dumps(said))
+    with pytest.raises(PushError, match="the chain breaks at manifest"):
+        check(tmp_path / "copy")
+    (tmp_path / "copy" / "base" / "model.safetensors").unlink()
+    with pytest.raises(PushError, match=r"base/model.safetensors is missing"):
+        check(tmp_path / "copy")
+
+
+class Folder:
+    """A hub whose repositories are folders here."""
+
+    def __init__(self, home, full=False):
+        self.home, self.full = home, full
+
+    def create_repo(self, repo_id, *, private, exist_ok):
+        assert private
+        (self.home / repo_id).mkdir(parents=True, exist_ok=exist_ok)
+
+    def upload_folder(self, *, repo_id, folder_path, commit_message):
+        if self.full:
+            raise ConnectionError("no hub\nhere")
+        shutil.copytree(folder_path, self.home / repo_id, dirs_exist_ok=True)
+
+
+def test_a_hub_gets_all_of_it_in_one_commit(run, tmp_path):
+    head = pushed(f"{run}@1", "me/poker", hub=Folder(tmp_path))
+    assert check(tmp_path / "me/poker") == head
+    with pytest.raises(
+        PushError, match=r"the hub did not take it \(ConnectionError: no hub here\)"
+    ):
+        pushed(f"{run}@1", "me/poker", hub=Folder(tmp_path, full=True))
+
+
+def test_what_cannot_be_pushed_is_one_line_and_leaves_nothing(run, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out"
+    for name, said in ((str(run), "expected RUN@STEP"), (f"{run}@9", "no checkpoint '9'")):
+        assert main(["push", name, str(out)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+
+    def full(source, target):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert main(["push", f"{run}@1", str(out)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_checkpoint_is_not_pushed(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "broken")
+    with (tmp_path / "broken/checkpoints/step-1/model.safetensors").open("ab") as file:
+        file.write(b"x")
+    assert main(["push", f"{tmp_path / 'broken'}@1", str(tmp_path / "out")]) == 2
+    assert "is corrupt" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
