@@ -20,6 +20,7 @@ envs
     UnknownGameError       no game has this id
     ParameterError         a game was given a parameter that it does not take, or out of bounds
     FileError              a file of questions or programs cannot be read: which line, and why (tasks/files)
+    HookError              no function has this name, or what it gave is not what was asked for (hooks)
     MissingLibraryError    the library behind openspiel/, textarena/ or another namespace is not installed
     Unreadable*            a reply has no move in it (parse, values)
     Illegal*               a reply holds a move that the rules forbid; a value that is not plain
@@ -33,6 +34,7 @@ agents
     UnknownPlayerError     no scripted player of the game has this name
     UnknownEntrantError    no player, model, run or checkpoint has this name (seats)
     RunFolderError         a file of a run is damaged
+    UnknownThinkingError   no way to think has this name
     UnknownModelError      no model has this name
     ModelError             a model cannot be loaded
     DialectError           a tokenizer's chat template cannot write a conversation
@@ -80,11 +82,15 @@ arenas
     ReportError            there is nothing to report on, or the page cannot be written
 training
     ConfigError            a setting is unknown or out of range
+    PlayerError            the process that plays ahead keeps dying, or cannot start (ahead)
+    ExploitError           no exploiter can be trained against this policy, or none be measured
+    ExperimentError        an experiment's file cannot be run, or its folder holds another one
     UnknownRecipeError     no recipe has this name
     CheckpointError        a checkpoint is missing, corrupt, or cannot be written
     EmptyStepError         no game of a step gave anything to train on
     NothingToLearnError    the objective takes none of a step's samples
     PushError              a checkpoint cannot be pushed, or a copy is not what was pushed
+    SeatError              a person at a table asked for what cannot be done (sparring/web)
     StockError             a run has no stock, or one that is corrupt
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -208,7 +209,7 @@ def test_an_experiment_that_is_killed_goes_on_to_the_same_table(file):
     assert table(whole)["expect"][1]["state"] == "confirmed"
     page = (parts / "report.html").read_text()
     assert "Undecided at this scale" in page
-    assert "default-src 'none'" in page
+    assert "default-src 'none'" in html.unescape(page)
     assert page.count('class="band') >= 2
 
 
