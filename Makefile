@@ -20,6 +20,7 @@ help:
 	@echo "make check        lint, types and tests: what a change must pass"
 	@echo "make test         set up and run the tests"
 	@echo "make test-slow    the long tests: kill tests, 10,000 snippets, clusters"
+	@echo "make test-recipes every published recipe on a small model: most of an hour"
 	@echo "make vllm         vLLM for CPUs in its own environment ($(VLLM)); make test-vllm: its tests"
 	@echo "make lint types   ruff and pyright;  make wheel: build it, try it in a clean environment"
 
@@ -50,10 +51,13 @@ demo-seeds: $(VENV)/.setup
 check: lint types test
 
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not recipes"
 
 test-slow: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
+
+test-recipes: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "slow or recipes" tests/training/recipes
 
 vllm:
 	TORCH_INDEX="$(TORCH_INDEX)" .ci/vllm.sh $(VLLM)
@@ -75,4 +79,4 @@ wheel: $(VENV)/.dev
 clean:
 	rm -rf build dist *.egg-info $(VENV)
 
-.PHONY: help setup dev demo demo-seeds check test test-slow vllm test-vllm lint types wheel clean
+.PHONY: help setup dev demo demo-seeds check test test-slow test-recipes vllm test-vllm lint types wheel clean

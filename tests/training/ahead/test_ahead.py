@@ -51,11 +51,13 @@ def weights(folder: Path) -> bytes:
     return (folder / "checkpoints/step-6/model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_every_step_is_of_weights_as_old_as_was_asked_for(whole):
     ages = [record["age"] for record in curve(whole)[1:]]
     assert ages == [0, 1, 2, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_fresh_games_are_compared_with_their_sampler_and_old_ones_with_the_present_weights(whole):
     _, fresh, old, *_ = curve(whole)
     assert fresh["sampler_gap"] < 1e-4
@@ -64,6 +66,7 @@ def test_fresh_games_are_compared_with_their_sampler_and_old_ones_with_the_prese
     assert old["age_truncated"] == old["age_bias"] == 0
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_curve_and_weights_of_one_that_was_never_stopped(whole, tmp_path):
     left = tmp_path / "left"
     shutil.copytree(whole, left)
@@ -73,6 +76,7 @@ def test_a_resumed_run_has_the_curve_and_weights_of_one_that_was_never_stopped(w
     assert weights(left) == weights(whole)
 
 
+@pytest.mark.slow
 def test_a_player_that_is_killed_costs_no_game(whole, tmp_path, monkeypatch):
     take, killed = Ahead._take, []
 
@@ -89,6 +93,7 @@ def test_a_player_that_is_killed_costs_no_game(whole, tmp_path, monkeypatch):
     assert weights(again) == weights(whole)
 
 
+@pytest.mark.slow
 def test_long_games_have_the_share_that_they_have_without_playing_ahead(tmp_path):
     """A queue that trains on what is over first would have few of the long ones in its first steps."""
     mix = ['games=[{id="kuhn-poker-v0"},{id="nim-v0"}]', "model=tiny:kuhn-poker-v0,nim-v0"]
@@ -103,6 +108,7 @@ def test_long_games_have_the_share_that_they_have_without_playing_ahead(tmp_path
     assert shares[1] == shares[0]
 
 
+@pytest.mark.slow
 def test_past_selves_play_ahead_too(tmp_path):
     settings = ["opponents.mode=past", "rollout.ahead=1", "steps=4", "record.checkpoint_every=1"]
     folder = train(small(tmp_path / "past", *settings), quiet=True).folder
@@ -111,6 +117,7 @@ def test_past_selves_play_ahead_too(tmp_path):
     assert "games_against/step-1" in met
 
 
+@pytest.mark.slow
 def test_what_the_player_cannot_open_is_told_here(tmp_path):
     with pytest.raises(VerifierError):
         train(small(tmp_path / "r", "verifier=nowhere"), quiet=True)

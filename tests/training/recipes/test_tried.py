@@ -12,10 +12,16 @@ from .tried import Run, tried
 from .updates import RUNS as UPDATING
 
 RUNS = (*PROPOSING, *ATTACKING, *CRITICAL, *EQUAL, *UPDATING)
+OFTEN = {"psr", "self-train", "alignment-tipping"}
+"""Tried with the slow tests; all of them by `make test-recipes`, which takes most of an hour."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def _marked(run: Run):
+    mark = pytest.mark.slow if run.name in OFTEN else pytest.mark.recipes
+    return pytest.param(run, id=run.name, marks=(mark, pytest.mark.timeout(900)))
+
+
+@pytest.mark.parametrize("run", [_marked(run) for run in RUNS])
 def test_a_recipe_trains_a_model_that_can_play(run: Run, tmp_path):
     best = tried(run, tmp_path / run.name)
     if run.admitted:
