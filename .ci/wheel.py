@@ -15,7 +15,7 @@ import importlib, pathlib, pkgutil, sys
 import sparring
 assert "site-packages" in sparring.__file__, sparring.__file__
 names = [m.name for m in pkgutil.walk_packages(sparring.__path__, "sparring.")]
-optional = {"ray", "vllm", "textarena", "pyspiel", "starlette", "uvicorn"}
+optional = {"openenv", "verifiers", "ray", "vllm", "textarena", "pyspiel", "starlette", "uvicorn"}
 for name in names:
     if name.endswith("__main__"):
         continue
