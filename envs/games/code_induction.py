@@ -172,7 +172,9 @@ def code_induction(
 
 def _of_kept_program() -> Steps[Task | None]:
     """A task about a program that another game kept; None for inputs that the gate refuses."""
-    (item,) = yield from recall(KEPT, 1, (IDENTITY,))
+    found = yield from recall(KEPT, 1, (IDENTITY,))
+    # a buffer may hold nothing of the kind yet
+    item = found[0] if found else IDENTITY
     source = program_of(item).source
     prompt = PROPOSE_INPUTS.format(code=fenced(source), form=FORM)
     inputs, message = yield from ask(
