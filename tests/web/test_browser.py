@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +19,7 @@ from sparring.envs.registry import find
 from sparring.web import play, watch
 from sparring.web.pages import Server, opened
 
-FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    required = os.environ.get("SPARRING_REQUIRE_BROWSER") == "1"
-    try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-    except ImportError:
-        if required:
-            raise
-        pytest.skip("selenium is not installed (pip install sparring[dev])")
-    if not (program and driver):
-        assert not required, "chromium or chromedriver is not on PATH"
-        pytest.skip("no browser: chromium and chromedriver are not both on PATH")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    window = webdriver.Chrome(options=options, service=Service(driver))
-    yield window
-    window.quit()
 
 
 class Served:
