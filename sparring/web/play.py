@@ -122,7 +122,7 @@ class Room:
             closing = asyncio.run_coroutine_threadsafe(self._verifier.close(), self._games)
             with suppress(TimeoutError):
                 closing.result(5)
-        self._games.call_soon_threadsafe(self._games.stop)
+        asyncio.run_coroutine_threadsafe(_stopped(self._games), self._games)
 
     def _begin(self, game: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(game, self._games)
@@ -161,6 +161,15 @@ class Room:
         if name not in self._policies:
             self._policies[name] = self._seated(name)
         return self._policies[name]
+
+
+async def _stopped(loop: asyncio.AbstractEventLoop) -> None:
+    """End the games that still wait for somebody, and then their loop."""
+    waiting = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    loop.stop()
 
 
 def app(room: Room, token: str = "", host: str = "") -> ASGIApp:
