@@ -65,11 +65,18 @@ def containers(of: str | None = None, running: bool = False) -> list[str]:
         client.close()
 
 
+def command(pid: int) -> bytes:
+    """A process's command line; empty where it is gone: others of ours may end while we look."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def supervisors(name: str) -> list[int]:
     """Process ids of this process's supervisors."""
     if name == "local":
-        found = children(os.getpid())
-        return [pid for pid in found if b"supervise" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in children(os.getpid()) if b"supervise" in command(pid)]
     client = docker.from_env()
     try:
         return [client.api.inspect_container(each)["State"]["Pid"] for each in containers()]
