@@ -115,7 +115,7 @@ def _listing(design: Design, out: Path) -> int:
     for run in examine(design, out):
         state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
         ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{run.config.steps} steps"
-        print(f"{run.folder.path}  {run.config.recipe} on {run.config.game}, {ends}: {state}")
+        print(f"{run.folder.path}  {run.config.recipe} on {run.config.title}, {ends}: {state}")
     return 0
 
 
