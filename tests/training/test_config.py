@@ -132,6 +132,6 @@ def test_a_file_in_the_place_of_a_recipe_is_told_its_flag():
 
 
 def test_a_run_of_several_games_is_titled_by_its_menu():
-    config = Config(games=(GameEntry("nim-v0"), GameEntry("kuhn-poker-v0")))
-    assert config.title == "nim-v0, kuhn-poker-v0"
+    menu = [GameEntry(id) for id in ("nim-v0", "kuhn-poker-v0", "nim-v0")]
+    assert Config(games=tuple(menu)).title == "nim-v0, kuhn-poker-v0"
     assert Config().title == Config().game

@@ -210,8 +210,8 @@ class Config:
 
     @property
     def title(self) -> str:
-        """What is played, for people: the games of the menu."""
-        return ", ".join(entry.id for entry in self.menu)
+        """What is played, for people: each game of the menu once."""
+        return ", ".join(dict.fromkeys(entry.id for entry in self.menu))
 
 
 def _estimator(config: Config) -> str:
