@@ -35,7 +35,8 @@ CURVES: tuple[tuple[str, str, int], ...] = (
     ("score_against", "Checkpoints against players that never change", 3),
 )
 """Kind of metric (before the slash), the chart's title, digits."""
-SHARES = {"invalid_rate", "cut_rate"}
+FROM_ZERO = {"invalid_rate", "cut_rate", "reply_tokens", "thought_characters"}
+"""Kinds whose charts begin at 0: a length that stays the same must not look like one that jumps."""
 
 
 def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
@@ -104,7 +105,7 @@ def curves(records: Records) -> tuple[Chart, ...]:
         lines = _curves(records, list(zip(by_role, _short(by_role), strict=True)))
         # a chart of zeros would say only that a game has no such thing
         if any(value for line in lines for _, value in line.points):
-            low = 0.0 if kind in SHARES else None
+            low = 0.0 if kind in FROM_ZERO else None
             charts.append(Chart(title, _x_name(records), lines, low=low, digits=digits, noisy=True))
     return tuple(charts)
 
