@@ -236,7 +236,7 @@ def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
     for at, words in _ticks(y, 5 if y.start > 160 else 3):
         parts.append(tag("line", x1=x.start, x2=x.end, y1=at, y2=at, class_="grid"))
         parts.append(text(x.start - 7, at, words, "tick", "end"))
-    for at, words in _ticks(x, max(2, int((x.end - x.start) / 80))):
+    for at, words in _ticks(x, max(2, int((x.end - x.start) / 70))):
         parts.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 4, class_="axis"))
         parts.append(text(at, y.start + 15, words, "tick", "middle"))
     parts.append(tag("line", x1=x.start, x2=x.end, y1=y.start, y2=y.start, class_="axis"))

@@ -118,11 +118,11 @@ class Page:
     """All of one report. What is empty or None has no section on the page.
 
     `about` says what the game is; `state` how far a run is that has not ended. `facts` stand under the title
-    as (name, value); `links` go to other pages in its folder, as (file, name). `cells` are ordered pairs (a, b) of entrant ids as
-    the ratings give them; `replays` belong to unordered pairs, keyed by the two ids in either order.
-    `transcripts` are texts of the training run, as (name, text). `statuses` counts all attempts by their
-    stored status; `reasons` gives the most frequent reason of a void one. `control` names two entrants
-    that are one and the same (the A/A control).
+    as (name, value); `links` go to other pages in its folder, as (file, name). `cells` are ordered pairs
+    (a, b) of entrant ids as the ratings give them; `replays` belong to unordered pairs, keyed by the two ids
+    in either order. `transcripts` are texts of the training run, as (name, text). `statuses` counts all
+    attempts by their stored status; `reasons` gives the most frequent reason of a void one. `control` names
+    two entrants that are one and the same (the A/A control).
     """
 
     title: str

@@ -16,7 +16,7 @@ WIDE, NARROW = (1040.0, 360.0), (372.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as text; the first cell of a row names it. `words` are the other columns that hold no numbers."""
+    """A table as text; the first cell of a row names it. `words` are the other columns without numbers."""
 
     id: str
     title: str

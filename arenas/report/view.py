@@ -98,8 +98,8 @@ def explained(page: Page) -> str:
     told = [f"{page.game}: {page.about}"] if page.about else []
     if page.progress:
         told.append(
-            "NashConv is what players who know the model’s policy could win against it, all seats added up, a "
-            "game; where it is 0 nobody can win anything: an equilibrium."
+            "NashConv is what players who know the model’s policy could win against it, all seats added up, "
+            "a game; where it is 0 nobody can win anything: an equilibrium."
         )
     return " ".join(told)
 
@@ -151,8 +151,8 @@ class _Pictures:
             logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room)
             if logarithmic
             else None,
-            legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
-            versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
+            legal=self.plot(legal, (WIDE, 140), (NARROW, 170), room) if legal else None,
+            versus=self.plot(versus, (WIDE, 140), (NARROW, 170), room) if versus else None,
             heading="Proof of progress" if proved(progress) else "Exploitability over training",
             average=any(series.name == AVERAGE for series in progress.nashconv.series),
             estimated=progress.estimated,

@@ -28,8 +28,8 @@ CAPTION = (
 )
 
 EXPECTED = (
-    "Differences paired by seed, with Student’s intervals over seeds (n − 1 degrees) that hold at 95 % for all "
-    "rows together (Bonferroni)."
+    "Differences paired by seed, with Student’s intervals over seeds (n − 1 degrees) that hold at 95 % for "
+    "all rows together (Bonferroni)."
 )
 
 
