@@ -1,0 +1,32 @@
+"""What single claims need and no setting says: a baseline of all games and roles, a sneak of one trick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...agents.policy import Policy
+from ...agents.scripted import Oracle
+from ...envs.registry import Game
+from ...envs.types import Message
+from ..config import Credits
+from ..data.advantage import Baselines, Estimate, Outcome, rae
+
+
+def shared(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
+    """`rae` with one running baseline for all games and roles, which SPIRAL keeps apart."""
+    alike = [o._replace(attempt=replace(o.attempt, game="all", role="all")) for o in outcomes]
+    return rae(alike, baselines, settings)
+
+
+def narrow(game: Game) -> Policy:
+    """A generator of `sneak` with one trick: one too much at the last step. Takes the first choice elsewhere."""
+    return Oracle(_last, "narrow", "narrow/sneak")
+
+
+def _last(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    if seat != "generator":
+        return choices[0]
+    digits = re.findall(r"= (\d)", view[-1].text)
+    return f"{len(digits)}={(int(digits[-1]) + 1) % 10}"
