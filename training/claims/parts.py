@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ...agents.policy import Policy
 from ...agents.scripted import Oracle
@@ -16,12 +15,12 @@ from ..data.advantage import Baselines, Estimate, Outcome, rae
 
 def shared(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
     """`rae` with one running baseline for all games and roles, which SPIRAL keeps apart."""
-    alike = [o._replace(attempt=replace(o.attempt, game="all", role="all")) for o in outcomes]
+    alike = [o._replace(attempt=o.attempt._replace(game="all", role="all")) for o in outcomes]
     return rae(alike, baselines, settings)
 
 
 def narrow(game: Game) -> Policy:
-    """A generator of `sneak` with one trick: one too much at the last step. Takes the first choice elsewhere."""
+    """A generator of `sneak` with one trick: the last digit is one too much. Else takes the first choice."""
     return Oracle(_last, "narrow", "narrow/sneak")
 
 
