@@ -8,8 +8,21 @@ from ..registry import game
 from ..script import Script, ask, chance, note
 from ..types import Message
 
-_NAMES = "sun moon tree rock bird fish fire rain leaf snow wolf hand".split()
-_WORDS = "zu mo ka ri fe lo ta be nu vi go pe".split()
+_NAMES = [
+    "sun",
+    "moon",
+    "tree",
+    "rock",
+    "bird",
+    "fish",
+    "fire",
+    "rain",
+    "leaf",
+    "snow",
+    "wolf",
+    "hand",
+]
+_WORDS = ["zu", "mo", "ka", "ri", "fe", "lo", "ta", "be", "nu", "vi", "go", "pe"]
 LANGUAGE = dict(zip(_NAMES, _WORDS, strict=True))
 """What the objects are called in the language that is to be learnt; nothing in a word tells its object."""
 
@@ -38,7 +51,7 @@ def signals(objects: int = 8) -> Script:
     """A speaker says one of n words about one of n objects; a listener who hears the word picks the object.
 
     Moves: a word of a language that has n = `objects` words; an object. Payoff: 1 to both when the right one
-    is picked, else 0. Any code of one word an object is an equilibrium that pays 1; the language is one of n!.
+    is picked, else 0. Any code of one word an object is an equilibrium that pays 1: n! of them.
     Notes: gold, whether the right one was picked; spoken, whether the word was the language's; heard, whether
     the listener picked what the word means there.
     Source: signalling games as in Lewis (1969); self-play and supervision as in S2P (Lowe et al. 2020), there
