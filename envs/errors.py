@@ -36,6 +36,8 @@ agents
     RunFolderError         a file of a run is damaged
     UnknownThinkingError   no way to think has this name
     UnknownModelError      no model has this name
+    PromptsError           a file of prompts cannot be read, or says something else (wording)
+    UnknownPromptError     a file of prompts names what there is not
     ModelError             a model cannot be loaded
     DialectError           a tokenizer's chat template cannot write a conversation
     ConstraintError        choices were to bind a reply, and the policy or the request cannot do that

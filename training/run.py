@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
+from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
@@ -87,6 +88,8 @@ def checked(config: Config) -> tuple[Game, Path]:
     game = played(found[0].config)
     check_name(config.model)
     check_trackers(config.record.trackers)
+    if config.rollout.prompts:
+        read_prompts(config.rollout.prompts)
     for stage in found[1 : len(config.phases)]:
         played(stage.config)
     if config.exams:
