@@ -30,9 +30,9 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode(["sparring"], shell=arguments.shell))
+    print(shellcode(["sparring"], shell=arguments.shell))
     return 0
 
 
