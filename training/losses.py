@@ -114,6 +114,17 @@ def topr(
     return -torch.where(advantages < 0, ratio, torch.ones_like(ratio)) * advantages * logps
 
 
+def reinforce(
+    logps: torch.Tensor, old: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """−A log π for each token (B, T), however old the sample: REINFORCE without a ratio.
+
+    What TOPR is measured against; `hooks.loss` names it. On samples of older weights nothing bounds how far
+    wrong answers are pushed down.
+    """
+    return -advantages * logps
+
+
 def reweighed(
     tensors: Mapping[str, torch.Tensor], present: torch.Tensor, *, most: float
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:

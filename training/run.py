@@ -239,7 +239,7 @@ def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     share = "" if trained == size else f", {trained / 1e6:,.2f} M trained"
     part = f"phase {stage.index + 1} of {stage.count} · " if stage.phase else ""
     return (
-        f"{folder} · {part}{config.recipe} on {config.game} · {config.model} ({size / 1e6:,.2f} M{share}) · "
+        f"{folder} · {part}{config.recipe} on {config.title} · {config.model} ({size / 1e6:,.2f} M{share}) · "
         f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"
     )
 

@@ -54,7 +54,8 @@ def add(commands: Commands) -> None:
         "--docs",
         metavar="PAGE.md",
         type=Path,
-        help="write a page of the kept results of the files (none named: of all claims), and end",
+        help="write a page of the kept results of the files (none named: of all claims), and the verdicts "
+        "in games.md beside it where that is there, and end",
     )
     parser.set_defaults(run=run)
 
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         from sparring.training.experiments.claims import write
 
         files = [find(name) for name in arguments.files or names()]
-        print(f"wrote {write(files, arguments.docs)}")
+        for page in write(files, arguments.docs):
+            print(f"wrote {page}")
         return 0
     if len(arguments.files) != 1:
         raise ArgumentError(f"name one experiment: a file, or one of {', '.join(names())}")
@@ -115,7 +117,7 @@ def _listing(design: Design, out: Path) -> int:
     for run in examine(design, out):
         state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
         ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{run.config.steps} steps"
-        print(f"{run.folder.path}  {run.config.recipe} on {run.config.game}, {ends}: {state}")
+        print(f"{run.folder.path}  {run.config.recipe} on {run.config.title}, {ends}: {state}")
     return 0
 
 

@@ -136,5 +136,8 @@ def game_of(arguments: argparse.Namespace) -> Game:
 
     # The run's own files come first: a game of theirs must be registered before it is found.
     config = read(RunFolder(checkpoint(name, step).parents[1]).config)
-    arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
-    return chosen_game(arguments, config.parameters)
+    entry, *others = config.menu
+    if others:
+        raise ArgumentError(f"{name} plays {config.title}; name one of them with --game")
+    arguments.game, arguments.load = entry.id, [*config.load, *arguments.load]
+    return chosen_game(arguments, entry.parameters)
