@@ -101,6 +101,14 @@ def run(arguments: argparse.Namespace) -> int:
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
 
+    from sparring.training.ranks.launched import told_once
+
+    with told_once():
+        return _trained(arguments)
+
+
+def _trained(arguments: argparse.Namespace) -> int:
+    """Train, or say what would be trained."""
     if arguments.resume:
         from sparring.training.run import resume
 
