@@ -27,11 +27,13 @@ SETTINGS = [
     "record.tensorboard=false",
     "exams=[{game = 'sums-v0', name = 'answers', parameters = {attempts = 1, level = 2}}]",
 ]
+EXAM = "exam/answers/pass_at_1"
 
 
 @pytest.mark.slow
 def test_a_vote_that_agrees_with_itself_and_not_with_the_key_is_stopped_by_its_alarm(tmp_path):
-    config = configured("spiral", None, SETTINGS, {"seed": 1, "threads": 1, "out": str(tmp_path / "run")})
+    flags = {"seed": 1, "threads": 1, "out": str(tmp_path / "run")}
+    config = configured("spiral", None, SETTINGS, flags)
     done = train(config, quiet=True)
     assert done.step < config.steps
 
@@ -41,6 +43,3 @@ def test_a_vote_that_agrees_with_itself_and_not_with_the_key_is_stopped_by_its_a
     # exact: over all problems, at the start and at the end
     right = [record[EXAM] for record in records if EXAM in record]
     assert right[-1] < right[0] + 0.05
-
-
-EXAM = "exam/answers/pass_at_1"
