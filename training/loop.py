@@ -22,6 +22,7 @@ from . import checkpoints
 from .config import Config
 from .phases import Stage, goes_on
 from .selfplay import SelfPlay
+from .step import Step
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import evaluate
@@ -90,6 +91,9 @@ class Loop(TrainerCallback):
         self._began = 0.0
         self._seconds: dict[str, float] = {}
         self._recorded = 0
+        # whose samples are trained on, and by how many steps so far
+        self._used: Step | None = None
+        self._uses = 0
         self._thresholds = gc.get_threshold()
         self._since = (0.0, 0)
 
@@ -150,8 +154,9 @@ class Loop(TrainerCallback):
         assert played, "a step without games"
         if self._ranks:
             self.interrupted = self._ranks.any(self.interrupted)
-        # Games are played for the first of the iterations only.
-        fresh = (step - 1) % update.iterations == 0
+        # Games are played for the first of the iterations only, and anew wherever a run resumes.
+        fresh = played is not self._used
+        self._used, self._uses = played, 1 if fresh else self._uses + 1
 
         # A later iteration over the same samples has played nothing.
         spent = played.seconds if fresh else {}
@@ -167,10 +172,12 @@ class Loop(TrainerCallback):
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
 
-        # Samples that are still in use stand in no checkpoint: save, and end, only where none are.
-        boundary = step % update.iterations == 0
+        # Samples that are still in use stand in no checkpoint: save, and end, only where none are. The last
+        # step is saved all the same: what is left of its samples would be dropped in any case.
+        ended = step >= self.config.steps
+        boundary = ended or self._uses >= update.iterations
         self.spent = boundary and self.share_spent() >= 1
-        last = self.spent or step >= self.config.steps
+        last = self.spent or ended
         measured = self.trainer.measured()
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
