@@ -18,8 +18,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from ..agents.run_folder import RunFolder, step_name
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
-from . import checkpoints
+from . import checkpoints, psro
 from .config import Config
+from .mixtures import Mixture
 from .phases import Stage, goes_on
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
@@ -56,6 +57,7 @@ class Loop(TrainerCallback):
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
         exams: Exams | None = None,
+        pool: psro.Pool | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -72,6 +74,7 @@ class Loop(TrainerCallback):
         self.broken = False
         self.stopped = False
         self.spent = False
+        self.pool = pool
         trainer.spent = self.share_spent
         self.saved: int | None = None
         self.magnet: Average | None = None
@@ -112,6 +115,8 @@ class Loop(TrainerCallback):
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
         elif not self.stage.offset and (self._trees or self._exams):
             self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
+        if self.pool and not self._resume:
+            self.tell(self.pool.solve(self.stage.offset, self.stage.place.ends))
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -232,6 +237,12 @@ class Loop(TrainerCallback):
         if self._alarmed(step):
             control.should_training_stop = True
 
+    def tell(self, solved: Mixture) -> None:
+        """Record what the pool of best responses came to, and say it."""
+        numbers = {"step": solved.step, "games": self.play.games, **psro.measured(solved)}
+        self._record(numbers, shown=False)
+        self.display.say(psro.told(solved))
+
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
         self.play.restore(saved["play"])
@@ -287,6 +298,9 @@ class Loop(TrainerCallback):
         began = time.perf_counter()
         found = self._exams.hold(step, last=last)
         self._count("exam", time.perf_counter() - began)
+        if self.stage.place.member:
+            # The exam before may have been another member's: nothing is forgotten by it.
+            return {name: x for name, x in found.items() if not name.endswith("/forgot")}
         return found
 
     def _watching(self) -> dict[str, Any]:
@@ -324,6 +338,8 @@ class Loop(TrainerCallback):
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         if self.stage.phase:
             record["phase"] = self.stage.index + 1
+        if member := self.stage.place.member:
+            record["member"] = member
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 

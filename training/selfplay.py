@@ -31,9 +31,10 @@ from .data.stock import Stock
 from .elsewhere import Elsewhere
 from .players.cast import Cast
 from .players.histories import Histories
+from .players.in_league import InLeague
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
-from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
