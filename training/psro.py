@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ..agents.language.exact import ExactError, behaviour
 from ..agents.language.transformer import Transformer
@@ -85,6 +85,10 @@ class Pool:
         found: list[Behaviour] = []
         for step in pool:
             policy = self._policy(step)
+            if own := getattr(policy, "odds", None):
+                # a player without a model may tell them
+                found.append(cast(Behaviour, own))
+                continue
             if not isinstance(policy, Transformer) or policy.dialect.thinks:
                 return None
             try:

@@ -473,6 +473,21 @@ def test_all_keep_and_all_break_are_equilibria(choice):
     assert tree(find("pact-v0")).nash_conv(lambda *_: alike) == 0
 
 
+# signals
+
+
+def test_a_code_of_their_own_is_understood_and_is_not_the_language(play):
+    table = play("signals-v0", {"speaker": "be", "listener": "sun"}, objects=8)
+    paid = notes(table)["gold"]
+    assert list(table.payoff.values()) == [paid, paid]
+    assert notes(table)["heard"] == 0  # be is rain
+
+
+def test_uniform_play_of_signals_is_understood_by_chance_and_speaks_by_chance():
+    found = tree(find("signals-v0", objects=4)).means(uniform)
+    assert found == pytest.approx(dict.fromkeys(("gold", "spoken", "heard"), 1 / 4))
+
+
 # parameters
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ from sparring.envs.registry import find
 from sparring.training.config import Config, ConfigError, games
 from sparring.training.mixtures import FILE, Mixture, MixtureError, keep, mixed, mixtures
 from sparring.training.psro import gain
+from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.settings import merge
 
+PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
+FILES = dict(re.findall(r"```(?:toml|python)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 SMALL = {
     "threads": 1,
     "rounds": 2,
@@ -121,3 +125,17 @@ def test_a_pool_that_cannot_be_solved_is_refused_in_one_line(changes, told, tmp_
     with pytest.raises(ConfigError, match=told) as refusal:
         games(small(tmp_path, **changes))
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.slow
+def test_trained_responses_bring_a_cycle_to_its_equilibrium(tmp_path):
+    (tmp_path / "rock.py").write_text(FILES["rock.py"])
+    (tmp_path / "psro.toml").write_text(FILES["psro.toml"])
+    given = [f"opponents.entrant={tmp_path}/rock.py:rock", "record.tensorboard=false"]
+    config = configured("spiral", tmp_path / "psro.toml", given, {"out": str(tmp_path / "r")})
+    train(config, quiet=True)
+    told = [each.nashconv for each in mixtures(tmp_path / "r")]
+    assert told[0] is not None
+    assert told[-1] is not None
+    assert told[0] > 1.5
+    assert told[-1] < 0.5 * told[0]

@@ -217,6 +217,11 @@ class Config:
         """The games that are played; one that stands alone is a menu of one."""
         return self.games or (GameEntry(self.game, self.parameters),)
 
+    @property
+    def title(self) -> str:
+        """What is played, for people: each game of the menu once."""
+        return ", ".join(dict.fromkeys(entry.id for entry in self.menu))
+
 
 def _estimator(config: Config) -> str:
     """`own` where the run or a game of its menu says so."""
