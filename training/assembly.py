@@ -15,10 +15,11 @@ from ..agents.run_folder import RunFolder, step_of
 from ..sandbox.choose import Lazy
 from . import checkpoints
 from .ahead.ahead import Ahead
+from .carry import carry
 from .collecting import Collecting
 from .config import Config, games, played, settled
 from .data.stock import Stock
-from .loop import Loop, carry
+from .loop import Loop
 from .phases import Stage, situated
 from .players.absent import Absent
 from .players.ancestors import Loaded

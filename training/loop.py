@@ -21,7 +21,7 @@ from ..envs.exact import Tree
 from . import checkpoints, psro
 from .config import Config
 from .mixtures import Mixture
-from .phases import Stage, goes_on
+from .phases import Stage
 from .selfplay import SelfPlay
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
@@ -392,16 +392,6 @@ class Loop(TrainerCallback):
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
-
-
-def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
-    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
-    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
-    saved = json.loads((before / checkpoints.STATE / "sparring.json").read_text())
-    play.carry(saved["play"], stage.before)
-    # The main learner began from a checkpoint as the model of this stage.
-    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
-        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:

@@ -357,10 +357,11 @@ class SelfPlay:
             self.elsewhere.restore(state["ahead"])
 
     def carry(self, state: dict[str, Any], steps: int) -> None:
-        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        """Go on with what a phase of so many steps ended with: tasks, league, shares; no baselines."""
         self.tasks.carry(state["tasks"], steps)
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
         known = state["menu"]["opponents"]
+        self.menu.carry(state["menu"])
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,11 +12,15 @@ from pathlib import Path
 
 import pytest
 from sparring.agents.run_folder import RunFolder
+from sparring.arenas.league import league_of
+from sparring.arenas.store.reading import Archive
 from sparring.cli import main
+from sparring.envs.registry import find
 from sparring.training.config import Config, ConfigError
 from sparring.training.lineage import FILE, Born, LineageError, lineage, write
 from sparring.training.phases import situated, stages
 from sparring.training.population import _copies, _explored, score, told
+from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.settings import merge, read, to_toml
 
@@ -234,3 +239,61 @@ def test_a_population_is_read_back_as_it_was_written(tmp_path):
     config = small(tmp_path, {"members": members, "by": "payoff/first", "steps": 2})
     (tmp_path / "run.toml").write_text(to_toml(config))
     assert read(tmp_path / "run.toml") == config
+
+
+@pytest.mark.slow
+def test_exploiters_meet_the_main_learner_as_it_is_and_it_meets_them_from_then_on(tmp_path):
+    members = [
+        {"name": "main"},
+        {"name": "exploiter", "kind": "main_exploiter", "start": "base"},
+        {"name": "league", "kind": "league_exploiter"},
+    ]
+    league = {"mode": "league", "self_play": 0.0, "past": 1.0, "verification": 0.0}
+    run = tmp_path / "r"
+    population = {"members": members, "exploit": "none", "steps": 1}
+    train(small(run, population, rounds=2, opponents=league), quiet=True)
+
+    with Archive(run / "store.sqlite") as archive:
+        game = find("kuhn-poker-v0")
+        kept = league_of(archive, game)
+        assert list(kept.learners.values()) == ["main", "main_exploiter", "league_exploiter"]
+        assert [step for _, step in kept.pool.values()] == [1, 2, 3, 4, 5]
+        main = f"learner/{run.name}/main"
+        met = {place.entrant for row in archive.rows(game, "league") for place in row.places}
+        learners = {
+            learner: {
+                place.entrant
+                for row in archive.rows(game, "league")
+                if row.pair.startswith(f"{learner}/")
+                for place in row.places
+            }
+            for learner in kept.learners
+        }
+    assert main in met
+    assert learners[f"learner/{run.name}/exploiter"] >= {main}
+    exploiting = {id for id, (of, _) in kept.pool.items() if of != main}
+    assert learners[main] & exploiting, "in the second round the main learner meets exploiters"
+    assert [each.begins for each in lineage(run) if each.member == "exploiter"] == [0, 0]
+
+
+PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
+FILES = dict(re.findall(r"```toml\n# (pbt|exploiters)\.toml\n(.*?)```", PAGE, re.DOTALL))
+
+
+@pytest.mark.parametrize("name", ["pbt", "exploiters"])
+def test_the_files_of_the_docs_are_read_and_have_their_stages(name, tmp_path):
+    (tmp_path / "run.toml").write_text(FILES[name])
+    found = stages(configured("spiral", tmp_path / "run.toml"))
+    assert len(found) == {"pbt": 12, "exploiters": 6}[name]
+    assert {stage.place.member for stage in found} >= {"m4" if name == "pbt" else "exploiter"}
+
+
+@pytest.mark.slow
+def test_the_population_of_the_docs_trains_and_copies_by_its_exam(tmp_path):
+    (tmp_path / "run.toml").write_text(FILES["pbt"])
+    short = ["rounds=2", "population.steps=1", "population.size=2", "record.tensorboard=false"]
+    config = configured("spiral", tmp_path / "run.toml", short, {"out": str(tmp_path / "r")})
+    train(config, quiet=True)
+    scores = {each.member: each.score for each in lineage(tmp_path / "r") if each.round == 1}
+    assert set(scores) == {"m1", "m2"}
+    assert all(score is not None and 0 <= score <= 1 for score in scores.values())

@@ -76,7 +76,8 @@ def check_launch(config: Config) -> None:
         )
     if config.opponents.mode in ("league", "psro"):
         raise ConfigError(
-            f"{began} a {config.opponents.mode} is kept by one; use opponents.mode = past, or start one process"
+            f"{began} a {config.opponents.mode} is kept by one; use opponents.mode = past, or start one "
+            "process"
         )
     if config.population.listed:
         raise ConfigError(f"{began} a population's lineage is kept by one; start one process")

@@ -5,8 +5,8 @@
 In each round the main learner, its exploiter and the league's exploiter train in turns and leave a snapshot
 each, which the main learner meets later on. The main exploiter begins each round from the base, and meets
 the main learner's present weights · RAE by opponent · both places · a model each. Equal: the three kinds,
-whom they meet, prioritised fictitious self-play. Differs: they learn at once there; snapshots come by strength
-too; the league's exploiter begins anew with chance .25. From memory.
+whom they meet, prioritised fictitious self-play. Differs: they learn at once there; snapshots also
+come by strength; the league's exploiter begins anew with chance .25. From memory.
 """
 
 from __future__ import annotations
