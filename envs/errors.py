@@ -95,6 +95,8 @@ training
     PushError              a checkpoint cannot be pushed, or a copy is not what was pushed
     SeatError              a person at a table asked for what cannot be done (sparring/web)
     StockError             a run has no stock, or one that is corrupt
+    LineageError           the lineage of a population is damaged, or a member cannot be judged
+    MixtureError           a pool of responses cannot be solved, or what was solved is damaged
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken
 sparring

@@ -18,9 +18,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from ..agents.run_folder import RunFolder, step_name
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
-from . import checkpoints
+from . import checkpoints, psro
 from .config import Config
-from .phases import Stage, goes_on
+from .mixtures import Mixture
+from .phases import Stage
 from .selfplay import SelfPlay
 from .step import Step
 from .trainer import SelfPlayTrainer
@@ -57,6 +58,7 @@ class Loop(TrainerCallback):
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
         exams: Exams | None = None,
+        pool: psro.Pool | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -73,6 +75,7 @@ class Loop(TrainerCallback):
         self.broken = False
         self.stopped = False
         self.spent = False
+        self.pool = pool
         trainer.spent = self.share_spent
         self.saved: int | None = None
         self.magnet: Average | None = None
@@ -119,6 +122,8 @@ class Loop(TrainerCallback):
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
         elif not self.stage.offset and (self._trees or self._exams):
             self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
+        if self.pool and not self._resume:
+            self.tell(self.pool.solve(self.stage.offset, self.stage.place.ends))
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -252,6 +257,12 @@ class Loop(TrainerCallback):
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
 
+    def tell(self, solved: Mixture) -> None:
+        """Record what the pool of best responses came to, and say it."""
+        numbers = {"step": solved.step, "games": self.play.games, **psro.measured(solved)}
+        self._record(numbers, shown=False)
+        self.display.say(psro.told(solved))
+
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
         self.play.restore(saved["play"])
@@ -310,6 +321,9 @@ class Loop(TrainerCallback):
         began = time.perf_counter()
         found = self._exams.hold(step, last=last)
         self._count("exam", time.perf_counter() - began)
+        if self.stage.place.member:
+            # The exam before may have been another member's: nothing is forgotten by it.
+            return {name: x for name, x in found.items() if not name.endswith("/forgot")}
         return found
 
     def _watching(self) -> dict[str, Any]:
@@ -347,6 +361,8 @@ class Loop(TrainerCallback):
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         if self.stage.phase:
             record["phase"] = self.stage.index + 1
+        if member := self.stage.place.member:
+            record["member"] = member
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
@@ -383,16 +399,6 @@ class Loop(TrainerCallback):
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
-
-
-def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
-    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
-    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
-    saved = json.loads((before / checkpoints.STATE / "sparring.json").read_text())
-    play.carry(saved["play"], stage.before)
-    # The main learner began from a checkpoint as the model of this stage.
-    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
-        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:
