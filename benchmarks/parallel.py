@@ -3,10 +3,11 @@
     python benchmarks/parallel.py [--model smollm2-135m] [--games 32] [--steps 4] [--processes 2] [--rounds 2]
 
 Each process has one thread of torch, the one that is alone too. The same recipe and seed is trained by one
-and by all, one run after the other, so that whatever slows the machine slows both. The limit is the number of
-processes: packing is done by each of them, and messages come on top. The plain way beside it is accelerate's
-own (`--plain`): a forward and a backward pass of the same model over rows of one length, averaged by
-DistributedDataParallel, with no games at all.
+and by all, one run after the other, so that whatever slows the machine slows both. The ratio of CPU seconds,
+of the one over the busiest of all, is what the wall time comes to on cores of one's own. The limit is the
+number of processes: packing is done by each of them, and messages come on top. The plain way beside it is
+accelerate's own (`--plain`): a forward and a backward pass of the same model over rows of one length,
+averaged by DistributedDataParallel, with no games at all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sparring.agents.run_folder import RunFolder
 
@@ -37,23 +39,30 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--plain", action="store_true", help="DistributedDataParallel beside it")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--train", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.train:
+        clocked(given.train)
+        return
     if given.worker:
         plain(given.model, given.games, given.steps)
         return
 
-    ratios: list[float] = []
+    ratios, shares = list[float](), list[float]()
     for number in range(given.rounds):
         spent = {count: trained(given, count) for count in (1, given.processes)}
-        one, all_of_them = (sum(parts.values()) for parts in spent.values())
+        one, all_of_them = (sum(parts.values()) for parts, _ in spent.values())
         ratios.append(one / all_of_them)
-        for count, parts in spent.items():
+        shares.append(spent[1][1] / spent[given.processes][1])
+        for count, (parts, cpu) in spent.items():
             told = ", ".join(f"{name} {s:.2f}" for name, s in parts.items() if s >= 0.005)
-            print(f"round {number}, {count}: {sum(parts.values()):.2f} s a step ({told})")
-        print(f"  {ratios[-1]:.2f} times as fast", flush=True)
+            print(
+                f"round {number}, {count}: {sum(parts.values()):.2f} s a step ({told}), CPU {cpu:.2f} s"
+            )
+        print(f"  {ratios[-1]:.2f} times as fast, of CPU {shares[-1]:.2f}", flush=True)
     print(
-        f"\n{given.processes} processes: {median(ratios):.2f} times as fast as one "
-        f"(aim {0.85 * given.processes:.2f}, limit {given.processes})"
+        f"\n{given.processes} processes: {median(ratios):.2f} times as fast as one, of CPU time "
+        f"{median(shares):.2f} (aim {0.85 * given.processes:.2f}, limit {given.processes})"
     )
 
     if given.plain:
@@ -61,8 +70,8 @@ def main() -> None:
         print(f"DistributedDataParallel alone: {together / alone:.2f} times as many rows a second")
 
 
-def trained(given: argparse.Namespace, count: int) -> dict[str, float]:
-    """Mean wall seconds of a step by phase, as the first process sees them."""
+def trained(given: argparse.Namespace, count: int) -> tuple[dict[str, float], float]:
+    """Mean wall seconds of a step by phase, as the first process sees them; CPU seconds of the busiest."""
     settings = {
         "game": given.game,
         "model": given.model,
@@ -82,14 +91,35 @@ def trained(given: argparse.Namespace, count: int) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        launched(["-m", "sparring", "train", "spiral", *words, "--out", str(out)], count)
+        said = launched([__file__, "--train", "spiral", *words, "--out", str(out)], count)
+        cpu = max(float(line.split()[1]) for line in said.splitlines() if line.startswith("CPU "))
         records = {r["step"]: r for r in RunFolder(out).records()}
         first, last = records[WARM], records[given.steps + WARM]
-        return {
+        parts = {
             name[8:]: (last[name] - first.get(name, 0.0)) / given.steps
             for name in last
             if name.startswith("seconds/")
         }
+        return parts, cpu
+
+
+def clocked(words: list[str]) -> None:
+    """Train as the command line does, and say how much CPU time a step took in this process."""
+    from sparring.cli import main as command
+    from sparring.training import assembly
+    from sparring.training.loop import Loop
+
+    ticks: list[float] = []
+
+    class Clocked(Loop):
+        def on_step_end(self, *arguments: Any, **named: Any) -> None:
+            super().on_step_end(*arguments, **named)
+            ticks.append(time.process_time())
+
+    assembly.Loop = Clocked
+    if code := command(["train", *words]):
+        raise SystemExit(code)
+    print(f"CPU {(ticks[-1] - ticks[WARM - 1]) / (len(ticks) - WARM)}")
 
 
 def launched(words: list[str], count: int) -> str:
