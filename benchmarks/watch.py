@@ -92,7 +92,7 @@ def watching(runs: Path, people: int) -> Iterator[tuple[int, Any]]:
     crowd.start()
     try:
         # opening the page a hundred times is no steady state
-        time.sleep(6)
+        time.sleep(10)
         yield server.pid, read
     finally:
         crowd.terminate()
@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--turns", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--seconds", type=float, default=20)
     given = parser.parse_args()
     cores = os.cpu_count() or 1
 

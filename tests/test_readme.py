@@ -43,6 +43,14 @@ def test_python_on_a_newcomers_page_runs(page: str, index: int, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
 
 
+def test_the_game_of_the_readme_keeps_every_word_of_its_declaration(tmp_path: Path) -> None:
+    file = tmp_path / "my_game.py"
+    file.write_text(blocks(ROOT / "README.md")[0], encoding="utf-8")
+    asked = [sys.executable, "-m", "sparring", "games", "--check", str(file), "--seeds", "5"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("all checks passed\n"), done.stdout
+
+
 def test_every_sparring_command_in_the_readme_is_one_that_exists() -> None:
     from sparring.cli import parser
 

@@ -277,7 +277,7 @@ def test_a_player_that_loads_holds_up_no_other_table(tmp_path):
             for who in ("slow", "random")
         )
         # whoever asks is asked for a move: the quick table plays while the slow one loads
-        state(room, quick, lambda now: now["asked"])
-        assert not room.chair(slow).told()["asked"]
+        state(room, quick, lambda now: now["ask"])
+        assert not room.chair(slow).state()["ask"]
         loaded.set()
-        state(room, slow, lambda now: now["asked"])
+        state(room, slow, lambda now: now["ask"])
