@@ -29,7 +29,7 @@ from .watch.exams import Exams
 from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
-from .watch.records import Metrics, Records
+from .watch.records import Metrics, Unwritten
 from .watch.trial import Trial
 from .weights import Average
 
@@ -50,7 +50,7 @@ class Loop(TrainerCallback):
         folder: Path,
         play: SelfPlay,
         trainer: SelfPlayTrainer,
-        records: Records,
+        records: Unwritten,
         display: Display,
         *,
         trees: Mapping[str, Tree],
@@ -84,6 +84,9 @@ class Loop(TrainerCallback):
         self._trial = trial
         self._exams = exams
         self._resume = resume
+        # Of several processes the first alone evaluates, writes and decides.
+        self._ranks = play.ranks
+        self._first = play.ranks is None or play.ranks.first
         self._began = 0.0
         self._seconds: dict[str, float] = {}
         self._recorded = 0
@@ -145,6 +148,8 @@ class Loop(TrainerCallback):
         whole = self._step(state)
         played = self.play.last
         assert played, "a step without games"
+        if self._ranks:
+            self.interrupted = self._ranks.any(self.interrupted)
         # Games are played for the first of the iterations only.
         fresh = (step - 1) % update.iterations == 0
 
@@ -175,7 +180,7 @@ class Loop(TrainerCallback):
         saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
-        if fresh and _due(played.number, record.transcripts_every):
+        if self._first and fresh and _due(played.number, record.transcripts_every):
             with checkpoints.writing(RunFolder(self.folder).transcripts):
                 told = replace(played, number=self.stage.offset + played.number)
                 transcripts.write(RunFolder(self.folder).transcripts, told, record.transcripts)
@@ -202,6 +207,21 @@ class Loop(TrainerCallback):
         step, folder = self._step(state), RunFolder(self.folder).checkpoints
         draft = checkpoints.drafts(folder) / f"checkpoint-{state.global_step}"
 
+        if self._ranks:
+            # Each process adds the state of its random generators.
+            self._ranks.wait()
+        if self._first:
+            self._seal(step, folder, draft)
+            self.saved = step
+            # A trial plays the checkpoint from its place, so it comes after the move.
+            self._try(step)
+        # The trial may have raised an alarm that `on_step_end` has not seen; and no process goes on before
+        # the checkpoint, which may play in the next step, is there.
+        if self._alarmed(step):
+            control.should_training_stop = True
+
+    def _seal(self, step: int, folder: Path, draft: Path) -> None:
+        """Complete a checkpoint's draft and move it to its place."""
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
         for other in draft.glob("*/adapter_config.json"):
             if other.parent.name not in self.play.cast.names:
@@ -224,13 +244,6 @@ class Loop(TrainerCallback):
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
-        self.saved = step
-
-        # A trial plays the checkpoint from its place, so it comes after the move.
-        self._try(step)
-        # The trial may have raised an alarm that `on_step_end` has not seen.
-        if self._alarmed(step):
-            control.should_training_stop = True
 
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
@@ -252,6 +265,9 @@ class Loop(TrainerCallback):
     def _alarmed(self, step: int) -> bool:
         """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""
         alarmed, action = any(alarm.step == step for alarm in self.alarms), self.config.watch.action
+        if self._ranks:
+            # Only the first process sees evaluations and trials.
+            alarmed = self._ranks.agreed(alarmed)
         self.broken = alarmed and action == "rollback"
         self.stopped = alarmed and action in ("stop", "rollback")
         return self.stopped

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
+from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
 from .config import Config, played
 from .hooked import hooked
 from .phases import Stage, check_starts, length, stages
+from .ranks.launched import check_launch, first, processes, ranks
 from .settings import read
 from .watch.records import Metrics
 from .watch.trackers import check_trackers
@@ -66,12 +68,15 @@ def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     """
     config = hooked(config, **functions)
     _, folder = checked(config)
+    if joined := ranks():
+        # A free folder is taken by the first process, which the others must not see as taken.
+        folder = joined.agreed(folder)
     fresh = not folder.exists()
     try:
         return _persist(replace(config, out=str(folder)), folder, None, quiet=quiet)
     except SparringError:
         # A folder that holds metrics stays: only one that no step reached goes.
-        if fresh and not RunFolder(folder).records():
+        if first() and fresh and not RunFolder(folder).records():
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -81,12 +86,14 @@ def checked(config: Config) -> tuple[Game, Path]:
 
     Raises what `train` raises.
     """
-    _alone()
+    check_launch(config)
     found = stages(config)
     check_starts(found)
     game = played(found[0].config)
     check_name(config.model)
     check_trackers(config.record.trackers)
+    if config.rollout.prompts:
+        read_prompts(config.rollout.prompts)
     for stage in found[1 : len(config.phases)]:
         played(stage.config)
     if config.exams:
@@ -103,7 +110,6 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     Metrics after it are as if the run had never stopped. Raises CheckpointError for a checkpoint that
     is missing or corrupt.
     """
-    _alone()
     name, at, number = str(run).partition("@")
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
@@ -135,6 +141,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         )
         more = "" if config.phases else f"; give --steps a number above {done}"
         raise RunError(f"{name} is at step {done}, and {asked}{more}")
+    check_launch(config)
     return _persist(config, folder, place, quiet=quiet)
 
 
@@ -192,22 +199,14 @@ def _free(config: Config) -> Path:
     raise RunError(f"{folder} exists and is no run; choose another --out")
 
 
-def _alone() -> None:
-    """Raises RunError in one of several processes that a launcher started."""
-    if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
-        raise RunError(
-            f"this is one of {count} processes (WORLD_SIZE), and each would play the same games and write "
-            "the same folder; start one process, and let rollout.workers answer for it"
-        )
-
-
 def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     """Train one stage, from its beginning or from a checkpoint inside it."""
     # Torch and TRL load slowly; a run that is refused does not wait for them.
     from .assembly import assembled
+    from .ranks.ranks import talking
     from .watch.progress import Display
 
-    display = Display(length(config), quiet=quiet)
+    display = Display(length(config), quiet=quiet or not first())
     with assembled(config, stage, folder, place, display) as loop:
         display.say(_header(loop.config, stage, folder, loop.trainer.model))
         if config.rollbacks and place:
@@ -215,7 +214,8 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             display.say(back, "yellow")
 
         with (
-            _interrupts(loop.interrupt, display.say),
+            _interrupts(loop.interrupt, _unsaid if processes() > 1 else display.say),
+            talking(),
             checkpoints.writing(RunFolder(folder).checkpoints),
         ):
             loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
@@ -256,6 +256,10 @@ def _farewell(folder: Path, step: int, stage: Stage, config: Config, loop: Loop)
     if step < steps and step == stage.end:
         return f"phase {stage.index + 1} of {stage.count} is done: step {step} of {steps}"
     return f"done: step {step} of {steps} in {folder}"
+
+
+def _unsaid(text: str) -> None:
+    """Launchers stop all processes when one has died: then no checkpoint follows."""
 
 
 @contextlib.contextmanager

@@ -206,7 +206,9 @@ def parted(spec: str, default: Thinking = OFF) -> tuple[str, Thinking]:
     keep = options.pop("keep_thoughts", str(default.keep).lower())
     if keep not in _KEEPS:
         raise ModelError(f"keep_thoughts is true or false, not {keep!r}")
-    return with_options(name, options), Thinking(mode, tokens, _KEEPS[keep])
+    bare = with_options(name, options)
+    prompts = default.prompts and default.prompts.of(bare)
+    return bare, Thinking(mode, tokens, _KEEPS[keep], prompts)
 
 
 def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Thinking:
@@ -217,6 +219,7 @@ def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Think
         _mode(str(rollout["think"])),
         _tokens(str(rollout.get("thought_tokens", OFF.tokens))),
         bool(rollout.get("keep_thoughts", OFF.keep)),
+        default.prompts,
     )
 
 

@@ -25,10 +25,11 @@ from ...arenas.transcript import read, write
 from ...envs.errors import SparringError
 from ...envs.types import Episode
 from ..config import Config
+from ..pickled import packed
 from ..players.absent import ITSELF, Absent
 from ..players.learner import trained
 from ..selfplay import SelfPlay
-from .orders import Order, Played, Ready, Seated, Setting, packed, receive
+from .orders import Order, Played, Ready, Seated, Setting, receive
 
 DEATHS = 3
 """How often the player may die before the run is given up."""

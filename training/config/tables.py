@@ -45,6 +45,9 @@ class Rollout:
         256, 1, MANY, "tokens a thought may have; what closes it then is not trained"
     )
     keep_thoughts: bool = choice(False, "own earlier thoughts stay in a seat's later prompts")
+    prompts: str = choice(
+        "", "a file of prompts (TOML), with other words than ours for role, rules, thought and form"
+    )
     temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
     shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
     deterministic: bool = choice(

@@ -49,15 +49,23 @@ class Stock:
 
     Files are named by the run's steps; those of a phase, which are given and asked for, count from `offset`.
     `after`, a step of the run, removes what an interrupted run wrote beyond it: those are played again.
+    Of several processes one `writes`.
     """
 
     def __init__(
-        self, folder: Path, config: Config, *, offset: int = 0, after: int | None = None
+        self,
+        folder: Path,
+        config: Config,
+        *,
+        offset: int = 0,
+        after: int | None = None,
+        writes: bool = True,
     ) -> None:
         self.settings: StockConfig = config.stock
         self._seed = config.seed
         self._offset = offset
         self._folder = RunFolder(folder).stock
+        self._writes = writes
         self._read: dict[int, list[Judged]] = {}
         self._source = Path()
 
@@ -69,7 +77,7 @@ class Stock:
                     "was trained with stock.keep = true"
                 )
         # Step N is played by the weights of checkpoint N, and was not trained on there.
-        known = steps(self._folder) if after is not None else []
+        known = steps(self._folder) if after is not None and writes else []
         for step in known:
             if step >= (after or 0):
                 _file(self._folder, step).unlink()
@@ -79,15 +87,17 @@ class Stock:
         if not self.settings.keep:
             return
         number = self._offset + step
+        if self.settings.age:
+            self._read[number] = list(samples)
+        if not self._writes:
+            return
+
         lines = "".join(json.dumps(_line(each, number, episodes)) + "\n" for each in samples)
         head = {"samples": len(samples), "sha256": sha256(lines.encode()).hexdigest()}
-
         with writing(self._folder):
             self._folder.mkdir(exist_ok=True)
             replace_text(_file(self._folder, number), json.dumps(head) + "\n" + lines)
             _sync(self._folder)
-        if self.settings.age:
-            self._read[number] = list(samples)
 
     def given(self, step: int) -> list[Judged]:
         """The stored samples that join this step, by age, role and verdict. Raises StockError.
