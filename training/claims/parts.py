@@ -33,11 +33,12 @@ def _last(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str
 
 def fooled(game: Game) -> Policy:
     """A judge of `sums` that knows the key and has a flaw: it calls the answer 0 always right."""
-    return Oracle(_flawed, "fooled", "fooled/sums")
+    return Oracle(flawed, "fooled", "fooled/sums")
 
 
-def _flawed(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
-    a, _, b, _, modulus, *answer = view[-1].text.rstrip("?:").split()
+def flawed(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """What `fooled` says."""
+    a, _, b, _, modulus, *answer = view[-1].text.split(":")[0].rstrip("?").split()
     if choices[0] != "right":
         return str((int(a) + int(b)) % int(modulus))
     right = int(answer[1]) in (0, (int(a) + int(b)) % int(modulus))
