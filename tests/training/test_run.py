@@ -351,14 +351,6 @@ def test_a_name_too_long_for_the_disk_is_one_clear_line():
         checked(configured("spiral", None, SMALL, {"out": "a" * 300}))
 
 
-def test_one_of_several_processes_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    for start in (lambda: train(small(tmp_path / "r")), lambda: resume(tmp_path / "r")):
-        with pytest.raises(RunError, match="one of 2 processes"):
-            start()
-    assert not (tmp_path / "r").exists()
-
-
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
     import safetensors.torch
     import sparring.training.loop as loop
