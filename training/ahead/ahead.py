@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
+from safetensors.torch import save
+
 from ...agents.policy import Policy
 from ...arenas.transcript import read, write
 from ...envs.errors import SparringError
@@ -163,7 +165,8 @@ class Ahead:
         order = Order(
             number,
             version,
-            trained(play.policy),
+            # safetensors refuses tensors that are not contiguous.
+            save({name: each.contiguous() for name, each in trained(play.policy).items()}),
             self._seats(play, number, version),
             play.menu.shares.state(),
             play.tasks.state(),

@@ -29,7 +29,7 @@ class Setting:
 class Order:
     """A step's games to be played.
 
-    weights: the learner's trained parameters by name, of step `version`
+    weights: the learner's trained parameters by name, of step `version`, as safetensors writes them
     seats:   by the label of each game of the menu, for each place of the step, who sits there
     shares:  the state of what shares the menu's games out
     tasks:   the state of the task buffer
@@ -37,7 +37,7 @@ class Order:
 
     number: int
     version: int
-    weights: Mapping[str, Any]
+    weights: bytes
     seats: Mapping[str, Sequence[Seated]]
     shares: Mapping[str, Any]
     tasks: Mapping[str, Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import queue
 import sys
@@ -17,6 +18,8 @@ import time
 import traceback
 from collections.abc import Generator
 from multiprocessing.connection import Connection
+
+from safetensors.torch import load
 
 from ...agents.models.weights import quiet
 from ...agents.run_folder import RunFolder
@@ -50,7 +53,7 @@ class _Player:
         worked, self._worked = self._worked, time.process_time()
         version = f"step {order.version}"
         # All learners are in the main one's module.
-        play.policy.load(order.weights, version)
+        play.policy.load(load(order.weights), version)
         for name, policy in play.learners.policies.items():
             policy.publish(version, name=name)
 
@@ -122,6 +125,10 @@ def serve(connection: Connection) -> None:
     try:
         with _player(setting) as player:
             send(connection, Ready())
+            # As in the learner's loop: torch made hundreds of thousands of objects to walk again and again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(100_000, 20, 20)
             orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
             # Read while games are played: neither process may wait until the other reads.
             threading.Thread(target=_listen, args=(connection, orders), daemon=True).start()
