@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Timer
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from sparring.envs.errors import SparringError, did_you_mean
+
+from .output import add_output, patience
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
@@ -82,15 +82,20 @@ SEED = whole(0, 2**32 - 1)
 """The type of a seed: what NumPy, PyTorch and the stores all take."""
 
 
-def command(commands: Commands, name: str, about: str, examples: str) -> argparse.ArgumentParser:
-    """A subcommand whose --help shows examples."""
-    return commands.add_parser(
+def command(
+    commands: Commands, name: str, about: str, examples: str, *, prints: bool = True
+) -> argparse.ArgumentParser:
+    """A subcommand whose --help shows examples; one that `prints` results does so for scripts too."""
+    parser = commands.add_parser(
         name,
         help=about,
         description=about,
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    if prints:
+        add_output(parser)
+    return parser
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -204,18 +209,6 @@ def seated(
         return seat(name, game, sampling=sampling or FREE, hosts=hosts, thinking=thinking or OFF)
 
 
-@contextmanager
-def patience(doing: str, after: float = 1.0) -> Generator[None]:
-    """Say on stderr what is being done, where it is not done within `after` seconds."""
-    timer = Timer(after, lambda: print(doing, file=sys.stderr, flush=True))
-    timer.daemon = True  # a program that ends does not wait to say so
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def no_person(names: Sequence[str]) -> None:
     """Raise ArgumentError for a person among players of hundreds of games, often several at once."""
     if "human" in names:
@@ -223,31 +216,6 @@ def no_person(names: Sequence[str]) -> None:
             "human cannot be rated: it would be asked for hundreds of moves; "
             "play by `sparring play GAME --seat ROLE=human`"
         )
-
-
-@contextmanager
-def telling() -> Generator[Callable[[str], None]]:
-    """Yields what prints lines. On a terminal a count of games takes the place of the count before."""
-    standing = ""
-
-    def say(text: str) -> None:
-        nonlocal standing
-        counts = sys.stdout.isatty() and re.fullmatch(r"[\d,]+ of [\d,]+ games", text)
-        if standing and not counts:
-            print()  # the last count stays
-        print(f"\r{text}" if counts else text, end="" if counts else "\n", flush=True)
-        standing = text if counts else ""
-
-    try:
-        yield say
-    finally:
-        if standing:
-            print()
-
-
-def announce(verifier: str) -> None:
-    """Say which verifier runs the code of these games, once it is open."""
-    print(f"code runs in: {verifier}", flush=True)
 
 
 def load_games(arguments: argparse.Namespace) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import play_web
 from .options import (
@@ -16,7 +16,6 @@ from .options import (
     add_playing,
     add_prompts,
     add_think,
-    announce,
     chosen_game,
     command,
     hosting,
@@ -26,6 +25,7 @@ from .options import (
     thinking_of,
     whole,
 )
+from .output import announce, answer
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
@@ -186,15 +186,34 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 
     # A game that broke off by a fault of the machinery is no result; the exit code says so.
     errors = 0
+    found: list[dict[str, Any]] = []
     try:
         for index in range(arguments.games):
             match = Match(game, seats, arguments.seed + index)
             told = _played if human else _watched if arguments.watch else _told
             episode = await told(match, verifier, arguments.delay)
             errors += episode.ending.kind == "error"
+            found.append(_data(episode))
     finally:
         await verifier.close()
+    answer({"game": game.id, "games": found})
     return 2 if errors else 0
+
+
+def _data(episode: Episode) -> dict[str, Any]:
+    """A game as plain values: who sat where, what they said, how it ended."""
+    return {
+        "seed": episode.seed,
+        "seats": {seat: ref.name for seat, ref in episode.seats.items()},
+        "turns": [
+            {"seat": turn.seat, "text": turn.reply.text, "thought": turn.reply.thought}
+            for turn in episode.turns
+        ],
+        "ending": episode.ending.kind,
+        "reason": episode.ending.reason,
+        "payoff": dict(episode.payoff),
+        "notes": dict(episode.notes),
+    }
 
 
 async def _shown(

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from .address import add_address, needed
-from .options import ArgumentError, announce, hosting, seated, thinking_of
+from .options import ArgumentError, hosting, seated, thinking_of
+from .output import announce
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy, Sampling

@@ -23,9 +23,11 @@ from .options import (
     pairs,
     whole,
 )
+from .output import answer, quiet
 
 if TYPE_CHECKING:
     from sparring.training.config import Config
+    from sparring.training.run import Trained
 
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
@@ -99,11 +101,19 @@ def run(arguments: argparse.Namespace) -> int:
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
 
+    from sparring.training.ranks.launched import told_once
+
+    with told_once():
+        return _trained(arguments)
+
+
+def _trained(arguments: argparse.Namespace) -> int:
+    """Train, or say what would be trained."""
     if arguments.resume:
         from sparring.training.run import resume
 
         _refuse_others(arguments)
-        return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
+        return _ended(resume(arguments.resume, steps=arguments.steps, quiet=_silent(arguments)))
 
     config = _config(arguments)
     if arguments.schema:
@@ -116,7 +126,28 @@ def run(arguments: argparse.Namespace) -> int:
 
     from sparring.training.run import train
 
-    return 130 if train(config).interrupted else 0
+    return _ended(train(config, quiet=_silent(arguments)))
+
+
+def _silent(arguments: argparse.Namespace) -> bool:
+    return quiet() or arguments.json
+
+
+def _ended(done: Trained) -> int:
+    """Tell how the run ended, and give the exit code of that."""
+    answer(
+        {
+            "run": done.folder,
+            "step": done.step,
+            "metrics": done.metrics,
+            "alarms": done.alarms,
+            "interrupted": done.interrupted,
+        }
+    )
+    # without progress nothing has named the folder yet
+    if quiet():
+        print(done.folder)
+    return 130 if done.interrupted else 0
 
 
 def _config(arguments: argparse.Namespace) -> Config:
