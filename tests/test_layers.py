@@ -31,6 +31,7 @@ ONLY = {
         "training",
         "training/data",
         "training/players",
+        "training/ranks",
         "training/watch",
     },
     "transformers": {
