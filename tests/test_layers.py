@@ -50,8 +50,8 @@ ONLY = {
     "textarena": {"envs/adapters"},
     "gymnasium": {"envs"},
     "ray": {"arenas/executors"},
-    "verifiers": {"arenas/outside"},
-    "openenv": {"arenas/outside"},
+    "verifiers": {"arenas/outside", "envs/adapters"},
+    "openenv": {"arenas/outside", "envs/adapters"},
     "starlette": {"agents/serve"},
     "uvicorn": {"agents/serve"},
 }

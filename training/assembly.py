@@ -15,16 +15,20 @@ from ..agents.run_folder import RunFolder, step_of
 from ..sandbox.choose import Lazy
 from . import checkpoints
 from .ahead.ahead import Ahead
+from .carry import carry
 from .collecting import Collecting
 from .config import Config, games, played, settled
 from .data.stock import Stock
-from .loop import Loop, carry
+from .loop import Loop
 from .phases import Stage, situated
 from .players.absent import Absent
+from .players.ancestors import Loaded
 from .players.cast import Cast
+from .players.in_league import InLeague
 from .players.learner import OnEngine, answering, loaded
-from .players.opponents import InLeague, Loaded, opponents
+from .players.seating import opponents
 from .players.sharing import Learners
+from .psro import Pool
 from .ranks.launched import ranks as launched
 from .selfplay import SelfPlay
 from .settings import to_toml
@@ -67,6 +71,10 @@ def assembled(
         if config.verifier != "auto":
             verifier.open()
 
+        pool = None
+        if config.opponents.mode == "psro":
+            pool = Pool(config, game, folder, verifier, runner.run)
+            pool.solve(stage.offset, stage.place.ends)
         ahead, player = None, None
         if config.rollout.ahead:
             # All that plays is in a process of its own, engines and workers too.
@@ -81,7 +89,7 @@ def assembled(
         others = [
             stack.enter_context(
                 opponents(
-                    config, each, learner, folder, seated, stage.offset, absent=ahead is not None
+                    config, each, learner, folder, seated, stage.place, absent=ahead is not None
                 )
             )
             for each in found
@@ -89,11 +97,11 @@ def assembled(
         # The run's step that all goes on from; None where it begins.
         after = step_of(place) if place else stage.offset or None
         keeps = config.stock.keep or config.stock.age
-        stock = (
-            Stock(folder, config, offset=stage.offset, after=after or 0, writes=first)
-            if keeps
-            else None
-        )
+        # Of a population each member may take its own samples alone.
+        own = stage.place.member and run.population.samples == "own"
+        mine = stage.place.mine if own else None
+        since = {"offset": stage.offset, "after": after or 0}
+        stock = Stock(folder, config, **since, mine=mine, writes=first) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
@@ -120,7 +128,16 @@ def assembled(
         if config.watch.trial and first:
             # A league has the run's store open; its trials go there.
             store = next((other.store for other in others if isinstance(other, InLeague)), None)
-            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
+            trial = Trial(
+                config,
+                game,
+                folder,
+                ancestors,
+                store,
+                verifier,
+                runner.get_loop(),
+                stage.place.mine,
+            )
 
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
         records = Unwritten()
@@ -159,6 +176,7 @@ def assembled(
             trees=trees,
             trial=trial,
             exams=exams,
+            pool=pool,
             resume=place,
         )
         trainer.add_callback(loop)

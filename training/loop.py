@@ -18,10 +18,12 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from ..agents.run_folder import RunFolder, step_name
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
-from . import checkpoints
+from . import checkpoints, psro
 from .config import Config
-from .phases import Stage, goes_on
+from .mixtures import Mixture
+from .phases import Stage
 from .selfplay import SelfPlay
+from .step import Step
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import evaluate
@@ -56,6 +58,7 @@ class Loop(TrainerCallback):
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
         exams: Exams | None = None,
+        pool: psro.Pool | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -72,6 +75,7 @@ class Loop(TrainerCallback):
         self.broken = False
         self.stopped = False
         self.spent = False
+        self.pool = pool
         trainer.spent = self.share_spent
         self.saved: int | None = None
         self.magnet: Average | None = None
@@ -90,6 +94,9 @@ class Loop(TrainerCallback):
         self._began = 0.0
         self._seconds: dict[str, float] = {}
         self._recorded = 0
+        # whose samples are trained on, and by how many steps so far
+        self._used: Step | None = None
+        self._uses = 0
         self._thresholds = gc.get_threshold()
         self._since = (0.0, 0)
 
@@ -115,6 +122,8 @@ class Loop(TrainerCallback):
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
         elif not self.stage.offset and (self._trees or self._exams):
             self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
+        if self.pool and not self._resume:
+            self.tell(self.pool.solve(self.stage.offset, self.stage.place.ends))
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -150,8 +159,9 @@ class Loop(TrainerCallback):
         assert played, "a step without games"
         if self._ranks:
             self.interrupted = self._ranks.any(self.interrupted)
-        # Games are played for the first of the iterations only.
-        fresh = (step - 1) % update.iterations == 0
+        # Games are played for the first of the iterations only, and anew wherever a run resumes.
+        fresh = played is not self._used
+        self._used, self._uses = played, 1 if fresh else self._uses + 1
 
         # A later iteration over the same samples has played nothing.
         spent = played.seconds if fresh else {}
@@ -167,10 +177,12 @@ class Loop(TrainerCallback):
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
 
-        # Samples that are still in use stand in no checkpoint: save, and end, only where none are.
-        boundary = step % update.iterations == 0
+        # Samples that are still in use stand in no checkpoint: save, and end, only where none are. The last
+        # step is saved all the same: what is left of its samples would be dropped in any case.
+        ended = step >= self.config.steps
+        boundary = ended or self._uses >= update.iterations
         self.spent = boundary and self.share_spent() >= 1
-        last = self.spent or step >= self.config.steps
+        last = self.spent or ended
         measured = self.trainer.measured()
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
@@ -245,6 +257,12 @@ class Loop(TrainerCallback):
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
 
+    def tell(self, solved: Mixture) -> None:
+        """Record what the pool of best responses came to, and say it."""
+        numbers = {"step": solved.step, "games": self.play.games, **psro.measured(solved)}
+        self._record(numbers, shown=False)
+        self.display.say(psro.told(solved))
+
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
         self.play.restore(saved["play"])
@@ -303,6 +321,9 @@ class Loop(TrainerCallback):
         began = time.perf_counter()
         found = self._exams.hold(step, last=last)
         self._count("exam", time.perf_counter() - began)
+        if self.stage.place.member:
+            # The exam before may have been another member's: nothing is forgotten by it.
+            return {name: x for name, x in found.items() if not name.endswith("/forgot")}
         return found
 
     def _watching(self) -> dict[str, Any]:
@@ -340,6 +361,8 @@ class Loop(TrainerCallback):
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         if self.stage.phase:
             record["phase"] = self.stage.index + 1
+        if member := self.stage.place.member:
+            record["member"] = member
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
@@ -376,16 +399,6 @@ class Loop(TrainerCallback):
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
-
-
-def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
-    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
-    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
-    saved = json.loads((before / checkpoints.STATE / "sparring.json").read_text())
-    play.carry(saved["play"], stage.before)
-    # The main learner began from a checkpoint as the model of this stage.
-    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
-        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:

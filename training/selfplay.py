@@ -31,9 +31,10 @@ from .data.stock import Stock
 from .elsewhere import Elsewhere
 from .players.cast import Cast
 from .players.histories import Histories
+from .players.in_league import InLeague
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
-from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
@@ -356,10 +357,11 @@ class SelfPlay:
             self.elsewhere.restore(state["ahead"])
 
     def carry(self, state: dict[str, Any], steps: int) -> None:
-        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        """Go on with what a phase of so many steps ended with: tasks, league, shares; no baselines."""
         self.tasks.carry(state["tasks"], steps)
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
         known = state["menu"]["opponents"]
+        self.menu.carry(state["menu"])
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))

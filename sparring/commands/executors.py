@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from .options import ArgumentError, announce
+from .options import ArgumentError
+from .output import announce
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .executors import add_executor
 from .options import SEED, ArgumentError, Commands, command, whole
+from .output import answer, console, table, telling
 
 if TYPE_CHECKING:
     from sparring.training.experiments.design import Design
@@ -53,7 +53,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--only-table", action="store_true", help="train nothing; tell of the runs that are done"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
         "--keep", action="store_true", help="keep the result beside the file, in results/NAME.json"
     )
@@ -94,24 +93,20 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _listing(design, out)
 
-    # With --json standard output is the result alone.
-    say = print if not arguments.json else lambda text: print(text, file=sys.stderr, flush=True)
     if arguments.only_table:
         result = written(design, out, examine(design, out), made_by)
     else:
         try:
-            with _begun(arguments) as (jobs, begin):
+            with telling() as say, _begun(arguments) as (jobs, begin):
                 result = experiment(design, out, jobs, command=made_by, begin=begin, say=say)
         except KeyboardInterrupt:
             print(f"what was trained stays in {out}; the same command goes on", file=sys.stderr)
             raise
 
     if arguments.keep:
-        say(f"kept {keep(result, path)}")
-    if arguments.json:
-        print(json.dumps(result.data(), indent=1, ensure_ascii=False))
-    else:
-        _print(result, out)
+        print(f"kept {keep(result, path)}")
+    answer(result.data())
+    _print(result, out)
     return 0
 
 
@@ -146,29 +141,19 @@ def _listing(design: Design, out: Path) -> int:
 
 
 def _print(result: Result, out: Path) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
     from rich.text import Text
     from sparring.training.experiments import told
 
-    console = Console(highlight=False)
-    # a table that is piped into a file is not cut at 80 columns
-    console = console if console.is_terminal else Console(highlight=False, width=200)
-    arms = Table("arm", *map(escape, told.columns(result)))
-    for row in told.rows(result):
-        arms.add_row(*map(Text, row))
-    console.print(arms)
-
+    table(("arm", *told.columns(result)), told.rows(result))
     if result.expect:
-        table = Table("expectation", "left − right", "interval", "it is")
-        for each in map(told.expected, result.expect):
-            table.add_row(*map(Text, (each.text, each.difference, each.interval, each.state)))
-        console.print(table)
+        judged = [told.expected(each) for each in result.expect]
+        rows = [(each.text, each.difference, each.interval, each.state) for each in judged]
+        table(("expectation", "left − right", "interval", "it is"), rows)
+    shown = console()
     for warning in result.warnings:
-        console.print(Text(warning, style="yellow"))
+        shown.print(Text(warning, style="yellow"))
     for line in (result.claim, told.verdict(result), str(out / "report.html")):
-        console.print(Text(line), soft_wrap=True)
+        shown.print(Text(line), soft_wrap=True)
 
 
 def _listed(text: str | None) -> list[str]:

@@ -12,7 +12,8 @@ import pexpect
 import pytest
 from sparring.cli import main, parser
 from sparring.commands import games, gate
-from sparring.commands.options import ArgumentError, patience
+from sparring.commands.options import ArgumentError
+from sparring.commands.output import patience
 from sparring.commands.stores import kept
 from sparring.envs.registry import find, game_ids
 from sparring.training.settings import read
@@ -336,9 +337,10 @@ def test_on_a_terminal_a_tournament_counts_its_games_on_one_line(tmp_path: Path)
     command = f"{sys.executable} -m sparring tournament kuhn-poker-v0 random nash --pairs 20"
     child = pexpect.spawn(command, encoding="utf-8", timeout=60, cwd=str(tmp_path))
     child.expect("report.html")
-    shown = [line for line in child.before.split("\n") if " of 40 games" in line]
-    assert len(shown) == 1
-    assert shown[0].endswith("40 of 40 games\r")
+    lines = [line for line in child.before.split("\n") if " of 40 games" in line]
+    assert len(lines) == 1
+    # the bar is drawn again over itself, and stands at the end
+    assert "40 of 40 games" in lines[0].rpartition("\x1b[2K")[2]
     child.close()
 
 

@@ -164,6 +164,17 @@ def test_checkpoints_stand_only_where_no_samples_are_in_use(tmp_path):
     assert done.metrics["games"] == 16
 
 
+def test_the_last_step_is_saved_wherever_its_samples_stand_and_a_resumed_run_plays_anew(tmp_path):
+    settings = ["steps=3", "update.iterations=2", "record.evaluate_every=0"]
+    done = train(small(tmp_path / "r", *settings), quiet=True)
+    assert [p.name for p in (done.folder / "checkpoints").iterdir()] == ["step-3"]
+
+    again = resume(done.folder, steps=5, quiet=True)
+    assert {p.name for p in (again.folder / "checkpoints").iterdir()} == {"step-3", "step-5"}
+    # two batches of eight for three steps, and one for the two after them
+    assert (done.metrics["games"], again.metrics["games"]) == (16, 24)
+
+
 def test_an_alarm_that_stands_is_not_raised_again_by_a_resumed_run(tmp_path):
     first = train(small(tmp_path / "r", "steps=3", "watch.legal_mass=1.0"), quiet=True)
     assert len([text for text in first.alarms if "legal mass" in text]) == 1

@@ -27,9 +27,10 @@ from ...envs.errors import SparringError
 from ...sandbox.choose import Lazy
 from ..config import games, played
 from ..players.absent import Told
+from ..players.ancestors import Loaded
 from ..players.cast import Cast
 from ..players.learner import OnEngine, answering, copy_on_worker
-from ..players.opponents import Loaded, fixed
+from ..players.opponents import fixed
 from ..players.sharing import Learners
 from ..selfplay import SelfPlay
 from ..timed import Timed

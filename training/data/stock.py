@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -49,6 +49,7 @@ class Stock:
 
     Files are named by the run's steps; those of a phase, which are given and asked for, count from `offset`.
     `after`, a step of the run, removes what an interrupted run wrote beyond it: those are played again.
+    `mine` tells which steps of the run, from 1, a member of a population takes samples of; they alone age.
     Of several processes one `writes`.
     """
 
@@ -59,6 +60,7 @@ class Stock:
         *,
         offset: int = 0,
         after: int | None = None,
+        mine: Callable[[int], bool] | None = None,
         writes: bool = True,
     ) -> None:
         self.settings: StockConfig = config.stock
@@ -68,6 +70,7 @@ class Stock:
         self._writes = writes
         self._read: dict[int, list[Judged]] = {}
         self._source = Path()
+        self._mine = mine
 
         if config.stock.source:
             self._source = RunFolder(found_folder(config.stock.source)).stock
@@ -111,6 +114,9 @@ class Stock:
         # Of another run the newest steps; of one's own those before this one.
         end = known[-1] + 1 if settings.source else self._offset + step
         inside = [number for number in known if end - settings.age <= number < end]
+        if self._mine and not settings.source:
+            own = [number for number in known if number < end and self._mine(number + 1)]
+            inside = own[-settings.age :]
 
         # Another run's are of before this one.
         first = end if settings.source else self._offset

@@ -74,10 +74,13 @@ def check_launch(config: Config) -> None:
             f"{began} {name} would get weights from each; play with the trained model itself "
             "(rollout.engine = transformers, rollout.workers = 0), or start one process"
         )
-    if config.opponents.mode == "league":
+    if config.opponents.mode in ("league", "psro"):
         raise ConfigError(
-            f"{began} a league is kept by one; use opponents.mode = past, or start one process"
+            f"{began} a {config.opponents.mode} is kept by one; use opponents.mode = past, or start one "
+            "process"
         )
+    if config.population.listed:
+        raise ConfigError(f"{began} a population's lineage is kept by one; start one process")
 
 
 @contextmanager
