@@ -26,6 +26,7 @@ from .runs import Followed, found
 EVERY_SECONDS: Final = 1.0
 SHARE: Final = 0.02
 """The most of one core that reading may take: a look that cost 40 ms is followed by 2 s of rest."""
+MOST_REST_SECONDS: Final = 5.0
 MOST_RUNS: Final = 64
 
 
@@ -62,7 +63,8 @@ class Watching:
             began = time.process_time()
             behind = self.look()
             spent = time.process_time() - began
-            rest = spent / SHARE
+            # a first look at long runs takes long, and the page must not be blind for minutes after it
+            rest = min(spent / SHARE, MOST_REST_SECONDS)
             await asyncio.sleep(rest if behind else max(EVERY_SECONDS, rest))
 
     def _find(self) -> set[str]:
