@@ -123,21 +123,26 @@ def _table() -> int:
 
 def _libraries() -> Iterator[str]:
     """How many games each namespace has, or how to install what it needs."""
-    from sparring.envs.registry import NAMESPACES, MissingLibraryError, names
+    from sparring.envs.registry import NAMESPACES, UNLISTED, MissingLibraryError, names
 
     for namespace in NAMESPACES:
         # A library that is not installed is a line of the list too: the reader learns what to install.
         try:
-            yield f"  {namespace + '/':<12} {len(names(namespace))} games; sparring games {namespace}/"
+            found = names(namespace)
+            many = f"{len(found)} games; sparring games {namespace}/"
+            yield f"  {namespace + '/':<14} {UNLISTED.get(namespace, many)}"
         except MissingLibraryError as missing:
-            yield f"  {namespace + '/':<12} {missing}"
+            yield f"  {namespace + '/':<14} {missing}"
 
 
 def _listing(namespace: str) -> int:
-    from sparring.envs.registry import names
+    from sparring.envs.registry import UNLISTED, names
 
     found = names(namespace)
     answer([{"game": f"{namespace}/{name}", "about": about} for name, about in found.items()])
+    if not found:
+        print(f"games of {namespace}/ cannot be listed; name one as {UNLISTED[namespace]}")
+        return 0
     wide = max(map(len, found)) + len(namespace) + 1
     for name, about in found.items():
         print(f"{namespace + '/' + name:<{wide}}  {about}".rstrip())

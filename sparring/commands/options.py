@@ -16,7 +16,7 @@ from .output import add_output, patience
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
-    from sparring.agents.thinking import Thinks
+    from sparring.agents.thinking import Thinking
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -150,6 +150,23 @@ def add_think(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prompts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE",
+        help="a TOML file with other words than ours for role, rules, thought and form (docs/thinking.md)",
+    )
+
+
+def thinking_of(arguments: argparse.Namespace, game: Game) -> Thinking:
+    """How models think, and what they are told, where their names do not say. Raises PromptsError."""
+    from sparring.agents.thinking import Thinking
+    from sparring.agents.wording import read_prompts
+
+    prompts = read_prompts(arguments.prompts, [game]) if arguments.prompts else None
+    return Thinking(arguments.think or "off", prompts=prompts)
+
+
 def _engine(text: str) -> str:
     """The argparse type of an engine. A wrong name is refused here, also where no model is seated."""
     known = ("auto", "transformers", "vllm", "server")
@@ -181,17 +198,15 @@ def seated(
     game: Game,
     hosts: Hosts | None = None,
     sampling: Sampling | None = None,
-    think: Thinks | None = None,
+    thinking: Thinking | None = None,
 ) -> Policy:
-    """The policy of this name; a model thinks as `think` says where its name does not."""
+    """The policy of this name; a model thinks as `thinking` says where its name does not."""
     from sparring.agents.policy import FREE
     from sparring.agents.seats import seat
-    from sparring.agents.thinking import Thinking
+    from sparring.agents.thinking import OFF
 
     with patience(f"preparing {name} …"):
-        return seat(
-            name, game, sampling=sampling or FREE, hosts=hosts, thinking=Thinking(think or "off")
-        )
+        return seat(name, game, sampling=sampling or FREE, hosts=hosts, thinking=thinking or OFF)
 
 
 def no_person(names: Sequence[str]) -> None:

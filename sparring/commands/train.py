@@ -14,6 +14,7 @@ from .options import (
     Commands,
     add_engine,
     add_load,
+    add_prompts,
     add_set,
     add_think,
     add_verifier,
@@ -81,6 +82,7 @@ def add(commands: Commands) -> None:
     )
 
     add_think(parser)
+    add_prompts(parser)
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
     add_engine(parser)
     add_verifier(parser)
@@ -99,6 +101,14 @@ def run(arguments: argparse.Namespace) -> int:
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
 
+    from sparring.training.ranks.launched import told_once
+
+    with told_once():
+        return _trained(arguments)
+
+
+def _trained(arguments: argparse.Namespace) -> int:
+    """Train, or say what would be trained."""
     if arguments.resume:
         from sparring.training.run import resume
 
@@ -154,6 +164,8 @@ def _config(arguments: argparse.Namespace) -> Config:
         settings["rollout.engine"] = arguments.engine
     if arguments.think is not None:
         settings["rollout.think"] = arguments.think
+    if arguments.prompts is not None:
+        settings["rollout.prompts"] = arguments.prompts
 
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     if config.phases and "steps" in {*given, *settings}:
@@ -183,7 +195,7 @@ def _shown(config: Config, explained: bool) -> int:
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think")
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think", "prompts")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += ["--schema"] * arguments.schema
