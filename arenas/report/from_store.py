@@ -129,7 +129,9 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
 
 def _game(config: Mapping[str, Any]) -> Game | None:
     """The game of a run; None where the settings name none that is registered, or several."""
-    entries: list[Mapping[str, Any]] = config.get("games") or [{**config, "id": config.get("game", "")}]
+    entries: list[Mapping[str, Any]] = config.get("games") or [
+        {**config, "id": config.get("game", "")}
+    ]
     entry, *others = entries
     try:
         return None if others else find(entry["id"], **entry.get("parameters", {}))
