@@ -29,9 +29,15 @@ class Shown(Wrapper):
         return PolicyRef(inner.name, f"{inner.id}/shown/{self._digest}")
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
-        return await self._inner.act([self._with_examples(request) for request in requests])
+        return await self._inner.act([self.with_examples(request) for request in requests])
 
-    def _with_examples(self, request: Request) -> Request:
+    @property
+    def inner(self) -> Policy:
+        """The policy that is shown them."""
+        return self._inner
+
+    def with_examples(self, request: Request) -> Request:
+        """The request with the examples in its view."""
         told = [message for message in request.messages if message.speaker == "system"]
         since = [message for message in request.messages if message.speaker != "system"]
         return request._replace(messages=(*told, *self._examples.get(request.role, ()), *since))

@@ -7,6 +7,7 @@ same reply twice (a seed is sent; endpoints honour it as they like).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -113,6 +114,7 @@ class Remote:
 
         # the key, prices and limits are left out: they change no reply
         facts = (endpoint.url, endpoint.model, sampling, *([thinking] if thinking.on else []))
+        facts += (thinking.prompts,) if thinking.prompts else ()
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
 
         self._url = f"{endpoint.url.rstrip('/')}/chat/completions"
@@ -124,6 +126,15 @@ class Remote:
         # warnings that were given: each is given once, not once a request
         self._told: set[str] = set()
         self._gate: _Gate | None = None
+
+    def chat(self, request: Request) -> Chat:
+        """The messages that the endpoint is sent."""
+        found = chat(request.role, request.messages, (), self.thinking.told)
+        return self.thinking.worded(found, request.role, request.messages)
+
+    def written(self, request: Request) -> str:
+        """The chat as it is sent."""
+        return json.dumps(self.chat(request), indent=1, ensure_ascii=False)
 
     async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         # a fault stays with its own request and cancels no other
@@ -147,7 +158,7 @@ class Remote:
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
         thinking = self.thinking
-        messages = chat(request.role, request.messages, (), thinking.told)
+        messages = self.chat(request)
         if thinking.on:
             # an endpoint counts a thought and its answer together
             sampling = replace(sampling, max_tokens=sampling.max_tokens + thinking.tokens)

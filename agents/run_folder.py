@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,11 @@ class RunFolder:
             ) from fault
 
     @property
+    def length(self) -> int | None:
+        """The steps that its settings ask for; see `length`."""
+        return length(self.settings())
+
+    @property
     def games(self) -> frozenset[str]:
         """Ids of the games that it trains on; empty where its settings name none."""
         said = self.settings()
@@ -118,6 +124,20 @@ class RunFolder:
         for file in self.settings().get("load", ()):
             if Path(file).is_file():
                 load(file)
+
+
+def length(settings: Mapping[str, Any]) -> int | None:
+    """The steps that the settings of a run ask for, over all its phases; None where they name none."""
+
+    def steps(said: Mapping[str, Any]) -> int:
+        number = said.get("steps")
+        return number if isinstance(number, int) and number > 0 else 0
+
+    phases, rounds = settings.get("phases"), settings.get("rounds")
+    if isinstance(phases, list) and phases:
+        once = sum(steps(phase) for phase in phases if isinstance(phase, dict))
+        return once * (rounds if isinstance(rounds, int) else 1) or None
+    return steps(settings) or None
 
 
 def step_name(step: int) -> str:

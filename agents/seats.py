@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +15,7 @@ from .policy import FREE, Policy, Sampling
 from .run_folder import RUNS, RunFolder, run_of
 from .scripted import scripted, scripted_names
 from .thinking import OFF, Thinking
+from .wording import read_prompts
 
 if TYPE_CHECKING:
     from .engines.hosts import Hosts
@@ -47,7 +49,8 @@ def seat(
     a Policy.
 
     A model thinks before it moves as its name says (`smollm2-135m?think=asked`), else as the run of its
-    checkpoint did, else as `thinking`. Raises UnknownEntrantError, naming the nearest, or ModelError.
+    checkpoint did, else as `thinking`. Raises UnknownEntrantError, naming the nearest, ModelError, or
+    PromptsError for the run's file of prompts.
     """
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
@@ -58,7 +61,8 @@ def seat(
     if spec.startswith(CLASSIFIER):
         return _classifier(spec, game, device)
     # an endpoint names its models as it likes: `a/b` and `x@y` are its own names there
-    bare, thinking = parted(spec, thinking)
+    default = thinking
+    bare, thinking = parted(spec, default)
     if hosts and hosts.elsewhere:
         return _served(bare, spec, game, sampling, seed, hosts, thinking)
 
@@ -68,7 +72,7 @@ def seat(
         place = checkpoint(run, step, runs)
         _tell_foreign(place, spec, game)
         if home := run_of(place) or run_of(place.parent):
-            _, thinking = parted(spec, of_settings(home.settings().get("rollout", {}), thinking))
+            _, thinking = parted(spec, _of_run(home, game, default))
         return _model(str(place), game, spec, sampling, seed, device, hosts, thinking)
 
     # a name of ours says what is wrong with its games or options
@@ -78,6 +82,20 @@ def seat(
     if is_named(bare) or hub or _is_model(Path(bare)):
         return _model(bare, game, spec, sampling, seed, device, hosts, thinking)
     raise UnknownEntrantError(_unknown(spec, game, runs))
+
+
+def _of_run(home: RunFolder, game: Game, default: Thinking) -> Thinking:
+    """How the learner of a run thinks, with the run's own file of prompts where it has one."""
+    settings = home.settings()
+    rollout = settings.get("rollout", {})
+    found = of_settings(rollout, default)
+
+    prompts = found.prompts
+    if file := rollout.get("prompts"):
+        prompts = read_prompts(str(file), [game])
+    # a checkpoint is called by its run: the model is the one that the run began with
+    name = parted(str(settings.get("model", "")))[0]
+    return replace(found, prompts=prompts and prompts.of(name))
 
 
 def _own(spec: str, game: Game) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, cast
@@ -39,7 +39,7 @@ async def rollouts(
     matches: Iterable[Match],
     *,
     verifier: Verifier | None = None,
-    buffer: Buffer | None = None,
+    buffers: Callable[[int], Buffer] | None = None,
     at_once: int = 256,
     deterministic: bool = True,
     batch: int | None = None,
@@ -52,7 +52,7 @@ async def rollouts(
     matches, `batch` requests a call (None: all), so batches, and a model's rounding, do not depend on
     timing. Otherwise a policy that is free takes what waits for it, older games first, while verdicts are
     awaited on the side; one that `streams` is asked by each game for itself. Results then differ by
-    rounding only.
+    rounding only. `buffers` gives what a match recalls from, by its index.
 
     Matches are drawn as games end, and none while the caller does not take what has ended. No game begins
     that is `ahead` or more behind the oldest in flight (16 times `at_once` if None): a caller that
@@ -61,7 +61,7 @@ async def rollouts(
     window = 16 * at_once if ahead is None else ahead
     queue = _Queue(verifier, deterministic, batch, allowance)
 
-    driver = _Driver(iter(enumerate(matches)), queue, buffer, at_once, window)
+    driver = _Driver(iter(enumerate(matches)), queue, buffers, at_once, window)
     try:
         async for finished in driver.run():
             yield finished
@@ -104,13 +104,13 @@ class _Driver:
         self,
         matches: Iterator[tuple[int, Match]],
         queue: _Queue,
-        buffer: Buffer | None,
+        buffers: Callable[[int], Buffer] | None,
         at_once: int,
         window: int,
     ) -> None:
         self._matches = matches
         self._queue = queue
-        self._buffer = buffer
+        self._buffers = buffers
         self._at_once = at_once
         self._window = window
 
@@ -144,7 +144,8 @@ class _Driver:
                 break
 
             index, match = following
-            game = _Game(index, Sitting(match, self._buffer), now)
+            buffer = self._buffers(index) if self._buffers else None
+            game = _Game(index, Sitting(match, buffer), now)
             self._flying[index] = game
             self._begun = index + 1
             fresh.append(game)

@@ -36,6 +36,8 @@ agents
     RunFolderError         a file of a run is damaged
     UnknownThinkingError   no way to think has this name
     UnknownModelError      no model has this name
+    PromptsError           a file of prompts cannot be read, or says something else (wording)
+    UnknownPromptError     a file of prompts names what there is not
     ModelError             a model cannot be loaded
     DialectError           a tokenizer's chat template cannot write a conversation
     ConstraintError        choices were to bind a reply, and the policy or the request cannot do that
@@ -83,6 +85,7 @@ arenas
 training
     ConfigError            a setting is unknown or out of range
     PlayerError            the process that plays ahead keeps dying, or cannot start (ahead)
+    RankError              another of the processes that train together is gone (ranks)
     ExploitError           no exploiter can be trained against this policy, or none be measured
     ExperimentError        an experiment's file cannot be run, or its folder holds another one
     UnknownRecipeError     no recipe has this name
@@ -92,6 +95,8 @@ training
     PushError              a checkpoint cannot be pushed, or a copy is not what was pushed
     SeatError              a person at a table asked for what cannot be done (sparring/web)
     StockError             a run has no stock, or one that is corrupt
+    LineageError           the lineage of a population is damaged, or a member cannot be judged
+    MixtureError           a pool of responses cannot be solved, or what was solved is damaged
     LostGamesError         so many games of a step broke off that the rest are biased
     NonFiniteError         a reward, advantage or gradient is not finite; no step was taken
 sparring

@@ -7,6 +7,7 @@ they are read in the process that drives the games.
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _EDGES = " \t\r\n.!\"'`*"
+_TAG = re.compile(r"<(/?)([a-z_]{1,30})>")
 # To CommonMark a fence with text behind it closes nothing; models put the next tag there.
 _TAG_BEHIND = re.compile(r"^( *(?:```+|~~~+))(?=<)", re.MULTILINE)
 
@@ -98,6 +100,32 @@ def _between(text: str, opening: str, closing: str) -> list[str]:
             break
         found.append(text[start:stop])
         end = stop + len(closing)
+    return found
+
+
+def first_tags(text: str) -> dict[str, tuple[int, str]]:
+    """Of every name whose tag is opened and closed, the first such stretch: where it starts, and its text.
+
+    Stretches do not overlap: what stands inside one opens none.
+    """
+    marks = list(_TAG.finditer(text))
+    closings: dict[str, deque[re.Match[str]]] = defaultdict(deque)
+    for mark in marks:
+        if mark[1]:
+            closings[mark[2]].append(mark)
+
+    found: dict[str, tuple[int, str]] = {}
+    end = 0
+    for mark in marks:
+        if mark[1] or mark.start() < end:
+            continue
+        # Taken off from the front, so that no closing tag is looked at twice.
+        closing = closings[mark[2]]
+        while closing and closing[0].start() < mark.end():
+            closing.popleft()
+        if closing:
+            end = closing[0].end()
+            found.setdefault(mark[2], (mark.start(), text[mark.start() : end]))
     return found
 
 

@@ -6,10 +6,10 @@ import random
 import re
 from collections.abc import Sequence
 
+from .parse import first_tags
 from .registry import Game
 from .types import Ask, Message
 
-_TAG = re.compile(r"<([a-z_]+)>.*?</\1>", re.DOTALL)
 _FENCE = re.compile(r"```.*?```", re.DOTALL)
 
 
@@ -32,8 +32,6 @@ def example(prompt: str) -> str:
     """The last example of a reply's form in a prompt: its code and the first tag of each name, in order."""
     # games say "answer in this form:" before the example; what stands before it may quote other tags
     prompt = prompt.rpartition(" form")[2]
-    tags: dict[str, re.Match[str]] = {}
-    for match in _TAG.finditer(prompt):
-        tags.setdefault(match[1], match)
-    found = sorted([*tags.values(), *_FENCE.finditer(prompt)], key=lambda match: match.start())
-    return "\n".join(match.group() for match in found) or "0"
+    fences = [(match.start(), match.group()) for match in _FENCE.finditer(prompt)]
+    found = sorted([*first_tags(prompt).values(), *fences])
+    return "\n".join(text for _, text in found) or "0"

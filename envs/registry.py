@@ -35,8 +35,14 @@ from .script import Script
 from .types import Value
 
 # Ids of ours end in a version; those of another library hold a path in its place.
-_ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+)")
-NAMESPACES = ("openspiel", "pettingzoo", "reasoning-gym", "textarena")
+# A server's address has colons and may have two slashes.
+_ID = re.compile(r"[a-z][a-z0-9-]*(-v[0-9]+|(/[A-Za-z0-9_.-]+)+|/(https?://)?[A-Za-z0-9_.:/-]+)")
+NAMESPACES = ("openenv", "openspiel", "pettingzoo", "reasoning-gym", "textarena", "verifiers")
+UNLISTED: Mapping[str, str] = {
+    "openenv": "openenv/URL, a server that runs",
+    "verifiers": "verifiers/ID, an environment that is installed",
+}
+"""Namespaces whose games nobody can list, and how one is named."""
 
 _declared: dict[str, Declared] = {}
 _listeners: list[Callable[[str], None]] = []

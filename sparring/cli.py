@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line, without running anything."""
     # Imported here, where `main` already answers to Ctrl-C.
     from .commands import (
+        completion,
         engines,
         exam,
         experiment,
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         serve,
         sandbox,
         engines,
+        completion,
     )
     for command in order:
         command.add(commands)
@@ -89,7 +91,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 2: something to fix, said in one line; 130: interrupted."""
 
     def run() -> int:
-        arguments = parser().parse_args(argv)
-        return arguments.run(arguments)
+        from .commands.completion import complete
+        from .commands.output import printing
+
+        known = parser()
+        complete(known)
+        arguments = known.parse_args(argv)
+        with printing(arguments):
+            return arguments.run(arguments)
 
     return exit_code("sparring", run)

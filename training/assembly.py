@@ -15,16 +15,21 @@ from ..agents.run_folder import RunFolder, step_of
 from ..sandbox.choose import Lazy
 from . import checkpoints
 from .ahead.ahead import Ahead
+from .carry import carry
 from .collecting import Collecting
 from .config import Config, games, played, settled
 from .data.stock import Stock
-from .loop import Loop, carry
+from .loop import Loop
 from .phases import Stage, situated
 from .players.absent import Absent
+from .players.ancestors import Loaded
 from .players.cast import Cast
+from .players.in_league import InLeague
 from .players.learner import OnEngine, answering, loaded
-from .players.opponents import InLeague, Loaded, opponents
+from .players.seating import opponents
 from .players.sharing import Learners
+from .psro import Pool
+from .ranks.launched import ranks as launched
 from .selfplay import SelfPlay
 from .settings import to_toml
 from .timed import Timed
@@ -32,7 +37,7 @@ from .trainer import SelfPlayTrainer
 from .watch.evaluate import exact_tree
 from .watch.exams import Exams
 from .watch.progress import Display
-from .watch.records import Records
+from .watch.records import Records, Unwritten
 from .watch.trackers import Tracker
 from .watch.trial import Trial
 
@@ -52,6 +57,8 @@ def assembled(
     if config.threads:
         torch.set_num_threads(config.threads)
     learner = loaded(config, game)
+    ranks = launched()
+    first = ranks is None or ranks.first
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet())
@@ -64,6 +71,10 @@ def assembled(
         if config.verifier != "auto":
             verifier.open()
 
+        pool = None
+        if config.opponents.mode == "psro":
+            pool = Pool(config, game, folder, verifier, runner.run)
+            pool.solve(stage.offset, stage.place.ends)
         ahead, player = None, None
         if config.rollout.ahead:
             # All that plays is in a process of its own, engines and workers too.
@@ -78,7 +89,7 @@ def assembled(
         others = [
             stack.enter_context(
                 opponents(
-                    config, each, learner, folder, seated, stage.offset, absent=ahead is not None
+                    config, each, learner, folder, seated, stage.place, absent=ahead is not None
                 )
             )
             for each in found
@@ -86,7 +97,11 @@ def assembled(
         # The run's step that all goes on from; None where it begins.
         after = step_of(place) if place else stage.offset or None
         keeps = config.stock.keep or config.stock.age
-        stock = Stock(folder, config, offset=stage.offset, after=after or 0) if keeps else None
+        # Of a population each member may take its own samples alone.
+        own = stage.place.member and run.population.samples == "own"
+        mine = stage.place.mine if own else None
+        since = {"offset": stage.offset, "after": after or 0}
+        stock = Stock(folder, config, **since, mine=mine, writes=first) if keeps else None
         learners = Learners(learner, Cast(config).names, config.sharing.mode, config.seed)
         play = SelfPlay(
             config,
@@ -99,6 +114,7 @@ def assembled(
             stock=stock,
             learners=learners,
             elsewhere=ahead,
+            ranks=ranks,
         )
         if ahead:
             ahead.serve(play)
@@ -106,39 +122,48 @@ def assembled(
         if place is None and stage.offset:
             carry(play, stage, folder)
         exams = None
-        if config.exams:
+        if config.exams and first:
             exams = Exams(run, folder, play.learner_of, verifier, runner.get_loop(), after)
         trial = None
-        if config.watch.trial:
+        if config.watch.trial and first:
             # A league has the run's store open; its trials go there.
             store = next((other.store for other in others if isinstance(other, InLeague)), None)
-            trial = Trial(config, game, folder, ancestors, store, verifier, runner.get_loop())
+            trial = Trial(
+                config,
+                game,
+                folder,
+                ancestors,
+                store,
+                verifier,
+                runner.get_loop(),
+                stage.place.mine,
+            )
 
-        _begin(run, folder)
-        records = Records(
-            folder,
-            tensorboard=config.record.tensorboard,
-            after=after,
-            trackers=[Tracker(name, folder, config) for name in config.record.trackers],
-        )
-        stack.callback(records.close)
         drafts = checkpoints.drafts(RunFolder(folder).checkpoints)
-        # What still lies there at the end was never sealed.
-        stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
+        records = Unwritten()
+        if first:
+            _begin(run, folder)
+            records = _records(config, folder, after)
+            # What still lies there at the end was never sealed.
+            stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
+        stack.callback(records.close)
+        if ranks:
+            # What the first one makes, cuts and removes is as the others find it.
+            ranks.wait()
         # After all that may fail: a fault is not told into a live line.
         stack.enter_context(display)
 
         # The trainer's folder is for drafts: checkpoints move out of it once they are whole.
         # What a policy that keeps its thoughts does depends on more than what the tree shows.
         known = not (learner.dialect.thinks and learner.dialect.thinking.keep)
-        evaluated = found if config.record.evaluate_every and known else ()
+        evaluated = found if first and config.record.evaluate_every and known else ()
         walked = {each.ref.label: exact_tree(each) for each in evaluated}
         trees = {label: tree for label, tree in walked.items() if tree is not None}
         parts = learner.model, learner.dialect.tokenizer, config
         trainer = (
             Collecting(*parts, play.collect, folder=drafts, learners=learners)
             if stage.collects
-            else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners)
+            else SelfPlayTrainer(*parts, play.batch, folder=drafts, learners=learners, ranks=ranks)
         )
         loop = Loop(
             config,
@@ -151,10 +176,21 @@ def assembled(
             trees=trees,
             trial=trial,
             exams=exams,
+            pool=pool,
             resume=place,
         )
         trainer.add_callback(loop)
         yield loop
+
+
+def _records(config: Config, folder: Path, after: int | None) -> Records:
+    """Where the numbers of steps go. `after`: the run's step that all goes on from."""
+    return Records(
+        folder,
+        tensorboard=config.record.tensorboard,
+        after=after,
+        trackers=[Tracker(name, folder, config) for name in config.record.trackers],
+    )
 
 
 def _begin(config: Config, folder: Path) -> None:

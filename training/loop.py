@@ -11,27 +11,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from safetensors.torch import load_file, save_file
 from torch.nn import Module
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..agents.run_folder import RunFolder, step_name
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
-from . import checkpoints
+from . import checkpoints, psro
 from .config import Config
-from .phases import Stage, goes_on
+from .mixtures import Mixture
+from .phases import Stage
 from .selfplay import SelfPlay
+from .step import Step
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
-from .watch.evaluate import evaluate
+from .watch.evaluate import measures
 from .watch.exams import Exams
 from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
-from .watch.records import Metrics, Records
+from .watch.records import Metrics, Unwritten
 from .watch.trial import Trial
 from .weights import Average
+
+MAGNET, AVERAGE = "magnet.safetensors", "average.safetensors"
 
 
 class Loop(TrainerCallback):
@@ -50,12 +53,13 @@ class Loop(TrainerCallback):
         folder: Path,
         play: SelfPlay,
         trainer: SelfPlayTrainer,
-        records: Records,
+        records: Unwritten,
         display: Display,
         *,
         trees: Mapping[str, Tree],
         trial: Trial | None = None,
         exams: Exams | None = None,
+        pool: psro.Pool | None = None,
         resume: Path | None = None,
     ) -> None:
         self.config = config
@@ -72,6 +76,7 @@ class Loop(TrainerCallback):
         self.broken = False
         self.stopped = False
         self.spent = False
+        self.pool = pool
         trainer.spent = self.share_spent
         self.saved: int | None = None
         self.magnet: Average | None = None
@@ -84,9 +89,15 @@ class Loop(TrainerCallback):
         self._trial = trial
         self._exams = exams
         self._resume = resume
+        # Of several processes the first alone evaluates, writes and decides.
+        self._ranks = play.ranks
+        self._first = play.ranks is None or play.ranks.first
         self._began = 0.0
         self._seconds: dict[str, float] = {}
         self._recorded = 0
+        # whose samples are trained on, and by how many steps so far
+        self._used: Step | None = None
+        self._uses = 0
         self._thresholds = gc.get_threshold()
         self._since = (0.0, 0)
 
@@ -112,6 +123,8 @@ class Loop(TrainerCallback):
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
         elif not self.stage.offset and (self._trees or self._exams):
             self._record({"step": 0, "games": 0, **self._evaluated(), **self._examined(0)})
+        if self.pool and not self._resume:
+            self.tell(self.pool.solve(self.stage.offset, self.stage.place.ends))
 
         # Torch and transformers made hundreds of thousands of objects, which the collector would walk
         # again and again; a step makes tens of thousands of values and hardly a cycle.
@@ -145,8 +158,11 @@ class Loop(TrainerCallback):
         whole = self._step(state)
         played = self.play.last
         assert played, "a step without games"
-        # Games are played for the first of the iterations only.
-        fresh = (step - 1) % update.iterations == 0
+        if self._ranks:
+            self.interrupted = self._ranks.any(self.interrupted)
+        # Games are played for the first of the iterations only, and anew wherever a run resumes.
+        fresh = played is not self._used
+        self._used, self._uses = played, 1 if fresh else self._uses + 1
 
         # A later iteration over the same samples has played nothing.
         spent = played.seconds if fresh else {}
@@ -162,10 +178,12 @@ class Loop(TrainerCallback):
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
 
-        # Samples that are still in use stand in no checkpoint: save, and end, only where none are.
-        boundary = step % update.iterations == 0
+        # Samples that are still in use stand in no checkpoint: save, and end, only where none are. The last
+        # step is saved all the same: what is left of its samples would be dropped in any case.
+        ended = step >= self.config.steps
+        boundary = ended or self._uses >= update.iterations
         self.spent = boundary and self.share_spent() >= 1
-        last = self.spent or step >= self.config.steps
+        last = self.spent or ended
         measured = self.trainer.measured()
         found: Metrics = {}
         if self._trees and (last or _due(step, record.evaluate_every)):
@@ -175,7 +193,7 @@ class Loop(TrainerCallback):
         saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
-        if fresh and _due(played.number, record.transcripts_every):
+        if self._first and fresh and _due(played.number, record.transcripts_every):
             with checkpoints.writing(RunFolder(self.folder).transcripts):
                 told = replace(played, number=self.stage.offset + played.number)
                 transcripts.write(RunFolder(self.folder).transcripts, told, record.transcripts)
@@ -202,6 +220,21 @@ class Loop(TrainerCallback):
         step, folder = self._step(state), RunFolder(self.folder).checkpoints
         draft = checkpoints.drafts(folder) / f"checkpoint-{state.global_step}"
 
+        if self._ranks:
+            # Each process adds the state of its random generators.
+            self._ranks.wait()
+        if self._first:
+            self._seal(step, folder, draft)
+            self.saved = step
+            # A trial plays the checkpoint from its place, so it comes after the move.
+            self._try(step)
+        # The trial may have raised an alarm that `on_step_end` has not seen; and no process goes on before
+        # the checkpoint, which may play in the next step, is there.
+        if self._alarmed(step):
+            control.should_training_stop = True
+
+    def _seal(self, step: int, folder: Path, draft: Path) -> None:
+        """Complete a checkpoint's draft and move it to its place."""
         # Past selves, whose adapters are loaded beside the learner's, were saved with it.
         for other in draft.glob("*/adapter_config.json"):
             if other.parent.name not in self.play.cast.names:
@@ -213,24 +246,20 @@ class Loop(TrainerCallback):
             own / "sparring.json",
             {"step": step, "play": self.play.state(), "watch": self._watching()},
         )
-        for name, average in (("magnet", self.magnet), ("average", self.average)):
-            if average:
-                save_file(
-                    # safetensors refuses tensors that are not contiguous.
-                    {k: v.contiguous() for k, v in average.state().items()},
-                    own / f"{name}.safetensors",
-                )
+        if self.magnet:
+            self.magnet.save(own / MAGNET)
+        if self.average:
+            self.average.save(own / AVERAGE)
 
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
-        self.saved = step
 
-        # A trial plays the checkpoint from its place, so it comes after the move.
-        self._try(step)
-        # The trial may have raised an alarm that `on_step_end` has not seen.
-        if self._alarmed(step):
-            control.should_training_stop = True
+    def tell(self, solved: Mixture) -> None:
+        """Record what the pool of best responses came to, and say it."""
+        numbers = {"step": solved.step, "games": self.play.games, **psro.measured(solved)}
+        self._record(numbers, shown=False)
+        self.display.say(psro.told(solved))
 
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
@@ -239,9 +268,10 @@ class Loop(TrainerCallback):
         alone = len(self._watchers) == 1
         for name, watcher in self._watchers.items():
             watcher.restore(saved["watch"] if alone else saved["watch"][name])
-        for name, average in (("magnet", self.magnet), ("average", self.average)):
-            if average and (own / f"{name}.safetensors").exists():
-                average.restore(load_file(own / f"{name}.safetensors"))
+        if self.magnet:
+            self.magnet.load(own / MAGNET)
+        if self.average:
+            self.average.load(own / AVERAGE)
 
     def _tried(self) -> bool:
         """Whether the last checkpoint's trial was held: a run may be stopped between the two."""
@@ -252,6 +282,9 @@ class Loop(TrainerCallback):
     def _alarmed(self, step: int) -> bool:
         """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""
         alarmed, action = any(alarm.step == step for alarm in self.alarms), self.config.watch.action
+        if self._ranks:
+            # Only the first process sees evaluations and trials.
+            alarmed = self._ranks.agreed(alarmed)
         self.broken = alarmed and action == "rollback"
         self.stopped = alarmed and action in ("stop", "rollback")
         return self.stopped
@@ -287,6 +320,9 @@ class Loop(TrainerCallback):
         began = time.perf_counter()
         found = self._exams.hold(step, last=last)
         self._count("exam", time.perf_counter() - began)
+        if self.stage.place.member:
+            # The exam before may have been another member's: nothing is forgotten by it.
+            return {name: x for name, x in found.items() if not name.endswith("/forgot")}
         return found
 
     def _watching(self) -> dict[str, Any]:
@@ -299,19 +335,9 @@ class Loop(TrainerCallback):
         found: Metrics = {}
         for entry in self.play.menu.entries:
             if tree := self._trees.get(entry.label):
-                found |= self.play.menu.named(entry, self._of_tree(tree))
-        return found
-
-    def _of_tree(self, tree: Tree) -> Metrics:
-        """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
-        thoughts = self.config.record.thoughts
-        found = evaluate(tree, self.play.learner_of(tree.game), thoughts).metrics()
-        if self.average:
-            # The policy reads the same model, so it plays by the average inside.
-            with self.average.worn():
-                mean = evaluate(tree, self.play.learner_of(tree.game), thoughts)
-            found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
-            found["versus_nash_average"] = mean.versus_nash
+                policy = self.play.learner_of(tree.game)
+                of_tree = measures(tree, policy, self.config.record.thoughts, self.average)
+                found |= self.play.menu.named(entry, of_tree)
         return found
 
     def _described(self, step: int, measured: dict[str, float], kwargs: dict[str, Any]) -> Metrics:
@@ -324,6 +350,8 @@ class Loop(TrainerCallback):
         record: Metrics = {"step": step, "games": self.play.games, "tokens": self.play.tokens}
         if self.stage.phase:
             record["phase"] = self.stage.index + 1
+        if member := self.stage.place.member:
+            record["member"] = member
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
@@ -360,16 +388,6 @@ class Loop(TrainerCallback):
 
     def _count(self, phase: str, seconds: float) -> None:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
-
-
-def carry(play: SelfPlay, stage: Stage, folder: Path) -> None:
-    """Go on with what the stage before ended with: tasks, league, learners, and how much was played."""
-    before = checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
-    saved = json.loads((before / checkpoints.STATE / "sparring.json").read_text())
-    play.carry(saved["play"], stage.before)
-    # The main learner began from a checkpoint as the model of this stage.
-    if len(play.learners) > 1 and (place := goes_on(stage, folder)):
-        play.learners.load(place)
 
 
 def _due(step: int, every: int) -> bool:

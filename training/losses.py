@@ -114,6 +114,17 @@ def topr(
     return -torch.where(advantages < 0, ratio, torch.ones_like(ratio)) * advantages * logps
 
 
+def reinforce(
+    logps: torch.Tensor, old: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """−A log π for each token (B, T), however old the sample: REINFORCE without a ratio.
+
+    What TOPR is measured against; `hooks.loss` names it. On samples of older weights nothing bounds how far
+    wrong answers are pushed down.
+    """
+    return -advantages * logps
+
+
 def reweighed(
     tensors: Mapping[str, torch.Tensor], present: torch.Tensor, *, most: float
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
@@ -185,12 +196,13 @@ def averaged(
     tokens: torch.Tensor,
     parts: int,
     share: float,
+    processes: int = 1,
 ) -> torch.Tensor:
     """A loss per token (B, T) averaged as TRL averages under this loss, ready to be added to its own.
 
     `longest` is the greatest number of tokens of a reply, `tokens` the number of trained tokens in the whole
-    batch, `parts` the number of microbatches whose losses are added up, `share` is `parts` by microbatches of
-    a generation.
+    batch, of all `processes`, `parts` the number of microbatches whose losses are added up, `share` is
+    `parts` by microbatches of a generation.
     """
     summed = (each * mask).sum()
     if loss in ("grpo", "sapo"):
@@ -201,4 +213,4 @@ def averaged(
         return summed / (each.size(0) * longest) / parts
     if loss == "luspo":
         return (each * mask).sum(-1).mean() / parts
-    return summed / (tokens.clamp(min=1.0) * share)
+    return summed / (tokens.clamp(min=1.0) / processes * share)

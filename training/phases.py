@@ -18,7 +18,20 @@ from ..envs.registry import Game
 from ..envs.seeds import bits
 from . import checkpoints
 from .config import Config, ConfigError
-from .config.phases import SELF, Phase, begun, named, own_checkpoint, resolved
+from .config.merging import merged
+from .config.phases import (
+    MEMBERS,
+    SELF,
+    Phase,
+    begun,
+    named,
+    nested,
+    own_checkpoint,
+    phase_of,
+    resolved,
+)
+from .lineage import born_at
+from .players.standing import ALONE, Standing, standing
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class Stage:
     config: its settings, those of a run of its own; checkpoints of this run may stand in them as `self@…`.
     phase:  what was asked for; None where the run has no phases.
     before: the steps of the stage before it.
+    place:  where it stands among the others, and whose it is.
     """
 
     index: int
@@ -39,6 +53,7 @@ class Stage:
     config: Config
     phase: Phase | None = None
     before: int = 0
+    place: Standing = ALONE
 
     @property
     def end(self) -> int:
@@ -53,15 +68,17 @@ class Stage:
 
 def stages(config: Config) -> tuple[Stage, ...]:
     """The run's stages in order; one for a run without phases. Raises ConfigError."""
-    if not config.phases:
+    members = len(config.population.listed)
+    if not (config.phases or members):
         return (Stage(0, 1, 0, config),)
 
     found: list[Stage] = []
-    count = config.rounds * len(config.phases)
+    listed = config.phases or [phase_of(config, number) for number in range(members)]
+    count = config.rounds * len(listed)
     for index in range(count):
-        number = index % len(config.phases)
-        phase = config.phases[number]
-        own = resolved(config, phase, number + 1)
+        number = index % len(listed)
+        phase = listed[number]
+        own = resolved(config, phase, number + 1, MEMBERS if members else "phases")
         # the first phase is a run of its own with the run's seed; of later ones each has another
         if index and "seed" not in phase.set:
             own = replace(own, seed=bits(f"phase/{config.seed}/{index}", 32))
@@ -69,13 +86,17 @@ def stages(config: Config) -> tuple[Stage, ...]:
             # nothing is trained, so its games are played once and need no parts
             own = replace(own, update=replace(own.update, iterations=1, microbatches=1))
         offset, before = (found[-1].end, found[-1].config.steps) if found else (0, 0)
-        found.append(Stage(index, count, offset, own, phase, before))
+        ends = tuple(stage.end for stage in found)
+        place = standing(config.population, offset, ends, index)
+        found.append(Stage(index, count, offset, own, phase, before, place))
     _check_names(found)
     return tuple(found)
 
 
 def length(config: Config) -> int:
     """All steps of a run."""
+    if members := len(config.population.listed):
+        return config.rounds * members * config.population.steps
     return config.rounds * sum(phase.steps for phase in config.phases) or config.steps
 
 
@@ -89,24 +110,36 @@ def situated(stage: Stage, run: Config, game: Game, folder: Path) -> Config:
 
     def name(given: str) -> str:
         """A checkpoint of this run by its path."""
-        own = own_checkpoint(given, stage.config)
+        own = own_checkpoint(given, stage.config, stage.place.kinds)
         if own is None:
             return given
         if own.step == "start":
             return _began(run, game)
         step = stage.offset if own.step == "latest" else int(own.step)
+        if own.step == "latest" and (member := own.member or stage.place.member):
+            step = stage.place.latest(member)
+        if not step:
+            return _began(run, game)
         checkpoints.at(RunFolder(folder).checkpoints, step)
         whose = f":{own.learner}" if own.learner else ""
         return f"{folder}{whose}@{step}"
 
-    config = stage.config
-    opponents = replace(config.opponents, entrant=name(config.opponents.entrant))
+    config, start = stage.config, _start(stage, run)
+    if member := stage.place.member:
+        born = born_at(folder, member, stage.offset)
+        config = merged(config, nested(born.set))
+        start = f"{SELF}@{born.begins or 'start'}"
+    entrant = config.opponents.entrant
+    if config.opponents.mode == "psro":
+        # what the pool begins with
+        entrant = entrant or f"{SELF}@start"
+    opponents = replace(config.opponents, entrant=name(entrant))
     watch = replace(config.watch, frozen=tuple(map(name, config.watch.frozen)))
     menu = tuple(replace(entry, judge=name(entry.judge)) for entry in config.games)
     stock = config.stock
     if stock.source == SELF:
         stock = replace(stock, source=str(folder))
-    model = _model(name(_start(stage, run)))
+    model = _model(name(start))
     judge = name(config.judge)
     return replace(
         config, model=model, judge=judge, opponents=opponents, watch=watch, stock=stock, games=menu
@@ -119,6 +152,9 @@ def goes_on(stage: Stage, folder: Path) -> Path | None:
         return None
     start = begun(stage.phase, stage.config)
     own = own_checkpoint(start, stage.config)
+    if stage.place.member:
+        # one learner alone, whose weights are the stage's model
+        return None
     if start == "last" or (own and (own.step == "latest" or own.learner)):
         return checkpoints.at(RunFolder(folder).checkpoints, stage.offset)
     if own is None or own.step == "start":
@@ -141,6 +177,12 @@ def described(found: Sequence[Stage], run: Config) -> Iterator[str]:
         assert stage.phase, "a run without phases has nothing to tell apart"
         steps = f"steps {stage.offset + 1} to {stage.end}"
         start = "model" if not stage.index and stage.phase.start == "last" else stage.phase.start
+        if stage.place.member:
+            start = (
+                f"{stage.place.member}'s weights, or those it copies"
+                if stage.place.latest(stage.place.member)
+                else "model"
+            )
         does = ", collects only" if stage.collects else ""
         yield f"# phase {stage.index + 1} of {stage.count}: {steps}, from {start}{does}"
         yield from (f"#   {name} = {value!r}" for name, value in _changes(run, stage.config))
@@ -199,7 +241,8 @@ def _check_names(found: Sequence[Stage]) -> None:
     for stage in found:
         assert stage.phase
         asked = [*named(stage.config), begun(stage.phase, stage.config)]
-        for own in [own_checkpoint(name, stage.config) for name in asked]:
+        members = stage.place.kinds
+        for own in [own_checkpoint(name, stage.config, members) for name in asked]:
             if own is None or own.step in ("start", "latest"):
                 continue
             if not own.step.isdecimal() or not _saved(found[: stage.index], int(own.step)):

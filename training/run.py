@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..agents.models.names import check_name
 from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
+from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
 from . import checkpoints
-from .config import Config, played
+from .config import GATE, Config, played
 from .hooked import hooked
+from .mixtures import check_pool
 from .phases import Stage, check_starts, length, stages
+from .population import end_of, ranking, settle
+from .ranks.launched import check_launch, first, processes, ranks
 from .settings import read
 from .watch.records import Metrics
 from .watch.trackers import check_trackers
@@ -66,12 +70,15 @@ def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     """
     config = hooked(config, **functions)
     _, folder = checked(config)
+    if joined := ranks():
+        # A free folder is taken by the first process, which the others must not see as taken.
+        folder = joined.agreed(folder)
     fresh = not folder.exists()
     try:
         return _persist(replace(config, out=str(folder)), folder, None, quiet=quiet)
     except SparringError:
         # A folder that holds metrics stays: only one that no step reached goes.
-        if fresh and not RunFolder(folder).records():
+        if first() and fresh and not RunFolder(folder).records():
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -81,13 +88,16 @@ def checked(config: Config) -> tuple[Game, Path]:
 
     Raises what `train` raises.
     """
-    _alone()
+    check_launch(config)
     found = stages(config)
     check_starts(found)
+    check_pool(found[-1].config, len(found))
     game = played(found[0].config)
     check_name(config.model)
     check_trackers(config.record.trackers)
-    for stage in found[1 : len(config.phases)]:
+    if config.rollout.prompts:
+        read_prompts(config.rollout.prompts)
+    for stage in found[1 : max(len(config.phases), len(config.population.listed))]:
         played(stage.config)
     if config.exams:
         # What exams import is heavy, and most runs have none.
@@ -103,7 +113,6 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
     Metrics after it are as if the run had never stopped. Raises CheckpointError for a checkpoint that
     is missing or corrupt.
     """
-    _alone()
     name, at, number = str(run).partition("@")
     if at and number != "latest" and not number.isdecimal():
         raise RunError(f"{run!s}: expected RUN, RUN@STEP or RUN@latest")
@@ -112,7 +121,7 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         raise RunError(f"no run {name!r}: {folder} has no config.toml")
 
     config = read(RunFolder(folder).config)
-    if steps is not None and config.phases:
+    if steps is not None and (config.phases or config.population.listed):
         raise RunError(f"{name} has phases, each with steps of its own; leave out --steps")
     if steps is not None:
         config = replace(config, steps=steps)
@@ -133,8 +142,10 @@ def resume(run: str | Path, *, steps: int | None = None, quiet: bool = False) ->
         asked = (
             f"--steps {steps} is no further" if steps is not None else "that is all of its steps"
         )
-        more = "" if config.phases else f"; give --steps a number above {done}"
+        parts = config.phases or config.population.listed
+        more = "" if parts else f"; give --steps a number above {done}"
         raise RunError(f"{name} is at step {done}, and {asked}{more}")
+    check_launch(config)
     return _persist(config, folder, place, quiet=quiet)
 
 
@@ -192,22 +203,23 @@ def _free(config: Config) -> Path:
     raise RunError(f"{folder} exists and is no run; choose another --out")
 
 
-def _alone() -> None:
-    """Raises RunError in one of several processes that a launcher started."""
-    if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
-        raise RunError(
-            f"this is one of {count} processes (WORLD_SIZE), and each would play the same games and write "
-            "the same folder; start one process, and let rollout.workers answer for it"
-        )
-
-
 def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quiet: bool) -> Trained:
     """Train one stage, from its beginning or from a checkpoint inside it."""
     # Torch and TRL load slowly; a run that is refused does not wait for them.
     from .assembly import assembled
+    from .ranks.ranks import talking
     from .watch.progress import Display
 
-    display = Display(length(config), quiet=quiet)
+    display = Display(length(config), quiet=quiet or not first())
+    if stage.place.member:
+
+        def better(one: int, other: int) -> bool:
+            """By games, which want models: loaded only where a population asks for it."""
+            from .gated import by_gate
+
+            return by_gate(stage.config, played(stage.config), folder, one, other)
+
+        settle(config, stage, folder, better, display.say)
     with assembled(config, stage, folder, place, display) as loop:
         display.say(_header(loop.config, stage, folder, loop.trainer.model))
         if config.rollbacks and place:
@@ -215,12 +227,15 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             display.say(back, "yellow")
 
         with (
-            _interrupts(loop.interrupt, display.say),
+            _interrupts(loop.interrupt, _unsaid if processes() > 1 else display.say),
+            talking(),
             checkpoints.writing(RunFolder(folder).checkpoints),
         ):
             loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
 
         step = stage.offset + loop.trainer.state.global_step
+        if loop.pool and step == length(config):
+            loop.tell(loop.pool.solve(step, (*stage.place.ends, step)))
         if not loop.broken:
             display.say(_farewell(folder, step, stage, config, loop))
         alarms = tuple(alarm.text for alarm in loop.alarms)
@@ -241,8 +256,11 @@ def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     share = "" if trained == size else f", {trained / 1e6:,.2f} M trained"
     part = f"phase {stage.index + 1} of {stage.count} · " if stage.phase else ""
+    if stage.place.member:
+        number = stage.index // len(stage.place.kinds) + 1
+        part = f"round {number}, member {stage.place.member} · "
     return (
-        f"{folder} · {part}{config.recipe} on {config.game} · {config.model} ({size / 1e6:,.2f} M{share}) · "
+        f"{folder} · {part}{config.recipe} on {config.title} · {config.model} ({size / 1e6:,.2f} M{share}) · "
         f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"
     )
 
@@ -255,7 +273,16 @@ def _farewell(folder: Path, step: int, stage: Stage, config: Config, loop: Loop)
         return f"done: {config.tokens:,} tokens were sampled by step {step} in {folder}"
     if step < steps and step == stage.end:
         return f"phase {stage.index + 1} of {stage.count} is done: step {step} of {steps}"
+    if config.population.mains[1:] and config.population.by not in ("", GATE):
+        order = ranking(config, folder, config.rounds - 1)
+        said = ", ".join(f"{name} {abs(score):.4g}" for name, score in order)
+        best = end_of(config, order[0][0], config.rounds - 1)
+        return f"done: step {step} of {steps}; by {config.population.by}: {said}; the best is {folder}@{best}"
     return f"done: step {step} of {steps} in {folder}"
+
+
+def _unsaid(text: str) -> None:
+    """Launchers stop all processes when one has died: then no checkpoint follows."""
 
 
 @contextlib.contextmanager

@@ -31,12 +31,15 @@ from .data.stock import Stock
 from .elsewhere import Elsewhere
 from .players.cast import Cast
 from .players.histories import Histories
+from .players.in_league import InLeague
 from .players.learner import Itself, Player
 from .players.menu import JUDGING, Entry, Sampled, menu
-from .players.opponents import LEARNER, InLeague, Mirror, Opponents, Seats
+from .players.opponents import LEARNER, Mirror, Opponents, Seats
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
+from .ranks.dealing import dealt
+from .ranks.ranks import Ranks
 from .step import Step, check_empty, check_lost
 from .timed import Timed
 
@@ -46,7 +49,8 @@ class SelfPlay:
 
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
-    keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here).
+    keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here); `ranks`
+    are the processes that share games and rows (None: this one is alone).
     """
 
     def __init__(
@@ -62,9 +66,11 @@ class SelfPlay:
         stock: Stock | None = None,
         learners: Learners | None = None,
         elsewhere: Elsewhere | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.config = config
         self.elsewhere = elsewhere
+        self.ranks = ranks
         self.cast = Cast(config)
         self.learners = learners or Learners(
             learner, self.cast.names, config.sharing.mode, config.seed
@@ -79,6 +85,8 @@ class SelfPlay:
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
+        if ranks:
+            self.tasks.rank, self.tasks.ranks = ranks.rank, ranks.count
         self.histories = Histories(config, {LEARNER, *self.cast.names})
         self.branches = NONE
         # Indices go on over the steps, so that no two episodes share one.
@@ -132,6 +140,11 @@ class SelfPlay:
         pad, names = self.policy.dialect.pad, self.cast.names
         batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
         batch = replace(batch, rests=batch.rests or (step.rests and not stored))
+        if ranks := self.ranks:
+            update = self.config.update
+            batch = dealt(
+                batch, ranks.rank, ranks.count, loss=update.loss, multiple=update.microbatches
+            )
         return batch, replace(step, stored=len(stored))
 
     def _kept(self, step: Step) -> list[Judged]:
@@ -177,7 +190,7 @@ class SelfPlay:
         if matches:
             self.histories.learn(number, matches, episodes)
             further, self.branches = self.histories.branched(matches, episodes)
-            episodes += self._played(further) if further else []
+            episodes += self._played(further, len(matches)) if further else []
 
         # What the games kept is seen from the next step on, so that recalls depend on no timing.
         self.tasks.add(episodes)
@@ -196,13 +209,18 @@ class SelfPlay:
         matches = self.matches(number)
         return matches, self._played(matches)
 
-    def _played(self, matches: Sequence[Match]) -> list[Episode]:
+    def _played(self, matches: Sequence[Match], first: int = 0) -> list[Episode]:
+        """The games of the step from its `first` on, in order; each process plays its share."""
+        issued = list(enumerate(matches, first))
+        return self.ranks.shared(issued, self._here) if self.ranks else self._here(issued)
+
+    def _here(self, issued: Sequence[tuple[int, Match]]) -> list[Episode]:
         rollout = self.config.rollout
         return self._loop.run_until_complete(
             play_all(
-                matches,
+                [match for _, match in issued],
                 verifier=self._verifier,
-                buffer=self.tasks,
+                buffers=lambda place: self.tasks.of(issued[place][0]),
                 at_once=rollout.at_once,
                 deterministic=rollout.deterministic,
                 allowance=Allowance(rollout.game_tokens or None, rollout.game_seconds or None),
@@ -263,6 +281,11 @@ class SelfPlay:
 
     def rewarded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
         """The episodes with the learners' credits from inside; the weights are still those that played."""
+        if self.ranks and self.config.inside.weights:
+            return self.ranks.shared(episodes, self._rewarded)
+        return self._rewarded(episodes)
+
+    def _rewarded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
         for name, policy in self.learners.policies.items():
             with self.learners.chosen(name):
                 episodes = inner(episodes, self.config.inside, policy, name=name)
@@ -334,10 +357,11 @@ class SelfPlay:
             self.elsewhere.restore(state["ahead"])
 
     def carry(self, state: dict[str, Any], steps: int) -> None:
-        """Go on with what a phase of so many steps ended with: its tasks and its league, no baselines."""
+        """Go on with what a phase of so many steps ended with: tasks, league, shares; no baselines."""
         self.tasks.carry(state["tasks"], steps)
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
         known = state["menu"]["opponents"]
+        self.menu.carry(state["menu"])
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))

@@ -10,7 +10,7 @@ per token.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from .config import Config
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
 from .players.sharing import Learners
+from .ranks.ranks import Ranks
 from .scoring import Scoring
 from .trl_settings import arguments
 from .weights import Average
@@ -47,6 +48,7 @@ class SelfPlayTrainer(Scoring):
         *,
         folder: Path,
         learners: Learners | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         settings = arguments(config, folder)
 
@@ -62,6 +64,10 @@ class SelfPlayTrainer(Scoring):
 
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
+        self.ranks = ranks
+        if ranks:
+            # TRL's metrics are then this process's own, and `measured` weighs them by tokens.
+            cast(Any, self.accelerator).gather = _own
         self._clip_norm = config.update.clip_norm
         self.magnet: Average | None = None
         self.source = source
@@ -74,7 +80,8 @@ class SelfPlayTrainer(Scoring):
         self.spent: Callable[[], float] = lambda: 0.0
         # Weights of TRL's own ratio begin at 1 only where the sampler had the learner's weights.
         self._truncate = config.update.truncate if config.rollout.ahead else 0.0
-        self.prepare(config, learners, settings.world_size)
+        # Gradients are averaged by `ranks`, so any way to score rows suits any number of processes.
+        self.prepare(config, learners, 1 if ranks else settings.world_size)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The learning rate goes by the share of the tokens that is spent, where that is ahead of steps."""
@@ -125,6 +132,15 @@ class SelfPlayTrainer(Scoring):
         torch.default_generator.manual_seed(self.args.seed + self.state.global_step)
         return tensors
 
+    def training_step(
+        self, model: Any, inputs: Any, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """A microbatch; after a step's last one all processes have the same gradient."""
+        found = super().training_step(model, inputs, num_items_in_batch)
+        if self.ranks and self.accelerator.sync_gradients:
+            self.ranks.average(cast(torch.nn.Module, self.model).parameters())
+        return found
+
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
         """The largest difference of log-probability between the sampler and the learner on one token."""
         off = (self.scored(tensors) - tensors["old_per_token_logps"]).abs()
@@ -134,10 +150,17 @@ class SelfPlayTrainer(Scoring):
             # Nor are samples of earlier weights from the stock.
             stale = torch.tensor(self.batch.stale(self.state.global_step), device=apart.device)
             apart = apart | stale[:, None]
-        return float(off.masked_fill(apart, 0).max())
+        found = float(off.masked_fill(apart, 0).max())
+        return max(self.ranks.gathered(found)) if self.ranks else found
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
+        if self.ranks and self.batch is not None:
+            # Not through accelerate's wrapper, which would average what it sees of the gradient.
+            return self.batch.factor * self._whole_loss(self.model, inputs)
+        return self._whole_loss(model, inputs)
+
+    def _whole_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
         if kind == "gradient" and not held and "imitate" not in inputs:
             with self.telling(inputs):
@@ -185,9 +208,12 @@ class SelfPlayTrainer(Scoring):
             tokens=inputs["num_items_in_batch"],
             parts=parts,
             share=parts / cast(int, settings.steps_per_generation),
+            processes=self.accelerator.num_processes,
         )
         if "pairs" in inputs:
-            found = found + self._preferred(model, inputs, logps) / parts
+            # A mean over rows, whatever the loss of tokens is.
+            apart = self.batch.by_row / self.batch.factor if self.batch else 1.0
+            found = found + apart * self._preferred(model, inputs, logps) / parts
         return found
 
     def _preferred(self, model: Any, inputs: dict[str, Any], logps: torch.Tensor) -> torch.Tensor:
@@ -221,6 +247,8 @@ class SelfPlayTrainer(Scoring):
         }
         # TRL clears them when it logs, and its logging is off.
         self._metrics["train"].clear()
+        if self.ranks and self.batch:
+            return _weighed(self.ranks.gathered((self.batch.share, found)))
         return found
 
     def check(self) -> None:
@@ -274,6 +302,23 @@ class SelfPlayTrainer(Scoring):
 
     def create_model_card(self, *arguments: Any, **named: Any) -> None:
         """None: a run folder describes itself."""
+
+
+def _own(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
+
+
+def _weighed(parts: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
+    """The mean of each number by the shares of those that have it."""
+    names = dict.fromkeys(name for _, found in parts for name in found)
+    sums = {
+        name: [
+            sum(share * found.get(name, 0.0) for share, found in parts),
+            sum(share for share, found in parts if name in found),
+        ]
+        for name in names
+    }
+    return {name: total / (whole or 1.0) for name, (total, whole) in sums.items()}
 
 
 def _unused(*_: Any, **__: Any) -> list[float | None]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...envs.background import Background
 from ..http import AT_ONCE, Client, Unanswered
 from ..language.shared_prefixes import Tokens
-from .background import Background
 from .policy import Draw, Drawn, EngineError, Look
 from .routing import Prefixes
 from .vllm_api import (

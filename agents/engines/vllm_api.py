@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ...envs.background import Background
 from ..http import Answer, Client, Unanswered
-from .background import Background
 from .policy import Draw, Drawn, EngineError, Look
 
 COMPLETIONS = "/v1/completions"

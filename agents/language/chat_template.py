@@ -122,6 +122,7 @@ class Dialect:
             sorted(self.stops),
             sorted(words.items()),
             *([self.thinking] if self.thinks else []),
+            *([self.thinking.prompts] if self.thinking.prompts else []),
         )
         return sha256(repr(parts).encode()).hexdigest()
 
@@ -160,9 +161,21 @@ class Dialect:
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
         told = [message.text for message in view if message.speaker == "tools"]
         if told and self._calls:
-            messages = chat(role, view, self.markers, self.thinking.told, tools=True)
+            messages = self._chat(role, view, tools=True)
             return self.choice(self.render(messages, names_in(told[-1]))) + self._opened
-        return self.spelt(chat(role, view, self.markers, self.thinking.told)) + self._opened
+        return self.spelt(self._chat(role, view)) + self._opened
+
+    def _chat(self, role: str, view: tuple[Message, ...], *, tools: bool = False) -> Chat:
+        messages = chat(role, view, self.markers, self.thinking.told, tools=tools)
+        return self.thinking.worded(messages, role, view)
+
+    def written(self, request: Request) -> str:
+        """The prompt of a request as the model is given it, its special tokens too."""
+        return self.tokenizer.decode(
+            self.encode(request.role, request.messages),
+            skip_special_tokens=False,
+            clean_up_tokenization_spaces=False,
+        )
 
     def spelt(self, messages: Chat) -> tuple[int, ...]:
         """The ids of a chat that ends with a user's message, all text escaped."""

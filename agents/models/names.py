@@ -26,10 +26,11 @@ OPTIONS: Mapping[str, tuple[float, float]] = {
     "accuracy": (0.0, 1.0),
     "mislead": (0.0, 0.9),
     "effort": (0.01, 100.0),
+    "thoughts": (0.0, 1.0),
 }
 """What may follow the name of a model of the nursery, with the least and the greatest value.
 
-`accuracy` and `mislead` are `Start`'s, `effort` is `Born`'s."""
+`accuracy` and `mislead` are `Start`'s, `effort` and `thoughts` (0 or 1) are `Born`'s."""
 
 
 class ModelError(SparringError, ValueError):
@@ -70,13 +71,15 @@ class Start:
 class Born:
     """A name of the nursery taken apart: `tiny` or `small`, ids of games (none: the game played), a start.
 
-    `effort` multiplies how much the model is taught, and the time that takes.
+    `effort` multiplies how much the model is taught, and the time that takes. `thoughts`: its teachers
+    think before they move, and it is taught under think=asked.
     """
 
     size: str
     games: tuple[str, ...] = ()
     start: Start = Start()
     effort: float = 1.0
+    thoughts: bool = False
 
 
 def split_options(spec: str) -> tuple[str, dict[str, str]]:
@@ -123,8 +126,10 @@ def born(spec: str) -> Born | None:
 
     ids = dict.fromkeys(id for word in listed.split(",") for id in _ids(word)) if colon else {}
     numbers = _numbers(spec, options)
-    effort = numbers.pop("effort", 1.0)
-    return Born(size, tuple(ids), _start(spec, numbers), effort)
+    effort, thoughts = numbers.pop("effort", 1.0), numbers.pop("thoughts", 0.0)
+    if thoughts not in (0, 1):
+        raise ModelError(f"thoughts is 0 or 1, not {thoughts:g} in {spec!r}")
+    return Born(size, tuple(ids), _start(spec, numbers), effort, bool(thoughts))
 
 
 def check_name(name: str) -> None:
@@ -206,7 +211,9 @@ def parted(spec: str, default: Thinking = OFF) -> tuple[str, Thinking]:
     keep = options.pop("keep_thoughts", str(default.keep).lower())
     if keep not in _KEEPS:
         raise ModelError(f"keep_thoughts is true or false, not {keep!r}")
-    return with_options(name, options), Thinking(mode, tokens, _KEEPS[keep])
+    bare = with_options(name, options)
+    prompts = default.prompts and default.prompts.of(bare)
+    return bare, Thinking(mode, tokens, _KEEPS[keep], prompts)
 
 
 def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Thinking:
@@ -217,6 +224,7 @@ def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Think
         _mode(str(rollout["think"])),
         _tokens(str(rollout.get("thought_tokens", OFF.tokens))),
         bool(rollout.get("keep_thoughts", OFF.keep)),
+        default.prompts,
     )
 
 

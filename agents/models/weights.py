@@ -134,9 +134,10 @@ def _tiny(game: Game | None, seed: int) -> Path:
 
 def _born(wanted: Born, game: Game | None, seed: int) -> Path:
     from .nursery.build import nursed
+    from .thinkers import reared
 
     with quiet():
-        return nursed(wanted, game, seed)
+        return (reared if wanted.thoughts else nursed)(wanted, game, seed)
 
 
 def _smollm2() -> Path:

@@ -17,7 +17,7 @@ from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, EnvironmentMetadata, Observation, State
 from pydantic import Field
 
-from ...agents.engines.background import Background
+from ...envs.background import Background
 from ...envs.types import Episode
 from ...sandbox.choose import Lazy
 from ..transcript import write

@@ -13,21 +13,17 @@ from pathlib import Path
 from types import new_class
 from typing import Any
 
-import aiohttp
 import verifiers.v1 as vf
 from pydantic import create_model
-from verifiers.v1.dialects.chat import message_to_wire
 
 from ...agents.prompts import chat
+from ...envs.adapters.verifiers_chat import Chat
 from ...envs.registry import Game
 from ...envs.types import Episode, Reply
 from ...sandbox.choose import Lazy
 from ..transcript import write
 from .desk import Asked, Desk
 from .plan import Plan, read
-
-SECONDS = 600
-"""For one reply of a model."""
 
 
 class SeedData(vf.TaskData):
@@ -38,51 +34,6 @@ class SeedData(vf.TaskData):
 
 class SeedTask(vf.Task[SeedData]):
     """One game, from its seed."""
-
-
-class ChatConfig(vf.HarnessConfig):
-    """Settings of `Chat`."""
-
-
-class Chat(vf.Harness[ChatConfig]):
-    """Asks the model once a turn, in this process, without tools or a program of its own."""
-
-    APPENDS_SYSTEM_PROMPT = True
-    SUPPORTS_RESUME = True
-    EXECUTES_CODE = False
-    NEEDS_CONTAINER = False
-
-    async def launch(
-        self,
-        ctx: vf.ModelContext,
-        trace: vf.Trace,
-        runtime: vf.Runtime,
-        endpoint: str,
-        secret: str,
-        mcp_urls: dict[str, str],
-        data: vf.TaskData,
-    ) -> vf.ProgramResult:
-        system, prompt = self.resolve_prompt(data)
-        messages: list[dict[str, Any]] = []
-        if system:
-            messages.append({"role": "system", "content": system})
-        if isinstance(prompt, str):
-            messages.append({"role": "user", "content": prompt})
-        else:
-            messages += [message_to_wire(message) for message in prompt or []]
-
-        # through the endpoint that it was given: that is where the trace is written
-        timeout = aiohttp.ClientTimeout(total=SECONDS)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(
-                f"{endpoint}/chat/completions",
-                json={"model": ctx.model, "messages": messages},
-                headers={"Authorization": f"Bearer {secret}"},
-            ) as answer,
-        ):
-            said = await answer.text()
-            return vf.ProgramResult(exit_code=int(answer.status >= 400), stdout="", stderr=said)
 
 
 class GameTaskset(vf.Taskset[SeedTask, vf.TasksetConfig]):

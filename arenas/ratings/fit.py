@@ -172,21 +172,25 @@ def _within(group: Ints, values: Floats) -> float | None:
 
 
 def _unseen(played: Played, kind: ScoreKind, model: Model, least: Minimum) -> Floats:
-    """(P, P): what cells add to the covariance whose pairs all ended alike.
+    """(P, P): what cells add to the covariance of an entrant all of whose cells ended alike.
 
-    Such a cell shows no spread, which is not to say that it has none: it is given that of the interval
-    which so many equal pairs leave open.
+    Such an entrant shows no spread, which is not to say that it has none: each of its cells is given that of
+    the interval which so many equal pairs leave open. Where another cell of both entrants shows one, the
+    sandwich is right on average over all of them, and a cell that happens to show none needs nothing more.
     """
     met = encounters(played, kind)
     bounds = reach(met, kind)
 
-    code = met.low * len(played.names) + met.high
+    count = len(played.names)
+    code = met.low * count + met.high
     distinct, cell = np.unique(code, return_inverse=True)
     lowest = np.full(len(distinct), np.inf)
     highest = np.full(len(distinct), -np.inf)
     np.minimum.at(lowest, cell, met.score)
     np.maximum.at(highest, cell, met.score)
-    flat = np.flatnonzero(highest - lowest < 1e-12)
+    varied = distinct[highest - lowest >= 1e-12]
+    shown = np.isin(np.arange(count), [*varied // count, *varied % count])
+    flat = np.flatnonzero(~shown[distinct // count] | ~shown[distinct % count])
     if not len(flat):
         return np.zeros_like(least.inverse)
 
@@ -197,9 +201,7 @@ def _unseen(played: Played, kind: ScoreKind, model: Model, least: Minimum) -> Fl
     # a mean that is off by its error moves the gradient by that times the cell's games
     spread = [mean(np.full(often[c], lowest[c]), bounds).se * often[c] * legs for c in flat]
     strength = sparse.csr_array(model.layout.strength())
-    contrast = (
-        strength[distinct[flat] // len(played.names)] - strength[distinct[flat] % len(played.names)]
-    )
+    contrast = strength[distinct[flat] // count] - strength[distinct[flat] % count]
 
     # and one Newton step tells how far the ratings would follow
     moved = np.asarray(contrast @ least.inverse) * np.array(spread)[:, None]

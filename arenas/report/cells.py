@@ -129,6 +129,7 @@ class Proof:
     logarithmic: Plot | None
     legal: Plot | None
     versus: Plot | None
+    heading: str
     average: bool
     estimated: bool
 
@@ -149,6 +150,7 @@ class View:
     """The whole page. `charts` are those whose numbers the page carries as JSON, in order of `Plot.index`."""
 
     headline: str
+    explained: str
     notices: tuple[Notice, ...]
     progress: Proof | None
     board: Board | None
@@ -164,6 +166,16 @@ class View:
     transcripts: tuple[tuple[str, str], ...]
     left_out: int
     charts: tuple[Chart, ...]
+
+    @property
+    def alarms(self) -> tuple[Notice, ...]:
+        """What must be read before anything else."""
+        return tuple(notice for notice in self.notices if notice.severity == "alarm")
+
+    @property
+    def cautions(self) -> tuple[Notice, ...]:
+        """What bounds the meaning of the tables: it stands before them, and after the proof."""
+        return tuple(notice for notice in self.notices if notice.severity != "alarm")
 
     @property
     def habits(self) -> str:

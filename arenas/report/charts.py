@@ -20,23 +20,35 @@ COLOURS = 6
 
 
 def curve(
-    chart: Chart, width: float, height: float, class_: str = "", right: float = 0.0
+    chart: Chart,
+    width: float,
+    height: float,
+    class_: str = "",
+    right: float = 0.0,
+    above: bool = False,
 ) -> Markup:
     """Lines with axes; each is named where it ends, with its last value.
 
-    `right` is the least room for those names, so that charts one above another can share an x axis.
+    `right` is the least room for those names, so that charts one above another can share an x axis. With
+    `above` the names stand over the picture, which leaves a narrow one its whole width.
     """
     shown = drawable(chart)
-    x, y = _scales(chart, shown, width, height, max(right, label_room(chart)))
+    ends = _ends(chart, shown)
+    if above:
+        names, top = _names_above(ends, width)
+        x, y = _scales(chart, shown, width, height, 10, top)
+    else:
+        names, top = [], 12
+        x, y = _scales(chart, shown, width, height, max(right, label_room(chart)), top)
 
-    parts = [*_axes(x, y, chart.x_name), *_references(chart, x, y)]
+    parts = [*_axes(x, y, chart.x_name), *_references(chart, x, y), *names]
 
     most = BINS if chart.noisy else MOST_POINTS
     # the first line is drawn last, so that it lies on top
     for i, s in reversed([*enumerate(shown)]):
         centre, outline = binned(s.points, most)
         parts.append(_drawn((centre, s.band or outline), i, x, y))
-    parts += _end_labels(_ends(chart, shown), x, y)
+    parts += [] if above else _end_labels(ends, x, y)
     parts.append(_cursor(y))
 
     # for readers who cannot see the picture
@@ -186,7 +198,12 @@ def scatter(
 
 
 def _scales(
-    chart: Chart, shown: Sequence[Series], width: float, height: float, right: float
+    chart: Chart,
+    shown: Sequence[Series],
+    width: float,
+    height: float,
+    right: float,
+    top: float,
 ) -> tuple[Scale, Scale]:
     xs = [p[0] for s in shown for p in s.points] or [0.0, 1.0]
     # an axis that begins near 0 begins at 0
@@ -201,7 +218,7 @@ def _scales(
 
     # room by a factor: a difference could take the lower end below 0
     if chart.log:
-        return x, Scale(low / 1.2, high * 1.2, height - 40, 12, log=True)
+        return x, Scale(low / 1.2, high * 1.2, height - 40, top, log=True)
 
     # a flat line lies in the middle of the picture
     if low == high:
@@ -211,7 +228,7 @@ def _scales(
     # a bound of the chart is exact: beyond it nothing can lie, so no room is left there
     low = low if chart.low is not None and low >= chart.low else low - room
     high = high if chart.high is not None and high <= chart.high else high + room
-    return x, Scale(low, high, height - 40, 12)
+    return x, Scale(low, high, height - 40, top)
 
 
 def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
@@ -219,7 +236,7 @@ def _axes(x: Scale, y: Scale, x_name: str) -> list[Markup]:
     for at, words in _ticks(y, 5 if y.start > 160 else 3):
         parts.append(tag("line", x1=x.start, x2=x.end, y1=at, y2=at, class_="grid"))
         parts.append(text(x.start - 7, at, words, "tick", "end"))
-    for at, words in _ticks(x, max(2, int((x.end - x.start) / 80))):
+    for at, words in _ticks(x, max(2, int((x.end - x.start) / 70))):
         parts.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 4, class_="axis"))
         parts.append(text(at, y.start + 15, words, "tick", "middle"))
     parts.append(tag("line", x1=x.start, x2=x.end, y1=y.start, y2=y.start, class_="axis"))
@@ -282,6 +299,24 @@ def _ends(chart: Chart, shown: Sequence[Series]) -> list[tuple[float, str, str]]
             (last, f"{line(s.name, 18)} {number(last, chart.digits)}".strip(), f"t{i % COLOURS}")
         )
     return [*ends, *((value, line(name, 24), "muted") for name, value in chart.references)]
+
+
+def _names_above(
+    ends: Sequence[tuple[float, str, str]], width: float
+) -> tuple[list[Markup], float]:
+    """The names in rows over the picture, a stroke before each, and where the picture may begin."""
+    parts: list[Markup] = []
+    at, row = 0.0, 8.0
+    for _, name, class_ in ends:
+        room = 32 + LETTER * len(name)
+        if at and at + room > width:
+            at, row = 0.0, row + 1.2 * LINE
+        # a reference is dashed, as its line is; a line has its own colour
+        looks = "reference" if class_ == "muted" else f"line c{class_[1:]}"
+        parts.append(tag("line", x1=at, x2=at + 14, y1=row, y2=row, class_=looks))
+        parts.append(text(at + 19, row, name, f"label {class_}"))
+        at += room
+    return parts, row + 1.2 * LINE
 
 
 def _end_labels(ends: Sequence[tuple[float, str, str]], x: Scale, y: Scale) -> list[Markup]:

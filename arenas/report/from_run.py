@@ -5,6 +5,7 @@ Nothing here needs training to be importable; a key that `metrics.jsonl` lacks j
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,8 @@ Records = Sequence[Mapping[str, Any]]
 LAST, AVERAGE = "last iterate", "weight average"
 BOUNDS = {"nashconv_low": "at least (95 %)", "nashconv_high": "at most (95 %)"}
 TRANSCRIPTS = 6
+QUIET_SECONDS = 300.0
+"""After so long without a record a run is no longer said to be in progress."""
 CURVES: tuple[tuple[str, str, int], ...] = (
     ("payoff", "Payoff in self-play", 3),
     ("entropy", "Entropy (nats a token)", 3),
@@ -35,7 +38,8 @@ CURVES: tuple[tuple[str, str, int], ...] = (
     ("score_against", "Checkpoints against players that never change", 3),
 )
 """Kind of metric (before the slash), the chart's title, digits."""
-SHARES = {"invalid_rate", "cut_rate"}
+FROM_ZERO = {"invalid_rate", "cut_rate", "reply_tokens", "thought_characters"}
+"""Kinds whose charts begin at 0: a length that stays the same must not look like one that jumps."""
 
 
 def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
@@ -56,6 +60,25 @@ def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, st
     if total := sum(spent.values()):
         shares = ", ".join(f"{name} {part / total:.0%}" for name, part in _largest(spent))
         yield "Time", f"{_duration(total)} ({shares})"
+
+
+def state(folder: Path, records: Records) -> str:
+    """How far a run is that has not reached its end, and whether it still goes on; empty for all others."""
+    run = RunFolder(folder)
+    length, tokens = run.length, run.settings().get("tokens")
+    done, spent = (_latest(records, key) for key in ("step", "tokens"))
+    # some runs end when so many tokens were sampled, whatever the step
+    if done is None or not length or done >= length or (tokens and (spent or 0) >= tokens):
+        return ""
+
+    quiet = time.time() - run.metrics.stat().st_mtime > QUIET_SECONDS
+    how = "not finished, and quiet when this page was made" if quiet else "in progress"
+    return f"{how}: step {done:,.0f} of {length:,}"
+
+
+def _latest(records: Records, key: str) -> float | None:
+    found = (record[key] for record in reversed(records) if _is_number(record.get(key)))
+    return next(found, None)
 
 
 def progress(records: Records, game: Game | None) -> Progress | None:
@@ -104,7 +127,7 @@ def curves(records: Records) -> tuple[Chart, ...]:
         lines = _curves(records, list(zip(by_role, _short(by_role), strict=True)))
         # a chart of zeros would say only that a game has no such thing
         if any(value for line in lines for _, value in line.points):
-            low = 0.0 if kind in SHARES else None
+            low = 0.0 if kind in FROM_ZERO else None
             charts.append(Chart(title, _x_name(records), lines, low=low, digits=digits, noisy=True))
     return tuple(charts)
 

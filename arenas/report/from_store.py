@@ -26,10 +26,11 @@ from ..store.origins import births, origin
 from ..store.reading import Archive
 from ..tournament import leaderboard
 from . import from_run
+from .beside import beside
 from .page import Entrant, Gate, Notice, Page, Replay, ReportError
 from .render import write
 from .replays import PER_CELL
-from .text import compact
+from .text import bare, compact
 
 DEFAULTS: Mapping[str, Any] = {"anchor": "mean", "forfeits": True, "lineage": []}
 LEAGUE: Final = 8
@@ -49,7 +50,8 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
         raise ReportError(f"no run {str(run)!r}: {folder} is no folder")
 
     page = run_page(folder)
-    return write(page, Path(out) if out else RunFolder(folder).report)
+    target = Path(out) if out else RunFolder(folder).report
+    return write(replace(page, links=beside(folder, page, target)), target)
 
 
 def tournament_report(
@@ -78,6 +80,8 @@ def run_page(folder: Path) -> Page:
         played,
         title=folder.resolve().name,
         game=(trained.id if trained else "") or played.game,
+        about=trained.about if trained else played.about,
+        state=from_run.state(folder, records),
         facts=(*from_run.facts(config, records), *played.facts),
         progress=from_run.progress(records, trained),
         training=from_run.curves(records),
@@ -105,6 +109,7 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
         return Page(
             title=store.resolve().parent.name,
             game=ref.id,
+            about=chosen.about,
             facts=(*_facts(ref, rows, replays, league), *league),
             notices=(*_elsewhere(others), *odd, *notices),
             board=board,
@@ -123,9 +128,11 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
 
 
 def _game(config: Mapping[str, Any]) -> Game | None:
-    """The game of a run; None where the settings name none that is registered."""
+    """The game of a run; None where the settings name none that is registered, or several."""
+    entries: list[Mapping[str, Any]] = config.get("games") or [{**config, "id": config.get("game")}]
+    entry, *others = entries
     try:
-        return find(config["game"], **config.get("parameters", {}))
+        return None if others else find(entry["id"], **entry.get("parameters", {}))
     except (KeyError, SparringError):
         return None
 
@@ -158,9 +165,10 @@ def _known(archive: Archive, board: Leaderboard | None) -> Iterable[Entrant]:
     # a store may know players of other games, who have no row here
     rated = {standing.entrant for standing in board.standings} if board else set[str]()
     listed = [entrant for entrant in archive.entrants() if not board or entrant.id in rated]
-    often = Counter(entrant.name for entrant in listed)
+    often = Counter(bare(entrant.name) for entrant in listed)
     for entrant in listed:
-        name = entrant.name if often[entrant.name] == 1 else f"{entrant.name} ({entrant.id[:8]})"
+        name = bare(entrant.name)
+        name = name if often[name] == 1 else f"{name} ({entrant.id[:8]})"
         _, step = origin(entrant)
         yield Entrant(entrant.id, name, str(entrant.info.get("about", "")), step)
 
@@ -183,7 +191,7 @@ def _gates(archive: Archive, game: GameRef) -> Iterable[Gate]:
 
     Their players go by their names: who only played gates is not among the rated.
     """
-    names = {entrant.id: entrant.name for entrant in archive.entrants()}
+    names = {entrant.id: bare(entrant.name) for entrant in archive.entrants()}
     for finding in archive.findings("gate"):
         if finding.game != game:
             continue
@@ -278,7 +286,7 @@ def _league(archive: Archive, game: Game) -> list[Fact]:
         return []
 
     league = league_of(archive, game)
-    names = {entrant.id: entrant.name for entrant in archive.entrants()}
+    names = {entrant.id: bare(entrant.name) for entrant in archive.entrants()}
     title = "League" if len(met) == 1 else "League: {}"
     return [
         (title.format(names[learner]), _opponents(league, learner, games, names))

@@ -117,16 +117,20 @@ class Notice:
 class Page:
     """All of one report. What is empty or None has no section on the page.
 
-    `facts` stand under the title as (name, value). `cells` are ordered pairs (a, b) of entrant ids as
-    the ratings give them; `replays` belong to unordered pairs, keyed by the two ids in either order.
-    `transcripts` are texts of the training run, as (name, text). `statuses` counts all attempts by their
-    stored status; `reasons` gives the most frequent reason of a void one. `control` names two entrants
-    that are one and the same (the A/A control).
+    `about` says what the game is; `state` how far a run is that has not ended. `facts` stand under the title
+    as (name, value); `links` go to other pages in its folder, as (file, name). `cells` are ordered pairs
+    (a, b) of entrant ids as the ratings give them; `replays` belong to unordered pairs, keyed by the two ids
+    in either order. `transcripts` are texts of the training run, as (name, text). `statuses` counts all
+    attempts by their stored status; `reasons` gives the most frequent reason of a void one. `control` names
+    two entrants that are one and the same (the A/A control).
     """
 
     title: str
     game: str = ""
+    about: str = ""
+    state: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     notices: tuple[Notice, ...] = ()
     progress: Progress | None = None
     board: Leaderboard | None = None

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..results import Leaderboard, Standing
 from .entrants import margin
-from .text import compact, duration, line, sentence, signed
+from .text import bare, compact, duration, line, sentence, signed
 
 LONGEST = 40
 
@@ -30,7 +30,7 @@ def leaderboard(
 
     `names` maps entrant ids to names (an id without one is shown itself).
     """
-    known = names or {}
+    known = _bare(names or {})
     digits = 0 if board.unit == "Elo" else 3
     roles = list(dict.fromkeys(role for standing in board.standings for role in standing.roles))
     # with one role its rating is the rating
@@ -70,6 +70,12 @@ def show(
     for warning in board.warnings:
         style = "bold red" if warning.kind == "forgetting" else "yellow"
         console.print(Text("! " + line(sentence(warning.text, names or {})), style=style))
+
+
+def _bare(names: Mapping[str, str]) -> dict[str, str]:
+    """Names without the folder of all runs, where that leaves them different."""
+    short = {id: bare(name) for id, name in names.items()}
+    return short if len(set(short.values())) == len(set(names.values())) else dict(names)
 
 
 def _console() -> Console:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -35,6 +36,11 @@ def line(text: str, limit: int = 0) -> str:
     """The text visible on one line, cut with … after `limit` characters (0: never)."""
     flat = visible(text, keep="")
     return flat if not limit or len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def bare(name: str) -> str:
+    """An entrant's name without the folder that all runs lie in: `demo-1@500` for `runs/demo-1@500`."""
+    return re.sub(r"^(.*/)?runs/", "", name)
 
 
 def shorten(text: str, limit: int) -> str:

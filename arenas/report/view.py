@@ -29,6 +29,7 @@ def view(page: Page, budget: int = BUDGET) -> View:
     listed = tables.rows(field, games)
     return View(
         headline=headline(page.progress) or _leader(field),
+        explained=explained(page),
         notices=notices(field),
         progress=pictures.proof(page.progress) if page.progress else None,
         board=tables.board(field, listed),
@@ -39,7 +40,9 @@ def view(page: Page, budget: int = BUDGET) -> View:
         lineage=_lineage(field),
         ages=_ages(field),
         gates=tuple(pictures.gate(gate) for gate in page.gates),
-        training=tuple(pictures.plot(chart, (340, 190), None) for chart in page.training),
+        training=tuple(
+            pictures.plot(chart, (340, 190), None, above=True) for chart in page.training
+        ),
         dialogs=tables.dialogs(field, games),
         transcripts=tuple(
             (name, shorten(text, LONGEST_TRANSCRIPT)) for name, text in page.transcripts
@@ -77,6 +80,30 @@ def headline(progress: Progress | None) -> str:
     )
 
 
+def proved(progress: Progress) -> bool:
+    """Whether the curve shows that the last policy can be exploited less than the first one."""
+    named = {series.name: series.points for series in progress.nashconv.series}
+    points = progress.nashconv.series[0].points if progress.nashconv.series else ()
+    if len(points) < 2:
+        return False
+    if not progress.estimated:
+        return points[-1][1] < points[0][1]
+    # of a bound from drawn thoughts, only intervals that do not overlap prove anything
+    low, high = (named[name] for name in BOUNDS.values())
+    return high[-1][1] < low[0][1]
+
+
+def explained(page: Page) -> str:
+    """What the game is, and what NashConv measures in it, for a reader who knows neither."""
+    told = [f"{page.game}: {page.about}"] if page.about else []
+    if page.progress:
+        told.append(
+            "NashConv is what players who know the model’s policy could win against it, all seats added up, "
+            "a game; where it is 0 nobody can win anything: an equilibrium."
+        )
+    return " ".join(told)
+
+
 def _leader(field: Field) -> str:
     """Who leads, in one sentence; empty without ratings."""
     if not field.standings or not field.page.board:
@@ -101,13 +128,15 @@ class _Pictures:
         wide: tuple[float, float],
         narrow: tuple[float, float] | None,
         right: float = 0.0,
+        above: bool = False,
     ) -> Plot:
         # its place in the list is how the page's script finds its numbers
         self.charts.append(chart)
 
         return Plot(
-            charts.curve(chart, *wide, "wide-only" if narrow else "", right),
-            charts.curve(chart, *narrow, "narrow", right) if narrow else None,
+            charts.curve(chart, *wide, "wide-only" if narrow else "", right, above),
+            # a phone has no room for names beside its pictures
+            charts.curve(chart, *narrow, "narrow", above=True) if narrow else None,
             len(self.charts) - 1,
             chart.title,
         )
@@ -122,8 +151,9 @@ class _Pictures:
             logarithmic=self.plot(logarithmic, (WIDE, 380), (NARROW, 300), room)
             if logarithmic
             else None,
-            legal=self.plot(legal, (WIDE, 140), (NARROW, 130), room) if legal else None,
-            versus=self.plot(versus, (WIDE, 140), (NARROW, 130), room) if versus else None,
+            legal=self.plot(legal, (WIDE, 140), (NARROW, 170), room) if legal else None,
+            versus=self.plot(versus, (WIDE, 140), (NARROW, 170), room) if versus else None,
+            heading="Proof of progress" if proved(progress) else "Exploitability over training",
             average=any(series.name == AVERAGE for series in progress.nashconv.series),
             estimated=progress.estimated,
         )

@@ -8,6 +8,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from ..parse import Unreadable
 from ..registry import MissingLibraryError
 
 
@@ -42,3 +43,12 @@ def _missing(module: str, extra: str) -> MissingLibraryError:
 def release(distribution: str, name: str) -> str:
     """Name and version of a library, as results record it."""
     return f"{name} {importlib.metadata.version(distribution)}"
+
+
+def sendable(text: str) -> str:
+    """The text, which is to go over a wire. Raises Unreadable where it holds half a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as fault:
+        raise Unreadable("the reply holds half a character, which cannot be sent") from fault
+    return text

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
 from ..blocking_verifier import Opener, Verdicts, Verifies
 from ..errors import SparringError
-from ..mistakes import author_line, ending_loops
-from ..players import sensible
+from ..mistakes import author_line
 from ..registry import Game, find
 from ..replay import replay_episode
 from ..table import Table, TableError
 from ..types import Ask, Episode, Finish, PolicyRef, Reply
 from .canaries import Plants, Say, flows
 from .texts import TEXTS, wrong_forms
+from .trial import Trial as Trial
 
 # A game notes what is private to a seat under this name; see `privacy`.
 SECRET = "secret/"
@@ -46,37 +46,6 @@ class Check:
 
 class ConformanceError(SparringError, AssertionError):
     """A game broke rules; the message lists all of them."""
-
-
-class Trial:
-    """A game under test: plays it to its end with whatever the seats say."""
-
-    def __init__(self, game: Game, seeds: Sequence[int], verdicts: Verdicts) -> None:
-        self.game = game
-        self.seeds = seeds
-        self.verdicts = verdicts
-
-    def play(
-        self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None
-    ) -> Table:
-        """`watch` sees the table before every answer."""
-        # making a table already runs the script up to its first request
-        with ending_loops():
-            table = Table(self.game, seed)
-        rng = random.Random(f"conformance/{seed}")
-
-        while table.ending is None:
-            watch(table)
-            if table.asks:
-                replies = [say(ask, table, rng) for ask in table.asks]
-                with ending_loops():
-                    table.answer(replies)
-            else:
-                self.verdicts.settle(table)
-        return table
-
-    def sensibly(self, ask: Ask, table: Table, rng: random.Random) -> Reply:
-        return Reply(sensible(self.game, ask, table.view(ask.seat), rng))
 
 
 def facts(trial: Trial) -> Iterator[str]:
@@ -167,6 +136,9 @@ def simultaneity(trial: Trial) -> Iterator[str]:
 def determinism(trial: Trial) -> Iterator[str]:
     """Same seed and same answers give the same game, whatever the global random generator holds."""
     before = random.getstate()
+    if trial.unseeded:
+        yield "it ignores its seed: two games of one seed begin differently, so that none can be replayed"
+        return
 
     try:
         for seed in trial.seeds:
@@ -185,6 +157,9 @@ def determinism(trial: Trial) -> Iterator[str]:
 
 def replays(trial: Trial) -> Iterator[str]:
     """A stored episode plays again to the same turns, notes and payoff, without a verifier."""
+    if trial.unseeded:
+        return  # found by the rule about determinism
+
     for seed in trial.seeds:
         # one sensible game, and one of refused replies, whose retries must replay too
         for say in (trial.sensibly, _saying(trial, None, TEXTS[seed % len(TEXTS)])):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from ..parse import first_tags
 from ..registry import Game
 from ..table import Table
 from ..types import Ask, Reply
@@ -21,7 +22,6 @@ Say: TypeAlias = Callable[[Ask, Table, random.Random], Reply]
 Kind: TypeAlias = Literal["thought", "refused", "around", "inside"]
 
 _FENCE = re.compile(r"```\w*\n")
-_TAG = re.compile(r"<([a-z_]+)>(.*?)</\1>", re.DOTALL)
 _EXACT = ("call", "step", "result", "verdict", "variants")
 """Tags of moves that hold no free text."""
 # A canary has no digit, so that it is a name in code and no number to a parser.
@@ -94,10 +94,10 @@ class Plants:
 
     def _marked(self, seat: str, text: str) -> str:
         """The reply with a canary in one of its parts, and another around them."""
-        parts = [*(["code"] if _FENCE.search(text) else []), *(m[1] for m in _TAG.finditer(text))]
-        parts = [part for part in parts if part not in _EXACT]
+        tags = first_tags(text)
+        parts = [*(["code"] if _FENCE.search(text) else []), *(t for t in tags if t not in _EXACT)]
         # only tags of exact moves: a word inside would spoil them
-        if not parts and _TAG.search(text):
+        if not parts and tags:
             return f"{text}\n{self._word(seat, 'around').word}"
         if not parts:
             return f"{text} {self._word(seat, 'inside', 'talk').word}"
@@ -112,20 +112,21 @@ def _inside(text: str, part: str, word: str) -> str:
     if part == "code":
         return _FENCE.sub(lambda m: f"{m[0]}{word} = 0\n", text, count=1)
 
-    def changed(match: re.Match[str]) -> str:
-        body = match[2].strip("\n").split("\n")
-        last = body[-1]
-        # letters alone are free text; all else is read as a literal, so the word is quoted
-        if part in ("answer", "input", "inputs", "wrong") and not last.isalpha():
-            body[-1] = f'"{word}"'
-        elif part == "tests":
-            body[-1] = f'"{word[:40]}" => 0'
-        else:
-            body[-1] = word
-        joint = "\n" if match[2].startswith("\n") else ""
-        return f"<{part}>{joint}" + "\n".join(body) + f"{joint}</{part}>"
+    start, whole = first_tags(text)[part]
+    inside = whole.removeprefix(f"<{part}>").removesuffix(f"</{part}>")
+    body = inside.strip("\n").split("\n")
+    last = body[-1]
+    # letters alone are free text; all else is read as a literal, so the word is quoted
+    if part in ("answer", "input", "inputs", "wrong") and not last.isalpha():
+        body[-1] = f'"{word}"'
+    elif part == "tests":
+        body[-1] = f'"{word[:40]}" => 0'
+    else:
+        body[-1] = word
 
-    return re.sub(rf"<({part})>(.*?)</\1>", changed, text, count=1, flags=re.DOTALL)
+    joint = "\n" if inside.startswith("\n") else ""
+    said = f"<{part}>{joint}" + "\n".join(body) + f"{joint}</{part}>"
+    return text[:start] + said + text[start + len(whole) :]
 
 
 def flows(table: Table, canaries: Iterable[Canary]) -> set[Flow]:

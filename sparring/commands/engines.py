@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 
 from .options import Commands, command
+from .output import answer, table
 
 _EXAMPLES = "  sparring engines doctor                 what is installed, and what to install\n"
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "engines", "See what can run a language model here.", _EXAMPLES)
+    parser = command(
+        commands, "engines", "See what can run a language model here.", _EXAMPLES, prints=False
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     command(actions, "doctor", "Say what is installed.", _EXAMPLES).set_defaults(run=run)
 
@@ -18,6 +21,8 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sparring.agents.engines.available import engines
 
-    for engine in engines():
-        print(f"{engine.name:<14} {'yes' if engine.ready else 'no ':<4} {engine.detail}")
+    found = engines()
+    answer([{"name": e.name, "ready": e.ready, "detail": e.detail} for e in found])
+    rows = [(e.name, "yes" if e.ready else "no", e.detail) for e in found]
+    table(("engine", "here", "what it is, or what to install"), rows)
     return 0

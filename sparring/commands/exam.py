@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import (
@@ -14,7 +14,6 @@ from .options import (
     ArgumentError,
     Commands,
     add_playing,
-    announce,
     command,
     hosting,
     literal,
@@ -25,6 +24,7 @@ from .options import (
     seated,
     whole,
 )
+from .output import announce, answer, table
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
@@ -77,9 +77,11 @@ def add(commands: Commands) -> None:
         "--sampled", action="store_true", help="play also where marks could be computed exactly"
     )
 
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE.html", help="write a page of the marks too"
+    )
     parser.add_argument("--temperature", type=real(0, 10), default=1.0, metavar="T")
     parser.add_argument("--max-tokens", type=whole(1, 1_000_000), default=64, metavar="N")
-    parser.add_argument("--json", action="store_true", help="print everything, item by item")
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -98,11 +100,11 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     no_person(entrants)
 
     sat = [_sat(arguments, game, entrants, seeds, hosts) for game in games]
-    if arguments.json:
-        print(json.dumps([_data(marks) for marks in sat], indent=1))
-        return 0
+    answer([_data(marks) for marks in sat])
     for game, marks in zip(games, sat, strict=True):
-        print("\n".join(_told(game, marks, arguments)), end="\n\n", flush=True)
+        _tell(game, marks, arguments)
+    if arguments.page:
+        print(f"wrote {_page(games, sat, arguments)}")
     return 0
 
 
@@ -160,7 +162,7 @@ def _sat(
     beside = seated(arguments.beside, game, hosts, sampling) if arguments.beside else None
     judged = arguments.judge or ("rule" if "rule" in game.oracles else "")
     judge = seated(judged, game, hosts, sampling) if judged and judged != "self" else None
-    verifier = Lazy(arguments.verifier, lambda name: None if arguments.json else announce(name))
+    verifier = Lazy(arguments.verifier, announce)
 
     sat: list[Marks] = []
     with asyncio.Runner() as runner:
@@ -186,8 +188,8 @@ def _sat(
     return sat
 
 
-def _told(game: Game, sat: Sequence[Marks], arguments: argparse.Namespace) -> list[str]:
-    """A mark a line, an entrant a column, and below them each one's lead over the first."""
+def _tell(game: Game, sat: Sequence[Marks], arguments: argparse.Namespace) -> None:
+    """Print a mark a line, an entrant a column, and below them each one's lead over the first."""
     from sparring.arenas.marks import SOLVED, comparisons
 
     first = sat[0]
@@ -206,12 +208,23 @@ def _told(game: Game, sat: Sequence[Marks], arguments: argparse.Namespace) -> li
         leads = [_shown(gain, "+") for gain in comparisons(sat)]
         rows.append([f"{SOLVED} above {first.who}", "", *leads])
 
-    wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(w) for cell, w in zip(r, wide, strict=True)).rstrip() for r in rows
-    ]
-    lost = [f"{m.who}: {m.lost} tasks are left out, since an engine failed" for m in sat if m.lost]
-    return [f"{game.id}: {how}", *lines, *lost]
+    table(rows[0], rows[1:], title=f"{game.id}: {how}")
+    for marks in sat:
+        if marks.lost:
+            print(f"{marks.who}: {marks.lost} tasks are left out, since an engine failed")
+
+
+def _page(
+    games: Sequence[Game], sat: Sequence[Sequence[Marks]], arguments: argparse.Namespace
+) -> Path:
+    """Write the exams as a page of their own."""
+    from sparring.arenas.report.exam_page import held_sheet
+    from sparring.arenas.report.render import saved
+    from sparring.arenas.report.sheet import sheet_html
+
+    held = {game.id: marks for game, marks in zip(games, sat, strict=True)}
+    command = " ".join(("sparring exam", *arguments.names))
+    return saved(sheet_html(held_sheet(held, command)), arguments.page)
 
 
 def _shown(mark: Estimate, sign: str = "") -> str:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from .options import ArgumentError, announce
+from .options import ArgumentError
+from .output import announce
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     Opening: TypeAlias = Callable[[Mapping[str, Policy]], Executor]
 
 
-def add_executor(parser: argparse.ArgumentParser) -> None:
+def add_executor(parser: argparse.ArgumentParser, what: str = "where games are played") -> None:
     parser.add_argument(
         "--executor",
         choices=("local", "ray"),
         default="local",
-        help="where games are played (default local)",
+        help=f"{what} (default local)",
     )
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from .executors import add_executor
 from .options import SEED, ArgumentError, Commands, command, whole
+from .output import answer, console, table, telling
 
 if TYPE_CHECKING:
     from sparring.training.experiments.design import Design
     from sparring.training.experiments.outcome import Result
+    from sparring.training.experiments.runs import Run, Working
+
+    Begin: TypeAlias = Callable[[Run], Working]
 
 _EXAMPLES = """\
   sparring experiment moving.toml                 train all arms with all seeds, and say what came of it
@@ -37,6 +43,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--jobs", type=whole(1, 1024), metavar="N", help="runs at once (default: one a core)"
     )
+    add_executor(parser, "where runs are trained")
     parser.add_argument("--seeds", metavar="A,B", help="these seeds in place of the file's")
     parser.add_argument("--arms", metavar="A,B", help="these arms alone")
 
@@ -46,7 +53,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--only-table", action="store_true", help="train nothing; tell of the runs that are done"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
         "--keep", action="store_true", help="keep the result beside the file, in results/NAME.json"
     )
@@ -54,7 +60,8 @@ def add(commands: Commands) -> None:
         "--docs",
         metavar="PAGE.md",
         type=Path,
-        help="write a page of the kept results of the files (none named: of all claims), and end",
+        help="write a page of the kept results of the files (none named: of all claims), and the verdicts "
+        "in games.md beside it where that is there, and end",
     )
     parser.set_defaults(run=run)
 
@@ -66,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         from sparring.training.experiments.claims import write
 
         files = [find(name) for name in arguments.files or names()]
-        print(f"wrote {write(files, arguments.docs)}")
+        for page in write(files, arguments.docs):
+            print(f"wrote {page}")
         return 0
     if len(arguments.files) != 1:
         raise ArgumentError(f"name one experiment: a file, or one of {', '.join(names())}")
@@ -85,25 +93,38 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _listing(design, out)
 
-    # With --json standard output is the result alone.
-    say = print if not arguments.json else lambda text: print(text, file=sys.stderr, flush=True)
-    jobs = arguments.jobs or len(os.sched_getaffinity(0))
     if arguments.only_table:
         result = written(design, out, examine(design, out), made_by)
     else:
         try:
-            result = experiment(design, out, jobs, command=made_by, say=say)
+            with telling() as say, _begun(arguments) as (jobs, begin):
+                result = experiment(design, out, jobs, command=made_by, begin=begin, say=say)
         except KeyboardInterrupt:
             print(f"what was trained stays in {out}; the same command goes on", file=sys.stderr)
             raise
 
     if arguments.keep:
-        say(f"kept {keep(result, path)}")
-    if arguments.json:
-        print(json.dumps(result.data(), indent=1, ensure_ascii=False))
-    else:
-        _print(result, out)
+        print(f"kept {keep(result, path)}")
+    answer(result.data())
+    _print(result, out)
     return 0
+
+
+@contextmanager
+def _begun(arguments: argparse.Namespace) -> Generator[tuple[int, Begin | None]]:
+    """How many runs at once, and who begins each: None for processes of this machine."""
+    if arguments.executor == "local":
+        yield arguments.jobs or len(os.sched_getaffinity(0)), None
+        return
+
+    try:
+        from sparring.arenas.executors.ray_jobs import Jobs
+    except ModuleNotFoundError:
+        raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
+    from sparring.training.experiments.remote import OnCluster
+
+    with Jobs() as jobs:
+        yield arguments.jobs or jobs.cores, lambda run: OnCluster(run, jobs)
 
 
 def _listing(design: Design, out: Path) -> int:
@@ -115,34 +136,24 @@ def _listing(design: Design, out: Path) -> int:
     for run in examine(design, out):
         state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
         ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{run.config.steps} steps"
-        print(f"{run.folder.path}  {run.config.recipe} on {run.config.game}, {ends}: {state}")
+        print(f"{run.folder.path}  {run.config.recipe} on {run.config.title}, {ends}: {state}")
     return 0
 
 
 def _print(result: Result, out: Path) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
     from rich.text import Text
     from sparring.training.experiments import told
 
-    console = Console(highlight=False)
-    # a table that is piped into a file is not cut at 80 columns
-    console = console if console.is_terminal else Console(highlight=False, width=200)
-    arms = Table("arm", *map(escape, told.columns(result)))
-    for row in told.rows(result):
-        arms.add_row(*map(Text, row))
-    console.print(arms)
-
+    table(("arm", *told.columns(result)), told.rows(result))
     if result.expect:
-        table = Table("expectation", "left − right", "interval", "it is")
-        for each in map(told.expected, result.expect):
-            table.add_row(*map(Text, (each.text, each.difference, each.interval, each.state)))
-        console.print(table)
+        judged = [told.expected(each) for each in result.expect]
+        rows = [(each.text, each.difference, each.interval, each.state) for each in judged]
+        table(("expectation", "left − right", "interval", "it is"), rows)
+    shown = console()
     for warning in result.warnings:
-        console.print(Text(warning, style="yellow"))
+        shown.print(Text(warning, style="yellow"))
     for line in (result.claim, told.verdict(result), str(out / "report.html")):
-        console.print(Text(line), soft_wrap=True)
+        shown.print(Text(line), soft_wrap=True)
 
 
 def _listed(text: str | None) -> list[str]:

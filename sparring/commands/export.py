@@ -15,9 +15,9 @@ from .options import (
     literal,
     load_games,
     pairs,
-    patience,
     whole,
 )
+from .output import answer, patience
 
 _EXAMPLES = """\
   sparring export my-run                      writes runs/my-run/dataset/{samples,pairs}.jsonl
@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     done = export(
         arguments.name, out=arguments.out, roles=arguments.role, verdict=arguments.verdict
     )
+    answer({"samples": done.samples, "pairs": done.pairs, "folder": done.folder})
     print(f"wrote {done.samples:,} samples and {done.pairs:,} pairs to {done.folder}")
     if not done.pairs:
         print("no pairs: no prompt was answered twice in a step; see rollout.replicates")
@@ -138,5 +139,6 @@ def _game(arguments: argparse.Namespace) -> int:
             max_tokens=arguments.max_tokens,
         )
     export(game, arguments.to, plan, out, files)
+    answer({"folder": out, "to": arguments.to, "game": game.id})
     print(f"wrote {out}: pip install it where {arguments.to} is, or read its README.md")
     return 0

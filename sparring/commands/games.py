@@ -19,6 +19,7 @@ from .options import (
     load_games,
     whole,
 )
+from .output import answer
 
 if TYPE_CHECKING:
     from sparring.envs.registry import Game
@@ -92,6 +93,18 @@ def _table() -> int:
     games = [find(id) for id in game_ids()]
     shown = {game.id: (game.id, seating(game), game.sum, game.about) for game in games}
     wide = [max(len(row[column]) for row in shown.values()) for column in range(3)]
+    answer(
+        [
+            {
+                "game": game.id,
+                "family": game.family,
+                "roles": dict(game.roles),
+                "sum": game.sum,
+                "about": game.about,
+            }
+            for game in games
+        ]
+    )
 
     # A terminal cuts what a game is about at its edge; a file or a pipe gets the whole line.
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -110,20 +123,26 @@ def _table() -> int:
 
 def _libraries() -> Iterator[str]:
     """How many games each namespace has, or how to install what it needs."""
-    from sparring.envs.registry import NAMESPACES, MissingLibraryError, names
+    from sparring.envs.registry import NAMESPACES, UNLISTED, MissingLibraryError, names
 
     for namespace in NAMESPACES:
         # A library that is not installed is a line of the list too: the reader learns what to install.
         try:
-            yield f"  {namespace + '/':<12} {len(names(namespace))} games; sparring games {namespace}/"
+            found = names(namespace)
+            many = f"{len(found)} games; sparring games {namespace}/"
+            yield f"  {namespace + '/':<14} {UNLISTED.get(namespace, many)}"
         except MissingLibraryError as missing:
-            yield f"  {namespace + '/':<12} {missing}"
+            yield f"  {namespace + '/':<14} {missing}"
 
 
 def _listing(namespace: str) -> int:
-    from sparring.envs.registry import names
+    from sparring.envs.registry import UNLISTED, names
 
     found = names(namespace)
+    answer([{"game": f"{namespace}/{name}", "about": about} for name, about in found.items()])
+    if not found:
+        print(f"games of {namespace}/ cannot be listed; name one as {UNLISTED[namespace]}")
+        return 0
     wide = max(map(len, found)) + len(namespace) + 1
     for name, about in found.items():
         print(f"{namespace + '/' + name:<{wide}}  {about}".rstrip())
@@ -146,6 +165,15 @@ def _show(game: Game, verifier: str) -> int:
     from sparring.envs.playthrough import recorded
     from sparring.sandbox.choose import Lazy
 
+    answer(
+        {
+            "game": game.id,
+            "family": game.family,
+            "description": game.description,
+            "rules": dict(game.rules),
+            **facts(game),
+        }
+    )
     print(f"{game.id} ({game.family})\n\n{game.description}\n")
     for role, rules in game.rules.items():
         print(f"  {role} is told: {rules or 'what stands in its prompts'}")
@@ -202,14 +230,19 @@ def _check(ids: list[str], seeds: int, verifier: str) -> int:
     from sparring.sandbox.choose import Lazy
 
     failed = 0
+    found: list[dict[str, object]] = []
     for id in ids:
         # Each check is printed when it is done: a game that hangs shows in which one.
         for check in checks(find(id), range(seeds), verifier=lambda: Lazy(verifier)):
             failed += not check.passed
+            found.append(
+                {"game": id, "check": check.name, "passed": check.passed, "faults": check.faults}
+            )
             mark = "ok  " if check.passed else "FAIL"
             print(f"{mark} {id} {check.name}: {check.rule}", flush=True)
             for fault in check.faults:
                 print(f"       {fault}")
 
+    answer(found)
     print(f"{failed} failed" if failed else "all checks passed")
     return 2 if failed else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sparring.agents.run_folder import RunFolder
@@ -23,6 +22,7 @@ from .options import (
     seated,
     whole,
 )
+from .output import answer, interval, telling
 from .stores import kept, store_folder
 
 if TYPE_CHECKING:
@@ -109,13 +109,29 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     folder = store_folder(arguments.out, "gates")
     store = RunFolder(folder).store
     if arguments.dry_run:
-        print(plan(game, new, old, store, test))
+        planned = plan(game, new, old, store, test)
+        answer({"game": game.id, "pairs": planned.test.pairs, "games": planned.games})
+        print(planned)
         return 0
 
-    with kept(folder), executor(arguments, game, specs) as opened:
-        say = partial(print, flush=True)
+    with kept(folder), executor(arguments, game, specs) as opened, telling() as say:
         ruling = gate(game, new, old, store, test, seed=arguments.seed, executor=opened, say=say)
 
+    decision = ruling.decision
+    answer(
+        {
+            "game": game.id,
+            "new": arguments.new,
+            "old": arguments.old,
+            "outcome": decision.outcome,
+            "pairs": decision.pairs,
+            "curve": decision.curve,
+            "unit": ruling.unit,
+            "score": interval(ruling.score) if ruling.score else None,
+            "given_up": ruling.given_up,
+            "store": store,
+        }
+    )
     print(f"{arguments.new} against {arguments.old}: {ruling}")
     return 0 if ruling.decision.outcome == "better" else 1
 
@@ -136,5 +152,8 @@ def game_of(arguments: argparse.Namespace) -> Game:
 
     # The run's own files come first: a game of theirs must be registered before it is found.
     config = read(RunFolder(checkpoint(name, step).parents[1]).config)
-    arguments.game, arguments.load = config.game, [*config.load, *arguments.load]
-    return chosen_game(arguments, config.parameters)
+    entry, *others = config.menu
+    if others:
+        raise ArgumentError(f"{name} plays {config.title}; name one of them with --game")
+    arguments.game, arguments.load = entry.id, [*config.load, *arguments.load]
+    return chosen_game(arguments, entry.parameters)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparring.agents.run_folder import RunFolder
 
 from .options import MANY, ArgumentError, Commands, add_load, command, load_games, whole
+from .output import answer, table
 from .stores import store_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = store_of(arguments.store)
     RunFolder(path.parent).load_games()
 
+    found: list[dict[str, object]] = []
     with Archive(path) as archive:
         for ref in archive.games():
             league = league_of(archive, find(ref.id, **dict(ref.parameters)))
@@ -59,23 +61,49 @@ def run(arguments: argparse.Namespace) -> int:
             names = {entrant.id: entrant.name for entrant in archive.entrants()}
             print(f"{ref.id}: {len(league.learners)} learners, {len(league.pool)} snapshots")
             for learner, kind in league.learners.items():
-                _show(league, learner, kind, names, arguments.matches)
+                met = _ahead(league, learner, names, arguments.matches)
+                found.append(
+                    {"game": ref.id, "learner": names[learner], "kind": kind, "opponents": met}
+                )
+                _show(f"{names[learner]} ({kind})", met, league.measure, arguments.matches)
+    answer(found)
     return 0
 
 
-def _show(league: League, learner: str, kind: str, names: dict[str, str], matches: int) -> None:
+def _ahead(
+    league: League, learner: str, names: dict[str, str], matches: int
+) -> list[dict[str, Any]]:
+    """Each opponent: how often it comes among the next matches, why, and how the learner fared."""
     # The league draws, so what comes next is a share of many draws and not one name.
     ahead = [league.next_match(learner) for _ in range(matches)]
     often = Counter(match.opponent for match in ahead)
     reasons = {match.opponent: match.reason for match in ahead}
 
-    print(f"\n{names[learner]} ({kind})")
+    found: list[dict[str, Any]] = []
     for opponent in [learner, *league.pool]:
         rate = league.rate(learner, opponent)
-        met = f"{often[opponent] / matches:6.1%} of the next {matches}"
-        won = (
-            f"{league.measure} {rate.value:.2f} in {rate.games} games"
-            if rate.games
-            else "not met yet"
+        found.append(
+            {
+                "opponent": names[opponent],
+                "share": often[opponent] / matches,
+                "rate": rate.value if rate.games else None,
+                "games": rate.games,
+                "reason": reasons.get(opponent, ""),
+            }
         )
-        print(f"  {names[opponent]:<24} {met}   {won:<40} {reasons.get(opponent, '')}")
+    return found
+
+
+def _show(who: str, met: list[dict[str, Any]], measure: str, matches: int) -> None:
+    rows = [
+        (
+            each["opponent"],
+            f"{each['share']:.1%}",
+            "not met yet" if each["rate"] is None else f"{each['rate']:.2f}",
+            f"{each['games']:,}",
+            each["reason"],
+        )
+        for each in met
+    ]
+    heads = ("opponent", f"of the next {matches:,}", measure, "games", "why")
+    table(heads, rows, title=who, numbers=(1, 2, 3))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Timer
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from sparring.envs.errors import SparringError, did_you_mean
 
+from .output import add_output, patience
+
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
-    from sparring.agents.thinking import Thinks
+    from sparring.agents.thinking import Thinking
     from sparring.envs.registry import Game
     from sparring.envs.types import Value
 
@@ -82,15 +82,20 @@ SEED = whole(0, 2**32 - 1)
 """The type of a seed: what NumPy, PyTorch and the stores all take."""
 
 
-def command(commands: Commands, name: str, about: str, examples: str) -> argparse.ArgumentParser:
-    """A subcommand whose --help shows examples."""
-    return commands.add_parser(
+def command(
+    commands: Commands, name: str, about: str, examples: str, *, prints: bool = True
+) -> argparse.ArgumentParser:
+    """A subcommand whose --help shows examples; one that `prints` results does so for scripts too."""
+    parser = commands.add_parser(
         name,
         help=about,
         description=about,
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    if prints:
+        add_output(parser)
+    return parser
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +150,23 @@ def add_think(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prompts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE",
+        help="a TOML file with other words than ours for role, rules, thought and form (docs/thinking.md)",
+    )
+
+
+def thinking_of(arguments: argparse.Namespace, game: Game) -> Thinking:
+    """How models think, and what they are told, where their names do not say. Raises PromptsError."""
+    from sparring.agents.thinking import Thinking
+    from sparring.agents.wording import read_prompts
+
+    prompts = read_prompts(arguments.prompts, [game]) if arguments.prompts else None
+    return Thinking(arguments.think or "off", prompts=prompts)
+
+
 def _engine(text: str) -> str:
     """The argparse type of an engine. A wrong name is refused here, also where no model is seated."""
     known = ("auto", "transformers", "vllm", "server")
@@ -176,29 +198,15 @@ def seated(
     game: Game,
     hosts: Hosts | None = None,
     sampling: Sampling | None = None,
-    think: Thinks | None = None,
+    thinking: Thinking | None = None,
 ) -> Policy:
-    """The policy of this name; a model thinks as `think` says where its name does not."""
+    """The policy of this name; a model thinks as `thinking` says where its name does not."""
     from sparring.agents.policy import FREE
     from sparring.agents.seats import seat
-    from sparring.agents.thinking import Thinking
+    from sparring.agents.thinking import OFF
 
     with patience(f"preparing {name} …"):
-        return seat(
-            name, game, sampling=sampling or FREE, hosts=hosts, thinking=Thinking(think or "off")
-        )
-
-
-@contextmanager
-def patience(doing: str, after: float = 1.0) -> Generator[None]:
-    """Say on stderr what is being done, where it is not done within `after` seconds."""
-    timer = Timer(after, lambda: print(doing, file=sys.stderr, flush=True))
-    timer.daemon = True  # a program that ends does not wait to say so
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+        return seat(name, game, sampling=sampling or FREE, hosts=hosts, thinking=thinking or OFF)
 
 
 def no_person(names: Sequence[str]) -> None:
@@ -208,31 +216,6 @@ def no_person(names: Sequence[str]) -> None:
             "human cannot be rated: it would be asked for hundreds of moves; "
             "play by `sparring play GAME --seat ROLE=human`"
         )
-
-
-@contextmanager
-def telling() -> Generator[Callable[[str], None]]:
-    """Yields what prints lines. On a terminal a count of games takes the place of the count before."""
-    standing = ""
-
-    def say(text: str) -> None:
-        nonlocal standing
-        counts = sys.stdout.isatty() and re.fullmatch(r"[\d,]+ of [\d,]+ games", text)
-        if standing and not counts:
-            print()  # the last count stays
-        print(f"\r{text}" if counts else text, end="" if counts else "\n", flush=True)
-        standing = text if counts else ""
-
-    try:
-        yield say
-    finally:
-        if standing:
-            print()
-
-
-def announce(verifier: str) -> None:
-    """Say which verifier runs the code of these games, once it is open."""
-    print(f"code runs in: {verifier}", flush=True)
 
 
 def load_games(arguments: argparse.Namespace) -> list[str]:

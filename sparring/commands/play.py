@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import play_web
 from .options import (
@@ -14,21 +14,23 @@ from .options import (
     ArgumentError,
     Commands,
     add_playing,
+    add_prompts,
     add_think,
-    announce,
     chosen_game,
     command,
     hosting,
     pairs,
     real,
     seated,
+    thinking_of,
     whole,
 )
+from .output import announce, answer
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.agents.policy import Policy, Sampling
-    from sparring.agents.thinking import Thinks
+    from sparring.agents.thinking import Thinking
     from sparring.arenas.match import Match
     from sparring.envs.registry import Game
     from sparring.envs.types import Episode, Turn
@@ -80,6 +82,12 @@ def add(commands: Commands) -> None:
     )
 
     add_think(parser)
+    add_prompts(parser)
+    parser.add_argument(
+        "--show-prompts",
+        action="store_true",
+        help="print the chat of every request as a model or an endpoint is sent it",
+    )
     parser.add_argument("--watch", action="store_true", help="show every move as it is made")
     parser.add_argument(
         "--delay",
@@ -117,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.web:
         return play_web.run(arguments, game, placed(game, named), sampling)
     with hosting(arguments.engine) as hosts:
-        seats = seating(game, named, sampling, hosts, arguments.think)
+        seats = seating(game, named, sampling, hosts, thinking_of(arguments, game))
         return asyncio.run(_play(arguments, game, seats))
 
 
@@ -142,7 +150,7 @@ def seating(
     named: dict[str, str],
     sampling: Sampling,
     hosts: Hosts | None = None,
-    think: Thinks | None = None,
+    thinking: Thinking | None = None,
 ) -> dict[str, Policy]:
     """A policy for every seat: by seat name, else by role, else by `*`, else `sample` or random.
 
@@ -150,7 +158,9 @@ def seating(
     """
     specs = placed(game, named)
     # One policy a name: a model that sits in several seats is loaded once and asked in one batch.
-    policies = {s: seated(s, game, hosts, sampling, think) for s in dict.fromkeys(specs.values())}
+    policies = {
+        s: seated(s, game, hosts, sampling, thinking) for s in dict.fromkeys(specs.values())
+    }
     return {place: policies[spec] for place, spec in specs.items()}
 
 
@@ -161,6 +171,9 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
     verifier = Lazy(arguments.verifier, announce)
     if arguments.shots:
         seats = await _shown(game, seats, verifier, arguments.shots)
+
+    if arguments.show_prompts:
+        seats = _showing(seats)
 
     # A person has seen every move as it was made, so only the result is left to print.
     human = "human" in {policy.ref.name for policy in seats.values()}
@@ -173,15 +186,34 @@ async def _play(arguments: argparse.Namespace, game: Game, seats: dict[str, Poli
 
     # A game that broke off by a fault of the machinery is no result; the exit code says so.
     errors = 0
+    found: list[dict[str, Any]] = []
     try:
         for index in range(arguments.games):
             match = Match(game, seats, arguments.seed + index)
             told = _played if human else _watched if arguments.watch else _told
             episode = await told(match, verifier, arguments.delay)
             errors += episode.ending.kind == "error"
+            found.append(_data(episode))
     finally:
         await verifier.close()
+    answer({"game": game.id, "games": found})
     return 2 if errors else 0
+
+
+def _data(episode: Episode) -> dict[str, Any]:
+    """A game as plain values: who sat where, what they said, how it ended."""
+    return {
+        "seed": episode.seed,
+        "seats": {seat: ref.name for seat, ref in episode.seats.items()},
+        "turns": [
+            {"seat": turn.seat, "text": turn.reply.text, "thought": turn.reply.thought}
+            for turn in episode.turns
+        ],
+        "ending": episode.ending.kind,
+        "reason": episode.ending.reason,
+        "payoff": dict(episode.payoff),
+        "notes": dict(episode.notes),
+    }
 
 
 async def _shown(
@@ -198,6 +230,15 @@ async def _shown(
         id(policy): Shown(policy, given) for policy in seats.values() if hasattr(policy, "sampling")
     }
     return {place: sampled.get(id(policy), policy) for place, policy in seats.items()}
+
+
+def _showing(seats: dict[str, Policy]) -> dict[str, Policy]:
+    """The same seating, where everybody who is sent a chat prints it."""
+    from sparring.agents.shown_prompts import Showing
+
+    # One wrapper a policy, so that seats of one model are still asked in one batch.
+    around = {id(policy): Showing(policy) for policy in seats.values()}
+    return {place: around[id(policy)] for place, policy in seats.items()}
 
 
 async def _told(match: Match, verifier: Verifier, delay: float) -> Episode:

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from .address import add_address, needed
-from .options import ArgumentError, announce, hosting, seated
+from .options import ArgumentError, hosting, seated, thinking_of
+from .output import announce
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy, Sampling
@@ -52,12 +53,13 @@ def run(
     offered = _offered(game, [*arguments.against, *placed.values()])
     out = named(arguments.out or f"people-{game.id.replace('/', '-')}")
 
+    thinking = thinking_of(arguments, game)
     # the port first: models take seconds to load
     listening, address, token = opened(arguments.host, arguments.port, "")
     with listening, hosting(arguments.engine) as hosts:
 
         def seat(name: str) -> Policy:
-            return seated(name, game, hosts, sampling, arguments.think)
+            return seated(name, game, hosts, sampling, thinking)
 
         room = Room(
             game,

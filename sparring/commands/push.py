@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import ArgumentError, Commands, add_load, command, load_games, patience
+from .options import ArgumentError, Commands, add_load, command, load_games
+from .output import answer, patience
 
 _EXAMPLES = """\
   sparring push poker@300 ./poker-300                a folder: weights, card, hashes
@@ -32,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.training.push import check, pushed
 
     if arguments.name == "verify":
-        print(f"{arguments.repo}: all files are as they were pushed ({check(arguments.repo)})")
+        found = check(arguments.repo)
+        answer({"repo": arguments.repo, "files": found})
+        print(f"{arguments.repo}: all files are as they were pushed ({found})")
         return 0
 
     load_games(arguments)
@@ -40,5 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"--store {arguments.store}: no such file")
     with patience("copying the weights …"):
         head = pushed(arguments.name, arguments.repo, store=arguments.store)
+    answer({"checkpoint": arguments.name, "repo": arguments.repo, "head": head})
     print(f"pushed {arguments.name} to {arguments.repo} ({head})")
     return 0

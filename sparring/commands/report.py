@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .options import Commands, add_load, command, load_games
+from .output import answer
 
 _EXAMPLES = """\
   sparring report demo-1                writes runs/demo-1/report.html
@@ -26,5 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sparring.arenas.report import report
 
     load_games(arguments)
-    print(f"wrote {report(arguments.run_name, out=arguments.out)}")
+    page = report(arguments.run_name, out=arguments.out)
+    answer({"report": page})
+    print(f"wrote {page}")
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from sparring.envs.errors import SparringError
 
 from .options import Commands, add_verifier, command
+from .output import answer
 
 if TYPE_CHECKING:
     from sparring.sandbox.verifier import Verifier
@@ -28,7 +29,11 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(
-        commands, "sandbox", "Run untrusted code; see and build the sandbox.", _EXAMPLES
+        commands,
+        "sandbox",
+        "Run untrusted code; see and build the sandbox.",
+        _EXAMPLES,
+        prints=False,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
@@ -60,14 +65,18 @@ def add(commands: Commands) -> None:
 def _doctor(arguments: argparse.Namespace) -> int:
     from sparring.sandbox.doctor import doctor
 
-    print(doctor())
+    found = doctor()
+    answer({"facts": dict(found.facts), "auto": found.auto, "advice": found.advice})
+    print(found)
     return 0
 
 
 def _build(arguments: argparse.Namespace) -> int:
     from sparring.sandbox.docker import build
 
-    print(f"built {build()}")
+    image = build()
+    answer({"image": image})
+    print(f"built {image}")
     return 0
 
 
@@ -77,6 +86,16 @@ def _run(arguments: argparse.Namespace) -> int:
     # Its exit code says whether the program came through, so that scripts can ask.
     job = Job(_text(arguments.file), stdin=arguments.stdin)
     name, (verdict,) = _with(arguments.verifier, lambda verifier: verifier.verify([job]))
+    answer(
+        {
+            "verifier": name,
+            "status": verdict.status,
+            "stdout": verdict.stdout,
+            "stderr": verdict.stderr,
+            "seconds": verdict.seconds,
+            "detail": verdict.detail,
+        }
+    )
     sys.stdout.write(_shown(verdict.stdout, sys.stdout))
     sys.stderr.write(_shown(verdict.stderr, sys.stderr))
     print(f"[{name}] {verdict.status} in {verdict.seconds:.3f} s {verdict.detail}".rstrip())
@@ -93,16 +112,19 @@ def _shown(text: str, where: TextIO) -> str:
 def _check(arguments: argparse.Namespace) -> int:
     from sparring.sandbox.conformance import findings
 
-    async def told(verifier: Verifier) -> list[bool]:
+    async def tried(verifier: Verifier) -> list[bool]:
         passed: list[bool] = []
+        told: list[dict[str, object]] = []
 
         # A check takes up to seconds, and there are hundreds: each is printed when it is done.
         async for finding in findings(verifier):
             print(finding, flush=True)
             passed.append(finding.passed)
+            told.append({"check": finding.name, "passed": finding.passed, "detail": finding.detail})
+        answer(told)
         return passed
 
-    name, passed = _with(arguments.verifier, told)
+    name, passed = _with(arguments.verifier, tried)
     print(f"[{name}] {sum(passed)} passed, {passed.count(False)} failed")
     return 0 if all(passed) else 2
 

@@ -28,7 +28,11 @@ _EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     parser = command(
-        commands, "serve", "Serve checkpoints and models as OpenAI's chat API.", _EXAMPLES
+        commands,
+        "serve",
+        "Serve checkpoints and models as OpenAI's chat API.",
+        _EXAMPLES,
+        prints=False,
     )
     parser.add_argument(
         "names", nargs="+", metavar="NAME", help="RUN, RUN@STEP, smollm2-135m, tiny or a folder"

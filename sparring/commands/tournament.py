@@ -22,15 +22,16 @@ from .options import (
     no_person,
     pairs,
     seated,
-    telling,
     whole,
 )
+from .output import answer, interval, telling
 from .stores import kept, store_folder, store_of
 
 if TYPE_CHECKING:
     from sparring.agents.engines.hosts import Hosts
     from sparring.arenas.costs import Price
     from sparring.arenas.plan.rounds import Schedule
+    from sparring.arenas.tournament import Outcome
 
 
 class Asked(TypedDict):
@@ -47,6 +48,9 @@ _EXAMPLES = """\
   sparring tournament kuhn-poker-v0 random nash --pairs 500 --dry-run
   sparring tournament verify runs/tournament-kuhn-poker-v0
 """
+
+PLANNED = ("pairs", "games", "missing", "tokens", "resolves", "unit", "measured")
+"""What a plan says, by name."""
 
 SHOWN = 20
 """How many faults of a store are printed."""
@@ -144,7 +148,9 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
         "control": arguments.control,
     }
     if arguments.dry_run:
-        print(plan(game, entrants, store, **asked))
+        planned = plan(game, entrants, store, **asked)
+        answer({name: getattr(planned, name) for name in PLANNED} | {"game": game.id})
+        print(planned)
         return 0
 
     with kept(folder), executor(arguments, game, specs, costs) as opened, telling() as say:
@@ -162,8 +168,41 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     show(outcome.leaderboard, outcome.names)
     for status, count in sorted(outcome.voids.items()):
         print(f"{count} games are void ({status}) and not rated; run again to play them")
-    print(f"games, replays and graphs: {tournament_report(store, RunFolder(folder).report)}")
+    page = tournament_report(store, RunFolder(folder).report)
+    answer({"game": game.id, "store": store, "report": page, **_data(outcome)})
+    print(f"games, replays and graphs: {page}")
     return 0
+
+
+def _data(outcome: Outcome) -> dict[str, object]:
+    """Everything of the leaderboard, entrants by their names."""
+    board, names = outcome.leaderboard, outcome.names
+    standings = [
+        {
+            "rank": s.rank,
+            "ranks": s.ranks,
+            "entrant": names.get(s.entrant, s.entrant),
+            "id": s.entrant,
+            "rating": interval(s.rating),
+            "roles": {role: interval(rating) for role, rating in s.roles.items()},
+            "games": s.games,
+            "pairs": s.pairs,
+            "forfeits": s.forfeits or {},
+            "tokens_in": s.tokens_in,
+            "tokens_out": s.tokens_out,
+            "seconds": s.seconds,
+            "cost": s.cost,
+        }
+        for s in board.standings
+    ]
+    warnings = [{"kind": warning.kind, "text": warning.text} for warning in board.warnings]
+    return {
+        "unit": board.unit,
+        "anchor": board.anchor,
+        "leaderboard": standings,
+        "warnings": warnings,
+        "voids": outcome.voids,
+    }
 
 
 def _prices(given: list[str], names: list[str]) -> dict[str, Price]:
@@ -202,6 +241,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     for store in map(store_of, arguments.entrants):
         RunFolder(store.parent).load_games()
         faults += verify(store)
+    answer({"faults": faults})
     if not faults:
         print("every rating and every transcript is as recorded")
         return 0

@@ -14,6 +14,7 @@ from .options import (
     Commands,
     add_engine,
     add_load,
+    add_prompts,
     add_set,
     add_think,
     add_verifier,
@@ -22,9 +23,11 @@ from .options import (
     pairs,
     whole,
 )
+from .output import answer, quiet
 
 if TYPE_CHECKING:
     from sparring.training.config import Config
+    from sparring.training.run import Trained
 
 _EXAMPLES = """\
   sparring train spiral --set game=kuhn-poker-v0 --out poker    tiny learns poker against itself
@@ -79,6 +82,7 @@ def add(commands: Commands) -> None:
     )
 
     add_think(parser)
+    add_prompts(parser)
     # None is "not given": the recipe's own setting stands, and --resume can refuse the flag.
     add_engine(parser)
     add_verifier(parser)
@@ -97,11 +101,19 @@ def run(arguments: argparse.Namespace) -> int:
             f"name a recipe: {', '.join(recipe_names())}; or give --config or --resume"
         )
 
+    from sparring.training.ranks.launched import told_once
+
+    with told_once():
+        return _trained(arguments)
+
+
+def _trained(arguments: argparse.Namespace) -> int:
+    """Train, or say what would be trained."""
     if arguments.resume:
         from sparring.training.run import resume
 
         _refuse_others(arguments)
-        return 130 if resume(arguments.resume, steps=arguments.steps).interrupted else 0
+        return _ended(resume(arguments.resume, steps=arguments.steps, quiet=_silent(arguments)))
 
     config = _config(arguments)
     if arguments.schema:
@@ -114,7 +126,28 @@ def run(arguments: argparse.Namespace) -> int:
 
     from sparring.training.run import train
 
-    return 130 if train(config).interrupted else 0
+    return _ended(train(config, quiet=_silent(arguments)))
+
+
+def _silent(arguments: argparse.Namespace) -> bool:
+    return quiet() or arguments.json
+
+
+def _ended(done: Trained) -> int:
+    """Tell how the run ended, and give the exit code of that."""
+    answer(
+        {
+            "run": done.folder,
+            "step": done.step,
+            "metrics": done.metrics,
+            "alarms": done.alarms,
+            "interrupted": done.interrupted,
+        }
+    )
+    # without progress nothing has named the folder yet
+    if quiet():
+        print(done.folder)
+    return 130 if done.interrupted else 0
 
 
 def _config(arguments: argparse.Namespace) -> Config:
@@ -131,6 +164,8 @@ def _config(arguments: argparse.Namespace) -> Config:
         settings["rollout.engine"] = arguments.engine
     if arguments.think is not None:
         settings["rollout.think"] = arguments.think
+    if arguments.prompts is not None:
+        settings["rollout.prompts"] = arguments.prompts
 
     config = configured(arguments.recipe, arguments.config, settings, given, load=arguments.load)
     if config.phases and "steps" in {*given, *settings}:
@@ -160,7 +195,7 @@ def _shown(config: Config, explained: bool) -> int:
 
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise ArgumentError for flags that a resumed run would ignore: its settings are its own."""
-    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think")
+    names = ("config", "set", "model", "seed", "out", "engine", "verifier", "think", "prompts")
     given = [f"--{name}" for name in names if getattr(arguments, name) not in (None, [])]
     given += ["--settings"] * arguments.settings + ["--dry-run"] * arguments.dry_run
     given += ["--schema"] * arguments.schema

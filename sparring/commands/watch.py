@@ -17,7 +17,7 @@ _EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "watch", "Follow runs in the browser.", _EXAMPLES)
+    parser = command(commands, "watch", "Follow runs in the browser.", _EXAMPLES, prints=False)
     parser.add_argument(
         "runs",
         nargs="*",

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sparring.agents.run_folder import REPORT, RunFolder, RunFolderError
+from sparring.agents.run_folder import REPORT, RunFolder, RunFolderError, length
 from sparring.arenas.report.text import line
 from sparring.arenas.transcript import TranscriptError, read
 
@@ -89,7 +89,7 @@ class Followed:
             "state": state,
             "since": age,
             "step": self._step,
-            "steps": self._steps(),
+            "steps": length(self.settings),
             "facts": self._facts(),
             "arm": self._arm(),
             "fault": self._fault,
@@ -111,7 +111,7 @@ class Followed:
         """Where the run stands, and since when nothing came of it (in seconds since 1970)."""
         times = [_changed(self.folder.metrics), _changed(self._store.path)]
         last = max((at for at in times if at), default=None)
-        steps = self._steps()
+        steps = length(self.settings)
         if self._step is not None and steps and self._step >= steps:
             return "finished", last
         if last is None:
@@ -121,20 +121,6 @@ class Followed:
         if self._step is None and made and made >= last:
             return "finished", last
         return ("quiet" if time.time() - last > QUIET_SECONDS else "running"), last
-
-    def _steps(self) -> int | None:
-        """The steps that its settings ask for, over all its phases."""
-        settings = self.settings
-        phases, rounds = settings.get("phases"), number(settings.get("rounds")) or 1
-        if isinstance(phases, list) and phases:
-            each = [
-                number(p.get("steps")) or 0
-                for p in cast("list[Any]", phases)
-                if isinstance(p, dict)
-            ]
-            return int(rounds * sum(each))
-        steps = number(settings.get("steps"))
-        return int(steps) if steps else None
 
     def _facts(self) -> list[list[str]]:
         """(name, value) of what tells runs apart, and of how far this one is."""

@@ -95,6 +95,8 @@ def test_known_faults_are_shown_with_the_facts(capsys):
         ("textarena", "textarena", "textarena/TicTacToe-v0"),
         ("pettingzoo", "rlcard", "pettingzoo/leduc_holdem_v4"),
         ("reasoning-gym", "reasoning_gym", "reasoning-gym/chain_sum"),
+        ("openenv", "openenv", "openenv/127.0.0.1:8000"),
+        ("verifiers", "verifiers", "verifiers/my_env"),
     ],
 )
 def test_without_its_library_a_namespace_says_how_to_install_it(namespace, module, id):
@@ -117,7 +119,7 @@ def test_an_unknown_namespace_gives_the_nearest():
     with pytest.raises(UnknownGameError, match="did you mean openspiel"):
         find("openspeil/kuhn_poker")
     with pytest.raises(
-        UnknownGameError, match="there are openspiel, pettingzoo, reasoning-gym, textarena"
+        UnknownGameError, match="there are openenv, openspiel, pettingzoo, reasoning-gym"
     ):
         names("gymnasium-robotics")
     with pytest.raises(UnknownGameError, match="`sparring games openspiel/` lists them"):

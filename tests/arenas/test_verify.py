@@ -93,7 +93,7 @@ def test_a_forged_payoff_with_its_row_and_hash_is_found_by_playing_again(path: P
 
 def test_a_finding_of_other_formulas_is_told_apart_from_a_forged_one(path: Path) -> None:
     change(
-        path, """UPDATE findings SET result = replace(result, '"statistics":2', '"statistics":1')"""
+        path, """UPDATE findings SET result = replace(result, '"statistics":3', '"statistics":1')"""
     )
     assert all("version 1 of the statistics, not compared" in fault for fault in faults(path))
     assert len(faults(path)) == 3

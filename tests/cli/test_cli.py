@@ -12,7 +12,8 @@ import pexpect
 import pytest
 from sparring.cli import main, parser
 from sparring.commands import games, gate
-from sparring.commands.options import patience
+from sparring.commands.options import ArgumentError
+from sparring.commands.output import patience
 from sparring.commands.stores import kept
 from sparring.envs.registry import find, game_ids
 from sparring.training.settings import read
@@ -336,9 +337,10 @@ def test_on_a_terminal_a_tournament_counts_its_games_on_one_line(tmp_path: Path)
     command = f"{sys.executable} -m sparring tournament kuhn-poker-v0 random nash --pairs 20"
     child = pexpect.spawn(command, encoding="utf-8", timeout=60, cwd=str(tmp_path))
     child.expect("report.html")
-    shown = [line for line in child.before.split("\n") if " of 40 games" in line]
-    assert len(shown) == 1
-    assert shown[0].endswith("40 of 40 games\r")
+    lines = [line for line in child.before.split("\n") if " of 40 games" in line]
+    assert len(lines) == 1
+    # the bar is drawn again over itself, and stands at the end
+    assert "40 of 40 games" in lines[0].rpartition("\x1b[2K")[2]
     child.close()
 
 
@@ -389,6 +391,21 @@ def test_a_gate_plays_the_game_of_the_run_with_its_parameters_from_its_own_file(
     )
     given = parser().parse_args(["gate", "mine@1", "random", "--set", "stake=5"])
     assert gate.game_of(given).ref.parameters == (("stake", 5),)
+
+
+def test_a_gate_asks_which_game_of_a_menu_is_meant_and_takes_the_only_one(mine: Path) -> None:
+    asked = parser().parse_args(["gate", "mine@1", "random"])
+    (mine / "config.toml").write_text('[[games]]\nid = "nim-v0"\nparameters = { heaps = "3-4" }\n')
+    assert gate.game_of(asked).ref.label == "nim-v0(heaps=3-4)"
+
+    (mine / "config.toml").write_text(
+        '[[games]]\nid = "nim-v0"\n[[games]]\nid = "leduc-poker-v0"\n'
+    )
+    asked = parser().parse_args(["gate", "mine@1", "random"])
+    with pytest.raises(
+        ArgumentError, match="plays nim-v0, leduc-poker-v0; name one of them with --game"
+    ):
+        gate.game_of(asked)
 
 
 def test_stores_of_a_game_from_a_file_are_verified_and_reported_in_another_process(

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sparring.envs import parse, values
+from sparring.envs import parse, players, values
+from sparring.envs.conformance.canaries import Plants
 from sparring.envs.games import (
     code_abduction,
     code_as_task,
@@ -41,7 +42,7 @@ LONG = 100_000
 TOKENS = (
     "`", "```", "``` ", "```\n", "```python\n", "~~~\n", "~~~ ", "- ", "-\n", "1. ", "> ", "# ",
     "    ", "\n", " ", "\t", "\r\n", "\u2028", "<answer>", "</answer>", "<answer></answer>",
-    "<answer", "<input>", "<x>", "<", "(", ")", "[", "[]", "{", "{}", "\\frac{", "\\frac1", "\\",
+    "<answer", "<input>", "<x>", "<x></y>", "<", "(", ")", "[", "[]", "{", "{}", "\\frac{", "\\frac1", "\\",
     "$", "½", "1", "1,", "1/", "1 ", ".", "-", "+", "1+", "*", "^", "=", "=>", "%", "a", "a ",
     "a.", "e\u0301", "İ", "ﷺ", "\0", "\ud800", "٣", "'", '"', '"""', "#", "f(", "print(",
     "def f(x):\n", "if ", "not ", "lambda:", "x=", "x==", "0x", "9", "deal: ", "1 books, ",
@@ -64,6 +65,8 @@ SPEC = specs.SPECS[0]
 HOLDINGS = {"wood": 5, "gold": 5}
 LOOP = "def f(x):\n    return [a for a in x if a]"
 READERS = {
+    "example": players.example,
+    "canary": lambda t: Plants(None)._marked("first", t),
     "tagged": lambda t: parse.tagged(t, "answer"),
     "code_block": parse.code_block,
     "line": parse.line,

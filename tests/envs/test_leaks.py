@@ -54,6 +54,7 @@ SHOWN: dict[str, set[str]] = {
     "rock-paper-scissors-v0": set(),
     "secret-keeper-v0": {"attacker > defender: talk", "defender > attacker: talk"},
     "self-correct-v0": set(),
+    "signals-v0": set(),
     "sneak-v0": set(),
     "sneaky-critic-v0": set(),
     "solve-verify-v0": set(),

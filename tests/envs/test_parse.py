@@ -7,6 +7,7 @@ from sparring.envs.parse import (
     Unreadable,
     code_block,
     code_blocks,
+    first_tags,
     one_of,
     rows,
     tagged,
@@ -78,3 +79,13 @@ def test_a_tag_is_read_once():
     assert rows("<x>\n1\n\n2\n</x>", "x", 2) == ["1", "2"]
     with pytest.raises(Illegal, match="at most 1"):
         rows("<x>\n1\n2\n</x>", "x", 1)
+
+
+def test_the_first_closed_stretch_of_every_name_is_found_and_none_inside_another():
+    text = "<a> <b>one</b> <b>two</b> <c><d>three</d></c> <e>"
+    found = first_tags(text)
+    assert {name: said for name, (_, said) in found.items()} == {
+        "b": "<b>one</b>",
+        "c": "<c><d>three</d></c>",
+    }
+    assert all(text[start:].startswith(said) for start, said in found.values())

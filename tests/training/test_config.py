@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from sparring.training.config import Config, ConfigError, every
-from sparring.training.recipes import recipe
+from sparring.training.config import Config, ConfigError, GameEntry, every
+from sparring.training.recipes import UnknownRecipeError, recipe
 from sparring.training.settings import listed, merge, override, read, to_toml
 
 
@@ -124,3 +124,14 @@ def test_reading_settings_imports_nothing_heavy():
     heavy = "{'torch', 'trl', 'transformers'}"
     code = f"import sys, sparring.training.config; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_file_in_the_place_of_a_recipe_is_told_its_flag():
+    with pytest.raises(UnknownRecipeError, match=r"is named with --config mine\.toml"):
+        recipe("mine.toml")
+
+
+def test_a_run_of_several_games_is_titled_by_its_menu():
+    menu = [GameEntry(id) for id in ("nim-v0", "kuhn-poker-v0", "nim-v0")]
+    assert Config(games=tuple(menu)).title == "nim-v0, kuhn-poker-v0"
+    assert Config().title == Config().game

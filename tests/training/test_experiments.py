@@ -22,6 +22,7 @@ from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
 from sparring.training.experiments.numbers import Number
 from sparring.training.experiments.outcome import spread
+from sparring.training.experiments.papers import with_verdicts
 from sparring.training.experiments.runs import runs
 
 TINY = """
@@ -257,3 +258,35 @@ def test_the_page_of_claims_is_what_the_kept_results_say():
     page = Path(__file__).parents[2] / "docs" / "claims.md"
     if results:
         assert page.read_text() == markdown(results)
+
+
+def test_the_table_of_papers_has_the_verdicts_of_the_kept_results():
+    results = [json.loads(kept(path).read_text()) for path in CLAIMS if kept(path).is_file()]
+    page = (Path(__file__).parents[2] / "docs" / "games.md").read_text()
+    assert page == with_verdicts(page, results, "claims.md")
+
+
+PAPERS = """\
+| paper | loss |
+|---|---|
+| NFT (Chen et al. 2025, [1](a)) | p(a\\|b) |
+| SEC (Chen et al. 2025, [2](b)) | r |
+| Self-training (Shafayat et al. 2025, [3](c)) | r |
+
+| other | table |
+|---|---|
+| NFT (Chen et al. 2025) | stays |
+"""
+
+
+def test_verdicts_stand_beside_their_papers_by_authors_and_then_by_name():
+    results = [
+        {"name": "aware", "paper": "NFT (Chen et al. 2025)", "verdict": "refuted"},
+        {"name": "self", "paper": "Do They? (Shafayat et al. 2025)", "verdict": "confirmed"},
+    ]
+    page = with_verdicts(PAPERS, results, "c.md")
+    assert "| p(a\\|b) | [aware](c.md#aware) refuted |\n" in page
+    assert "| SEC (Chen et al. 2025, [2](b)) | r | – |\n" in page
+    assert "| r | [self](c.md#self) confirmed |\n" in page
+    assert page.endswith(PAPERS[PAPERS.index("| other") :])
+    assert with_verdicts(page, results, "c.md") == page

@@ -82,8 +82,12 @@ def run(tmp_path_factory):
 
 
 def plain(folder):
-    """The log-probabilities that plain libraries give, in a process that cannot import Sparring."""
-    code = [sys.executable, "-c", PLAIN, str(folder), TEXT]
+    """The log-probabilities that plain libraries give, in a process that cannot import Sparring.
+
+    `SPARRING_CLEAN_PYTHON` names the Python of an environment that holds no more than they need.
+    """
+    python = os.environ.get("SPARRING_CLEAN_PYTHON", sys.executable)
+    code = [python, "-c", PLAIN, str(folder), TEXT]
     done = subprocess.run(code, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     return torch.tensor(json.loads(done.stdout.splitlines()[-1]))

@@ -164,6 +164,17 @@ def test_checkpoints_stand_only_where_no_samples_are_in_use(tmp_path):
     assert done.metrics["games"] == 16
 
 
+def test_the_last_step_is_saved_wherever_its_samples_stand_and_a_resumed_run_plays_anew(tmp_path):
+    settings = ["steps=3", "update.iterations=2", "record.evaluate_every=0"]
+    done = train(small(tmp_path / "r", *settings), quiet=True)
+    assert [p.name for p in (done.folder / "checkpoints").iterdir()] == ["step-3"]
+
+    again = resume(done.folder, steps=5, quiet=True)
+    assert {p.name for p in (again.folder / "checkpoints").iterdir()} == {"step-3", "step-5"}
+    # two batches of eight for three steps, and one for the two after them
+    assert (done.metrics["games"], again.metrics["games"]) == (16, 24)
+
+
 def test_an_alarm_that_stands_is_not_raised_again_by_a_resumed_run(tmp_path):
     first = train(small(tmp_path / "r", "steps=3", "watch.legal_mass=1.0"), quiet=True)
     assert len([text for text in first.alarms if "legal mass" in text]) == 1
@@ -340,22 +351,14 @@ def test_a_name_too_long_for_the_disk_is_one_clear_line():
         checked(configured("spiral", None, SMALL, {"out": "a" * 300}))
 
 
-def test_one_of_several_processes_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    for start in (lambda: train(small(tmp_path / "r")), lambda: resume(tmp_path / "r")):
-        with pytest.raises(RunError, match="one of 2 processes"):
-            start()
-    assert not (tmp_path / "r").exists()
-
-
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
     import safetensors.torch
-    import sparring.training.loop as loop
+    import sparring.training.weights as weights
 
     def full(*_: object, **__: object):
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(loop, "save_file", full)
+    monkeypatch.setattr(weights, "save_file", full)
     with pytest.raises(
         CheckpointError, match=r"cannot write .*: No space left on device; free some space"
     ):

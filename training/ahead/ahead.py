@@ -20,15 +20,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
+from safetensors.torch import save
+
 from ...agents.policy import Policy
 from ...arenas.transcript import read, write
 from ...envs.errors import SparringError
 from ...envs.types import Episode
 from ..config import Config
+from ..pickled import packed
 from ..players.absent import ITSELF, Absent
 from ..players.learner import trained
 from ..selfplay import SelfPlay
-from .orders import Order, Played, Ready, Seated, Setting, packed, receive
+from .orders import Order, Played, Ready, Seated, Setting, receive
 
 DEATHS = 3
 """How often the player may die before the run is given up."""
@@ -162,7 +165,8 @@ class Ahead:
         order = Order(
             number,
             version,
-            trained(play.policy),
+            # safetensors refuses tensors that are not contiguous.
+            save({name: each.contiguous() for name, each in trained(play.policy).items()}),
             self._seats(play, number, version),
             play.menu.shares.state(),
             play.tasks.state(),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copyreg
-import io
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from ...envs.types import Episode
 from ..config import Config
+from ..pickled import packed
 
 Seated: TypeAlias = Mapping[str, int | str | None]
 """Who sits beside the learner in one game, as `players/absent.py` names them, by seat."""
@@ -31,7 +29,7 @@ class Setting:
 class Order:
     """A step's games to be played.
 
-    weights: the learner's trained parameters by name, of step `version`
+    weights: the learner's trained parameters by name, of step `version`, as safetensors writes them
     seats:   by the label of each game of the menu, for each place of the step, who sits there
     shares:  the state of what shares the menu's games out
     tasks:   the state of the task buffer
@@ -39,7 +37,7 @@ class Order:
 
     number: int
     version: int
-    weights: Mapping[str, Any]
+    weights: bytes
     seats: Mapping[str, Sequence[Seated]]
     shares: Mapping[str, Any]
     tasks: Mapping[str, Any]
@@ -64,27 +62,6 @@ class Played:
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     said: Sequence[str] = ()
     fault: Exception | None = None
-
-
-def _proxied(mapping: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
-    return _proxy, (dict(mapping),)
-
-
-def _proxy(mapping: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
-    # A function of ours: the type itself cannot be found by its name.
-    return MappingProxyType(mapping)
-
-
-class _Pickler(pickle.Pickler):
-    """Pickles the read-only mappings of episodes too, which Python's own refuses."""
-
-    dispatch_table: ClassVar[Any] = {**copyreg.dispatch_table, MappingProxyType: _proxied}
-
-
-def packed(message: object) -> bytes:
-    text = io.BytesIO()
-    _Pickler(text, pickle.HIGHEST_PROTOCOL).dump(message)
-    return text.getvalue()
 
 
 def send(connection: Connection, message: object) -> None:

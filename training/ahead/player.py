@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import queue
 import sys
@@ -18,15 +19,18 @@ import traceback
 from collections.abc import Generator
 from multiprocessing.connection import Connection
 
+from safetensors.torch import load
+
 from ...agents.models.weights import quiet
 from ...agents.run_folder import RunFolder
 from ...envs.errors import SparringError
 from ...sandbox.choose import Lazy
 from ..config import games, played
 from ..players.absent import Told
+from ..players.ancestors import Loaded
 from ..players.cast import Cast
 from ..players.learner import OnEngine, answering, copy_on_worker
-from ..players.opponents import Loaded, fixed
+from ..players.opponents import fixed
 from ..players.sharing import Learners
 from ..selfplay import SelfPlay
 from ..timed import Timed
@@ -49,7 +53,7 @@ class _Player:
         worked, self._worked = self._worked, time.process_time()
         version = f"step {order.version}"
         # All learners are in the main one's module.
-        play.policy.load(order.weights, version)
+        play.policy.load(load(order.weights), version)
         for name, policy in play.learners.policies.items():
             policy.publish(version, name=name)
 
@@ -121,6 +125,10 @@ def serve(connection: Connection) -> None:
     try:
         with _player(setting) as player:
             send(connection, Ready())
+            # As in the learner's loop: torch made hundreds of thousands of objects to walk again and again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(100_000, 20, 20)
             orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
             # Read while games are played: neither process may wait until the other reads.
             threading.Thread(target=_listen, args=(connection, orders), daemon=True).start()

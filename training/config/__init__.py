@@ -16,6 +16,7 @@ from .menu import By, Filters, GameEntry, Mix, Unit, check_band, check_menu
 from .merging import merged
 from .objective import Inside, Objective, StockConfig, check_objective, pulled_roles
 from .phases import Phase, check_phases
+from .population import GATE, Member, MemberKind, Population, check_population
 from .starts import Starts, check_starts
 from .tables import (
     BY_ROW,
@@ -50,6 +51,7 @@ from .values import (
 __all__ = [
     "BY_ROW",
     "BY_TOKEN",
+    "GATE",
     "MAIN",
     "MANY",
     "Action",
@@ -65,11 +67,14 @@ __all__ = [
     "Inside",
     "LearnerTable",
     "Loss",
+    "Member",
+    "MemberKind",
     "Mix",
     "Mode",
     "Objective",
     "OpponentsConfig",
     "Phase",
+    "Population",
     "Record",
     "Rollout",
     "Setting",
@@ -146,8 +151,11 @@ class Config:
     hooks: Hooks = Hooks()
     record: Record = Record()
     watch: Watch = Watch()
-    rounds: int = number(1, 1, MANY, "how often the phases are gone through")
+    rounds: int = number(
+        1, 1, MANY, "how often the phases, or the members of the population, are gone through"
+    )
     phases: tuple[Phase, ...] = choice((), "parts of the run, in place of `steps`")
+    population: Population = Population()
     exams: tuple[Exam, ...] = choice((), "what the learner is marked on and never trained on")
 
     def __post_init__(self) -> None:
@@ -201,12 +209,18 @@ class Config:
             self.opponents,
             self.watch,
         )
+        check_population(self)
         check_phases(self)
 
     @property
     def menu(self) -> tuple[GameEntry, ...]:
         """The games that are played; one that stands alone is a menu of one."""
         return self.games or (GameEntry(self.game, self.parameters),)
+
+    @property
+    def title(self) -> str:
+        """What is played, for people: each game of the menu once."""
+        return ", ".join(dict.fromkeys(entry.id for entry in self.menu))
 
 
 def _estimator(config: Config) -> str:
@@ -243,8 +257,9 @@ def games(config: Config) -> tuple[Game, ...]:
     _check_roles("inside.roles", config.inside.roles, found)
 
     _check_cast_roles(config.cast, found)
-    if len(found) > 1 and (config.opponents.mode == "league" or config.watch.trial):
-        name = "watch.trial" if config.watch.trial else "opponents.mode = league"
+    rated = config.opponents.mode in ("league", "psro")
+    if len(found) > 1 and (rated or config.watch.trial):
+        name = "watch.trial" if config.watch.trial else f"opponents.mode = {config.opponents.mode}"
         raise ConfigError(
             f"{name} rates the players of one game, and the menu has {len(found)}; leave it out, or play one "
             "game"

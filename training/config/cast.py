@@ -88,7 +88,7 @@ def _check_several(
         raise ConfigError(
             f"rollout.engine = {rollout.engine} plays for one learner; use transformers for a cast of more"
         )
-    if opponents.mode in ("past", "league") or watch.trial:
+    if opponents.mode in ("past", "league", "psro") or watch.trial:
         name = "watch.trial" if watch.trial else f"opponents.mode = {opponents.mode}"
         raise ConfigError(
             f"{name} plays checkpoints of one learner; leave it out of a cast of more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -14,11 +14,13 @@ C = TypeVar("C", bound=Any)
 """The run's settings: their type holds phases, so it cannot be imported here."""
 SELF: Final = "self"
 """Stands for the run in the names of its own checkpoints, as in `self@20` or `self@start`."""
+MEMBERS: Final = "population.members"
 _WHOLE: Final = (
     "exams",
     "load",
     "out",
     "phases",
+    "population",
     "recipe",
     "rollbacks",
     "rounds",
@@ -44,10 +46,10 @@ class Phase:
     collect_only: bool = choice(False, "play, keep tasks and stock, and train on nothing")
 
 
-def resolved(config: C, phase: Phase, place: int) -> C:
+def resolved(config: C, phase: Phase, place: int, title: str = "phases") -> C:
     """The settings of the phase at this place (from 1), as those of a run that has no phases.
 
-    Raises ConfigError, which names the phase.
+    Raises ConfigError, which names the phase, one of the list `title`.
     """
     try:
         data = nested(phase.set)
@@ -56,18 +58,21 @@ def resolved(config: C, phase: Phase, place: int) -> C:
                 f"{wrong[0]} is the whole run's, and no phase may change it"
                 + ("; a phase has its own steps" if wrong[0] == "steps" else "")
             )
-        bare: C = replace(config, phases=(), rounds=1, steps=phase.steps)
+        alone = {"phases": (), "population": type(config.population)(), "rounds": 1}
+        bare: C = replace(config, **alone, steps=phase.steps)
         # one game that is asked for stands in place of a menu
         bare = replace(bare, games=()) if "game" in data else bare
         return merged(bare, data)
     except ConfigError as fault:
-        raise ConfigError(f"phases[{place}].set: {fault}") from fault
+        raise ConfigError(f"{title}[{place}].set: {fault}") from fault
 
 
 def check_phases(config: Any) -> None:
     """Raises ConfigError for phases that cannot be trained."""
-    if config.rounds > 1 and not config.phases:
+    if config.rounds > 1 and not (config.phases or config.population.listed):
         raise ConfigError(f"rounds = {config.rounds} repeats phases, and there are none")
+    if not config.phases and config.population.listed:
+        _check_members(config)
 
     for place, phase in enumerate(config.phases, 1):
         own = resolved(config, phase, place)
@@ -83,17 +88,46 @@ def check_phases(config: Any) -> None:
         raise ConfigError(f"{config.rounds} rounds of {len(config.phases)} phases are too many")
 
 
+def phase_of(config: Any, place: int) -> Phase:
+    """The phase of the population's member at this place, from 0."""
+    member = config.population.listed[place]
+    return Phase(config.population.steps, member.set)
+
+
+def _check_members(config: Any) -> None:
+    """Raises ConfigError for a member whose phases cannot be trained."""
+    for place, member in enumerate(config.population.listed, 1):
+        own = resolved(config, phase_of(config, place - 1), place, MEMBERS)
+        if member.kind != "main" and own.opponents.mode != "league":
+            raise ConfigError(
+                f"{MEMBERS}[{place}] is a {member.kind}, whom the league gives its opponents; set "
+                "opponents.mode = league"
+            )
+    if config.rounds * len(config.population.listed) > MANY:
+        raise ConfigError(f"{config.rounds} rounds of so many members are too many")
+
+
 class Own(NamedTuple):
-    """A checkpoint of the run itself: as it was named, whose (empty: the main learner), and at which step."""
+    """A checkpoint of the run itself: as it was named, whose (empty: the main learner), and at which step.
+
+    `member`: of a population, whose it is (empty: of the one whose phase it is).
+    """
 
     name: str
     learner: str
     step: str
+    member: str = ""
 
 
-def own_checkpoint(name: str, config: Any) -> Own | None:
-    """What `self@N`, `self:LEARNER@N` or `LEARNER@N` names, N a step, latest or start; None: not ours."""
+def own_checkpoint(name: str, config: Any, members: Collection[str] = ()) -> Own | None:
+    """What `self@N`, `self:LEARNER@N` or `LEARNER@N` names, N a step, latest or start; None: not ours.
+
+    Of a population with these `members`, each of them may stand in place of a learner.
+    """
     who, at, step = name.rpartition("@")
+    member = who.removeprefix(f"{SELF}:")
+    if at and member in members:
+        return Own(name, "", step, member)
     learners = learner_names(config.cast, config.learners)
     learner = who.removeprefix(f"{SELF}:")
     if not at or (who != SELF and learner not in learners):

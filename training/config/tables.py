@@ -21,7 +21,8 @@ BY_TOKEN: tuple[Loss, ...] = ("dapo", "bnpo", "cispo")
 """Losses that divide by the number of tokens."""
 
 Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
-Mode: TypeAlias = Literal["mirror", "fixed", "past", "league", "own"]
+Mode: TypeAlias = Literal["mirror", "fixed", "past", "league", "psro", "own"]
+Meta: TypeAlias = Literal["nash", "uniform", "last"]
 Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
 
 
@@ -45,6 +46,9 @@ class Rollout:
         256, 1, MANY, "tokens a thought may have; what closes it then is not trained"
     )
     keep_thoughts: bool = choice(False, "own earlier thoughts stay in a seat's later prompts")
+    prompts: str = choice(
+        "", "a file of prompts (TOML), with other words than ours for role, rules, thought and form"
+    )
     temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
     shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
     deterministic: bool = choice(
@@ -78,12 +82,15 @@ class OpponentsConfig:
 
     `mirror`: the learner in every seat. `fixed`: one entrant. `past`: the run's own checkpoints, each as
     likely. `league`: whom a league of the learner's snapshots names, in the shares `self_play` (itself),
-    `past` (snapshots, by `weighting`) and `verification` (forgotten snapshots). `own`: whom
+    `past` (snapshots, by `weighting`) and `verification` (forgotten snapshots). `psro`: what earlier phases
+    ended with, and `entrant` before any, drawn from the equilibrium of the games between them. `own`: whom
     hooks.opponents names.
     """
 
     mode: Mode = choice("mirror", "who sits beside the learner")
-    entrant: str = choice("", "of fixed games, named as for `sparring play`")
+    entrant: str = choice(
+        "", "of fixed games, named as for `sparring play`; of psro the first of its pool"
+    )
     mirror: float = number(0.0, 0, 1, "share of fixed and past games against itself all the same")
     self_play: float = number(0.35, 0, 1, "share of league games against itself")
     past: float = number(0.5, 0, 1, "share of league games against snapshots")
@@ -94,6 +101,13 @@ class OpponentsConfig:
         1,
         MANY,
         "a checkpoint becomes a snapshot so many steps after the last, or when it beats all",
+    )
+    meta: Meta = choice(
+        "nash",
+        "how psro mixes its pool: nash, uniform (fictitious play) or last (best response to it)",
+    )
+    pairs: int = number(
+        100, 1, MANY, "pairs that two of psro's pool play, where no tree gives their payoffs"
     )
     held: int = number(8, 1, 1000, "past selves in memory at once")
 

@@ -48,11 +48,16 @@ class Batch:
     """Tensors as TRL's loss wants them, and which samples each row stands for.
 
     `rests` says that the objective took none of the step's samples, so that nothing is learned from them.
+    Of several processes each has its own rows: its loss counts `factor` times in the average of all, what is
+    a mean over rows `by_row` times; `share` is its share of the tokens that are trained.
     """
 
     tensors: Mapping[str, torch.Tensor]
     rows: tuple[tuple[Sample, ...], ...]
     rests: bool = False
+    factor: float = 1.0
+    by_row: float = 1.0
+    share: float = 1.0
 
     def names(self, row: int) -> str:
         """The samples of a row, for people."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -49,17 +49,28 @@ class Stock:
 
     Files are named by the run's steps; those of a phase, which are given and asked for, count from `offset`.
     `after`, a step of the run, removes what an interrupted run wrote beyond it: those are played again.
+    `mine` tells which steps of the run, from 1, a member of a population takes samples of; they alone age.
+    Of several processes one `writes`.
     """
 
     def __init__(
-        self, folder: Path, config: Config, *, offset: int = 0, after: int | None = None
+        self,
+        folder: Path,
+        config: Config,
+        *,
+        offset: int = 0,
+        after: int | None = None,
+        mine: Callable[[int], bool] | None = None,
+        writes: bool = True,
     ) -> None:
         self.settings: StockConfig = config.stock
         self._seed = config.seed
         self._offset = offset
         self._folder = RunFolder(folder).stock
+        self._writes = writes
         self._read: dict[int, list[Judged]] = {}
         self._source = Path()
+        self._mine = mine
 
         if config.stock.source:
             self._source = RunFolder(found_folder(config.stock.source)).stock
@@ -69,7 +80,7 @@ class Stock:
                     "was trained with stock.keep = true"
                 )
         # Step N is played by the weights of checkpoint N, and was not trained on there.
-        known = steps(self._folder) if after is not None else []
+        known = steps(self._folder) if after is not None and writes else []
         for step in known:
             if step >= (after or 0):
                 _file(self._folder, step).unlink()
@@ -79,15 +90,17 @@ class Stock:
         if not self.settings.keep:
             return
         number = self._offset + step
+        if self.settings.age:
+            self._read[number] = list(samples)
+        if not self._writes:
+            return
+
         lines = "".join(json.dumps(_line(each, number, episodes)) + "\n" for each in samples)
         head = {"samples": len(samples), "sha256": sha256(lines.encode()).hexdigest()}
-
         with writing(self._folder):
             self._folder.mkdir(exist_ok=True)
             replace_text(_file(self._folder, number), json.dumps(head) + "\n" + lines)
             _sync(self._folder)
-        if self.settings.age:
-            self._read[number] = list(samples)
 
     def given(self, step: int) -> list[Judged]:
         """The stored samples that join this step, by age, role and verdict. Raises StockError.
@@ -101,6 +114,9 @@ class Stock:
         # Of another run the newest steps; of one's own those before this one.
         end = known[-1] + 1 if settings.source else self._offset + step
         inside = [number for number in known if end - settings.age <= number < end]
+        if self._mine and not settings.source:
+            own = [number for number in known if number < end and self._mine(number + 1)]
+            inside = own[-settings.age :]
 
         # Another run's are of before this one.
         first = end if settings.source else self._offset

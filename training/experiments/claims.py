@@ -12,8 +12,11 @@ from ...envs.errors import did_you_mean
 from .. import checkpoints
 from .expectations import ExperimentError
 from .outcome import Result
+from .papers import with_verdicts
 
 RESULTS: Final = "results"
+_PAPERS: Final = "games.md"
+"""The page that has tables of papers."""
 _TITLES: Final = {
     "confirmed": "Confirmed",
     "refuted": "Refuted",
@@ -72,10 +75,11 @@ def keep(result: Result, path: Path) -> Path:
     return place
 
 
-def write(paths: Sequence[Path], page: Path) -> Path:
-    """Write the page of these experiments from their kept results. Those that were never run are listed.
+def write(paths: Sequence[Path], page: Path) -> list[Path]:
+    """Write the page of these experiments from their kept results; tell the verdicts on the page of papers.
 
-    Raises ExperimentError where nothing was kept, and for a result that is damaged.
+    That is `games.md` beside it, where it exists. Returns what was written. Raises ExperimentError where
+    nothing was kept, and for a result or a page that is damaged.
     """
     found: list[Mapping[str, Any]] = []
     for path in paths:
@@ -83,9 +87,19 @@ def write(paths: Sequence[Path], page: Path) -> Path:
             found.append(_read(kept(path)))
     if not found:
         raise ExperimentError("no result was kept; run an experiment with --keep first")
-    with checkpoints.writing(page):
-        checkpoints.replace_text(page, markdown(found))
-    return page
+    pages = {page: markdown(found)}
+    papers = page.parent / _PAPERS
+    if papers.is_file():
+        try:
+            text = papers.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise ExperimentError(f"{papers} cannot be read: {fault}") from fault
+        pages[papers] = with_verdicts(text, found, beside=page.name)
+
+    for place, text in pages.items():
+        with checkpoints.writing(place):
+            checkpoints.replace_text(place, text)
+    return list(pages)
 
 
 def markdown(results: Sequence[Mapping[str, Any]]) -> str:

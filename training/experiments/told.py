@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
-from ...arenas.report.experiment import Expected, ExperimentPage, experiment_html
 from ...arenas.report.page import Chart, Series
+from ...arenas.report.sheet import Sheet, Table, sheet_html
 from ...arenas.report.text import compact, number, signed
 from ..watch.records import Metrics
 from .design import Design
@@ -25,6 +26,21 @@ CAPTION = (
     "Means over seeds with 95 % intervals (Student’s, n − 1 degrees). "
     f"{MARK} marks numbers that are computed exactly, over all tasks or the whole tree, and not sampled."
 )
+
+EXPECTED = (
+    "Differences paired by seed, with Student’s intervals over seeds (n − 1 degrees) that hold at 95 % for "
+    "all rows together (Bonferroni)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A row of what was expected: the comparison, the difference, its interval, what that says."""
+
+    text: str
+    difference: str
+    interval: str
+    state: str
 
 
 def verdict(result: Result) -> str:
@@ -85,20 +101,30 @@ def page(result: Result, design: Design, ran: Sequence[Run]) -> str:
         ("Seeds", ", ".join(map(str, result.seeds))),
         ("Core minutes", f"{result.minutes:.1f}"),
     ]
-    shown = ExperimentPage(
-        result.name,
-        verdict(result),
-        result.claim,
-        tuple(facts),
-        tuple(map(expected, result.expect)),
-        tuple(columns(result)),
-        tuple(rows(result)),
-        result.warnings,
-        result.note,
-        CAPTION,
-        result.command,
+    shown = Sheet(
+        kind="Sparring experiment",
+        title=result.name,
+        heading=verdict(result),
+        lead=result.claim,
+        facts=tuple(facts),
+        tables=tuple(_tables(result)),
+        charts=tuple(charts(design, ran)),
+        curves="Lines are means over seeds; bands reach from the least seed to the greatest.",
+        notes=result.warnings,
+        note=result.note,
+        command=result.command,
     )
-    return experiment_html(shown, charts(design, ran))
+    return sheet_html(shown)
+
+
+def _tables(result: Result) -> Iterator[Table]:
+    """What was expected, and every arm."""
+    judged = [expected(each) for each in result.expect]
+    if judged:
+        told = tuple((e.text, e.difference, e.interval, e.state) for e in judged)
+        heads = ("Expectation", "Left − right", "Interval", "It is")
+        yield Table("expected", "What was expected", heads, told, EXPECTED, words=(3,))
+    yield Table("arms", "Arms", ("Arm", *columns(result)), tuple(rows(result)), CAPTION)
 
 
 def charts(design: Design, ran: Sequence[Run]) -> list[Chart]:

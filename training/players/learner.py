@@ -23,8 +23,9 @@ from ...agents.models.load import load_model
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...agents.thinking import Thinking
+from ...agents.wording import read_prompts
 from ...envs.registry import Game
-from ..config import Config, ConfigError, played
+from ..config import Config, ConfigError, games, played
 
 if TYPE_CHECKING:
     from ...arenas.executors.ray_fleet import Fleet
@@ -165,7 +166,8 @@ def sampling(config: Config) -> Sampling:
 def thinking(config: Config) -> Thinking:
     """How the learner thinks before it moves, where the model's name does not say."""
     rollout = config.rollout
-    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts)
+    prompts = read_prompts(rollout.prompts, games(config)) if rollout.prompts else None
+    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts, prompts)
 
 
 def loaded(config: Config, game: Game) -> Transformer:

@@ -152,6 +152,12 @@ class Menu:
         opponents = {entry.label: entry.opponents.state() for entry in self.entries}
         return {"opponents": opponents, "shares": self.shares.state()}
 
+    def carry(self, state: Mapping[str, Any]) -> None:
+        """Go on with the shares of a phase before, where its menu and its curriculum were the same."""
+        same = list(state["opponents"]) == [entry.label for entry in self.entries]
+        if same and state["shares"].keys() == self.shares.state().keys():
+            self.shares.restore(state["shares"])
+
     def restore(self, state: Mapping[str, Any]) -> None:
         for entry in self.entries:
             entry.opponents.restore(state["opponents"][entry.label])

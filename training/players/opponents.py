@@ -7,29 +7,18 @@ on stands in checkpoints: a run that is resumed meets the opponents of one that 
 from __future__ import annotations
 
 import random
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
-from ...agents.engines.hosts import Host
-from ...agents.engines.policy import Hosted
-from ...agents.language.transformer import Transformer
-from ...agents.models.weights import ADAPTER
-from ...agents.policy import Policy, Renamed, Sampling
-from ...agents.run_folder import RunFolder, step_name, steps
+from ...agents.policy import Policy, Sampling
+from ...agents.run_folder import steps
 from ...arenas.fixture import places
-from ...arenas.league import League, Mix
 from ...arenas.plan.rounds import seed_of
-from ...arenas.store.store import Store
-from ...envs.hooks import hook
 from ...envs.registry import Game
-from ...envs.types import Episode, PolicyRef
-from .. import checkpoints
+from ...envs.types import Episode
 from ..config import Config, ConfigError
-from .absent import Absent
+from .standing import ALONE, Standing
 
 LEARNER = "learner"
 Seats: TypeAlias = Mapping[str, Policy]
@@ -123,224 +112,27 @@ class Past(Fixed):
     """The learner against its own checkpoints, each as likely; itself while there are none."""
 
     def __init__(
-        self, config: Config, game: Game, folder: Path, ancestors: Ancestors, offset: int = 0
+        self,
+        config: Config,
+        game: Game,
+        folder: Path,
+        ancestors: Ancestors,
+        place: Standing = ALONE,
     ) -> None:
         super().__init__(config, game)
-        self._offset = offset
+        self._place = place
         self._folder = folder
         self._ancestors = ancestors
         self._steps: list[int] = []
 
     def begin(self, step: int) -> None:
         # A run that is resumed from an old step finds later ones, which are not its past.
-        self._steps = [at for at in steps(self._folder) if at <= self._offset + step]
+        known = [at for at in steps(self._folder) if at <= self._place.offset + step]
+        # nor are those of other members
+        self._steps = [at for at in known if self._place.mine(at)]
 
     def _drawn(self, step: int, rng: random.Random) -> Policy | None:
         return self._ancestors(rng.choice(self._steps)) if self._steps else None
-
-
-class InLeague:
-    """The learner in a league of its own snapshots, which says whom it should meet and why.
-
-    A checkpoint becomes a snapshot when the league finds one due. Games against others are league results
-    in the run's store, so a report and `sparring league` can read them.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        game: Game,
-        folder: Path,
-        store: Store,
-        run: str,
-        ancestors: Ancestors,
-        offset: int = 0,
-    ) -> None:
-        settings = config.opponents
-        shares = (settings.self_play, settings.past, settings.verification)
-        mix = Mix(*shares, settings.weighting, steps=settings.every)
-        self._game = game
-        self._offset = offset
-        self._folder = folder
-        self._ancestors = ancestors
-        self._games = config.rollout.games
-        self._places = learner_places(config, game)
-
-        self.store = store
-        # As elsewhere: after a step back the draws must be others.
-        back = config.rollbacks
-        seed = seed_of("league", config.seed, "rollback", back) if back else config.seed
-        self.league = League(store, game, mix, seed)
-        self._why: Counter[str] = Counter()
-
-        # a run whose folder was renamed stays the learner that its store knows
-        self.id = next(iter(self.league.learners), f"learner/{run}")
-        self.league.join(PolicyRef(LEARNER, self.id))
-        self.league.restore({})
-
-    def begin(self, step: int) -> None:
-        step += self._offset
-        self.league.now = step
-        self._why.clear()
-        snapshots = {at for _, at in self.league.pool.values()}
-        # A run that is resumed at a snapshot finds it in the pool.
-        saved = step in steps(self._folder) and step not in snapshots
-        if saved and self.league.due(self.id, step):
-            self.league.snapshot(self.id, self._snapshot(step), step)
-
-    def seats(self, step: int, number: int, learner: Policy) -> Seats:
-        # Numbers go on over steps and phases, so that the league draws each game anew.
-        played = (self._offset << 20) + step * self._games + number
-        following = self.league.next_match(self.id, played)
-        self._why[following.kind] += 1
-        if following.opponent == self.id:
-            return dict.fromkeys(self._game.players, learner)
-        _, at = self.league.pool[following.opponent]
-        other = Renamed(self._ancestors(at), PolicyRef(self._snapshot(at).name, following.opponent))
-
-        # The league does not know which roles are trained: an untrained seat is replaced.
-        place = (
-            following.seat
-            if following.seat in self._places
-            else self._places[number % len(self._places)]
-        )
-        return seated(self._game, learner, place, other)
-
-    def record(self, episodes: Sequence[Episode]) -> None:
-        self.league.record(self.id, [self._entered(episode) for episode in episodes])
-
-    def reasons(self) -> Mapping[str, int]:
-        return self._why
-
-    def state(self) -> dict[str, Any]:
-        return self.league.state()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.league.restore(state)
-
-    def _snapshot(self, step: int) -> PolicyRef:
-        return PolicyRef(step_name(step), f"snapshot/{self.id}/{step}")
-
-    def _entered(self, episode: Episode) -> Episode:
-        """With the one id that the learner bears in the league while its weights change."""
-        seats = {
-            seat: PolicyRef(LEARNER, self.id) if ref.name == LEARNER else ref
-            for seat, ref in episode.seats.items()
-        }
-        return replace(episode, seats=seats)
-
-
-class Loaded:
-    """Checkpoints as policies under the learner's sampling, the `most` last used kept in memory.
-
-    An adapter is loaded beside the learner's onto the model they share, or onto the engine (`host`) that
-    the learner plays on; full weights make a model of their own.
-    """
-
-    def __init__(
-        self, folder: Path, game: Game, learner: Transformer, most: int, host: Host | None = None
-    ) -> None:
-        self._host = host
-        self._folder = folder
-        self._game = game
-        self._learner = learner
-        self._most = most
-        self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
-
-    def __call__(self, step: int) -> Policy:
-        # The order of the held is that of their last use.
-        if step in self._held:
-            self._held.move_to_end(step)
-        else:
-            self._held[step] = self._load(step)
-            while len(self._held) > self._most:
-                self._free(self._held.popitem(last=False)[1])
-        return self._held[step]
-
-    def _load(self, step: int) -> Transformer | Hosted:
-        from ...agents.models.load import load_model
-        from ...agents.models.lora import with_adapter
-
-        place, name = checkpoints.at(self._folder, step), step_name(step)
-        adapted = (place / ADAPTER).exists()
-        if adapted and self._host:
-            return self._host.adopt(place, f"{place.parents[1].name}@{step}").twin(
-                name=name, sampling=self._learner.sampling
-            )
-        if adapted:
-            return with_adapter(self._learner, place, name)
-        learner = self._learner
-        device = str(learner.model.device)
-        policy = load_model(
-            str(place),
-            self._game,
-            sampling=learner.sampling,
-            thinking=learner.dialect.thinking,
-            device=device,
-        )
-        policy.publish(policy.weights, name=name)
-        return policy
-
-    def _free(self, policy: Transformer | Hosted) -> None:
-        from ...agents.models.lora import drop_adapter
-
-        # A model of its own goes with its last reference; an adapter must be taken off the base.
-        if isinstance(policy, Hosted):
-            if self._host:
-                self._host.retire(policy)
-        elif policy.adapter is not None:
-            drop_adapter(policy)
-
-
-@contextmanager
-def opponents(
-    config: Config,
-    game: Game,
-    learner: Transformer,
-    folder: Path,
-    ancestors: Ancestors,
-    offset: int = 0,
-    *,
-    absent: bool = False,
-) -> Generator[Opponents]:
-    """As the settings say; `folder` is the run's, which had `offset` steps before these.
-
-    `absent`: they sit in another process, and only who they are is wanted here.
-
-    Raises ConfigError and UnknownEntrantError.
-    """
-    if config.opponents.mode == "own":
-        yield cast(Opponents, hook(config.hooks.opponents)(config, game, learner))
-        return
-    mode, saved = config.opponents.mode, RunFolder(folder).checkpoints
-    if mode == "mirror":
-        yield Mirror(game)
-        return
-
-    # Called for what it raises, before an entrant is loaded or a store opened.
-    learner_places(config, game)
-    if mode == "fixed":
-        entrant = Absent() if absent else fixed(config, game, learner.sampling)
-        yield Fixed(config, game, entrant)
-        return
-
-    # The modes that are left play the run's own checkpoints.
-    if not config.record.checkpoint_every:
-        raise ConfigError(
-            f"opponents.mode = {mode} needs checkpoints to play; set record.checkpoint_every"
-        )
-    if config.record.keep:
-        raise ConfigError(
-            f"opponents.mode = {mode} plays old checkpoints; set record.keep = 0 to keep them"
-        )
-    if mode == "past":
-        yield Past(config, game, saved, ancestors, offset)
-        return
-
-    # The store opens before the run's folder is made.
-    folder.mkdir(parents=True, exist_ok=True)
-    with Store(RunFolder(folder).store) as store:
-        yield InLeague(config, game, saved, store, folder.name, ancestors, offset)
 
 
 def fixed(config: Config, game: Game, sampling: Sampling) -> Policy:

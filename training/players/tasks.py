@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from ...envs.script import EITHER, SEARCH, STALE, Recall
 from ...envs.search import ranked
 from ...envs.seeds import generator
+from ...envs.table import Buffer
 from ...envs.tasks.task_buffer import Shelf
 from ...envs.types import Episode, Value
 from ...envs.values import from_json, to_json
 
 
 class Tasks:
-    """A shelf of tasks for each kind. The n-th recall of a step draws by its own key.
+    """A shelf of tasks for each kind. Each recall of each of a step's games draws by its own key.
 
     Items kept during a step are seen from the next step on, in issue order, so that what a game
-    recalls depends on no timing.
+    recalls depends on no timing, nor on which process plays it. `rank` of `ranks` processes reviews every
+    `ranks`-th of the stale items, so that none is reviewed twice.
     """
 
     def __init__(
         self, seed: int, most: int = 4096, loaded: Mapping[str, Sequence[Value]] | None = None
     ) -> None:
+        self.rank, self.ranks = 0, 1
         self._seed = seed
         self._most = most
         self._loaded = loaded or {}
@@ -35,17 +39,25 @@ class Tasks:
                 self._shelf(kind).add(item, 0)
 
     def begin(self, step: int) -> None:
-        self._step, self._drawn = step, 0
+        self._step, self._first = step, self.of(0)
         self._reviewed: dict[str, int] = {}
 
+    def of(self, game: int) -> Buffer:
+        """What the step's game of this index recalls from."""
+        drawn = count()
+        return lambda wish: self._recalled(wish, f"{game}/{next(drawn)}")
+
     def __call__(self, wish: Recall) -> Sequence[Value]:
+        """What the step's first game recalls next."""
+        return self._first(wish)
+
+    def _recalled(self, wish: Recall, key: str) -> Sequence[Value]:
         """Up to `wish.count` items of the kind; of the game's own seeds while there are none.
 
         A kind `A|B` draws from the shelves of both. Of `stale/KIND`, those of the kind that were
         measured longest ago, before this step. Of `search/KIND`, those that have most to do with `wish.like`;
         otherwise with `wish.like`, near copies of it among all of the kind.
         """
-        # Copies are looked up and not drawn, so the count of draws stays as it is.
         if wish.kind.startswith(SEARCH):
             shelf = self._shelves.get(wish.kind.removeprefix(SEARCH))
             known = [task.item for task in shelf.tasks] if shelf else wish.seeds
@@ -53,8 +65,7 @@ class Tasks:
         if wish.like is not None:
             return self._shelf(wish.kind).copies(wish.like, wish.count)
 
-        rng = generator(f"tasks/{self._seed}/{self._step}/{self._drawn}")
-        self._drawn += 1
+        rng = generator(f"tasks/{self._seed}/{self._step}/{key}")
         if wish.kind.startswith(STALE):
             return self._stale(wish.kind.removeprefix(STALE), wish.count)
         kinds = [kind for kind in wish.kind.split(EITHER) if kind in self._shelves]
@@ -76,6 +87,7 @@ class Tasks:
     def _stale(self, kind: str, count: int) -> Sequence[Value]:
         """The next items that were measured longest ago; none twice in a step."""
         items = self._shelves[kind].stale(self._step) if kind in self._shelves else []
+        items = items[self.rank :: self.ranks]
         first = self._reviewed.get(kind, 0)
         self._reviewed[kind] = first + count
         return items[first : first + count]

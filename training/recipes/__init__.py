@@ -29,7 +29,8 @@ def recipe(name: str) -> Config:
     """The settings of a recipe. Raises UnknownRecipeError, naming the nearest."""
     known = recipe_names()
     if name not in known:
-        raise UnknownRecipeError("recipe", name, known)
+        file = f"; a file of settings is named with --config {name}" if "." in name else None
+        raise UnknownRecipeError("recipe", name, known, otherwise=file)
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     return module.CONFIG
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from ...envs.hooks import HookError, hook
 from ..config import Watch
+from .drift import Drift
 from .records import Metrics
 
 Monitor: TypeAlias = Callable[[Metrics], Mapping[str, str]]
@@ -145,7 +146,7 @@ class Watcher:
         found: dict[str, object] = {
             "broken": sorted(self._broken),
             "best": best,
-            "gap": list(self._gap.state()),
+            "gap": self._gap.state(),
         }
         # only of players that think: other runs keep the state that they always had
         return found | ({"thought": self._thought} if any(self._thought.values()) else {})
@@ -157,32 +158,7 @@ class Watcher:
         thought = state.get("thought")
         known = cast(dict[str, float], thought) if isinstance(thought, dict) else {}
         self._thought = dict(known)
-        gap = state.get("gap")
-        self._gap = Drift(*cast(list[Any], gap)) if isinstance(gap, list) else Drift()
-
-
-class Drift:
-    """How far the running mean of a noisy number (decay 0.9) has risen above its least.
-
-    Its first ten values only make the mean: the least of a few noisy ones would lie too low.
-    """
-
-    def __init__(self, count: int = 0, mean: float = 0.0, least: float | None = None) -> None:
-        self._count, self._mean, self._least = count, mean, least
-
-    def add(self, value: float) -> None:
-        self._count += 1
-        # A plain mean of the first ten values, then one with decay 0.9.
-        self._mean += (value - self._mean) / min(self._count, 10)
-        if self._count >= 10:
-            self._least = self._mean if self._least is None else min(self._least, self._mean)
-
-    @property
-    def risen(self) -> float:
-        return 0.0 if self._least is None else self._mean - self._least
-
-    def state(self) -> tuple[int, float, float | None]:
-        return self._count, self._mean, self._least
+        self._gap = Drift.restored(state.get("gap"))
 
 
 def _above(value: float, most: float, what: str, form: str = ".3g") -> str:

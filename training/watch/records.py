@@ -15,7 +15,17 @@ Metrics: TypeAlias = dict[str, float | int | str | None]
 """One line of `metrics.jsonl`: names with a role after a slash, like `payoff/first`."""
 
 
-class Records:
+class Unwritten:
+    """Records of a process that does not write."""
+
+    def add(self, record: Metrics) -> None:
+        """Nothing is written."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Records(Unwritten):
     """Appends records as they come. `after` drops what an interrupted run wrote beyond a step."""
 
     def __init__(

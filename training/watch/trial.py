@@ -7,7 +7,7 @@ played here are rating games in the run's store, under the ids of the checkpoint
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +43,8 @@ ERROR: Final = 0.05
 class Trial:
     """What the settings ask to be played whenever a checkpoint is saved.
 
-    `store` is the run's, open where training writes it too. Raises ConfigError for a game that cannot be
+    `store` is the run's, open where training writes it too; `mine` tells which checkpoints are the learner's
+    own, where a population has others. Raises ConfigError for a game that cannot be
     rated, and UnknownEntrantError.
     """
 
@@ -56,6 +57,7 @@ class Trial:
         store: Store | None,
         verifier: Verifier,
         loop: asyncio.AbstractEventLoop,
+        mine: Callable[[int], bool] = lambda _: True,
     ) -> None:
         if len(places(game)) != 2 or game.score is None:
             raise ConfigError(
@@ -73,12 +75,14 @@ class Trial:
         self._store = store
         self._verifier = verifier
         self._loop = loop
+        self._mine = mine
         self._frozen = [seat(name, game, sampling=sampling(config)) for name in config.watch.frozen]
         self._judges = {role: judge(config, game) for role in game.roles if role in game.judges}
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""
-        older = [at for at in RunFolder(self._folder).steps if at < step]
+        known = RunFolder(self._folder).steps
+        older = [at for at in known if at < step and self._mine(at)]
         past = [self._saved(at) for at in checkpoints.spread(older, ANCESTORS)]
         own = self._saved(step)
         if not (past or self._frozen):

@@ -175,6 +175,7 @@ def page() -> Page:
     return Page(
         title="demo",
         game="kuhn-poker-v0",
+        about=KUHN.about,
         facts=(
             ("Recipe", "spiral"),
             ("Model", "tiny (0.4 M parameters)"),

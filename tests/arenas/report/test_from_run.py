@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sparring.agents.run_folder import RunFolder
 from sparring.arenas.report import from_run as runs
+from sparring.arenas.report import report
 from sparring.arenas.report.view import headline
 from sparring.envs.registry import find
 
@@ -101,3 +103,49 @@ def test_an_estimated_nashconv_is_shown_with_its_interval() -> None:
         "at most (95 %)",
     ]
     assert "95 %: 0.400 to 0.700" in headline(progress)
+
+
+def written(folder: Path, settings: str) -> Path:
+    folder.joinpath("config.toml").write_text(settings)
+    folder.joinpath("metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in RECORDS))
+    return folder
+
+
+def test_a_run_before_its_end_is_in_progress_and_after_some_silence_not_finished(
+    tmp_path: Path,
+) -> None:
+    folder = written(tmp_path, "steps = 100\n")
+    assert runs.state(folder, RECORDS) == "in progress: step 30 of 100"
+    os.utime(folder / "metrics.jsonl", (0, 0))
+    assert runs.state(folder, RECORDS).startswith("not finished, and quiet")
+    assert runs.state(written(tmp_path, "steps = 30\n"), RECORDS) == ""
+
+
+def test_the_exams_of_a_run_have_a_page_with_paired_gains(tmp_path: Path) -> None:
+    marks = {
+        "game": "sums-v0",
+        "attempts": 1,
+        "items": ["a", "b", "c", "d"],
+        "levels": [""] * 4,
+        "weight": [0.25] * 4,
+        "exact": False,
+        "lost": 0,
+    }
+    lines = [
+        {
+            "step": step,
+            "exam": "sums",
+            "who": f"step {step}",
+            **marks,
+            "columns": {"pass_at_1": got},
+        }
+        for step, got in ((0, [0, 0, 1, 0]), (20, [1, 1, 1, 0]))
+    ]
+    folder = written(tmp_path, "steps = 30\n")
+    folder.joinpath("exams.jsonl").write_text(
+        "\n".join(map(json.dumps, lines)) + '\n{"step": 30, "ex'
+    )
+    assert 'href="exams.html"' in report(folder).read_text()
+    told = folder.joinpath("exams.html").read_text()
+    for words in ("pass_at_1 above the first", "0.750 [", "+0.500 ["):
+        assert words in told, words

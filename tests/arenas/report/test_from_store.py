@@ -170,5 +170,18 @@ def test_a_run_in_a_league_tells_whom_it_met_and_no_tournament(tmp_path: Path) -
         "4 games against others: step-4 75% (payoff in its range 0.88), "
         "step-2 25% (payoff in its range 0.75)"
     )
+    sheet = (tmp_path / "league.html").read_text() if report(tmp_path) else ""
+    for words in ("learner (main)", "step-4", "75.0%", "step 4", "0.875", "[0.464, 1.000]"):
+        assert words in sheet, words
+    assert 'href="league.html"' in (tmp_path / "report.html").read_text()
+
     tournament_report(tmp_path / "store.sqlite")
     assert "step-4 75%" in (tmp_path / "report.html").read_text()
+
+
+def test_names_leave_out_the_folder_of_all_runs(tmp_path: Path) -> None:
+    names = ("runs/a@1", "b/runs/a@2", "runs/b@1", "b@1")
+    players = [Renamed(Random(n), PolicyRef(name, f"id-{n}")) for n, name in enumerate(names)]
+    tournament(KUHN, players, tmp_path / "store.sqlite", pairs=2)
+    shown = {entrant.name for entrant in tournament_page(tmp_path / "store.sqlite").entrants}
+    assert shown == {"a@1", "a@2", "b@1 (id-2)", "b@1 (id-3)"}

@@ -302,3 +302,46 @@ def test_a_rating_of_one_digit_is_shown(page: Page) -> None:
     )
     shown = Elements(html(replace(page, board=replace(board, standings=flat, unit="Elo")))).text
     assert "as first0 ± 0" in shown.replace("\n", "")
+
+
+def test_the_page_says_what_the_game_is_and_what_nashconv_measures(text: str) -> None:
+    told = Elements(text[: text.index('<main id="content">')]).text
+    assert "kuhn-poker-v0: Three-card poker" in told
+    assert "NashConv is what players who know the model’s policy could win" in told
+
+
+def rising(page: Page) -> Page:
+    """The page of a run that got worse."""
+    curve = Chart("NashConv", "games", (Series("last iterate", ((0, 0.3), (1, 0.02), (2, 0.8))),))
+    return replace(page, progress=Progress(curve))
+
+
+def test_only_a_run_that_got_better_has_a_proof(page: Page, text: str) -> None:
+    assert "<h2>Proof of progress</h2>" in text
+    shown = html(rising(page))
+    assert "Proof of progress" not in shown
+    assert "<h2>Exploitability over training</h2>" in shown
+
+
+def test_alarms_stand_before_the_proof_and_warnings_after_it(page: Page) -> None:
+    shown = html(replace(rising(page), statuses={"void_engine": 3}))
+    places = [shown.index(f'<section id="{id}"') for id in ("alarms", "progress", "notices")]
+    assert places == sorted(places)
+    assert shown.index("Late collapse") < places[1] < shown.index("Void games")
+
+
+def test_a_run_in_progress_says_so_under_its_title(page: Page, text: str) -> None:
+    shown = html(replace(page, state="in progress: step 60 of 1,000"))
+    assert '<b class="state">in progress: step 60 of 1,000</b>' in shown
+    assert 'class="state"' not in text
+
+
+def test_a_phone_has_its_whole_width_for_a_picture(text: str) -> None:
+    narrow = next(
+        attrs
+        for tag, attrs in Elements(text).tags
+        if tag == "svg" and (attrs["class"] or "") == "chart narrow"
+    )
+    _, _, start, end = map(float, (narrow["data-x"] or "").split())
+    assert (narrow["viewbox"] or "").split()[2] == "372"
+    assert end - start > 300

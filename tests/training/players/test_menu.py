@@ -103,3 +103,14 @@ def test_a_menu_that_cannot_be_played_is_refused_in_one_line(settings, told):
     with pytest.raises((ConfigError, SparringError), match=told) as refusal:
         made(*settings)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_a_curriculum_has_learnt_goes_on_in_the_next_phase_of_the_same_menu():
+    before = made("mix.by=learnability")
+    before.shares.restore({"tokens": [1.0, 2.0, 3.0], "values": [0.0, 5.0, 0.0]})
+    after, other = made("mix.by=learnability"), made("mix.by=weight")
+    after.carry(before.state())
+    other.carry(before.state())
+    assert after.shares.weights(0) == before.shares.weights(0)
+    assert after.shares.weights(0) != made("mix.by=learnability").shares.weights(0)
+    assert "values" not in other.shares.state(), "another curriculum begins anew"

@@ -62,7 +62,7 @@ def test_a_proxy_that_leaves_its_gold_behind_alarms():
     """Noise about a level is none; a rise is, and only games that note both are compared."""
     watcher = Watcher(Watch(gold_gap=0.3))
     steady = [{"step": i, "gold_gap": 0.4 + 0.2 * (-1) ** i} for i in range(60)]
-    gamed = [{"step": 60 + i, "gold_gap": 0.4 + 0.03 * i} for i in range(20)]
+    gamed = [{"step": 60 + i, "gold_gap": 0.4 + 0.03 * i} for i in range(30)]
     assert not any(watcher.look(record) for record in steady)
     first, second = (
         Watcher(Watch(gold_gap=0.3)),

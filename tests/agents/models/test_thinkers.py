@@ -1,0 +1,61 @@
+"""Teachers whose thoughts are scripted, and the small models that imitate them."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice
+
+import pytest
+from sparring.agents.models.load import load_model
+from sparring.agents.models.names import ModelError, Start, born
+from sparring.agents.models.nursery.rows import Row, played
+from sparring.agents.models.nursery.teachers import lessons, school
+from sparring.agents.models.thinkers import END, THOUGHTS, reared, thoughtful
+from sparring.agents.policy import Key, Request
+from sparring.envs.registry import Game, find
+from sparring.envs.types import Message
+
+TOLD = (Message("system", "rules"),)
+
+
+@pytest.mark.parametrize("id", THOUGHTS)
+def test_every_teacher_thinks_and_then_says_what_the_game_takes(id: str) -> None:
+    (game, *_), rng = lessons(find(id)), random.Random(0)
+    for row in islice(played(game, school(game), Start(1.0), 0), 200):
+        (reply,) = thoughtful(row, rng).replies
+        thought, _, move = reply.partition(END)
+        assert thought
+        assert move in row.replies
+
+
+def test_a_thought_of_tic_tac_toe_names_what_a_line_needs_and_the_move_is_that() -> None:
+    view = (*TOLD, Message("game", "X 2 3\n4 X 6\nO O 9"))
+    row = Row("tic-tac-toe-v0", "x", view, ("2", "9"), (1.0, 0.0))
+    assert thoughtful(row, random.Random(0)).replies == (f"X wins 9: 9{END}9",)
+
+
+def test_a_thought_of_deduction_works_the_program_out_from_inside() -> None:
+    asked = "```python\ndef f(x):\n    return sum(sorted(x)) + 2\n```\nWhat does f([3, 1]) return?"
+    row = Row("code-deduction-v0", "solver", (*TOLD, Message("game", asked)), ("6",))
+    assert thoughtful(row, random.Random(0)).replies == (f"[3, 1] then [1, 3] then 4 then 6{END}6",)
+
+
+def test_a_game_whose_teachers_have_no_thoughts_is_refused() -> None:
+    wanted = born("tiny:sums?thoughts=1")
+    assert wanted
+    with pytest.raises(ModelError, match="no thoughts for sums-v0"):
+        reared(wanted)
+    with pytest.raises(ModelError, match="thoughts is 0 or 1"):
+        born("tiny:sums?thoughts=0.5")
+
+
+@pytest.mark.slow
+def test_a_model_that_was_taught_to_think_thinks_and_moves(kuhn: Game) -> None:
+    policy = load_model("tiny:kuhn-poker?thoughts=1&effort=0.1&think=asked", kuhn)
+    view = (*kuhn.openings["first"], Message("game", "K"))
+    wanted = ("check", "bet")
+    replies = policy.reply(
+        [Request("first", "first", view, wanted, Key(n, 0, "first", 0)) for n in range(20)]
+    )
+    assert sum(reply.text in wanted for reply in replies) > 15
+    assert sum(reply.thought == "K beats J Q" for reply in replies) > 15

@@ -1,0 +1,148 @@
+"""Two processes train as one does, and end together; seen with torchrun and gloo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sparring.agents.run_folder import RunFolder
+from sparring.training.config import ConfigError
+from sparring.training.recipes import configured
+from sparring.training.run import resume, train
+
+MENU = """
+recipe = "spiral"
+steps = 4
+threads = 1
+rollout = {games = 6}
+opponents = {mode = "past"}
+[record]
+evaluate_every = 2
+checkpoint_every = 2
+tensorboard = false
+[[games]]
+id = "kuhn-poker-v0"
+weight = 5
+[[games]]
+id = "sums-propose-v0"
+parameters = {attempts = 2}
+weight = 1
+"""
+"""A step has one game with a proposer, so one of two processes has none."""
+
+
+@pytest.fixture
+def launch(tmp_path, monkeypatch):
+    """Start two processes that train together; their joined output goes to `said`."""
+    file = tmp_path / "menu.toml"
+    file.write_text(MENU)
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+        # A free port, whatever else is launched on this machine.
+        command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+        command += ["-m", "sparring", "train", *words]
+        begun.append(
+            subprocess.Popen(
+                command,
+                cwd=tmp_path,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        return begun[-1]
+
+    yield lambda *words: start(*words)
+    for each in begun:
+        each.kill()
+        each.wait()
+
+
+def curve(folder: Path) -> list[dict[str, float]]:
+    timed = ("seconds/", "games_per_second")
+    return [
+        {k: v for k, v in r.items() if v is not None and not k.startswith(timed)}
+        for r in RunFolder(folder).records()
+    ]
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that a launcher started, the first of them first."""
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return sorted(map(int, found))
+
+
+def alike(one: list[dict[str, float]], two: list[dict[str, float]]) -> None:
+    assert [r.keys() for r in one] == [r.keys() for r in two]
+    for a, b in zip(one, two, strict=True):
+        assert a == pytest.approx(b, rel=2e-3, abs=1e-4)
+        for name in a:
+            if name.startswith("baseline/") or name.endswith(("samples", "nashconv")):
+                assert a[name] == pytest.approx(b[name], rel=1e-4), name
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_curve_of_one(launch, tmp_path):
+    process = launch("spiral", "--config", "menu.toml", "--out", "two")
+    one = train(configured("spiral", tmp_path / "menu.toml", [], {"out": str(tmp_path / "one")}))
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert said.count("done: step 4 of 4") == 1
+    alike(curve(one.folder), curve(tmp_path / "runs/two"))
+
+
+@pytest.mark.slow
+def test_one_that_is_killed_ends_all_in_one_line_and_the_run_resumes(launch, tmp_path):
+    process = launch("spiral", "--config", "menu.toml", "--out", "two", "--steps", "5000")
+    folder = RunFolder(tmp_path / "runs/two")
+    while not folder.steps and process.poll() is None:
+        time.sleep(0.05)
+    os.kill(children(process)[-1], signal.SIGKILL)
+    said, _ = process.communicate()
+    assert process.returncode != 0
+    assert [line for line in said.splitlines() if line.startswith("sparring:")] == [
+        "sparring: another of the processes that train together is gone; resume the run from its last "
+        "checkpoint"
+    ]
+
+    # The checkpoint is whole: one process goes on from it as two would.
+    last = folder.steps[-1]
+    done = resume(folder.path, steps=last + 1, quiet=True)
+    assert done.step == last + 1
+    state = json.loads((folder.checkpoint(last + 1) / "state/sparring.json").read_text())
+    assert state["play"]["games"] == 6 * (last + 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("rollout.ahead=1", "rollout.ahead = 1 would start a player for each"),
+        ("rollout.workers=2", "rollout.workers would get weights from each"),
+        ("rollout.engine=http://localhost:1", "rollout.engine = http"),
+        ("opponents.mode=league", "a league is kept by one"),
+    ],
+)
+def test_what_several_processes_cannot_do_is_refused_in_one_sentence(
+    tmp_path, monkeypatch, setting, told
+):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match=told):
+        train(configured("spiral", None, [setting], {"out": str(tmp_path / "r")}))
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(("name", "told"), [("FSDP", "FSDP"), ("DEEPSPEED", "DeepSpeed")])
+def test_sharded_weights_are_refused_in_one_sentence(tmp_path, monkeypatch, name, told):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
+    with pytest.raises(ConfigError, match=f"{told} leaves none of them the whole weights"):
+        train(configured("spiral", None, [], {"out": str(tmp_path / "r")}))

@@ -1,0 +1,112 @@
+"""Whether torchrun or accelerate started several of this process, and what such a run cannot do. Light."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ...envs.errors import SparringError
+from ..config import Config, ConfigError, settled
+
+if TYPE_CHECKING:
+    from .ranks import Ranks
+
+_TOLD_SECONDS = 5.0
+"""How long the launcher may take to say whether another process has told of a fault."""
+_SHARDED = {
+    "ACCELERATE_USE_FSDP": "FSDP",
+    "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
+    "ACCELERATE_USE_PARALLELISM_CONFIG": "a parallelism configuration",
+}
+"""What accelerate's launcher says of a model whose weights no process has whole."""
+
+
+def processes() -> int:
+    """How many processes the launcher started; 1 without one."""
+    return int(os.environ.get("WORLD_SIZE") or 1)
+
+
+def first() -> bool:
+    """Whether this process is the first of them, or alone."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@cache
+def ranks() -> Ranks | None:
+    """The processes of this run, joined at the first call; None where this one is alone."""
+    if processes() == 1:
+        return None
+    # Torch loads slowly, and a run of one process needs none of it here.
+    from accelerate import PartialState
+
+    from .ranks import Ranks, talking
+
+    with talking():
+        PartialState()
+        return Ranks()
+
+
+def check_launch(config: Config) -> None:
+    """Raises ConfigError for what several processes cannot train together."""
+    count = processes()
+    if count == 1:
+        return
+    began = f"{count} processes train together (WORLD_SIZE), and"
+    for name, sharded in _SHARDED.items():
+        if os.environ.get(name, "").lower() in ("1", "true", "yes"):
+            raise ConfigError(
+                f"{began} {sharded} leaves none of them the whole weights that it plays with; launch without "
+                "it (with update.lora a process holds the base once and no more), or train one process and "
+                "let a vLLM engine play"
+            )
+
+    rollout = settled(config).rollout
+    if rollout.ahead:
+        raise ConfigError(
+            f"{began} rollout.ahead = {rollout.ahead} would start a player for each; set it to 0"
+        )
+    if rollout.workers or rollout.engine != "transformers":
+        name = "rollout.workers" if rollout.workers else f"rollout.engine = {rollout.engine}"
+        raise ConfigError(
+            f"{began} {name} would get weights from each; play with the trained model itself "
+            "(rollout.engine = transformers, rollout.workers = 0), or start one process"
+        )
+    if config.opponents.mode in ("league", "psro"):
+        raise ConfigError(
+            f"{began} a {config.opponents.mode} is kept by one; use opponents.mode = past, or start one "
+            "process"
+        )
+    if config.population.listed:
+        raise ConfigError(f"{began} a population's lineage is kept by one; start one process")
+
+
+@contextmanager
+def told_once() -> Generator[None]:
+    """Of several processes let the first that fails say why; the others end without a word."""
+    try:
+        yield
+    except (SparringError, OSError):
+        if processes() > 1 and not _first_to_tell():
+            raise SystemExit(2) from None
+        raise
+
+
+def _first_to_tell() -> bool:
+    """Whether no other process has told of a fault; the launcher's store outlives them all."""
+    from datetime import timedelta
+
+    import torch.distributed as dist
+
+    try:
+        address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        patience = timedelta(seconds=_TOLD_SECONDS)
+        # Public by torch's own documentation, though its typing says otherwise.
+        store = dist.TCPStore(address, port, is_master=False, timeout=patience)  # pyright: ignore[reportPrivateImportUsage]
+        again = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return store.add(f"sparring/told/{again}", 1) == 1
+    # The store went with the first process: whoever is left tells.
+    except (RuntimeError, KeyError, ValueError):
+        return True
