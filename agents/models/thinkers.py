@@ -79,7 +79,7 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     ]
 
     # what a model is told is one token, as it stands in its prompts
-    tokenizer = make_tokenizer([_told(row) for row in rows], shape.words)
+    tokenizer = make_tokenizer([part for row in rows for part in _told(row)], shape.words)
     tokenizer.add_tokens([f"{OPEN}\n", END])
     dialect = Dialect(tokenizer, thinking=Thinking("asked"))
     groups = examples(dialect, rows, rng)
@@ -176,11 +176,16 @@ THOUGHTS: dict[str, Thinker] = {
 """By id of the game: the thought and the move, from a row and the move that was drawn in it."""
 
 
-def _told(row: Row) -> Row:
-    """The row as its system message will stand, so that the tokenizer makes one token of it."""
+def _told(row: Row) -> tuple[Row, Row]:
+    """The row's thought and its move, each behind its system message as that will stand.
+
+    So that the tokenizer makes one token of the message, and never one of a thought with its move.
+    """
     rules = [message.text for message in row.view if message.speaker == "system"]
     rest = tuple(message for message in row.view if message.speaker != "system")
-    return replace(row, view=(Message("system", "\n\n".join([*rules, ASKED])), *rest))
+    view = (Message("system", "\n\n".join([*rules, ASKED])), *rest)
+    thought, _, move = row.replies[0].partition(END)
+    return replace(row, view=view, replies=(thought,)), replace(row, view=view, replies=(move,))
 
 
 def _code() -> str:

@@ -58,4 +58,5 @@ def test_a_model_that_was_taught_to_think_thinks_and_moves(kuhn: Game) -> None:
         [Request("first", "first", view, wanted, Key(n, 0, "first", 0)) for n in range(20)]
     )
     assert sum(reply.text in wanted for reply in replies) > 15
+    assert all(len(reply.tokens) > 3 for reply in replies)
     assert sum(reply.thought == "K beats J Q" for reply in replies) > 15
