@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from safetensors.torch import load_file, save_file
 from torch.nn import Module
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -247,11 +246,7 @@ class Loop(TrainerCallback):
         )
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average:
-                save_file(
-                    # safetensors refuses tensors that are not contiguous.
-                    {k: v.contiguous() for k, v in average.state().items()},
-                    own / f"{name}.safetensors",
-                )
+                average.write(own / f"{name}.safetensors")
 
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
@@ -272,7 +267,7 @@ class Loop(TrainerCallback):
             watcher.restore(saved["watch"] if alone else saved["watch"][name])
         for name, average in (("magnet", self.magnet), ("average", self.average)):
             if average and (own / f"{name}.safetensors").exists():
-                average.restore(load_file(own / f"{name}.safetensors"))
+                average.read(own / f"{name}.safetensors")
 
     def _tried(self) -> bool:
         """Whether the last checkpoint's trial was held: a run may be stopped between the two."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from .config import ConfigError
 
@@ -44,6 +46,14 @@ class Average:
 
     def state(self) -> dict[str, torch.Tensor]:
         return dict(zip(self._names, self._values, strict=True))
+
+    def write(self, path: Path) -> None:
+        # safetensors refuses tensors that are not contiguous.
+        save_file({name: value.contiguous() for name, value in self.state().items()}, path)
+
+    def read(self, path: Path) -> None:
+        """Raises ConfigError when the file is of another model."""
+        self.restore(load_file(path))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Raises ConfigError when the state is of another model."""

@@ -353,12 +353,12 @@ def test_a_name_too_long_for_the_disk_is_one_clear_line():
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
     import safetensors.torch
-    import sparring.training.loop as loop
+    import sparring.training.weights as weights
 
     def full(*_: object, **__: object):
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(loop, "save_file", full)
+    monkeypatch.setattr(weights, "save_file", full)
     with pytest.raises(
         CheckpointError, match=r"cannot write .*: No space left on device; free some space"
     ):

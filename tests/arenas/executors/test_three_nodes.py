@@ -22,9 +22,9 @@ ray = pytest.importorskip("ray")
 from ray._private import state  # noqa: E402 - only where Ray is installed
 from ray.cluster_utils import Cluster  # noqa: E402
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SMALL = {
-    "rollout.games": 16,
+    "rollout.games": 8,
     "record.tensorboard": "false",
     "record.evaluate_every": 8,
     "record.checkpoint_every": 2,
@@ -110,7 +110,7 @@ def test_a_tournament_loses_no_game_with_a_node(
 ) -> None:
     def table(name: str, *more: str) -> Any:
         out = str(tmp_path / name)
-        words = ["kuhn-poker-v0", "random", "nash", "--pairs", "400", "--out", out, *more]
+        words = ["kuhn-poker-v0", "random", "nash", "--pairs", "200", "--out", out, *more]
         assert main(["tournament", *words]) == 0
         said = capsys.readouterr().out.splitlines()
         return [line for line in said if "random" in line or "nash" in line]
@@ -130,7 +130,7 @@ def test_an_experiment_loses_no_run_with_a_node(cluster: Cluster, tmp_path: Path
                 'claim = "A higher rate learns faster."',
                 'paper = "none"',
                 'recipe = "spiral"',
-                "seeds = [0, 1]",
+                "seeds = [0]",
                 'number = "nashconv"',
                 'expect = ["slow > fast"]',
                 "[settings]",
@@ -153,7 +153,7 @@ def test_an_experiment_loses_no_run_with_a_node(cluster: Cluster, tmp_path: Path
     with killing(cluster, lambda: any(recorded(p, 1) for p in begun.glob("*-?"))) as dead:
         many = result("many", "--executor", "ray")
     assert dead
-    for name in ("slow-0", "slow-1", "fast-0", "fast-1"):
+    for name in ("slow-0", "fast-0"):
         ends = [
             RunFolder(tmp_path / where / name).records()[-1]["nashconv"]
             for where in ("alone", "many")
