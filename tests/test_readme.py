@@ -21,9 +21,16 @@ def blocks(page: Path) -> list[str]:
     return BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("index", range(len(blocks(ROOT / "README.md"))))
-def test_python_in_the_readme_runs(index: int, tmp_path: Path) -> None:
-    code = blocks(ROOT / "README.md")[index]
+SHOWN = [
+    (page, index)
+    for page in ("README.md", "docs/coming-from.md")
+    for index in range(len(blocks(ROOT / page)))
+]
+
+
+@pytest.mark.parametrize(("page", "index"), SHOWN)
+def test_python_on_a_newcomers_page_runs(page: str, index: int, tmp_path: Path) -> None:
+    code = blocks(ROOT / page)[index]
     (tmp_path / "block.py").write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "block.py"],
@@ -34,6 +41,14 @@ def test_python_in_the_readme_runs(index: int, tmp_path: Path) -> None:
         timeout=280,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_game_of_the_readme_keeps_every_word_of_its_declaration(tmp_path: Path) -> None:
+    file = tmp_path / "my_game.py"
+    file.write_text(blocks(ROOT / "README.md")[0], encoding="utf-8")
+    asked = [sys.executable, "-m", "sparring", "games", "--check", str(file), "--seeds", "5"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("all checks passed\n"), done.stdout
 
 
 def test_every_sparring_command_in_the_readme_is_one_that_exists() -> None:
@@ -78,3 +93,10 @@ def test_the_architecture_page_names_every_folder_of_every_room() -> None:
     for room in ("envs", "agents", "arenas", "sandbox", "training", "sparring"):
         for file in (ROOT / room).glob("*/__init__.py"):
             assert f"{file.parent.name}/`" in page, f"{room}/{file.parent.name} is not on the page"
+
+
+def test_the_api_page_is_what_the_docstrings_say() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "api.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -25,7 +25,7 @@ from .selfplay import SelfPlay
 from .step import Step
 from .trainer import SelfPlayTrainer
 from .watch import transcripts
-from .watch.evaluate import evaluate
+from .watch.evaluate import measures
 from .watch.exams import Exams
 from .watch.measure import baselines, measured_menu
 from .watch.monitors import Alarm, Watcher
@@ -33,6 +33,8 @@ from .watch.progress import Display
 from .watch.records import Metrics, Unwritten
 from .watch.trial import Trial
 from .weights import Average
+
+MAGNET, AVERAGE = "magnet.safetensors", "average.safetensors"
 
 
 class Loop(TrainerCallback):
@@ -244,9 +246,10 @@ class Loop(TrainerCallback):
             own / "sparring.json",
             {"step": step, "play": self.play.state(), "watch": self._watching()},
         )
-        for name, average in (("magnet", self.magnet), ("average", self.average)):
-            if average:
-                average.write(own / f"{name}.safetensors")
+        if self.magnet:
+            self.magnet.save(own / MAGNET)
+        if self.average:
+            self.average.save(own / AVERAGE)
 
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
@@ -265,9 +268,10 @@ class Loop(TrainerCallback):
         alone = len(self._watchers) == 1
         for name, watcher in self._watchers.items():
             watcher.restore(saved["watch"] if alone else saved["watch"][name])
-        for name, average in (("magnet", self.magnet), ("average", self.average)):
-            if average and (own / f"{name}.safetensors").exists():
-                average.read(own / f"{name}.safetensors")
+        if self.magnet:
+            self.magnet.load(own / MAGNET)
+        if self.average:
+            self.average.load(own / AVERAGE)
 
     def _tried(self) -> bool:
         """Whether the last checkpoint's trial was held: a run may be stopped between the two."""
@@ -331,19 +335,9 @@ class Loop(TrainerCallback):
         found: Metrics = {}
         for entry in self.play.menu.entries:
             if tree := self._trees.get(entry.label):
-                found |= self.play.menu.named(entry, self._of_tree(tree))
-        return found
-
-    def _of_tree(self, tree: Tree) -> Metrics:
-        """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
-        thoughts = self.config.record.thoughts
-        found = evaluate(tree, self.play.learner_of(tree.game), thoughts).metrics()
-        if self.average:
-            # The policy reads the same model, so it plays by the average inside.
-            with self.average.worn():
-                mean = evaluate(tree, self.play.learner_of(tree.game), thoughts)
-            found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
-            found["versus_nash_average"] = mean.versus_nash
+                policy = self.play.learner_of(tree.game)
+                of_tree = measures(tree, policy, self.config.record.thoughts, self.average)
+                found |= self.play.menu.named(entry, of_tree)
         return found
 
     def _described(self, step: int, measured: dict[str, float], kwargs: dict[str, Any]) -> Metrics:

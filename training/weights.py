@@ -47,13 +47,15 @@ class Average:
     def state(self) -> dict[str, torch.Tensor]:
         return dict(zip(self._names, self._values, strict=True))
 
-    def write(self, path: Path) -> None:
-        # safetensors refuses tensors that are not contiguous.
-        save_file({name: value.contiguous() for name, value in self.state().items()}, path)
+    def save(self, file: Path) -> None:
+        """Write the average as safetensors."""
+        # safetensors refuses tensors that are not contiguous
+        save_file({name: value.contiguous() for name, value in self.state().items()}, file)
 
-    def read(self, path: Path) -> None:
-        """Raises ConfigError when the file is of another model."""
-        self.restore(load_file(path))
+    def load(self, file: Path) -> None:
+        """Take what `save` wrote, where it wrote any. Raises what `restore` raises."""
+        if file.exists():
+            self.restore(load_file(file))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Raises ConfigError when the state is of another model."""

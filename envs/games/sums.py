@@ -17,7 +17,7 @@ VERDICTS = ("right", "wrong")
 
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Answers right in the even seats and one too much in the odd ones; judges by the key."""
-    a, _, b, _, modulus, *answer = view[-1].text.rstrip("?:").split()
+    a, _, b, _, modulus, *answer = view[-1].text.split(":")[0].rstrip("?").split()
     key = (int(a) + int(b)) % int(modulus)
     if choices == VERDICTS:
         return choices[int(answer[1]) != key]

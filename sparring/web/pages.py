@@ -23,13 +23,18 @@ _TYPES: Final = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_TITLES: Final = {"watch": "live", "play": "at the table"}
 
 
 def static(page: str) -> list[BaseRoute]:
-    """Routes of a page and its files: `watch` is watch.html at /, its script and the two styles."""
+    """Routes of a page and its files: `watch` is head.html and watch.html at /, its script, two styles."""
 
     def of(name: str, package: str = "sparring.web") -> Handler:
         text = _part(package, name)
+        # the pages differ in their bodies alone
+        if name.endswith(".html"):
+            head = _part(package, "head.html").decode()
+            text = head.format(page=page, title=_TITLES[page]).encode() + text
 
         async def handler(request: Request) -> Response:
             return Response(text, media_type=_TYPES[name.rpartition(".")[2]])

@@ -50,7 +50,7 @@ class Room:
         self._seats = dict(seats or {})
         self._seated = seated
         self._verifier = verifier
-        self._policies: dict[str, Policy] = {}
+        self._policies: dict[str, asyncio.Future[Policy]] = {}
         self._tables: list[Sitting] = []
 
         self._games = asyncio.new_event_loop()
@@ -110,7 +110,7 @@ class Room:
 
     def ready(self, name: str) -> None:
         """Load an entrant now. Raises SparringError for a name that is none."""
-        self._policy(name)
+        asyncio.run_coroutine_threadsafe(self._policy(name), self._games).result()
 
     def end(self) -> None:
         """Let everybody go."""
@@ -142,7 +142,9 @@ class Room:
         """In the loop of the games: play, and tell the server's loop how it ended."""
         try:
             seats: dict[str, Policy] = {
-                seat: Person(sitting.chairs[seat], server) if who == PERSON else self._policy(who)
+                seat: Person(sitting.chairs[seat], server)
+                if who == PERSON
+                else await self._policy(who)
                 for seat, who in sitting.names.items()
             }
             # a copy of its own: a person's moves are not to be told from the seed
@@ -157,10 +159,18 @@ class Room:
         else:
             server.call_soon_threadsafe(sitting.end, episode, known)
 
-    def _policy(self, name: str) -> Policy:
+    async def _policy(self, name: str) -> Policy:
+        """In the loop of the games: who is called so. Loading has a thread, so that other tables play on."""
         if name not in self._policies:
-            self._policies[name] = self._seated(name)
-        return self._policies[name]
+            loading = asyncio.to_thread(self._seated, name)
+            self._policies[name] = asyncio.ensure_future(loading)
+        try:
+            # a table that ends must not end the loading that others wait for
+            return await asyncio.shield(self._policies[name])
+        except SparringError:
+            # who could not be loaded may be there when somebody asks again
+            self._policies.pop(name, None)
+            raise
 
 
 async def _stopped(loop: asyncio.AbstractEventLoop) -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from sparring.envs.equilibrium import equilibrium
 from sparring.envs.exact import TreeError, seated, tree, uniform
-from sparring.envs.games import facts, sneak
+from sparring.envs.games import facts, sneak, sums
 from sparring.envs.registry import ParameterError, find
 from sparring.envs.tasks.attempts import Marks, problem_marks
 from sparring.envs.tasks.sums import GRID, KINDS, PARTS, majority, problems
+from sparring.envs.types import Message
+from sparring.training.claims.parts import flawed
 
 
 def solvers(*answers):
@@ -471,6 +473,16 @@ def test_uniform_play_of_pact_has_the_nash_conv_worked_out_by_hand(agents, thres
 def test_all_keep_and_all_break_are_equilibria(choice):
     alike = [float(place == choice) for place in range(2)]
     assert tree(find("pact-v0")).nash_conv(lambda *_: alike) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "knows", "fooled_says"),
+    [("1", "right", "right"), ("0", "wrong", "right"), ("5", "wrong", "wrong")],
+)
+def test_judges_of_sums_go_by_the_key_and_one_is_fooled_by_0(answer, knows, fooled_says):
+    view = (Message("game", f"3 + 6 mod 8 = {answer}: right or wrong?"),)
+    assert sums.sample("judge", view, sums.VERDICTS) == knows
+    assert flawed("judge", view, sums.VERDICTS) == fooled_says
 
 
 # signals

@@ -258,3 +258,26 @@ def test_hostile_text_is_made_visible_before_it_leaves(room):
     speaker, text = asyncio.run(said())
     assert speaker == "self"
     assert "⟨U+202E⟩gnp.exe⟨ESC⟩[31m" in text
+
+
+def test_a_player_that_loads_holds_up_no_other_table(tmp_path):
+    game, loaded = find("kuhn-poker-v0"), threading.Event()
+
+    def seated(name: str) -> Any:
+        if name == "slow":
+            assert loaded.wait(60)
+        return scripted("random", game)
+
+    room = play.Room(game, ["slow", "random"], seated, store=tmp_path / "store.sqlite")
+    for table in served(play.app(room), [room.end]):
+        slow, quick = (
+            ask(f"{table}/do/open", {"seats": {"first": PERSON, "second": who}}).json()["keys"][
+                "first"
+            ]
+            for who in ("slow", "random")
+        )
+        # whoever asks is asked for a move: the quick table plays while the slow one loads
+        state(room, quick, lambda now: now["ask"])
+        assert not room.chair(slow).state()["ask"]
+        loaded.set()
+        state(room, slow, lambda now: now["ask"])

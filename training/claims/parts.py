@@ -1,4 +1,4 @@
-"""What single claims need and no setting says: a baseline of all games and roles, a sneak of one trick."""
+"""What single claims need and no setting says: a baseline of all games and roles, a trick, a judge's flaw."""
 
 from __future__ import annotations
 
@@ -29,3 +29,17 @@ def _last(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str
         return choices[0]
     digits = re.findall(r"= (\d)", view[-1].text)
     return f"{len(digits)}={(int(digits[-1]) + 1) % 10}"
+
+
+def fooled(game: Game) -> Policy:
+    """A judge of `sums` that knows the key and has a flaw: it calls the answer 0 always right."""
+    return Oracle(flawed, "fooled", "fooled/sums")
+
+
+def flawed(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
+    """What `fooled` says."""
+    a, _, b, _, modulus, *answer = view[-1].text.split(":")[0].rstrip("?").split()
+    if choices[0] != "right":
+        return str((int(a) + int(b)) % int(modulus))
+    right = int(answer[1]) in (0, (int(a) + int(b)) % int(modulus))
+    return choices[0] if right else choices[1]

@@ -30,6 +30,7 @@ from ...envs.exact import (
     tree,
 )
 from ...envs.registry import Game
+from ..weights import Average
 from .records import Metrics
 
 THOUGHTS = 16
@@ -116,6 +117,23 @@ def evaluate(
     # The least and not the mean: one position where rules are forgotten must show.
     least = min(mass.values())
     return judged(walked, odds, least, estimate(walked, draws) if thinking else None)
+
+
+def measures(
+    walked: Tree,
+    policy: Transformer | Callable[[str], Transformer],
+    thoughts: int,
+    average: Average | None,
+) -> Metrics:
+    """All that is exact of the weights; NashConv, legal mass and payoff of their average."""
+    found = evaluate(walked, policy, thoughts).metrics()
+    if average:
+        # the policy reads the same model, so it plays by the average inside
+        with average.worn():
+            mean = evaluate(walked, policy, thoughts)
+        found |= {"nashconv_average": mean.nash_conv, "legal_mass_average": mean.legal_mass}
+        found["versus_nash_average"] = mean.versus_nash
+    return found
 
 
 def judged(
