@@ -5,21 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from .executors import add_executor
 from .options import SEED, ArgumentError, Commands, command, whole
 from .output import answer, console, table, telling
 
 if TYPE_CHECKING:
     from sparring.training.experiments.design import Design
     from sparring.training.experiments.outcome import Result
-    from sparring.training.experiments.runs import Run, Working
-
-    Begin: TypeAlias = Callable[[Run], Working]
 
 _EXAMPLES = """\
   sparring experiment moving.toml                 train all arms with all seeds, and say what came of it
@@ -43,7 +37,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--jobs", type=whole(1, 1024), metavar="N", help="runs at once (default: one a core)"
     )
-    add_executor(parser, "where runs are trained")
     parser.add_argument("--seeds", metavar="A,B", help="these seeds in place of the file's")
     parser.add_argument("--arms", metavar="A,B", help="these arms alone")
 
@@ -97,8 +90,9 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
         result = written(design, out, examine(design, out), made_by)
     else:
         try:
-            with telling() as say, _begun(arguments) as (jobs, begin):
-                result = experiment(design, out, jobs, command=made_by, begin=begin, say=say)
+            jobs = arguments.jobs or len(os.sched_getaffinity(0))
+            with telling() as say:
+                result = experiment(design, out, jobs, command=made_by, say=say)
         except KeyboardInterrupt:
             print(f"what was trained stays in {out}; the same command goes on", file=sys.stderr)
             raise
@@ -108,23 +102,6 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     answer(result.data())
     _print(result, out)
     return 0
-
-
-@contextmanager
-def _begun(arguments: argparse.Namespace) -> Generator[tuple[int, Begin | None]]:
-    """How many runs at once, and who begins each: None for processes of this machine."""
-    if arguments.executor == "local":
-        yield arguments.jobs or len(os.sched_getaffinity(0)), None
-        return
-
-    try:
-        from sparring.arenas.executors.ray_jobs import Jobs
-    except ModuleNotFoundError:
-        raise ArgumentError("--executor ray needs Ray: pip install 'sparring[ray]'") from None
-    from sparring.training.experiments.remote import OnCluster
-
-    with Jobs() as jobs:
-        yield arguments.jobs or jobs.cores, lambda run: OnCluster(run, jobs)
 
 
 def _listing(design: Design, out: Path) -> int:
