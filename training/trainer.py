@@ -20,6 +20,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
+from ..agents.models.weights import ADAPTER, seal_base
 from ..envs.hooks import hook
 from . import losses
 from .config import Config
@@ -291,6 +292,9 @@ class SelfPlayTrainer(Scoring):
         super()._save(output_dir, state_dict)
         if beside and output_dir:
             beside.save(Path(output_dir), self.processing_class)
+        # an adapter is nothing without its base, which a name alone does not tell
+        for adapter in Path(output_dir).rglob(ADAPTER) if output_dir else ():
+            seal_base(adapter.parent)
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: torch.nn.Module | None = None

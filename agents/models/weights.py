@@ -15,6 +15,8 @@ from ...envs.registry import Game
 from .names import Born, ModelError, born, check_name, parted, unknown
 
 ADAPTER = "adapter_config.json"
+BASE = "base.json"
+"""What a run records of the base of an adapter beside it."""
 _SETTINGS = ("config.json", "generation_config.json", ADAPTER)
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "merges.txt"]
 """What is fetched of a hub's model: settings, weights, template and tokenizer."""
@@ -81,7 +83,45 @@ def find_model(name: str, game: Game | None = None, seed: int = 0) -> Weights:
 def weights_in(folder: Path, name: str = "") -> Weights:
     """What a folder holds, with the base model that an adapter names. Raises ModelError."""
     named = _base_name(folder)
-    return Weights(name or str(folder), folder, None if named is None else find_model(named))
+    base = None if named is None else find_model(named)
+    if base and (folder / BASE).is_file():
+        _check_base(folder, base)
+    return Weights(name or str(folder), folder, base)
+
+
+def seal_base(folder: Path) -> None:
+    """Record beside an adapter which base it was trained on: its name, and a digest of its weights."""
+    named = _base_name(folder)
+    if named is not None:
+        base = find_model(named)
+        told = {"name": base.name, "sha256": _weights_hash(base.folder)}
+        (folder / BASE).write_text(json.dumps(told) + "\n")
+
+
+def _check_base(folder: Path, base: Weights) -> None:
+    """Raises ModelError for an adapter whose base is not the one that it was trained on."""
+    try:
+        told = json.loads((folder / BASE).read_text())
+        name, wanted = str(told["name"]), str(told["sha256"])
+    except (ValueError, LookupError, TypeError) as fault:
+        raise ModelError(
+            f"{folder} is damaged: its {BASE} names no base model ({fault})"
+        ) from fault
+    if (found := _weights_hash(base.folder)) != wanted:
+        raise ModelError(
+            f"the adapter {folder} was trained on {name} of weights {wanted[:12]}, and {base.folder} has "
+            f"{found[:12]}; put that base there, or name it in {ADAPTER}"
+        )
+
+
+def _weights_hash(folder: Path) -> str:
+    """SHA-256 over the weights alone: a copy of a base may have other settings beside them."""
+    digest = sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix == ".safetensors" or file.name.startswith("pytorch_model"):
+            status = file.stat()
+            digest.update(_file_hash(file, status.st_size, status.st_mtime_ns).encode())
+    return digest.hexdigest()
 
 
 def _base_name(folder: Path) -> str | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 from sparring.agents.models.load import load_model
+from sparring.agents.models.weights import ModelError
 from sparring.agents.run_folder import RunFolder
 from sparring.envs.registry import find
 from sparring.envs.types import Episode
 from sparring.training.config import Config, ConfigError
+from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.selfplay import SelfPlay
@@ -122,3 +125,27 @@ def test_learner_and_ancestors_play_as_adapters_of_one_engine(
     assert records[-1]["seconds/sync"] > 0
     assert set(met) == {"learner", "step-2", "step-4"}
     print(f"a sync took {records[-1]['seconds/sync'] / 6:.3f} s; seats: {dict(met)}")
+
+
+def test_alpha_and_targets_are_settings(tmp_path: Path) -> None:
+    game = find("kuhn-poker-v0")
+    own = loaded(small(tmp_path, "update.lora_alpha=12", "update.lora_targets=['q_proj']"), game)
+    usual = loaded(small(tmp_path), game)
+    found, plain = own.model.peft_config["default"], usual.model.peft_config["default"]
+    assert (found.lora_alpha, found.target_modules) == (12, ["q_proj"])
+    assert plain.lora_alpha == 8
+    assert len(plain.target_modules) > 1
+    with pytest.raises(ConfigError, match=r"has no such module; it has .*q_proj"):
+        loaded(small(tmp_path, "update.lora_targets=['query']"), game)
+
+
+def test_an_adapter_knows_its_base_and_is_refused_on_another(whole: Path, tmp_path: Path) -> None:
+    place = tmp_path / "step-4"
+    shutil.copytree(whole / "checkpoints/step-4", place)
+    told = json.loads((place / "base.json").read_text())
+    assert len(told["sha256"]) == 64
+    load_model(str(place), find("kuhn-poker-v0"))
+    (place / "base.json").write_text(json.dumps({**told, "sha256": "0" * 64}))
+    with pytest.raises(ModelError, match=r"of weights 000000000000, and .* has") as refusal:
+        load_model(str(place), find("kuhn-poker-v0"))
+    assert "\n" not in str(refusal.value)

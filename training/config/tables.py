@@ -181,6 +181,12 @@ class Update:
     magnet_move: float = number(0.1, 0, 1, "share of the way to the learner that it moves")
     average: float = number(0.0, 0, 0.999999, "decay of the running average of weights (0: none)")
     lora: int = number(0, 0, 4096, "rank of the adapters (0: all weights are trained)")
+    lora_alpha: float = number(
+        0.0, 0, 1e6, "what adapters are scaled by, over the rank (0: twice it)"
+    )
+    lora_targets: tuple[str, ...] = choice(
+        (), "names of the modules that get adapters, like q_proj (empty: all linear ones)"
+    )
     bf16: bool = choice(False, "compute in bfloat16; weights stay as they were loaded")
     checkpointing: bool = choice(False, "save memory by computing activations again")
 

@@ -11,9 +11,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
+from torch.nn import Linear
 
 from ...agents.engines.available import on_gpu
 from ...agents.engines.follower import Following
@@ -215,9 +216,23 @@ def _with_lora(model: Any, config: Config) -> Any:
     from peft import LoraConfig, get_peft_model
 
     rank = config.update.lora
+    targets = config.update.lora_targets
     settings = LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=rank,
+        # PEFT declares whole numbers, and divides by the rank
+        lora_alpha=cast(int, config.update.lora_alpha or 2 * rank),
+        target_modules=list(targets) or "all-linear",
+        task_type="CAUSAL_LM",
     )
+    modules = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    if unknown := [name for name in targets if name not in modules]:
+        linear = {
+            name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, Linear)
+        }
+        raise ConfigError(
+            f"update.lora_targets names {unknown[0]}, and {config.model} has no such module; it has "
+            f"{', '.join(sorted(linear))}"
+        )
     with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
         made = get_peft_model(model, settings)

@@ -5,6 +5,20 @@ from .tried import Run
 REFERENCE = "small:reference-game"
 RUNS = (
     Run(
+        "psro",
+        "tiny",
+        ("rounds=2", "phases=[{ steps = 2, start = 'base' }]", "rollout.games=16"),
+        right="psro/size",
+        above=2,
+    ),
+    Run(
+        "alphastar",
+        "tiny",
+        ("rounds=2", "population.steps=1", "rollout.games=16", "record.evaluate_every=0"),
+        right="reason/exploit",
+        above=0.9,
+    ),
+    Run(
         "spiral-three",
         "tiny:kuhn,tic-tac-toe,negotiation",
         ("steps=3", "rollout.games=12"),

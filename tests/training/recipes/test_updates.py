@@ -73,6 +73,15 @@ def test_b_star_keeps_eight_a_problem_goes_on_from_the_last_model_and_grows_warm
     assert warmth == [0.7, 1, 1.1, 1]
 
 
+def test_the_members_of_pbt_whiten_a_group_and_copy_the_best_quarter_by_the_held_out_exam():
+    found = sums("pbt")
+    assert found.gradients(answered(found, *RWR)) == [0.707107, -1.414214, 0.707107]
+    population = found.config.population
+    assert (population.exploit, population.share) == ("truncation", 0.25)
+    assert (population.shrink, population.grow) == (0.8, 1.2)
+    assert [stage.place.member for stage in stages(recipe("pbt"))] == ["m1", "m2", "m3", "m4"] * 5
+
+
 def test_self_training_pays_agreement_with_the_majority_against_the_other_attempts():
     found = sums("self-train")
     # two of three agree on a wrong answer, and the right one pays

@@ -6,6 +6,13 @@ SUMS = ("tiny:sums?accuracy=0.3", ("update.lr=2e-3",))
 NAMES = ("psr", "nsr", "w-reinforce", "nft", "topr", "self-train", "intuitor", "rlsc")
 RUNS = (
     *(Run(name, SUMS[0], ("steps=4", *SUMS[1]), right="notes/gold", above=0.15) for name in NAMES),
+    Run(
+        "pbt",
+        SUMS[0],
+        ("rounds=2", "population.steps=1", *SUMS[1]),
+        right="exam/held-out/pass_at_1",
+        above=0.15,
+    ),
     Run("rest-em", SUMS[0], ("rounds=1", *SUMS[1]), right="notes/gold", above=0.15),
     Run("b-star", SUMS[0], SUMS[1], right="notes/gold", above=0.15),
     Run(
