@@ -82,7 +82,11 @@ def run_page(folder: Path) -> Page:
         game=(trained.id if trained else "") or played.game,
         about=trained.about if trained else played.about,
         state=from_run.state(folder, records),
-        facts=(*from_run.facts(config, records), *played.facts),
+        facts=(
+            *from_run.facts(config, records),
+            *from_run.lineage(folder),
+            *played.facts,
+        ),
         progress=from_run.progress(records, trained),
         training=from_run.curves(records),
         transcripts=from_run.transcripts(folder),
