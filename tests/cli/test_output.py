@@ -129,8 +129,9 @@ def test_on_a_terminal_a_gate_is_one_line_that_changes(tmp_path: Path) -> None:
         f"{sys.executable} {asked}", encoding="utf-8", timeout=60, cwd=str(tmp_path)
     )
     child.expect(pexpect.EOF)
-    lines = [line for line in child.before.split("\n") if "pair 12: LLR" in line]
-    assert len(lines) == 1
+    # what was drawn over stands before the last erasing of a line
+    seen = [line.rpartition("\x1b[2K")[2] for line in child.before.split("\n")]
+    assert sum("pair " in line and ": LLR" in line for line in seen) == 1
     child.close()
 
 
