@@ -283,10 +283,11 @@ def test_verdicts_stand_beside_their_papers_by_authors_and_then_by_name():
     results = [
         {"name": "aware", "paper": "NFT (Chen et al. 2025)", "verdict": "refuted"},
         {"name": "self", "paper": "Do They? (Shafayat et al. 2025)", "verdict": "confirmed"},
+        {"name": "sec", "paper": "Self-Evolving Cats (Chen et al. 2025)", "verdict": "open"},
     ]
     page = with_verdicts(PAPERS, results, "c.md")
     assert "| p(a\\|b) | [aware](c.md#aware) refuted |\n" in page
-    assert "| SEC (Chen et al. 2025, [2](b)) | r | – |\n" in page
+    assert "| SEC (Chen et al. 2025, [2](b)) | r | [sec](c.md#sec) open |\n" in page
     assert "| r | [self](c.md#self) confirmed |\n" in page
     assert page.endswith(PAPERS[PAPERS.index("| other") :])
     assert with_verdicts(page, results, "c.md") == page

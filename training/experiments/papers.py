@@ -69,13 +69,19 @@ def _meant(paper: str, rows: Mapping[int, tuple[str, str]]) -> list[int]:
     for name, authors in _papers(paper):
         same = [number for number, (_, theirs) in rows.items() if theirs == authors]
         if len(same) > 1:
-            same = [number for number in same if rows[number][0] == name]
+            known = (name, _initials(name))
+            same = [number for number in same if rows[number][0] in known]
         found += same
     return found
 
 
 def _papers(text: str) -> list[tuple[str, str]]:
     return [(name.strip(" ,"), authors) for name, authors in _NAMED.findall(text)]
+
+
+def _initials(name: str) -> str:
+    """SEC of Self-Evolving Curriculum."""
+    return "".join(word[0] for word in re.split(r"[\s-]+", name)).upper()
 
 
 def _cells(line: str) -> list[str]:
