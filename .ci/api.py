@@ -97,7 +97,7 @@ def _told(node: ast.stmt) -> str:
         fields = [ast.unparse(one) for one in node.body if isinstance(one, ast.AnnAssign)]
         open_ = [one for one in fields if not one.startswith("_")]
         if open_:
-            lines.append("```python\n" + "\n".join(open_) + "\n```\n")
+            lines.append("```text\n" + "\n".join(open_) + "\n```\n")
         for inner in _latest(node.body):
             if _public(inner):
                 lines.append(f"- `{_call(inner)}`: {_text(inner).split(chr(10) * 2)[0].strip()}")

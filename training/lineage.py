@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..agents.run_folder import RunFolder
 from ..envs.errors import SparringError
 from .checkpoints import replace_text, writing
 
-FILE = "population.jsonl"
+FILE = RunFolder(Path()).population.name
 
 
 class LineageError(SparringError, ValueError):

@@ -5,6 +5,7 @@ Nothing here needs training to be importable; a key that `metrics.jsonl` lacks j
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -56,6 +57,7 @@ def facts(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, st
         if _is_number(last.get(key)):
             yield "Steps" if key == "step" else key.capitalize(), compact(last[key])
 
+    yield from _members(config, records)
     spent = seconds(records)
     if total := sum(spent.values()):
         shares = ", ".join(f"{name} {part / total:.0%}" for name, part in _largest(spent))
@@ -79,6 +81,35 @@ def state(folder: Path, records: Records) -> str:
 def _latest(records: Records, key: str) -> float | None:
     found = (record[key] for record in reversed(records) if _is_number(record.get(key)))
     return next(found, None)
+
+
+def _members(config: Mapping[str, Any], records: Records) -> Iterable[tuple[str, str]]:
+    """Of a population, what each member's last phase came to by the metric that compares them."""
+    by = str(config.get("population", {}).get("by", "")).removeprefix("-")
+    last: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        if "member" in record and _is_number(record.get(by)):
+            last[str(record["member"])] = record
+    if last:
+        said = (f"{name} {number(of[by])} (@{of['step']})" for name, of in last.items())
+        yield f"Members by {by}", ", ".join(said)
+
+
+def lineage(folder: Path) -> Iterable[tuple[str, str]]:
+    """Of a population, who copied whom in which round."""
+    path = RunFolder(folder).population
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    copied: list[str] = []
+    for line in lines:
+        try:
+            born = json.loads(line)
+            if born["parent"] != born["member"]:
+                copied.append(f"round {born['round'] + 1}: {born['member']} from {born['parent']}")
+        except (ValueError, LookupError, TypeError):
+            # a damaged line must not cost the page
+            continue
+    if copied:
+        yield "Copied", "; ".join(copied)
 
 
 def progress(records: Records, game: Game | None) -> Progress | None:

@@ -82,7 +82,11 @@ def run_page(folder: Path) -> Page:
         game=(trained.id if trained else "") or played.game,
         about=trained.about if trained else played.about,
         state=from_run.state(folder, records),
-        facts=(*from_run.facts(config, records), *played.facts),
+        facts=(
+            *from_run.facts(config, records),
+            *from_run.lineage(folder),
+            *played.facts,
+        ),
         progress=from_run.progress(records, trained),
         training=from_run.curves(records),
         transcripts=from_run.transcripts(folder),
@@ -129,7 +133,9 @@ def tournament_page(store: Path, game: GameRef | None = None) -> Page:
 
 def _game(config: Mapping[str, Any]) -> Game | None:
     """The game of a run; None where the settings name none that is registered, or several."""
-    entries: list[Mapping[str, Any]] = config.get("games") or [{**config, "id": config.get("game")}]
+    entries: list[Mapping[str, Any]] = config.get("games") or [
+        {**config, "id": config.get("game", "")}
+    ]
     entry, *others = entries
     try:
         return None if others else find(entry["id"], **entry.get("parameters", {}))

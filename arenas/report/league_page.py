@@ -70,11 +70,11 @@ def _by_learner(archive: Archive, game: Game) -> dict[str, list[GameRow]]:
 
 
 def _lead(league: League, played: Mapping[str, Sequence[GameRow]]) -> str:
-    count = len(played)
+    games, pool = compact(sum(map(len, played.values()))), len(league.pool)
+    who = "One learner" if len(played) == 1 else f"{len(played)} learners"
     return (
-        f"{count} learner{'s' if count > 1 else ''} met snapshots and one another in "
-        f"{compact(sum(map(len, played.values())))} games; against {len(league.pool)} snapshots a learner "
-        "is asked again and again whether it still beats what it once beat."
+        f"{who} played {games} games against others; the {pool} snapshots among them ask again and again "
+        "whether a learner still beats what it once beat."
     )
 
 
@@ -130,7 +130,7 @@ def _interval(score: float, games: int, level: float = 0.95) -> tuple[float, flo
 def _shares(learner: str, rows: Sequence[GameRow], names: Mapping[str, str]) -> Chart:
     """Which share of the games each opponent had, over the learner's games in order."""
     often = [id for id, _ in _met(learner, rows).most_common()]
-    shown = often[:LINES] if len(often) > LINES + 1 else often
+    shown = often[:LINES] if len(often) > LINES else often
     points: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for end, part in _parts(rows):
         met = _met(learner, part)

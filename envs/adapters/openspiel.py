@@ -2,11 +2,13 @@
 
     find("openspiel/kuhn_poker", players=3)
     find("openspiel/misere", game="tic_tac_toe()")
+    find("openspiel/gin_rummy", structured=True)
 
 A game takes OpenSpiel's own parameters; one that is itself a game is written as OpenSpiel writes it. What
 a seat is shown is its information state where the game hides something, and the board (the observation)
 where it hides nothing, since OpenSpiel writes the former as action numbers there. Our views add up, so
-every seat remembers all that it saw; games of imperfect recall are played with perfect recall.
+every seat remembers all that it saw; games of imperfect recall are played with perfect recall. With
+`structured` a seat is shown OpenSpiel 2's structured observation as JSON, in the games that have one.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from ..registry import GameError, Score, Sum, game
+from ..registry import GameError, ParameterError, Score, Sum, game
 from ..script import Script, Steps, ask, ask_all, chance, randomness
 from ..types import Value
 from .extras import load, release
@@ -72,12 +74,15 @@ def declare(id: str, name: str) -> bool:
         sum=fact(_sum),
         score=fact(_score),
         truncation=fact(lambda loaded: 0.0 if _sum(loaded) == "zero" else loaded.min_utility()),
-        rules=fact(_rules),
+        rules=_told(name),
         simultaneous=fact(lambda loaded: loaded.get_type().dynamics.name == "SIMULTANEOUS"),
         family="openspiel",
         provider=release("open_spiel", "OpenSpiel"),
         caveats=(_CAVEATS[name],) if name in _CAVEATS else (),
-        parameters={name: _plain(value) for name, value in kind.parameter_specification.items()},
+        parameters={
+            "structured": False,
+            **{name: _plain(value) for name, value in kind.parameter_specification.items()},
+        },
     )(script)
     return True
 
@@ -115,7 +120,9 @@ def _written(name: str, parameters: Mapping[str, Value]) -> tuple[tuple[str, Val
     """What differs from the defaults; OpenSpiel refuses some of its own when they are spelled out."""
     defaults = _kinds()[name].parameter_specification
     return tuple(
-        (key, value) for key, value in parameters.items() if value != _plain(defaults[key])
+        (key, value)
+        for key, value in parameters.items()
+        if key in defaults and value != _plain(defaults[key])
     )
 
 
@@ -177,6 +184,30 @@ def _score(loaded: Any) -> Score | None:
     return "win" if (loaded.min_utility(), loaded.max_utility()) == (-1, 1) else "payoff"
 
 
+def _told(name: str) -> Any:
+    """The rules by the parameters. They raise ParameterError for a structure that is not there."""
+
+    def rules_of(**parameters: Value) -> dict[str, str]:
+        loaded = _load(name, _written(name, parameters))
+        if parameters["structured"] is True and not _structured(loaded):
+            raise ParameterError(
+                f"OpenSpiel's {name} has no structured observation; leave out `structured`"
+            )
+        return _rules(loaded)
+
+    return rules_of
+
+
+def _structured(loaded: Any) -> bool:
+    """Whether OpenSpiel gives its observations as structures."""
+    try:
+        loaded.new_initial_state().to_observation_struct(0)
+    # what it throws for a game without them has no class of its own
+    except Exception:
+        return False
+    return True
+
+
 def _rules(loaded: Any) -> dict[str, str]:
     players, kind = loaded.num_players(), loaded.get_type()
     aim = {"zero": "What you win, the others lose.", "common": "All players win the same."}
@@ -194,6 +225,7 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
     if loaded.get_type().chance_mode.name == "SAMPLED_STOCHASTIC":
         loaded = yield from _seeded(name, parameters)
 
+    structured = parameters["structured"] is True
     state = loaded.new_initial_state()
     while not state.is_terminal():
         if state.is_chance_node():
@@ -203,12 +235,14 @@ def _script(name: str, parameters: Mapping[str, Value]) -> Script:
             drawn = yield from chance([odds for _, odds in outcomes])
             state.apply_action(outcomes[drawn][0])
         elif state.is_simultaneous_node():
-            state.apply_actions((yield from _together(state, loaded)))
+            state.apply_actions((yield from _together(state, loaded, structured)))
         else:
             seat = state.current_player()
             moves = _moves(state, seat)
             move = yield from ask(
-                f"player_{seat}", _prompt(state, loaded, seat, [*moves]), choices=[*moves]
+                f"player_{seat}",
+                _prompt(state, loaded, seat, [*moves], structured),
+                choices=[*moves],
             )
             state.apply_action(moves[move])
 
@@ -222,12 +256,15 @@ def _seeded(name: str, parameters: Mapping[str, Value]) -> Steps[Any]:
     return load("pyspiel", "openspiel").load_game(name, dict(_written(name, seeded)))
 
 
-def _together(state: Any, loaded: Any) -> Steps[list[int]]:
+def _together(state: Any, loaded: Any, structured: bool) -> Steps[list[int]]:
     """The actions of all seats at a simultaneous node; a seat without a legal action is not asked."""
     moves = [_moves(state, seat) for seat in range(loaded.num_players())]
     asked = [seat for seat, legal in enumerate(moves) if legal]
     said = yield from ask_all(
-        {f"player_{seat}": _prompt(state, loaded, seat, [*moves[seat]]) for seat in asked},
+        {
+            f"player_{seat}": _prompt(state, loaded, seat, [*moves[seat]], structured)
+            for seat in asked
+        },
         choices={f"player_{seat}": [*moves[seat]] for seat in asked},
     )
     # OpenSpiel wants an action for every seat: 0 stands for a seat that has none.
@@ -250,9 +287,11 @@ def _moves(state: Any, seat: int) -> dict[str, int]:
     return dict(zip(texts, actions, strict=True))
 
 
-def _prompt(state: Any, loaded: Any, seat: int, moves: Sequence[str]) -> str:
+def _prompt(state: Any, loaded: Any, seat: int, moves: Sequence[str], structured: bool) -> str:
     listed = ", ".join(moves[:SHOWN])
     more = f" … ({len(moves)} in all)" if len(moves) > SHOWN else ""
+    if structured:
+        return f"{state.to_observation_struct(seat).to_json()}\nLegal moves: {listed}{more}"
     return f"{_seen(state, loaded.get_type(), seat)}\nLegal moves: {listed}{more}".lstrip()
 
 

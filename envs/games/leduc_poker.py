@@ -9,6 +9,7 @@ from ..registry import game
 from ..script import Script, ask, chance
 
 RANKS = "JQK"
+DECK = tuple(rank + suit for rank in RANKS for suit in "sh")
 OTHER = {"first": "second", "second": "first"}
 RULES = (
     "Leduc poker. Six cards: J < Q < K in suits s and h. Both players ante 1 and get one card; after a "
@@ -17,6 +18,18 @@ RULES = (
     "equal cards split. Each prompt shows what is new, then the moves. Answer with "
     "one of these words alone."
 )
+
+
+def _moves(owing: bool, more: bool) -> tuple[tuple[str, ...], str]:
+    """The choices and the line that asks for one of them: `owing` chips or level, with `more` allowed."""
+    choices = ("fold", "call") if owing else ("check",)
+    if more:
+        choices = (*choices, "raise" if owing else "bet")
+    return choices, f"{', '.join(choices[:-1])} or {choices[-1]}?"
+
+
+# made once: a tree walk asks tens of thousands of times
+MOVES = {(owing, more): _moves(owing, more) for owing in (False, True) for more in (False, True)}
 
 
 def strength(card: str, board: str) -> int:
@@ -33,14 +46,13 @@ def betting(
         other = OTHER[seat]
         # Behind in chips, a seat may not check; level with the other, it has nothing to
         # call.
-        owing = pot[seat] < pot[other]
-        more = ("raise",) if owing else ("bet",)
-        choices = (("fold", "call") if owing else ("check",)) + (more if raises < 2 else ())
-        asked = f"{', '.join(choices[:-1])} or {choices[-1]}?"
-        move = yield from ask(seat, "\n".join([*news[seat], asked]), choices=choices)
+        choices, asked = MOVES[pot[seat] < pot[other], raises < 2]
+        told = news[seat]
+        told.append(asked)
+        move = yield from ask(seat, "\n".join(told), choices=choices)
 
         # A seat is told only what it has not seen yet; its own moves stand in its view already.
-        news[seat].clear()
+        told.clear()
         news[other].append(move)
 
         if move == "fold":
@@ -77,7 +89,7 @@ def leduc_poker(suits: bool = True) -> Script:
     Payoff: the chips won from the other, 1 to 13; equal hands split.
     Source: Southey et al. 2005. With best play the first seat loses 0.0856 a game.
     """
-    deck = [rank + suit for rank in RANKS for suit in "sh"]
+    deck = list(DECK)
     first = deck.pop((yield from chance((1,) * len(deck))))
     second = deck.pop((yield from chance((1,) * len(deck))))
     # Suits never decide; without them the game's tree is smaller and its value the same.
@@ -91,8 +103,8 @@ def leduc_poker(suits: bool = True) -> Script:
         for lines in news.values():
             lines.append(f"board {board[:width]}")
         folded = yield from betting(4, pot, news)
-        ahead = strength(first, board) - strength(second, board)
         if folded is None:
+            ahead = strength(first, board) - strength(second, board)
             # After a call or two checks both have put in the same, so either is what the
             # loser pays.
             won = pot["first"] * ((ahead > 0) - (ahead < 0))

@@ -164,7 +164,7 @@ def _bar(stream: TextIO) -> Generator[Callable[[str], None]]:
         def say(line: str) -> None:
             found = counted(line)
             # a line that says more than its count stays above the bar
-            if found is None or found[0] != line:
+            if found is None or not line.startswith(found[0]):
                 shown.print(Text(line), soft_wrap=True)
             if found is None:
                 return
@@ -180,7 +180,8 @@ def _bar(stream: TextIO) -> Generator[Callable[[str], None]]:
 def counted(line: str) -> tuple[str, int, int | None] | None:
     """What a line counts: how a bar shows it, how many are done, and of how many (None: not known)."""
     if found := _PAIR.match(line):
-        return line, _whole(found[1]), None
+        # its bounds stay the same, and 80 columns hold no more
+        return line.partition(" in (")[0], _whole(found[1]), None
     if found := _COUNT.search(line):
         return found.group(), _whole(found[1]), _whole(found[2])
     return None

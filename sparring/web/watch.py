@@ -26,6 +26,7 @@ from .runs import Followed, found
 EVERY_SECONDS: Final = 1.0
 SHARE: Final = 0.02
 """The most of one core that reading may take: a look that cost 40 ms is followed by 2 s of rest."""
+MOST_REST_SECONDS: Final = 5.0
 MOST_RUNS: Final = 64
 
 
@@ -62,7 +63,8 @@ class Watching:
             began = time.process_time()
             behind = self.look()
             spent = time.process_time() - began
-            rest = spent / SHARE
+            # a first look at long runs takes long, and the page must not be blind for minutes after it
+            rest = min(spent / SHARE, MOST_REST_SECONDS)
             await asyncio.sleep(rest if behind else max(EVERY_SECONDS, rest))
 
     def _find(self) -> set[str]:
@@ -125,6 +127,6 @@ def watch(
 
 def yield_to_others() -> None:
     """Let runs go first: where they take all cores, a page gets little and is late."""
-    # lower still (nice 19, or SCHED_IDLE) a page would not open at all beside ten runs on two cores
+    # beside five runs a core this is at most 4 % of the core; lower, readers would wait for minutes
     with suppress(OSError):
-        os.nice(10)
+        os.nice(7)

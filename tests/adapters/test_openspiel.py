@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -287,3 +288,17 @@ def test_all_games_are_listed_under_their_namespace_and_not_among_our_own():
     assert "openspiel/kuhn_poker" in game_ids("openspiel")
     find("openspiel/kuhn_poker")
     assert "openspiel/kuhn_poker" not in game_ids()
+
+
+def test_structured_observations_are_json_and_hide_what_the_text_hides():
+    table = Table(find("openspiel/gin_rummy", structured=True), 3)
+    seen = json.loads(table.asks[0].prompt.splitlines()[0])
+    assert all(card == "XX" for card in seen["hands"][1])
+    assert "XX" not in seen["hands"][0]
+    board = json.loads(
+        Table(find("openspiel/tic_tac_toe", structured=True)).asks[0].prompt.splitlines()[0]
+    )
+    assert board["board"] == ["."] * 9
+    check_game(find("openspiel/tic_tac_toe", structured=True), range(2))
+    with pytest.raises(ParameterError, match="kuhn_poker has no structured observation"):
+        find("openspiel/kuhn_poker", structured=True)

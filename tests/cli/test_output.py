@@ -109,7 +109,7 @@ def test_infinity_and_what_has_no_json_are_written_plainly() -> None:
 def test_what_counts_is_known_by_its_words() -> None:
     assert counted("1,200 of 3,000 games") == ("1,200 of 3,000 games", 1200, 3000)
     assert counted("a-1 is done (1 of 4): number 0.7") == ("1 of 4", 1, 4)
-    assert counted("pair 7: LLR +0.1 in (-2, 2)") == ("pair 7: LLR +0.1 in (-2, 2)", 7, None)
+    assert counted("pair 7: LLR +0.1 in (-2, 2)") == ("pair 7: LLR +0.1", 7, None)
     assert counted("code runs in: local") is None
 
 

@@ -10,6 +10,7 @@ from sparring.agents.language.exact import distributions
 from sparring.agents.models.load import load_model
 from sparring.agents.models.weights import find_model
 from sparring.agents.policy import Key, Request
+from sparring.cli import main
 from sparring.envs.registry import find
 from sparring.envs.table import Table
 from sparring.envs.types import Reply
@@ -52,6 +53,15 @@ def gain(before, after):
     """The mean difference, paired by question, and half of its 95 % interval."""
     difference = after - before
     return difference.mean(), 1.96 * difference.std(ddof=1) / math.sqrt(len(difference))
+
+
+def test_a_suite_with_a_broken_line_is_one_line_that_names_it(tmp_path, capsys):
+    suite = tmp_path / "suite.toml"
+    suite.write_text('[[exams]]\nname = "gcd"\ngame = \n')
+    assert main(["train", "spiral", "--config", str(suite), "--out", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "at line 3" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["suite.toml"]
 
 
 @pytest.mark.slow

@@ -269,9 +269,9 @@ def test_exploiters_meet_the_main_learner_as_it_is_and_it_meets_them_from_then_o
             }
             for learner in kept.learners
         }
+        exploiting = {id for id, (of, _) in kept.pool.items() if of != main}
     assert main in met
     assert learners[f"learner/{run.name}/exploiter"] >= {main}
-    exploiting = {id for id, (of, _) in kept.pool.items() if of != main}
     assert learners[main] & exploiting, "in the second round the main learner meets exploiters"
     assert [each.begins for each in lineage(run) if each.member == "exploiter"] == [0, 0]
 

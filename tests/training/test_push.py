@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,19 @@ def test_what_cannot_be_pushed_is_one_line_and_leaves_nothing(run, tmp_path, cap
     monkeypatch.setattr(shutil, "copyfile", full)
     assert main(["push", f"{run}@1", str(out)]) == 2
     assert "No space left on device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_of_a_copy(run, tmp_path, capsys):
+    """The limit is the system's own, so that a write fails in the middle of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        assert main(["push", f"{run}@1", str(tmp_path / "out")]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "File too large" in line
     assert not list(tmp_path.iterdir())
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 from ...agents.language.transformer import Transformer
@@ -108,17 +109,20 @@ class Exams:
     def hold(self, step: int, *, last: bool = False) -> Metrics:
         """Hold what is due, and say how it went: see `told`. Raises ExamError and CheckpointError."""
         found: Metrics = {}
+        solved: list[float] = []
         for paper in self.due(step, last=last):
             marks = self._marked(paper, step)
             before = self._sat[paper.name]
             told_now = told(marks, before, len(self._papers))
             found |= {f"exam/{paper.name}/{name}": value for name, value in told_now.items()}
             before.append(marks)
+            solved.append(marks.mark(SOLVED).value)
 
             line = json.dumps({"step": step, "exam": paper.name, **marks.data()})
             with checkpoints.writing(self._path), self._path.open("a") as file:
                 file.write(line + "\n")
-        return found
+        # a suite in one number: each of its exams counts alike
+        return found | ({f"exams/{SOLVED}": fmean(solved)} if len(solved) > 1 else {})
 
     def _marked(self, paper: Paper, step: int) -> Marks:
         asked = paper.asked

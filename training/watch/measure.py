@@ -110,7 +110,15 @@ def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
         "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
         "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
         **_thoughts([turn.reply for turn in turns]),
+        **tool_calls(turns),
     }
+
+
+def tool_calls(turns: Sequence[Turn]) -> Metrics:
+    """Calls of tools for each move, where there were any: what follows a call counts it."""
+    called = sum(turn.call > 0 for turn in turns)
+    asked = sum(not (turn.call or turn.retry) for turn in turns)
+    return {"tool_calls": called / max(1, asked)} if called else {}
 
 
 def _sampled(reply: Reply) -> tuple[float, ...]:

@@ -36,8 +36,8 @@ SMALL = {
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Generator[Cluster]:
-    """Three nodes of one core each; a node that is silent for a second is dead."""
-    quick = {"health_check_period_ms": 250, "health_check_failure_threshold": 4}
+    """Three nodes of one core each; a node that is silent for four seconds is dead."""
+    quick = {"health_check_period_ms": 1000, "health_check_failure_threshold": 4}
     head = {"num_cpus": 1, "include_dashboard": False, "_system_config": quick}
     nodes = Cluster(initialize_head=True, head_node_args=head)
     nodes.add_node(num_cpus=1)

@@ -149,3 +149,21 @@ def test_the_exams_of_a_run_have_a_page_with_paired_gains(tmp_path: Path) -> Non
     told = folder.joinpath("exams.html").read_text()
     for words in ("pass_at_1 above the first", "0.750 [", "+0.500 ["):
         assert words in told, words
+
+
+def test_a_population_is_told_by_its_members_and_by_who_copied_whom(tmp_path):
+    config = {"population": {"by": "-nashconv"}}
+    records = [
+        {"step": 1, "member": "a", "nashconv": 0.5},
+        {"step": 2, "member": "b", "nashconv": 0.25},
+        {"step": 3, "member": "a", "nashconv": 0.125},
+    ]
+    assert dict(runs.facts(config, records))["Members by nashconv"] == "a 0.125 (@3), b 0.250 (@2)"
+    born = [
+        {"round": 0, "member": "a", "parent": "a"},
+        {"round": 1, "member": "b", "parent": "a"},
+    ]
+    lines = [json.dumps(each) for each in born]
+    (tmp_path / "population.jsonl").write_text("\n".join([*lines, "{cut"]))
+    assert dict(runs.lineage(tmp_path)) == {"Copied": "round 2: b from a"}
+    assert not dict(runs.lineage(tmp_path / "elsewhere"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
-from sparring.training.watch.measure import notes, prefix_share
+from sparring.training.watch.measure import notes, prefix_share, tool_calls
 
 
 def spoken(*turns: tuple[str, tuple[int, ...], tuple[int, ...]]) -> Episode:
@@ -41,3 +41,10 @@ def test_notes_by_turn_give_accuracy_by_turn_and_what_went_from_wrong_to_right()
 def test_notes_that_are_other_lists_are_left_out():
     game = replace(spoken(("a", (1,), (2,))), notes=(("tree", [("x", 1.0)]), ("none", [])))
     assert notes([game]) == {}
+
+
+def test_calls_of_tools_are_counted_for_each_move_and_left_out_where_there_are_none():
+    (move,) = spoken(("a", (1,), (2,))).turns
+    again, tried = move._replace(call=1), move._replace(retry=1)
+    assert tool_calls([move, again, move._replace(call=2), move, tried]) == {"tool_calls": 1.0}
+    assert tool_calls([move, tried]) == {}
