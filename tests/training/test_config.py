@@ -85,7 +85,7 @@ def test_every_setting_is_listed_with_its_type_bounds_and_meaning():
     lines = list(listed(Config()))
     assert len(lines) == 2 * len(list(every(Config())))
     assert "credits.decay = 0.95  (number, 0 to 0.999999)" in lines
-    assert 'opponents.mode = "mirror"  (mirror | fixed | past | league | own)' in lines
+    assert 'opponents.mode = "mirror"  (mirror | fixed | past | league | psro | own)' in lines
     assert all(line.startswith("    ") and line.strip() for line in lines[1::2])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from sparring.envs.types import EndingKind
 from sparring.training.config import Credits
 from sparring.training.data.advantage import Outcome
 from sparring.training.data.samples import Attempt
 from sparring.training.experiments.controls import format_only, random_reward
 
 
-def outcome(seed, earned, ending="outcome"):
+def outcome(seed, earned, ending: EndingKind = "outcome"):
     attempt = Attempt(
         "nim-v0", "first", "first", "second", "g", seed, seed, 0, earned, earned, False, 0, ending
     )
