@@ -16,6 +16,7 @@ a tree within its limit is refused by mistake in less than 0.1 % of games.
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import median
@@ -118,7 +119,7 @@ class Walk:
     def _play(self, node: _Node, draw: Callable[[], float]) -> float:
         """Knuth's estimate of the number of nodes under a history, from one play at random."""
         depth, answer, odds, last, news, noted, moves, _ = node
-        probe, seats = Walk(self.game), len(last)
+        probe, seats = Walk(self.game, self.max_nodes), len(last)
         probe._trail = self._trail[:depth]
 
         # The probe knows no information sets, and needs only whether each seat has moved.
@@ -263,6 +264,11 @@ class Walk:
         ]
         for asked in asks:
             news.pop(asked.seat, None)
+
+        # refused before they are listed: eight seats with ten choices each have 100,000,000 ways
+        size = math.prod(len(self._replies[spot.info.choices]) for spot in spots)
+        if size > self.max_nodes:
+            raise too_large(self.game, self.max_nodes, self.nodes + size)
 
         # each seat multiplies the ways so far by its own choices
         ways: list[tuple[tuple[Reply, ...], tuple[int, ...]]] = [((), last)]

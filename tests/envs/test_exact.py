@@ -231,6 +231,14 @@ def test_a_tree_far_too_large_is_refused_by_an_estimate_after_few_nodes():
     assert walk.nodes < 20_000
 
 
+def test_ways_of_seats_that_move_at_once_are_counted_before_they_are_listed():
+    # eight answers of ten choices each: 100,000,000 ways would not fit into memory
+    walk = Walk(find("sums-v0"), 10_000)
+    with pytest.raises(TreeError, match=r"10,000 nodes, .* by an estimate about"):
+        walk.walk()
+    assert walk.nodes < 10_000
+
+
 def test_a_tree_within_its_limit_is_never_refused_by_the_estimate():
     assert tree(find("test-exact-long-v0", steps=12, choices=2), max_nodes=8191).nodes == 8191
 
