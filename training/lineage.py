@@ -6,15 +6,13 @@ begins. A run that is resumed reads what was decided, so that it goes on as it w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..agents.run_folder import RunFolder
 from ..envs.errors import SparringError
-from .checkpoints import replace_text, writing
+from .jsonlines import read_lines, write_lines
 
 FILE = RunFolder(Path()).population.name
 
@@ -50,26 +48,13 @@ class Born:
 
 def lineage(folder: Path) -> list[Born]:
     """All that was decided, in order; empty where there is no population. Raises LineageError."""
-    path = folder / FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found: list[Born] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            data: dict[str, Any] = json.loads(line)
-            found.append(Born(**data))
-        except (ValueError, TypeError) as fault:
-            raise LineageError(
-                f"{path}, line {number}, is corrupt ({fault}); resume from a checkpoint before that round"
-            ) from fault
-    return found
+    remedy = "resume from a checkpoint before that round"
+    return read_lines(folder / FILE, Born, LineageError, remedy)
 
 
 def write(folder: Path, found: Sequence[Born]) -> None:
     """Write the lineage anew, whole or not at all. Raises CheckpointError for a full disk."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / FILE):
-        lines = [json.dumps(asdict(each)) + "\n" for each in found]
-        replace_text(folder / FILE, "".join(lines))
+    write_lines(folder / FILE, found)
 
 
 def born_at(folder: Path, member: str, step: int) -> Born:

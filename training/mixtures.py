@@ -7,18 +7,16 @@ time the pool was solved: when a phase begins, and when the last one has ended.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..arenas.ratings.nash import nash_average
 from ..envs.errors import SparringError
-from .checkpoints import replace_text, writing
 from .config import Config
+from .jsonlines import read_lines, write_lines
 
 FILE = "psro.jsonl"
 
@@ -58,18 +56,8 @@ def mixed(payoffs: Sequence[Sequence[float]], meta: str) -> list[float]:
 
 def mixtures(folder: Path) -> list[Mixture]:
     """All that was solved, in order. Raises MixtureError."""
-    path = folder / FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found: list[Mixture] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            data: dict[str, Any] = json.loads(line)
-            found.append(Mixture(**data))
-        except (ValueError, TypeError) as fault:
-            raise MixtureError(
-                f"{path}, line {number}, is corrupt ({fault}); remove it, and resume: it is solved anew"
-            ) from fault
-    return found
+    remedy = "remove it, and resume: it is solved anew"
+    return read_lines(folder / FILE, Mixture, MixtureError, remedy)
 
 
 def mixture_at(folder: Path, step: int) -> Mixture:
@@ -83,10 +71,7 @@ def mixture_at(folder: Path, step: int) -> Mixture:
 def keep(folder: Path, new: Mixture) -> None:
     """Write a mixture behind those of earlier steps; later ones are solved again."""
     known = [each for each in mixtures(folder) if each.step < new.step]
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / FILE):
-        lines = [json.dumps(asdict(each)) + "\n" for each in [*known, new]]
-        replace_text(folder / FILE, "".join(lines))
+    write_lines(folder / FILE, [*known, new])
 
 
 def check_pool(config: Config, count: int) -> None:

@@ -75,6 +75,16 @@ def ranking(config: Config, folder: Path, number: int) -> list[tuple[str, float]
     return sorted(found, key=lambda each: -each[1])
 
 
+def ended(config: Config, folder: Path) -> str:
+    """How the members stand after the last round, in a line."""
+    by, last = config.population.by, config.rounds - 1
+    order = ranking(config, folder, last)
+    # a score is turned where less is better, and told as it was recorded
+    values = {name: -score if by.startswith("-") else score for name, score in order}
+    said = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    return f"by {by}: {said}; the best is {folder}@{end_of(config, order[0][0], last)}"
+
+
 def told(known: Sequence[Born], new: Sequence[Born]) -> list[str]:
     """Who copies whom at the beginning of a round, a line each."""
     before = {each.member: each for each in known}

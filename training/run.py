@@ -26,7 +26,7 @@ from .config import GATE, Config, played
 from .hooked import hooked
 from .mixtures import check_pool
 from .phases import Stage, check_starts, length, stages
-from .population import end_of, ranking, settle
+from .population import ended, settle
 from .ranks.launched import check_launch, first, processes, ranks
 from .settings import read
 from .watch.records import Metrics
@@ -274,10 +274,7 @@ def _farewell(folder: Path, step: int, stage: Stage, config: Config, loop: Loop)
     if step < steps and step == stage.end:
         return f"phase {stage.index + 1} of {stage.count} is done: step {step} of {steps}"
     if config.population.mains[1:] and config.population.by not in ("", GATE):
-        order = ranking(config, folder, config.rounds - 1)
-        said = ", ".join(f"{name} {abs(score):.4g}" for name, score in order)
-        best = end_of(config, order[0][0], config.rounds - 1)
-        return f"done: step {step} of {steps}; by {config.population.by}: {said}; the best is {folder}@{best}"
+        return f"done: step {step} of {steps}; {ended(config, folder)}"
     return f"done: step {step} of {steps} in {folder}"
 
 

@@ -19,7 +19,7 @@ from sparring.envs.registry import find
 from sparring.training.config import Config, ConfigError
 from sparring.training.lineage import FILE, Born, LineageError, lineage, write
 from sparring.training.phases import situated, stages
-from sparring.training.population import _copies, _explored, score, told
+from sparring.training.population import _copies, _explored, ended, score, told
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.settings import merge, read, to_toml
@@ -52,6 +52,16 @@ def curve(folder: Path):
     return [
         {k: v for k, v in r.items() if not k.startswith(timed)} for r in RunFolder(folder).records()
     ]
+
+
+def test_members_stand_by_what_was_recorded_with_its_sign_also_where_less_is_better(whole):
+    last = {r["member"]: r["payoff/first"] for r in RunFolder(whole.folder).records() if r["step"]}
+    assert min(last.values()) < 0, "a sign that is lost would show"
+    for by, most in (("payoff/first", max), ("-payoff/first", min)):
+        said = ended(small(whole.folder, {**THREE, "by": by}), whole.folder)
+        for name, value in last.items():
+            assert f"{name} {value:.4g}" in said
+        assert said.startswith(f"by {by}: {most(last, key=last.__getitem__)} ")
 
 
 def test_members_take_turns_and_every_record_names_whose_it_is(whole):

@@ -15,7 +15,7 @@ from ..run import checked
 from .design import Design
 from .expectations import ExperimentError
 from .outcome import Result, numbers_of, outcome
-from .runs import Process, Run, Working, alone, carry_out, check, runs, spent
+from .runs import Run, alone, carry_out, check, runs, spent
 from .told import page
 
 RESULT: Final = "result.json"
@@ -39,17 +39,9 @@ def examine(design: Design, out: Path) -> list[Run]:
 
 
 def experiment(
-    design: Design,
-    out: Path,
-    jobs: int,
-    *,
-    command: str = "",
-    begin: Callable[[Run], Working] | None = None,
-    say: Callable[[str], None],
+    design: Design, out: Path, jobs: int, *, command: str = "", say: Callable[[str], None]
 ) -> Result:
     """Train what is left of an experiment, and write `result.json` and `report.html` into its folder.
-
-    `begin` trains a run elsewhere (None: a process here for each).
 
     Raises ExperimentError for runs that failed and for metrics that they have not.
     """
@@ -72,8 +64,7 @@ def experiment(
             )
             say(f"{run.name} is done ({done} of {total}): {numbers}")
 
-        start = begin or (lambda run: Process(run, lock))
-        carry_out(left, out, jobs, start, say=say, ended=over)
+        carry_out(left, out, jobs, lock, say=say, ended=over)
         return written(design, out, found, command)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 from ...agents.run_folder import RunFolder
 from .. import checkpoints
@@ -139,45 +139,26 @@ def alone(out: Path) -> Generator[int]:
         yield file.fileno()
 
 
-class Working(Protocol):
-    """A run that is being trained somewhere."""
-
-    run: Run
-    code: int | None
-
-    def over(self) -> bool:
-        """Whether it has ended; `code` is its exit code then."""
-        ...
-
-    def note(self, out: Path) -> None:
-        """Add what it took to the experiment's list."""
-        ...
-
-    def signal(self, number: int) -> None:
-        """SIGTERM: it finishes its step and saves; SIGKILL: it ends."""
-        ...
-
-
 def carry_out(
     waiting: Sequence[Run],
     out: Path,
     jobs: int,
-    begin: Callable[[Run], Working],
+    lock: int,
     *,
     say: Callable[[str], None],
     ended: Callable[[Run], None],
 ) -> None:
-    """Train the runs, `jobs` at once, each as `begin` begins it, and call `ended` after each that is done.
+    """Train the runs, `jobs` at once, and call `ended` after each that came to its end.
 
     On Ctrl-C, `kill` or an error of `ended` the runs at work finish their step and save. Raises
     ExperimentError, when the others have ended, for a run that failed.
     """
-    left, live, failed = deque(waiting), list[Working](), list[Run]()
+    left, live, failed = deque(waiting), list[_Process](), list[Run]()
     with _stoppable():
         try:
             while left or live:
                 while left and len(live) < jobs:
-                    live.append(begin(left.popleft()))
+                    live.append(_Process(left.popleft(), lock))
                 time.sleep(_PAUSE)
                 for process in [each for each in live if each.over()]:
                     live.remove(process)
@@ -195,7 +176,7 @@ def carry_out(
         raise ExperimentError(f"{names} failed; what was said is in {failed[0].log}")
 
 
-class Process:
+class _Process:
     """A process that trains one run, in a session of its own: Ctrl-C reaches it through us alone."""
 
     def __init__(self, run: Run, lock: int) -> None:
@@ -227,26 +208,21 @@ class Process:
     def note(self, out: Path) -> None:
         """Add what it took to the experiment's list."""
         self._log.close()
-        note(out, self.run, time.monotonic() - self._began, self.cores, self.code)
+        data = {
+            "run": self.run.name,
+            "seconds": round(time.monotonic() - self._began, 2),
+            "cores": round(self.cores, 2),
+            "code": self.code,
+        }
+        with checkpoints.writing(out / SPENT), (out / SPENT).open("a") as file:
+            file.write(json.dumps(data) + "\n")
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, number)
 
 
-def note(out: Path, run: Run, seconds: float, cores: float, code: int | None) -> None:
-    """Add what a run took, wall and CPU, to the experiment's list."""
-    data = {
-        "run": run.name,
-        "seconds": round(seconds, 2),
-        "cores": round(cores, 2),
-        "code": code,
-    }
-    with checkpoints.writing(out / SPENT), (out / SPENT).open("a") as file:
-        file.write(json.dumps(data) + "\n")
-
-
-def _stop(live: list[Working], out: Path) -> None:
+def _stop(live: list[_Process], out: Path) -> None:
     """Let processes end after their step, saved; a second Ctrl-C ends them at once."""
     for process in live:
         process.signal(signal.SIGTERM)
@@ -283,14 +259,9 @@ def _arguments(run: Run) -> list[str]:
     # left before its first checkpoint: what it played is played again
     if folder.path.exists():
         shutil.rmtree(folder.path)
-    prepare(run)
-    return ["--config", str(run.settings), "--out", str(folder.path)]
-
-
-def prepare(run: Run) -> None:
-    """Write the settings that it is started with."""
     run.settings.parent.mkdir(parents=True, exist_ok=True)
     checkpoints.replace_text(run.settings, to_toml(run.config))
+    return ["--config", str(run.settings), "--out", str(folder.path)]
 
 
 def _opened(path: Path) -> IO[bytes]:
