@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -138,10 +139,35 @@ def _dead(labels: dict[str, str]) -> bool:
     return place == owner().partition("-")[0] and pid.isdigit() and _started(int(pid)) != start
 
 
+_LEFT: Final = set[str]()
+"""Names of this process's containers that no answer of the engine says are gone."""
+
+
+def _remove(client: docker.DockerClient, name: str) -> None:
+    """Remove a container, made or not; one whose engine does not answer is remembered for the next sweep."""
+    _LEFT.add(name)
+    try:
+        client.api.remove_container(name, force=True)
+    except APIError as fault:
+        if fault.status_code not in (404, 409):  # never made or gone; going already
+            return
+    except (DockerException, OSError):
+        return
+    _LEFT.discard(name)
+
+
+def _sweep(client: docker.DockerClient) -> None:
+    """Remove what an engine that did not answer has left of this process's containers."""
+    for name in tuple(_LEFT):
+        _remove(client, name)
+
+
 def remove_orphans() -> int:
-    """Remove the containers whose owner has ended; how many there were."""
+    """Remove the containers whose owner has ended, and what an engine that failed left of this process's;
+    how many of the dead's there were."""
     client, removed = engine(), 0
     try:
+        _sweep(client)
         for found in client.api.containers(all=True, filters={"label": OWNER}):
             if _dead(found["Labels"]):
                 with suppress(DockerException):
@@ -157,10 +183,12 @@ class DockerConnection(SocketConnection):
 
     def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
         self._client = engine()
+        self._name = f"sparring-{uuid.uuid4().hex}"  # known before the engine's answer, which may be lost
         self._id = ""
         self._buffer = bytearray()
         try:
             with _explained("starting a container"):
+                _sweep(self._client)
                 self._start(image, megabytes, runtime)
             self.strength = self._greeting()
         except (ConnectionLost, OSError) as fault:
@@ -192,6 +220,7 @@ class DockerConnection(SocketConnection):
         self._id = api.create_container(
             image,
             ["container+seccomp"],
+            name=self._name,
             stdin_open=True,
             user="20000:20000",
             host_config=host,
@@ -241,10 +270,9 @@ class DockerConnection(SocketConnection):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._attached.close()
             self._socket = None
-        if self._id:
-            with suppress(DockerException, OSError, NotFound):
-                self._client.api.remove_container(self._id, force=True)
-            self._id = ""
+        if self._name:
+            _remove(self._client, self._name)
+            self._name = self._id = ""
         self._client.close()
 
 

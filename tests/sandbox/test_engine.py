@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.api.container import ContainerApiMixin
 from sparring.envs.types import Job
 from sparring.sandbox import VerifierError
 from sparring.sandbox.docker import (
     OWNER,
+    DockerConnection,
     DockerException,
     docker_verifier,
     engine,
@@ -106,7 +108,30 @@ def test_an_engine_restarted_under_load_loses_no_verdict(
     assert right >= 150
     assert honest_or_infra(pool.run(batch(20)), 20) == 20
     pool.shut()
-    remove_orphans()
+    assert until(lambda: remove_orphans() == 0 and not containers())
+
+
+@pytest.mark.docker
+def test_a_container_that_its_engine_did_not_remove_goes_at_the_next_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = opened("docker", size=1)
+    first.run([Job("pass")])
+
+    def silent(*_: object, **__: object) -> None:
+        raise DockerException("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ContainerApiMixin, "start", silent)  # made, and then never started
+        patch.setattr(ContainerApiMixin, "remove_container", silent)
+        with pytest.raises(VerifierError, match="no answer"):
+            DockerConnection(tag(), 256, None)
+    before = len(containers())
+
+    second = opened("docker", size=1)
+    assert len(containers()) == before
+    first.shut()
+    second.shut()
     assert until(lambda: not containers())
 
 
