@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from .cache import Cache
 from .image.build import archive, tag
