@@ -175,7 +175,7 @@ class SelfPlayTrainer(Scoring):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
         noted = {name: len(values) for name, values in self._metrics["train"].items()}
-        before = torch.zeros((), device=self.accelerator.device)
+        found = before = torch.zeros((), device=self.accelerator.device)
         for part in parts:
             # A mean over pairs is one over rows, whatever the loss of tokens is.
             self._by_row = part.rows / part.weight if part.weight else 0.0
@@ -183,7 +183,7 @@ class SelfPlayTrainer(Scoring):
             if part is not parts[-1]:
                 # Its graph goes before the next part is computed: that is the memory which is spared.
                 self.accelerator.backward(found)
-                before += found.detach()
+                before = before + found.detach()
         self._by_row = 1.0
         merge(self._metrics["train"], noted, [part.tokens for part in parts])
         return found + before
