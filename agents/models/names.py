@@ -13,7 +13,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
-from ...envs.registry import find, game_ids
+from ...envs.registry import GameError, find, game_ids
 from ..thinking import MODES, MOST_TOKENS, OFF, Role, Thinking, Thinks
 
 NURSERY = ("tiny", "small")
@@ -154,6 +154,12 @@ def unknown(name: str) -> UnknownModelError:
 
 def _ids(word: str) -> list[str]:
     """The games that a word stands for: an id, with or without its version, or all that begin with it."""
+    if "/" in word:
+        # another library's game, by its whole name
+        try:
+            return [find(word).id]
+        except GameError as fault:
+            raise ModelError(f"{fault}, for a model of the nursery") from fault
     known = game_ids()
     if word == EVERY:
         # what a file of tasks asks for is known to its owner alone

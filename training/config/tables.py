@@ -264,7 +264,7 @@ class Watch:
     thought_fall: float = number(
         0.8, 0, 1, "how far a role's thoughts may shrink below the longest they were, as a share"
     )
-    gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
+    gold_gap: float = number(0.2, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
     forgotten: float = number(
         0.02, 0, 1, "greatest share of an exam, resolved, that is below the best before"

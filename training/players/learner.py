@@ -248,7 +248,7 @@ def _with_lora(model: Any, config: Config) -> Any:
             f"update.lora_targets names {unknown[0]}, and {config.model} has no such module; it has "
             f"{', '.join(sorted(linear))}"
         )
-    with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
+    with torch.random.fork_rng(), quiet():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
         made = get_peft_model(model, settings)
     # a set by now, which each process would write in an order of its own
