@@ -14,7 +14,7 @@ from sparring.training.data.objectives import chosen, pairs
 from sparring.training.players.shares import Played, shares
 from sparring.training.recipes import recipe
 
-from .hand_made import answers, by_hand, flat, learned, phase, taken
+from .by_hand import answers, by_hand, flat, learned, phase, taken
 
 near = pytest.approx
 PROGRAM = "```python\ndef f(x):\n    return x * 2 + 1\n\nf(3)\n```"
@@ -165,10 +165,10 @@ def test_spice_pays_the_gaussian_of_the_variance_and_centres_by_role():
         for seed, (said, n) in enumerate([(task, 4), (task, 2), (lie, 0)])
     ]
     quarter = math.exp(-((0.1875 - 0.25) ** 2) / 0.02)
-    assert [e.payoff["proposer"] for e in played] == near([1, quarter, -1])
+    assert [e.payoff["proposer"] for e in played] == near([1, quarter, -0.1])
     found = learned(config, *played)
     assert [each["proposer"][0] for each in found] == near(
-        [1 - (quarter - 1) / 2, quarter, -1 - (1 + quarter) / 2]
+        [1 - (quarter - 0.1) / 2, quarter - 0.45, -0.1 - (1 + quarter) / 2]
     )
     assert found[1]["solver_0"] == (near(1 - 1 / 7),)
     assert found[1]["solver_7"] == (near(-2 / 7),)
