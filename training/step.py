@@ -61,10 +61,11 @@ def check_empty(step: Step) -> None:
         raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
 
     # Games that all ended in forfeits may yet give credits, once the learner can move.
+    if any(entry.credits.payoff for entry in step.entries):
+        return
     played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
     credited = any(each.sample.attempt.by_turn for each in step.trained)
-    paid = any(entry.credits.payoff for entry in step.entries)
-    if played_out and not (paid or credited):
+    if played_out and not credited:
         raise EmptyStepError(
             f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
             "credit"

@@ -53,7 +53,7 @@ class _Engine:
         with open(self._root / "log", "ab") as log:
             command = ["dockerd", *flags, *folders, f"--pidfile={self._root}/docker.pid"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        assert until(self._answers, 60)
+        assert until(self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -64,7 +64,7 @@ class _Engine:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_an_engine_restarted_under_load_loses_no_verdict(
     def strike() -> None:
         time.sleep(0.3)
         own_engine.process.send_signal(how)
-        own_engine.process.wait(30)
+        own_engine.process.wait(120)
         own_engine.start()
 
     killer = threading.Thread(target=strike)
