@@ -196,7 +196,7 @@ class Gate:
         """What to expect if pairs score `score` with `variance`.
 
         The test itself is played: few large steps overshoot its bounds, and scores that might yet come slow
-        it down, of which no formula for walks knows. A normalised test is such a walk (Brownian approximation).
+        it down, of which no formula for walks knows. A normalised test is taken as a walk (Brownian motion).
         """
         if self.normalised:
             low, high = self.bounds(variance)
