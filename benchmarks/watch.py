@@ -1,9 +1,10 @@
 """What it costs ten runs that a hundred people watch them: `python benchmarks/watch.py`.
 
-Ten processes work without a pause and write a record of metrics four times a second, as busy runs do. In
-turns nobody watches them, and `sparring watch` with 100 readers of its events on loopback does. Wall clocks
-of a machine that others use say little, so processor time is counted: how much of it the runs need for a unit
-of work, alone and watched, and how much the server takes from them, as a share of all that the cores give.
+Ten processes work without a pause and write a record of metrics four times a second, as busy runs do.
+`sparring watch` and 100 readers of its events on loopback are stopped and let go in turns of two seconds, so
+that both see the same machine; what they missed they read when they go on. Wall clocks of a machine that
+others use say little, so processor time is counted: how much of it the runs need for a unit of work, alone
+and watched, and how much the server takes from them, as a share of all that the cores give.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import multiprocessing as mp
 import os
 import random
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -70,17 +72,16 @@ def processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def turn(done: Any, spent: Any, seconds: float) -> tuple[float, float, float]:
-    """Processor seconds of all runs for a thousand units of work, those seconds, and the wall clock."""
-    units, used, began = sum(done), sum(spent), time.monotonic()
+def turn(done: Any, spent: Any, seconds: float) -> float:
+    """Processor seconds of all runs for a thousand units of work."""
+    units, used = sum(done), sum(spent)
     time.sleep(seconds)
-    used = sum(spent) - used
-    return 1000 * used / max(1, sum(done) - units), used, time.monotonic() - began
+    return 1000 * (sum(spent) - used) / max(1, sum(done) - units)
 
 
 @contextmanager
-def watching(runs: Path, people: int) -> Iterator[tuple[int, Any]]:
-    """`sparring watch` of all runs and its readers; yields its process and the bytes that were read."""
+def watching(runs: Path, people: int) -> Iterator[tuple[int, int, Any]]:
+    """`sparring watch` of all runs and its readers; yields both processes and the bytes that were read."""
     command = [sys.executable, "-m", "sparring", "watch", "--port", "0"]
     server = subprocess.Popen(
         [*command, *map(str, sorted(runs.iterdir()))], stdout=subprocess.PIPE, text=True
@@ -93,8 +94,12 @@ def watching(runs: Path, people: int) -> Iterator[tuple[int, Any]]:
     try:
         # opening the page a hundred times is no steady state
         time.sleep(10)
-        yield server.pid, read
+        assert crowd.pid is not None
+        yield server.pid, crowd.pid, read
     finally:
+        for stopped in (crowd, server):
+            if stopped.pid is not None:
+                os.kill(stopped.pid, signal.SIGCONT)
         crowd.terminate()
         server.terminate()
         server.wait()
@@ -105,13 +110,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--turns", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--turns", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=2)
     given = parser.parse_args()
     cores = os.cpu_count() or 1
 
     work: list[float] = []
-    taken: list[float] = []
     with tempfile.TemporaryDirectory() as place:
         done = mp.Array("q", given.runs, lock=False)
         spent = mp.Array("d", given.runs, lock=False)
@@ -121,32 +125,30 @@ def main() -> int:
         ]
         for one in busy:
             one.start()
-        time.sleep(2)
 
-        for index in range(given.turns):
-            # nobody before and after, so that a drift of the machine falls out
-            before, _, _ = turn(done, spent, given.seconds / 2)
-            with watching(Path(place), given.people) as (server, read):
-                at, received = processor(server), read.value
-                during, _, wall = turn(done, spent, given.seconds)
-                took, received = processor(server) - at, read.value - received
-            after, _, _ = turn(done, spent, given.seconds / 2)
-            work.append(during / ((before + after) / 2) - 1)
-            taken.append(took / (wall * cores))
-            print(
-                f"turn {index + 1}: {before:.3f} and {after:.3f} s of processor for 1,000 units alone, "
-                f"{during:.3f} watched; the server used {took:.2f} s in {wall:.1f} s, "
-                f"{received / 1e6:.1f} MB read",
-                flush=True,
-            )
+        with watching(Path(place), given.people) as (server, crowd, read):
+            at, received, began = processor(server), read.value, time.monotonic()
+            for _ in range(given.turns):
+                # alone, watched, watched, alone: a drift of the machine falls out
+                costs: dict[signal.Signals, float] = {signal.SIGSTOP: 0.0, signal.SIGCONT: 0.0}
+                for state in (signal.SIGSTOP, signal.SIGCONT, signal.SIGCONT, signal.SIGSTOP):
+                    for one in (server, crowd):
+                        os.kill(one, state)
+                    costs[state] += turn(done, spent, given.seconds / 2)
+                work.append(costs[signal.SIGCONT] / costs[signal.SIGSTOP] - 1)
+            wall = time.monotonic() - began
+            taken = (processor(server) - at) / (wall * cores)
+            received = read.value - received
+
         for one in busy:
             one.terminate()
 
     spread = stdev(work) / len(work) ** 0.5 if len(work) > 1 else float("nan")
     print(
-        f"{given.runs} runs, {given.people} viewers, {cores} cores: the same work costs the runs "
-        f"{100 * fmean(work):+.2f} % ± {100 * spread:.2f} (one standard error) of processor time, and the "
-        f"server takes {100 * fmean(taken):.2f} % of the cores"
+        f"{given.runs} runs, {given.people} viewers, {cores} cores, {given.turns} turns in {wall:.0f} s, "
+        f"{received / 1e6:.0f} MB read: the same work costs the runs {100 * fmean(work):+.2f} % ± "
+        f"{100 * spread:.2f} (one standard error) of processor time, and the server takes "
+        f"{100 * taken:.2f} % of the cores"
     )
     return 0
 

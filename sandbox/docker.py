@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from .cache import Cache
 from .image.build import archive, tag
@@ -183,7 +183,9 @@ class DockerConnection(SocketConnection):
 
     def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
         self._client = engine()
-        self._name = f"sparring-{uuid.uuid4().hex}"  # known before the engine's answer, which may be lost
+        self._name = (
+            f"sparring-{uuid.uuid4().hex}"  # known before the engine's answer, which may be lost
+        )
         self._id = ""
         self._buffer = bytearray()
         try:

@@ -20,6 +20,7 @@ from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
+from .data.balance import Balanced, balanced
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
@@ -151,7 +152,15 @@ class SelfPlay:
             batch = dealt(
                 batch, ranks.rank, ranks.count, loss=update.loss, multiple=update.microbatches
             )
-        return batch, replace(step, stored=len(stored))
+        found = self._balance(self._stock.balance if self._stock and given else None)
+        return batch, replace(step, stored=len(stored), balance=found)
+
+    def _balance(self, found: Balanced | None) -> dict[str, float]:
+        """The numbers of a search for a threshold; none where there was none."""
+        if found is None:
+            return {}
+        warmth = self.config.rollout.temperature
+        return {"score": found.score, "threshold": found.threshold, "temperature": warmth}
 
     def _kept(self, step: Step) -> list[Judged]:
         """The step's samples with their verdicts, written to the stock."""
@@ -172,7 +181,8 @@ class SelfPlay:
 
         step = self._credited(number, episodes)
         check_lost(step)
-        self._kept(step)
+        kept, wanted = self._kept(step), self.config.stock.balance
+        step = replace(step, balance=self._balance(balanced(kept, wanted) if wanted else None))
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
         self.last = step

@@ -28,7 +28,8 @@ class Step:
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
     (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
-    rests was left out whole: its samples stand in `trained` with advantages of 0.
+    rests was left out whole: its samples stand in `trained` with advantages of 0. `balance` says what the
+    search for a threshold came to (`stock.balance`): score, threshold and temperature.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Step:
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
     rests: bool = False
+    balance: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def check_lost(step: Step) -> None:

@@ -32,7 +32,7 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
         return measure(step, entry.game.role_of, learners) | _reasons(entry)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
-    record |= {"stored": step.stored} if step.stored else {}
+    record |= _stock(step)
     for entry in menu.entries:
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
@@ -54,7 +54,13 @@ def _part(step: Step, entry: Entry) -> Step:
     trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
     dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
     return replace(
-        step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped, stored=0
+        step,
+        episodes=own,
+        entries=[entry] * len(own),
+        trained=trained,
+        dropped=dropped,
+        stored=0,
+        balance={},
     )
 
 
@@ -92,7 +98,13 @@ def measure(
     record |= verdicts(step.episodes)
     record |= {f"filtered/{role}": count for (_, role), count in sorted(step.dropped.items())}
     record["samples"] = len(step.trained)
-    return record | ({"stored": step.stored} if step.stored else {})
+    return record | _stock(step)
+
+
+def _stock(step: Step) -> Metrics:
+    """How many samples of the stock joined, and what the search for their threshold came to."""
+    found: Metrics = {"stored": step.stored} if step.stored else {}
+    return found | {f"balance/{name}": value for name, value in step.balance.items()}
 
 
 def baselines(kept: Baselines, settings: Credits) -> Metrics:

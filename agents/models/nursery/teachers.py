@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ....envs.registry import Game, find
 from ....envs.types import Value
-from . import code, lab, questions, specs, talk
+from . import code, lab, listed, questions, specs, talk
 from .lesson import Teacher
 
 
@@ -103,6 +103,12 @@ SCHOOLS: Mapping[str, School] = {
     "deal-or-no-deal-v0": School(talk.deal, kept=("turns",)),
     "negotiation-v0": School(talk.negotiation, kept=("turns",)),
     "reference-game-v0": School(talk.reference, kept=("objects", "words"), keyed=("listener",)),
+    **{
+        f"reasoning-gym/{name}": School(
+            listed.teacher(name), ({"items": listed.ITEMS, **parameters},), keyed=_SOLVER
+        )
+        for name, parameters in listed.LISTED.items()
+    },
 }
 """By id. A game that is not here lists its choices, and any of them is taught alike."""
 

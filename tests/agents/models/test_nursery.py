@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sparring.agents.models.nursery import build as nursery
 from sparring.agents.models.nursery import rows as nursery_rows
 from sparring.agents.models.nursery.build import Shape, build, nursed
 from sparring.agents.models.nursery.lesson import Asked, keyed
+from sparring.agents.models.nursery.listed import LISTED
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import SCHOOLS, lessons, school
 from sparring.agents.models.nursery.tokens import make_tokenizer
@@ -56,7 +58,17 @@ def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
     assert laboratory.effort == 2
     assert {find(id).family for id in laboratory.games} == {"laboratory"}
     assert born("tiny") == Born("tiny")
+    assert born("tiny:kuhn,reasoning-gym/gcd") == Born(
+        "tiny", ("kuhn-poker-v0", "reasoning-gym/gcd")
+    )
     assert born("smollm2-135m") is None
+
+
+def test_the_listed_suite_is_what_the_nursery_teaches() -> None:
+    suite = tomllib.loads((Path(__file__).parents[3] / "suites/listed.toml").read_text())
+    asked = {exam["name"]: exam["parameters"] for exam in suite["exams"]}
+    held = {"part": "held-out", "items": 30}
+    assert asked == {name: held | dict(taught) for name, taught in LISTED.items()}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +76,8 @@ def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
     [
         ("tiny:sumz", "did you mean sums"),
         ("tiny:", "names no game"),
+        ("tiny:reasoning-gym/gdc", "did you mean gcd"),
+        ("tiny:nowhere/gcd", "nowhere"),
         ("tiny:sums?acuracy=0.3", "did you mean accuracy"),
         ("tiny:sums?accuracy=1.5", "from 0 to 1, not '1.5'"),
         ("tiny:sums?accuracy=-0.1", "from 0 to 1, not '-0.1'"),
@@ -101,8 +115,9 @@ def test_problems_that_mislead_keep_the_mean_accuracy_and_turn_their_majority() 
 
 
 def test_a_game_without_a_teacher_is_told_in_one_line() -> None:
-    with pytest.raises(ModelError, match="no teacher for question-file-v0, whose solver writes"):
-        some("question-file-v0", 1)
+    for id in ("question-file-v0", "reasoning-gym/acre"):
+        with pytest.raises(ModelError, match=f"no teacher for {id}, whose solver writes"):
+            some(id, 1)
 
 
 @pytest.mark.parametrize("id", [id for id in game_ids() if not id.endswith("-file-v0")])
