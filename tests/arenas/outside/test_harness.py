@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -15,8 +16,9 @@ import pytest
 if not os.environ.get("SPARRING_REQUIRE_OUTSIDE"):
     pytest.importorskip("lm_eval", reason=".ci/outside.sh has it")
 
-import lm_eval
 from sparring.cli import main
+
+lm_eval = importlib.import_module("lm_eval")
 
 SETTINGS = [
     *("rollout.games=32", "steps=2", "record.checkpoint_every=1", "record.evaluate_every=0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import socket
@@ -19,9 +20,7 @@ for library in ("verifiers.v1", "openenv"):
     if not os.environ.get("SPARRING_REQUIRE_OUTSIDE"):
         pytest.importorskip(library, reason=".ci/outside.sh has it")
 
-import openenv  # noqa: E402
 import torch  # noqa: E402
-import verifiers.v1 as vf  # noqa: E402
 from aiohttp import web  # noqa: E402
 from sparring.agents.prompts import chat  # noqa: E402
 from sparring.agents.scripted import Scripted  # noqa: E402
@@ -33,7 +32,10 @@ from sparring.envs.players import example  # noqa: E402
 from sparring.envs.registry import find  # noqa: E402
 from sparring.envs.seeds import bits  # noqa: E402
 from sparring.sandbox.choose import Lazy  # noqa: E402
-from verifiers.v1.utils import loaders  # noqa: E402
+
+openenv = importlib.import_module("openenv")
+vf = importlib.import_module("verifiers.v1")
+loaders = importlib.import_module("verifiers.v1.utils.loaders")
 
 SEEDS = range(6)
 GAMES = {
