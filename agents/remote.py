@@ -115,6 +115,7 @@ class Remote:
         # the key, prices and limits are left out: they change no reply
         facts = (endpoint.url, endpoint.model, sampling, *([thinking] if thinking.on else []))
         facts += (thinking.prompts,) if thinking.prompts else ()
+        facts += thinking.roles
         self.ref = PolicyRef(name or endpoint.model, sha256(repr(facts).encode()).hexdigest()[:16])
 
         self._url = f"{endpoint.url.rstrip('/')}/chat/completions"
@@ -129,8 +130,9 @@ class Remote:
 
     def chat(self, request: Request) -> Chat:
         """The messages that the endpoint is sent."""
-        found = chat(request.role, request.messages, (), self.thinking.told)
-        return self.thinking.worded(found, request.role, request.messages)
+        own = self.thinking.of(request.role)
+        found = chat(request.role, request.messages, (), own.told)
+        return own.worded(found, request.role, request.messages)
 
     def written(self, request: Request) -> str:
         """The chat as it is sent."""
@@ -157,7 +159,7 @@ class Remote:
             raise ConstraintError(
                 f"{self.endpoint.url} cannot hold a reply to choices; ask it freely"
             )
-        thinking = self.thinking
+        thinking = self.thinking.of(request.role)
         messages = self.chat(request)
         if thinking.on:
             # an endpoint counts a thought and its answer together
@@ -166,7 +168,8 @@ class Remote:
         size = estimated("".join(message["content"] for message in messages))
 
         async with gate.free, self._afforded(self._cost(size, sampling.max_tokens), gate):
-            found = await self._ask(messages, sampling, request.key)
+            by_template = thinking.mode == "template"
+            found = await self._ask(messages, sampling, request.key, by_template=by_template)
             used = found.used or (size, estimated(found.thought + found.text))
             # counted before the reservation is given back: otherwise a request that waits
             # would see money that is gone
@@ -210,7 +213,9 @@ class Remote:
                 self._reserved -= most
                 gate.changed.notify_all()
 
-    async def _ask(self, messages: Chat, sampling: Sampling, key: Key) -> Completion:
+    async def _ask(
+        self, messages: Chat, sampling: Sampling, key: Key, *, by_template: bool
+    ) -> Completion:
         """One completion; waits and asks again where that may help. Raises RemoteError."""
         endpoint, reason = self.endpoint, ""
         # 31 bits fit a signed 32-bit field; every try sends the same seed
@@ -225,7 +230,7 @@ class Remote:
                 messages,
                 sampling,
                 seed,
-                by_template=self.thinking.mode == "template",
+                by_template=by_template,
             )
             await self._turn()
             found, pause = await self._once(body)

@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ class RunFolder:
     def population(self) -> Path:
         """What each member of its population began each round from, one line of JSON each."""
         return self.path / "population.jsonl"
+
+    def copy_of(self, path: str) -> Path:
+        """Where the copy of a file of prompts lies that its settings name by this path, or would."""
+        # phases may name several files, and some of one name
+        digest = sha256(path.encode(errors="surrogateescape")).hexdigest()[:8]
+        return self.path / "prompts" / f"{Path(path).stem[:40]}-{digest}.toml"
+
+    def kept_prompts(self, path: str) -> Path:
+        """The run's own copy of a file of prompts that its settings name; without one, the file itself."""
+        copy = self.copy_of(path)
+        return copy if copy.is_file() else Path(path)
 
     @property
     def tensorboard(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from ..envs.errors import Unknown, did_you_mean
 from ..envs.hooks import HookError, hook, is_hook
 from ..envs.registry import Game
-from .models.names import MODELS, check_name, is_named, of_settings, parted
+from .models.names import MODELS, check_name, check_roles, is_named, of_settings, parted
 from .policy import FREE, Policy, Sampling
 from .run_folder import RUNS, RunFolder, run_of
 from .scripted import scripted, scripted_names
@@ -49,8 +49,8 @@ def seat(
     a Policy.
 
     A model thinks before it moves as its name says (`smollm2-135m?think=asked`), else as the run of its
-    checkpoint did, else as `thinking`. Raises UnknownEntrantError, naming the nearest, ModelError, or
-    PromptsError for the run's file of prompts.
+    checkpoint did, else as `thinking`; roles may differ (`?think.solver=asked`). Raises UnknownEntrantError,
+    naming the nearest, ModelError, or PromptsError for the run's file of prompts.
     """
     # the game's own players first: they need no torch
     if spec in scripted_names(game):
@@ -63,6 +63,7 @@ def seat(
     # an endpoint names its models as it likes: `a/b` and `x@y` are its own names there
     default = thinking
     bare, thinking = parted(spec, default)
+    check_roles(spec, game.roles, game.id)
     if hosts and hosts.elsewhere:
         return _served(bare, spec, game, sampling, seed, hosts, thinking)
 
@@ -92,7 +93,7 @@ def _of_run(home: RunFolder, game: Game, default: Thinking) -> Thinking:
 
     prompts = found.prompts
     if file := rollout.get("prompts"):
-        prompts = read_prompts(str(file), [game])
+        prompts = read_prompts(home.kept_prompts(str(file)), [game])
     # a checkpoint is called by its run: the model is the one that the run began with
     name = parted(str(settings.get("model", "")))[0]
     return replace(found, prompts=prompts and prompts.of(name))

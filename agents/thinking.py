@@ -6,8 +6,8 @@ A reply has a thought and an answer. The game and other seats see the answer alo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from ..envs.types import Message
 from .prompts import Chat
@@ -24,6 +24,14 @@ ASKED = (
 """What a model without a thinking mode of its own is told, behind the rules."""
 
 
+class Role(NamedTuple):
+    """How one role thinks, where that is not how the others do."""
+
+    name: str
+    mode: Thinks
+    tokens: int
+
+
 @dataclass(frozen=True, slots=True)
 class Thinking:
     """Whether a policy thinks before it moves, and what it is told beside the game's messages.
@@ -34,16 +42,33 @@ class Thinking:
             trained. The answer has `Sampling.max_tokens` for itself.
     keep:   own earlier thoughts stay in a seat's later prompts
     prompts: a file of the user's with other words for the system message (None: ours)
+    roles:  those that think otherwise; `of` gives the way of one role
     """
 
     mode: Thinks = "off"
     tokens: int = 256
     keep: bool = False
     prompts: Prompts | None = field(default=None, repr=False)
+    roles: tuple[Role, ...] = field(default=(), repr=False)
 
     @property
     def on(self) -> bool:
-        return self.mode != "off"
+        """Whether any role thinks."""
+        return any(mode != "off" for mode in (self.mode, *(role.mode for role in self.roles)))
+
+    @property
+    def longest(self) -> int:
+        """The most tokens that a thought of any role may have; 0 where none thinks."""
+        ways = ((self.mode, self.tokens), *((role.mode, role.tokens) for role in self.roles))
+        return max(tokens if mode != "off" else 0 for mode, tokens in ways)
+
+    def of(self, role: str) -> Thinking:
+        """How this role thinks."""
+        if not self.roles:
+            return self
+        own = next((each for each in self.roles if each.name == role), None)
+        mode, tokens = (own.mode, own.tokens) if own else (self.mode, self.tokens)
+        return replace(self, mode=mode, tokens=tokens, roles=())
 
     @property
     def told(self) -> str:

@@ -41,12 +41,16 @@ SOLVER: Final = "solver"
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One seat's part in one game: whether each of its answers was right, the last one, its verdict."""
+    """One seat's part in one game: whether each of its answers was right, the last one, its verdict.
+
+    `thought` is the share of its replies that had one.
+    """
 
     right: tuple[float, ...]
     answer: Hashable | None
     verdict: float | None
     refused: bool
+    thought: float
 
 
 def exam(
@@ -161,6 +165,9 @@ def _marked(
         raise ExamError(f"every game of the exam on {game.id} broke off ({reason})")
     turns = max(len(attempt.right) for item in items for attempt in tried[item])
     rows = [_row(tried[item], k, turns) for item in items]
+    if any(attempt.thought for item in items for attempt in tried[item]):
+        for row, item in zip(rows, items, strict=True):
+            row["thought"] = float(np.mean([attempt.thought for attempt in tried[item]]))
     columns = {
         name: np.array([row.get(name, np.nan) for row in rows])
         for name in dict.fromkeys(name for row in rows for name in row)
@@ -209,7 +216,8 @@ def _attempt(episode: Episode, seat: str, alone: bool) -> _Attempt:
         # a true verdict says what is the case, a false one the opposite
         verdict = right[0] if true[0] else 1 - right[0]
     refused = any(turn.refused for turn in turns)
-    return _Attempt(right, _answer(turns), verdict, refused)
+    thought = float(np.mean([bool(turn.reply.thought) for turn in turns])) if turns else 0.0
+    return _Attempt(right, _answer(turns), verdict, refused, thought)
 
 
 def _answer(turns: Sequence[Turn]) -> Hashable | None:

@@ -39,7 +39,8 @@ class Marks:
     weight:   how often each item comes up, summing to 1.
     columns:  by name: pass_at_1, pass_at_k, maj_at_k · turn_1, turn_2 …, wrong_to_right and right_to_wrong
               (first turn to last) · verdict_accuracy and gap (accuracy weighted by own verdict minus
-              accuracy) · refused (share of attempts with a refused reply) or, where exact, legal_mass.
+              accuracy) · refused (share of attempts with a refused reply) or, where exact, legal_mass
+              · thought (share of replies with one), where there are any.
     exact:    computed over all tasks from probabilities: no sample, so no interval.
     lost:     items left out because the engine failed in one of their games.
     """

@@ -85,6 +85,8 @@ arenas
 training
     ConfigError            a setting is unknown or out of range
     PlayerError            the process that plays ahead keeps dying, or cannot start (ahead)
+    ShapeError             memory cannot be computed for a model of this shape
+    UnknownShapeError      no model of this name has a shape that is known (memory)
     RankError              another of the processes that train together is gone (ranks)
     ExploitError           no exploiter can be trained against this policy, or none be measured
     ExperimentError        an experiment's file cannot be run, or its folder holds another one

@@ -183,7 +183,9 @@ class DockerConnection(SocketConnection):
 
     def __init__(self, image: str, megabytes: int, runtime: str | None) -> None:
         self._client = engine()
-        self._name = f"sparring-{uuid.uuid4().hex}"  # known before the engine's answer, which may be lost
+        self._name = (
+            f"sparring-{uuid.uuid4().hex}"  # known before the engine's answer, which may be lost
+        )
         self._id = ""
         self._buffer = bytearray()
         try:

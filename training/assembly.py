@@ -19,6 +19,7 @@ from .carry import carry
 from .collecting import Collecting
 from .config import Config, games, played, settled
 from .data.stock import Stock
+from .kept_prompts import keep, with_kept
 from .loop import Loop
 from .phases import Stage, situated
 from .players.absent import Absent
@@ -53,7 +54,7 @@ def assembled(
     """
     # Settled once, for engines here and on workers; the folder keeps the word that was given.
     game = played(stage.config)
-    config = settled(situated(stage, run, game, folder))
+    config = with_kept(settled(situated(stage, run, game, folder)), folder)
     if config.threads:
         torch.set_num_threads(config.threads)
     learner = loaded(config, game)
@@ -199,4 +200,5 @@ def _begin(config: Config, folder: Path) -> None:
     with checkpoints.writing(folder):
         for part in (run.checkpoints, run.transcripts):
             part.mkdir(parents=True, exist_ok=True)
+        keep(config, folder)
         checkpoints.replace_text(run.config, to_toml(config))

@@ -70,6 +70,10 @@ def stages(config: Config) -> tuple[Stage, ...]:
     """The run's stages in order; one for a run without phases. Raises ConfigError."""
     members = len(config.population.listed)
     if not (config.phases or members):
+        if config.stock.trials:
+            raise ConfigError(
+                f"stock.trials = {config.stock.trials} compares steps of earlier phases, and the run has none"
+            )
         return (Stage(0, 1, 0, config),)
 
     found: list[Stage] = []
@@ -86,6 +90,11 @@ def stages(config: Config) -> tuple[Stage, ...]:
             # nothing is trained, so its games are played once and need no parts
             own = replace(own, update=replace(own.update, iterations=1, microbatches=1))
         offset, before = (found[-1].end, found[-1].config.steps) if found else (0, 0)
+        if own.stock.trials > offset:
+            raise ConfigError(
+                f"phase {index + 1} of the run compares stock.trials = {own.stock.trials} steps before "
+                f"it, and {offset} are played by then"
+            )
         ends = tuple(stage.end for stage in found)
         place = standing(config.population, offset, ends, index)
         found.append(Stage(index, count, offset, own, phase, before, place))
@@ -136,14 +145,39 @@ def situated(stage: Stage, run: Config, game: Game, folder: Path) -> Config:
     opponents = replace(config.opponents, entrant=name(entrant))
     watch = replace(config.watch, frozen=tuple(map(name, config.watch.frozen)))
     menu = tuple(replace(entry, judge=name(entry.judge)) for entry in config.games)
-    stock = config.stock
+    stock, rollout = config.stock, config.rollout
+    if stock.trials:
+        # What reads samples loads torch, and few phases ask for it.
+        from .balancing import warmth
+
+        found = warmth(config, folder, stage.offset, _tried(run, stage))
+        rollout = replace(rollout, temperature=found)
     if stock.source == SELF:
         stock = replace(stock, source=str(folder))
     model = _model(name(start))
     judge = name(config.judge)
     return replace(
-        config, model=model, judge=judge, opponents=opponents, watch=watch, stock=stock, games=menu
+        config,
+        model=model,
+        judge=judge,
+        rollout=rollout,
+        opponents=opponents,
+        watch=watch,
+        stock=stock,
+        games=menu,
     )
+
+
+def _tried(run: Config, stage: Stage) -> list[float]:
+    """The temperatures of the steps that a stage looks back on, in order."""
+    steps = range(stage.offset - stage.config.stock.trials, stage.offset)
+    before = stages(run)[: stage.index]
+    return [
+        each.config.rollout.temperature
+        for step in steps
+        for each in before
+        if each.offset <= step < each.end
+    ]
 
 
 def goes_on(stage: Stage, folder: Path) -> Path | None:

@@ -259,6 +259,9 @@ def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     if stage.place.member:
         number = stage.index // len(stage.place.kinds) + 1
         part = f"round {number}, member {stage.place.member} · "
+    if config.stock.trials:
+        # found by the trials before it
+        part += f"temperature {config.rollout.temperature:g} · "
     return (
         f"{folder} · {part}{config.recipe} on {config.title} · {config.model} ({size / 1e6:,.2f} M{share}) · "
         f"{config.steps} steps of {config.rollout.games} games · seed {config.seed}"

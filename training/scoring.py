@@ -35,6 +35,7 @@ class Scoring(GRPOTrainer):
         """Choose how rows are scored: `learners` may be several in one module."""
         self.learners = learners
         self.microbatches = config.update.microbatches
+        self.tokens_at_once = config.update.tokens_at_once
         self._forest = by_forest(config.update.forest, self.model, processes)
 
     @torch.no_grad()
@@ -45,6 +46,8 @@ class Scoring(GRPOTrainer):
         keep = tensors["completion_ids"].size(1)
         # As many rows at once as the loss takes: a score needs no more memory.
         rows = -(-len(ids) // self.microbatches)
+        if self.tokens_at_once:
+            rows = min(rows, max(1, self.tokens_at_once // ids.size(1)))
         with self.telling(tensors):
             logps, _, _ = self._get_per_token_logps_and_entropies(
                 self.model, ids, mask, keep, batch_size=rows

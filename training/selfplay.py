@@ -20,6 +20,7 @@ from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
+from .data.balance import Balanced, balanced
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
@@ -42,6 +43,9 @@ from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
 from .step import Step, check_empty, check_lost
 from .timed import Timed
+
+JUDGE = "judge"
+"""Stands for the learner where it grades, beside the names of learners."""
 
 
 class SelfPlay:
@@ -81,6 +85,9 @@ class SelfPlay:
         self._stock = stock
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
+        # By game: who is in a seat, and each learner as that game has it.
+        self._chairs: dict[tuple[str, str], Policy] = {}
+        self._wrapped: dict[tuple[str, str], Policy] = {}
         self.baselines: Baselines = {}
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
@@ -145,7 +152,15 @@ class SelfPlay:
             batch = dealt(
                 batch, ranks.rank, ranks.count, loss=update.loss, multiple=update.microbatches
             )
-        return batch, replace(step, stored=len(stored))
+        found = self._balance(self._stock.balance if self._stock and given else None)
+        return batch, replace(step, stored=len(stored), balance=found)
+
+    def _balance(self, found: Balanced | None) -> dict[str, float]:
+        """The numbers of a search for a threshold; none where there was none."""
+        if found is None:
+            return {}
+        warmth = self.config.rollout.temperature
+        return {"score": found.score, "threshold": found.threshold, "temperature": warmth}
 
     def _kept(self, step: Step) -> list[Judged]:
         """The step's samples with their verdicts, written to the stock."""
@@ -166,7 +181,8 @@ class SelfPlay:
 
         step = self._credited(number, episodes)
         check_lost(step)
-        self._kept(step)
+        kept, wanted = self._kept(step), self.config.stock.balance
+        step = replace(step, balance=self._balance(balanced(kept, wanted) if wanted else None))
         spent = time.perf_counter() - began
         step.seconds.update(play=spent - verified - self.synced, sync=self.synced, verify=verified)
         self.last = step
@@ -261,10 +277,15 @@ class SelfPlay:
         found = beside.get(seat, self.player)
         if found is not self.player:
             return found
-        role = entry.game.role_of[seat]
-        if role in self.cast.judges(entry.game):
-            return Sampled(self.player, JUDGING)
-        return self._shown(entry, self.cast.of(entry.game, role, seat))
+        # Made once: only requests to one and the same policy are asked in one batch.
+        if (entry.label, seat) not in self._chairs:
+            role = entry.game.role_of[seat]
+            judging = role in self.cast.judges(entry.game)
+            name = JUDGE if judging else self.cast.of(entry.game, role, seat)
+            made = Sampled(self.player, JUDGING) if judging else self._shown(entry, name)
+            shared = self._wrapped.setdefault((entry.label, name), made)
+            self._chairs[entry.label, seat] = shared
+        return self._chairs[entry.label, seat]
 
     def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""

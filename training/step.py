@@ -28,7 +28,8 @@ class Step:
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
     (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
-    rests was left out whole: its samples stand in `trained` with advantages of 0.
+    rests was left out whole: its samples stand in `trained` with advantages of 0. `balance` says what the
+    search for a threshold came to (`stock.balance`): score, threshold and temperature.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Step:
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
     rests: bool = False
+    balance: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def check_lost(step: Step) -> None:
@@ -59,10 +61,11 @@ def check_empty(step: Step) -> None:
         raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
 
     # Games that all ended in forfeits may yet give credits, once the learner can move.
+    if any(entry.credits.payoff for entry in step.entries):
+        return
     played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
     credited = any(each.sample.attempt.by_turn for each in step.trained)
-    paid = any(entry.credits.payoff for entry in step.entries)
-    if played_out and not (paid or credited):
+    if played_out and not credited:
         raise EmptyStepError(
             f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
             "credit"

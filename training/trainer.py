@@ -23,9 +23,10 @@ from trl.trainer.grpo_config import GRPOConfig
 from ..agents.models.weights import ADAPTER, seal_base
 from ..envs.hooks import hook
 from . import losses
-from .config import Config
+from .config import Config, ConfigError
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
+from .data.parts import Part, merge, parted
 from .players.sharing import Learners
 from .ranks.ranks import Ranks
 from .scoring import Scoring
@@ -69,7 +70,13 @@ class SelfPlayTrainer(Scoring):
         if ranks:
             # TRL's metrics are then this process's own, and `measured` weighs them by tokens.
             cast(Any, self.accelerator).gather = _own
+        self._by_row = 1.0
         self._clip_norm = config.update.clip_norm
+        if config.update.tokens_at_once and self.is_deepspeed_enabled:
+            raise ConfigError(
+                "update.tokens_at_once cannot go with DeepSpeed, which steps after each backward pass; set "
+                "update.microbatches"
+            )
         self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
@@ -154,6 +161,38 @@ class SelfPlayTrainer(Scoring):
         found = float(off.masked_fill(apart, 0).max())
         return max(self.ranks.gathered(found)) if self.ranks else found
 
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """The loss of a microbatch. Of one in parts all but the last part have had their backward pass."""
+        most = self.tokens_at_once
+        parts = parted(inputs, most, loss=self.loss_type) if most else ()
+        if len(parts) < 2:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+        noted = {name: len(values) for name, values in self._metrics["train"].items()}
+        before = torch.zeros((), device=self.accelerator.device)
+        *others, last = parts
+        for part in others:
+            # Its graph goes before the next part is computed: that is the memory which is spared.
+            found = self._part(model, part)
+            self.accelerator.backward(found)
+            before += found.detach()
+        found = self._part(model, last)
+        self._by_row = 1.0
+        merge(self._metrics["train"], noted, [part.tokens for part in parts])
+        return found + before
+
+    def _part(self, model: Any, part: Part) -> torch.Tensor:
+        """What a part's loss counts in that of its microbatch."""
+        # A mean over pairs is one over rows, whatever the loss of tokens is.
+        self._by_row = part.rows / part.weight if part.weight else 0.0
+        return part.weight * super().compute_loss(model, part.tensors)
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
         if self.ranks and self.batch is not None:
@@ -214,6 +253,7 @@ class SelfPlayTrainer(Scoring):
         if "pairs" in inputs:
             # A mean over rows, whatever the loss of tokens is.
             apart = self.batch.by_row / self.batch.factor if self.batch else 1.0
+            apart *= self._by_row
             found = found + apart * self._preferred(model, inputs, logps) / parts
         return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from trl.trainer.grpo_config import GRPOConfig
 
 from .config import Config, learner_names
+from .players.learner import thinks
 
 
 def arguments(config: Config, folder: Path) -> GRPOConfig:
@@ -25,8 +26,7 @@ def arguments(config: Config, folder: Path) -> GRPOConfig:
         steps_per_generation=update.microbatches,
         num_iterations=update.iterations,
         # The loss of dr_grpo divides by it: a thought is part of what is trained.
-        max_completion_length=rollout.max_tokens
-        + (rollout.thought_tokens if rollout.think != "off" else 0),
+        max_completion_length=rollout.max_tokens + thinks(rollout).longest,
         # Tokens are scored at the temperature at which they were drawn.
         temperature=rollout.temperature,
         shuffle_dataset=False,

@@ -242,43 +242,36 @@ class Hosted:
     async def _speak(self, requests: Sequence[Request]) -> Sequence[Response]:
         """Replies drawn freely; equal sets of requests reach the engine in one order."""
         prompts = [self.dialect.encode(r.role, r.messages) for r in requests]
-        context = self.engine.context
-        if not self.dialect.thinks:
-            rooms = [
-                min((r.sampling or self.sampling).max_tokens, context - len(prompt))
-                for r, prompt in zip(requests, prompts, strict=True)
-            ]
-            draws = [self._draw(*each) for each in zip(requests, prompts, rooms, strict=True)]
-            parts = await self._parts(draws)
-        else:
-            parts = await self._thought(requests, prompts)
+        dialects = [self.dialect.of(r.role) for r in requests]
+        parts = await self._said(requests, prompts, dialects)
+        said = zip(dialects, prompts, parts, strict=True)
+        return [p if isinstance(p, Exception) else ended(d, q, *p) for d, q, p in said]
 
-        said = zip(prompts, parts, strict=True)
-        return [p if isinstance(p, Exception) else ended(self.dialect, q, *p) for q, p in said]
-
-    async def _thought(
-        self, requests: Sequence[Request], prompts: Sequence[Tokens]
+    async def _said(
+        self, requests: Sequence[Request], prompts: Sequence[Tokens], dialects: Sequence[Dialect]
     ) -> list[Part | Exception]:
-        """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
-        dialect, context = self.dialect, self.engine.context
-        draws = [
-            self._draw(request, prompt, first(dialect, prompt, context))
-            for request, prompt in zip(requests, prompts, strict=True)
+        """Whole replies; one that begins with a thought is drawn up to its budget, closed, and drawn on."""
+        context = self.engine.context
+        limits = [(request.sampling or self.sampling).max_tokens for request in requests]
+        rooms = [
+            first(dialect, prompt, context) if dialect.thinks else min(most, context - len(prompt))
+            for dialect, prompt, most in zip(dialects, prompts, limits, strict=True)
         ]
+        draws = [self._draw(*each) for each in zip(requests, prompts, rooms, strict=True)]
         parts = await self._parts(draws)
 
         onward: dict[int, Draw] = {}
         for i, part in enumerate(parts):
-            if isinstance(part, Exception):
+            if isinstance(part, Exception) or not dialects[i].thinks:
                 continue
-            most = (requests[i].sampling or self.sampling).max_tokens
-            so_far, more = then(dialect, prompts[i], part, most, context)
+            so_far, more = then(dialects[i], prompts[i], part, limits[i], context)
             parts[i] = so_far
             if more:
                 request = requests[i]._replace(key=answering(requests[i].key))
                 onward[i] = self._draw(request, prompts[i] + so_far.tokens, more)
 
-        for i, more in zip(onward, await self._parts([*onward.values()]), strict=True):
+        further = await self._parts([*onward.values()]) if onward else []
+        for i, more in zip(onward, further, strict=True):
             begun = parts[i]
             if isinstance(more, Exception) or isinstance(begun, Exception):
                 parts[i] = more
@@ -317,21 +310,24 @@ class Hosted:
 
     def _choose(self, requests: Sequence[Request]) -> list[Response]:
         """Replies drawn among the choices of each request. Raises ConstraintError."""
-        groups: dict[Sampling, list[int]] = {}
+        groups: dict[tuple[Sampling, Dialect], list[int]] = {}
         for i, request in enumerate(requests):
-            groups.setdefault(request.sampling or self.sampling, []).append(i)
+            own = self.dialect.of(request.role)
+            groups.setdefault((request.sampling or self.sampling, own), []).append(i)
 
         answers: dict[int, Response] = {}
-        for sampling, members in groups.items():
-            said = self._chosen([requests[i] for i in members], sampling)
+        for (sampling, own), members in groups.items():
+            said = self._chosen([requests[i] for i in members], sampling, own)
             answers.update(zip(members, said, strict=True))
         return [answers[i] for i in range(len(requests))]
 
-    def _chosen(self, requests: Sequence[Request], sampling: Sampling) -> list[Response]:
+    def _chosen(
+        self, requests: Sequence[Request], sampling: Sampling, own: Dialect
+    ) -> list[Response]:
         """Replies among choices, under one setting."""
-        prompts = [self.dialect.encode(request.role, request.messages) for request in requests]
+        prompts = [own.encode(request.role, request.messages) for request in requests]
         return choose(
-            self.dialect,
+            own,
             requests,
             prompts,
             self.scores,

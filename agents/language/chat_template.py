@@ -46,8 +46,8 @@ class Dialect:
     `end` is that one, or the tokenizer's. `pad` fills batches (it never reaches the model's attention).
     `thinking` says whether and how the model thinks before it moves. `opening` is the tag that a prompt
     ends with, where the thought is open before the model says a word, else empty; `closing` are the tokens
-    that close a thought at the end of its budget. Raises DialectError for a tokenizer without a chat template
-    or without an end of turn.
+    that close a thought at the end of its budget; where roles think otherwise, `of` gives the dialect of one.
+    Raises DialectError for a tokenizer without a chat template or without an end of turn.
     """
 
     def __init__(
@@ -90,6 +90,12 @@ class Dialect:
         self.opening = OPEN if by_template or self._opened else ""
         self.closing = self.choice(f"\n{CLOSE}\n\n") if self.thinks else ()
 
+        # roles that think alike share a dialect
+        ways = {role.name: thinking.of(role.name) for role in thinking.roles}
+        made = {way: self.with_thinking(way) for way in dict.fromkeys(ways.values())}
+        self._of_role = {role: made[way] for role, way in ways.items()}
+        self._of_others = self.with_thinking(thinking.of("")) if ways else self
+
         # caches of the instance: one on the class would keep every dialect alive
         self.encode = lru_cache(_MEMO)(self._encode)
         self.read = lru_cache(_MEMO)(self._read)
@@ -98,6 +104,10 @@ class Dialect:
     def thinks(self) -> bool:
         """Whether the model may think before it moves; some templates open a thought in any case."""
         return self.thinking.on or bool(self.opening)
+
+    def of(self, role: str) -> Dialect:
+        """How the model writes as this role: as itself, but where roles think otherwise."""
+        return self._of_role.get(role, self._of_others)
 
     def with_thinking(self, thinking: Thinking) -> Dialect:
         """The same model's conversations under another way of thinking."""
@@ -123,6 +133,7 @@ class Dialect:
             sorted(words.items()),
             *([self.thinking] if self.thinks else []),
             *([self.thinking.prompts] if self.thinking.prompts else []),
+            *self.thinking.roles,
         )
         return sha256(repr(parts).encode()).hexdigest()
 
@@ -159,6 +170,8 @@ class Dialect:
         )
 
     def _encode(self, role: str, view: tuple[Message, ...]) -> tuple[int, ...]:
+        if (own := self.of(role)) is not self:
+            return own.encode(role, view)
         told = [message.text for message in view if message.speaker == "tools"]
         if told and self._calls:
             messages = self._chat(role, view, tools=True)

@@ -39,7 +39,7 @@ def distributions(policy: Transformer, requests: Sequence[Request]) -> list[Dist
     longest choice. Raises ExactError for a policy that thinks before it moves (what it says then has
     no likelihood of its own) and for a request without choices.
     """
-    if policy.dialect.thinks:
+    if any(policy.dialect.of(request.role).thinks for request in requests):
         raise ExactError(
             f"{policy.ref.name} thinks before it moves: its moves have no exact likelihood"
         )

@@ -42,10 +42,11 @@ def given_thoughts(
 ) -> list[Thoughtful]:
     """`count` thoughts for each request, drawn with the noise of its key, and the odds given each.
 
-    Raises ExactError for a policy that does not think or keeps its thoughts (what it has seen is then more
-    than the view), for a request without choices, and where a thought leaves no choice any probability.
+    All requests are of roles that think alike. Raises ExactError for a policy that does not think or keeps
+    its thoughts (what it has seen is then more than the view), for a request without choices, and where a
+    thought leaves no choice any probability.
     """
-    _check(policy, requests)
+    dialect = _checked(policy, requests)
 
     prompts = policy.prompts(requests)
     asked = [
@@ -54,15 +55,15 @@ def given_thoughts(
         for i, r in enumerate(requests)
     ]
     parts = policy.thoughts(
-        [prompts[i] for i, _ in asked], [key for _, key in asked], policy.sampling
+        [prompts[i] for i, _ in asked], [key for _, key in asked], policy.sampling, dialect
     )
-    begun = [_beginning(policy.dialect, part) for part in parts]
+    begun = [_beginning(dialect, part) for part in parts]
 
     # equal beginnings are scored once, with the choices of all their requests
     wanted: list[tuple[Tokens, set[Tokens]]] = []
     spelt: list[list[list[Tokens]]] = []
     for (i, _), (said, lead) in zip(asked, begun, strict=True):
-        ways = [_spelt(policy.dialect, choice, lead) for choice in requests[i].choices or ()]
+        ways = [_spelt(dialect, choice, lead) for choice in requests[i].choices or ()]
         spelt.append(ways)
         wanted.append((prompts[i] + said, {way for some in ways for way in some}))
     scores = policy.scores(wanted, policy.sampling)
@@ -93,8 +94,14 @@ def drawn_behaviour(
     )
 
 
-def _check(policy: Transformer, requests: Sequence[Request]) -> None:
-    name, dialect = policy.ref.name, policy.dialect
+def _checked(policy: Transformer, requests: Sequence[Request]) -> Dialect:
+    """How the roles that are asked write. Raises ExactError."""
+    name = policy.ref.name
+    dialect, *others = dict.fromkeys(policy.dialect.of(r.role) for r in requests)
+    if others:
+        raise ExactError(
+            f"roles of {name} think each in its own way; ask for those of one at a time"
+        )
     if not dialect.thinks:
         raise ExactError(f"{name} does not think before it moves: its distribution is exact")
     if dialect.thinking.keep:
@@ -105,6 +112,7 @@ def _check(policy: Transformer, requests: Sequence[Request]) -> None:
     for request in requests:
         if not request.choices:
             raise ExactError(f"odds need choices; {request.seat} was asked without any")
+    return dialect
 
 
 def _beginning(dialect: Dialect, part: Part) -> tuple[Tokens, str]:

@@ -14,6 +14,7 @@ import torch
 
 from ...envs.types import PolicyRef, Reply
 from ..policy import FREE, ContextError, Key, Request, Response, Sampling
+from ..thinking import Thinking
 from .chat_template import Dialect
 from .choices import Scores, score, score_forest, shares
 from .forest import suits
@@ -51,7 +52,8 @@ class Transformer:
     depends on its prompt, its key and, by rounding only, on the batch it is computed in; equal sets of
     requests give equal batches, whatever their order. `weights` names what the model holds (a hash, or
     a run's step): give every change a new name by `publish`. The model may be one that is being trained;
-    it is put into evaluation mode while it acts. Not safe under concurrent changes of the weights.
+    it is put into evaluation mode while it acts. `context` is the most tokens that it reads, prompt and
+    reply together. Not safe under concurrent changes of the weights.
     """
 
     streams = False
@@ -70,6 +72,8 @@ class Transformer:
         self.dialect = dialect
         self.sampling = sampling
         self.batching = batching
+        # asked for at every request, and a model's settings answer slowly
+        self.context = int(getattr(model.config, "max_position_embeddings", 1 << 30))
 
         self.adapter: str | None = None
         self._lock = threading.Lock()
@@ -80,11 +84,6 @@ class Transformer:
     @property
     def ref(self) -> PolicyRef:
         return self._ref
-
-    @property
-    def context(self) -> int:
-        """The most tokens the model reads, prompt and reply together."""
-        return int(getattr(self.model.config, "max_position_embeddings", 1 << 30))
 
     def publish(self, weights: str, *, name: str | None = None) -> None:
         """Say that the model now holds other weights."""
@@ -121,10 +120,12 @@ class Transformer:
         """These prompts read by the model, from where they are known; inside `acting` only."""
         return Branches(self.model, prompts, self.dialect.pad, self.adapter, known)
 
-    def with_sampling(self, sampling: Sampling) -> Transformer:
+    def with_sampling(self, sampling: Sampling, thinking: Thinking | None = None) -> Transformer:
         """The same model under other settings; the weights are shared."""
         twin = self.twin()
         twin.sampling = sampling
+        if thinking not in (None, self.dialect.thinking):
+            twin.dialect = self.dialect.with_thinking(thinking)
         twin.publish(self.weights)
         return twin
 
@@ -139,33 +140,32 @@ class Transformer:
         faults = [self._refusal(request) for request in requests]
         # a prompt that does not fit is left out, and spares the others of its batch
         fine = [r for r, fault in zip(requests, faults, strict=True) if not fault]
-        replies = iter(self._responses(fine))
+        prompts = [self.dialect.encode(request.role, request.messages) for request in fine]
+        replies = iter(self._responses(fine, prompts))
         return [fault or next(replies) for fault in faults]
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Replies to requests that can all be answered. Raises ContextError and ConstraintError."""
         replies: list[Reply] = []
-        for response in self._responses(requests):
+        for response in self._responses(requests, self.prompts(requests)):
             if isinstance(response, Exception):
                 raise response
             replies.append(response)
         return replies
 
-    def _responses(self, requests: Sequence[Request]) -> list[Response]:
+    def _responses(self, requests: Sequence[Request], prompts: Sequence[Tokens]) -> list[Response]:
         """Responses to requests whose prompts fit, grouped by what draws them."""
-        prompts = self.prompts(requests)
         replies: dict[int, Response] = {}
 
-        groups: dict[tuple[Sampling, bool], list[int]] = {}
+        groups: dict[tuple[Sampling, bool, Dialect], list[int]] = {}
         for i, request in enumerate(requests):
             sampling = request.sampling or self.sampling
-            groups.setdefault(
-                (sampling, sampling.constrained and bool(request.choices)), []
-            ).append(i)
+            held = sampling.constrained and bool(request.choices)
+            groups.setdefault((sampling, held, self.dialect.of(request.role)), []).append(i)
 
-        for (sampling, held), members in groups.items():
-            draw = self._choose if held else self._speak
-            said = draw([requests[i] for i in members], [prompts[i] for i in members], sampling)
+        for (sampling, held, own), members in groups.items():
+            draw, some = self._choose if held else self._speak, [requests[i] for i in members]
+            said = draw(some, [prompts[i] for i in members], sampling, own)
             replies.update(zip(members, said, strict=True))
         return [replies[i] for i in range(len(requests))]
 
@@ -238,30 +238,31 @@ class Transformer:
                     self.model.train()
 
     def _speak(
-        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
+        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling, own: Dialect
     ) -> list[Reply]:
         """Replies drawn freely, under one setting."""
         keys = [request.key for request in requests]
-        if self.dialect.thinks:
-            parts = self.thoughts(prompts, keys, sampling)
+        if own.thinks:
+            parts = self.thoughts(prompts, keys, sampling, own)
         else:
             rooms = {p: min(sampling.max_tokens, self.context - len(p)) for p in prompts}
             parts = self._draw(prompts, keys, rooms, sampling)
 
         # equal replies share one, which is made once
         made = {
-            (prompt, part): ended(self.dialect, prompt, *part)
+            (prompt, part): ended(own, prompt, *part)
             for prompt, part in dict.fromkeys(zip(prompts, parts, strict=True))
         }
         return [made[pair] for pair in zip(prompts, parts, strict=True)]
 
-    def thoughts(self, prompts: list[Tokens], keys: list[Key], sampling: Sampling) -> list[Part]:
+    def thoughts(
+        self, prompts: list[Tokens], keys: list[Key], sampling: Sampling, dialect: Dialect
+    ) -> list[Part]:
         """Replies that begin with a thought: drawn up to its budget, closed, and drawn on."""
-        dialect, context = self.dialect, self.context
-        rooms = {prompt: first(dialect, prompt, context) for prompt in prompts}
+        rooms = {prompt: first(dialect, prompt, self.context) for prompt in prompts}
         begun = self._draw(prompts, keys, rooms, sampling)
         nexts = [
-            then(dialect, prompt, part, sampling.max_tokens, context)
+            then(dialect, prompt, part, sampling.max_tokens, self.context)
             for prompt, part in zip(prompts, begun, strict=True)
         ]
 
@@ -322,11 +323,11 @@ class Transformer:
         return found
 
     def _choose(
-        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling
+        self, requests: list[Request], prompts: list[Tokens], sampling: Sampling, own: Dialect
     ) -> list[Response]:
         """Replies drawn among the choices of each request. Raises ConstraintError."""
         return choose(
-            self.dialect,
+            own,
             requests,
             prompts,
             self.scores,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .weights import Weights, find_model, first_line, quiet
 
 LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """Arguments to open a folder with: the library then fetches nothing, and runs no code that it holds."""
+FLOAT32 = "float32"
 _OWN_CODE = "trust_remote_code"
 """Stands in what the library says of a folder that brings code of its own."""
 
@@ -30,8 +32,9 @@ def load_model(
     sampling: Sampling = FREE,
     thinking: Thinking = OFF,
     device: str = "cpu",
+    dtype: str = FLOAT32,
 ) -> Transformer:
-    """The model as a policy, in float32; see `find_model`. Its id covers the weights' bytes.
+    """The model as a policy, its weights held in `dtype`; see `find_model`. Its id covers the weights' bytes.
 
     It thinks as its name says, as in `NAME?think=asked`, else as `thinking`.
     """
@@ -39,9 +42,9 @@ def load_model(
     if isinstance(model, str):
         _, thinking = parted(model, thinking)
     # the hash first: it refuses a file that changed since it was sealed
-    weights = found.hash
+    weights = found.hash if dtype == FLOAT32 else f"{found.hash} in {dtype}"
 
-    opened, tokenizer = open_model(found, device)
+    opened, tokenizer = open_model(found, device, dtype)
     dialect = Dialect(tokenizer, thinking=thinking, stops=_stops(opened))
     return Transformer(opened, dialect, name=found.name, weights=weights, sampling=sampling)
 
@@ -70,16 +73,16 @@ def load_classifier(
     return Classifier(model, tokenizer, name, found.hash, labels=labels, otherwise=otherwise)
 
 
-def open_model(weights: Weights, device: str = "cpu") -> tuple[Any, Any]:
-    """The model, in float32 and evaluation mode, and its tokenizer.
+def open_model(weights: Weights, device: str = "cpu", dtype: str = FLOAT32) -> tuple[Any, Any]:
+    """The model, in `dtype` and evaluation mode, and its tokenizer.
 
-    An adapter is opened on its base. Raises ModelError in one line for a folder that is no model or
-    is damaged.
+    An adapter is opened on its base, and is in float32. Raises ModelError in one line for a folder that is no
+    model or is damaged.
     """
     try:
         with quiet():
             opened = _open_adapter if weights.base else _open_whole
-            return opened(weights, device)
+            return opened(weights, device, dtype)
     except SparringError:
         raise
     except Exception as fault:  # whatever a library makes of damaged files
@@ -95,26 +98,39 @@ def _refused(weights: Weights, fault: Exception) -> str:
     return f"{weights.folder} cannot be loaded ({first_line(fault)})"
 
 
-def _open_whole(weights: Weights, device: str) -> tuple[Any, Any]:
+def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = weights.folder
     if not (folder / "config.json").exists():
         raise ModelError(f"{folder} holds no model: it has no config.json")
+    if method := _quantised(folder):
+        raise ModelError(
+            f"{weights.name} is quantised ({method}), and only whole weights are played and trained here; "
+            "take the model that it was made from, or serve it by vLLM and name its URL"
+        )
     tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
 
-    # float32 whatever the file holds: engines are compared to 1e-3 in log-probability
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **LOCAL)
+    # float32 unless asked, whatever the file holds: engines are compared to 1e-3 in log-probability
+    kind = getattr(torch, dtype)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, **LOCAL)
     return model.to(device).eval(), tokenizer
 
 
-def _open_adapter(weights: Weights, device: str) -> tuple[Any, Any]:
+def _quantised(folder: Path) -> str:
+    """By which method a folder's weights were quantised ("": they are whole)."""
+    settings = json.loads((folder / "config.json").read_text())
+    found = settings.get("quantization_config")
+    return str(found.get("quant_method", "unknown method")) if found else ""
+
+
+def _open_adapter(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     from peft import PeftModel
     from transformers import AutoTokenizer
 
     assert weights.base
-    base, tokenizer = open_model(weights.base, device)
+    base, tokenizer = open_model(weights.base, device, dtype)
     # an adapter that was trained with its own tokenizer or template brings it along
     if (weights.folder / "tokenizer_config.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(weights.folder, **LOCAL)

@@ -6,14 +6,15 @@ A name of ours may list games, and any name may end in options: `tiny:sums,kuhn`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from ...envs.errors import SparringError, Unknown
-from ...envs.registry import find, game_ids
-from ..thinking import MODES, MOST_TOKENS, OFF, Thinking, Thinks
+from ...envs.registry import GameError, find, game_ids
+from ..thinking import MODES, MOST_TOKENS, OFF, Role, Thinking, Thinks
 
 NURSERY = ("tiny", "small")
 """Models that are built here, for the games that their name lists."""
@@ -22,6 +23,7 @@ EVERY = "all"
 """In the place of games: every game of the library."""
 _KEPT = 0.6
 _KEEPS = {"true": True, "false": False}
+_OF_ROLE = ("think.", "thought_tokens.")
 OPTIONS: Mapping[str, tuple[float, float]] = {
     "accuracy": (0.0, 1.0),
     "mislead": (0.0, 0.9),
@@ -152,6 +154,12 @@ def unknown(name: str) -> UnknownModelError:
 
 def _ids(word: str) -> list[str]:
     """The games that a word stands for: an id, with or without its version, or all that begin with it."""
+    if "/" in word:
+        # another library's game, by its whole name
+        try:
+            return [find(word).id]
+        except GameError as fault:
+            raise ModelError(f"{fault}, for a model of the nursery") from fault
     known = game_ids()
     if word == EVERY:
         # what a file of tasks asks for is known to its owner alone
@@ -203,29 +211,57 @@ def parted(spec: str, default: Thinking = OFF) -> tuple[str, Thinking]:
     """A model's name without the options of thinking in it, and how it thinks.
 
     The options are `think`, `thought_tokens` and `keep_thoughts`, as in
-    `smollm2-135m?think=asked&thought_tokens=64`; what is not given is as in `default`. Raises ModelError.
+    `smollm2-135m?think=asked&thought_tokens=64`; the first two may be of one role, `think.solver=asked`. What
+    is not given is as in `default`; a `think` for all leaves nothing of its roles. Raises ModelError.
     """
     name, options = split_options(spec)
+    named = {key: options.pop(key) for key in list(options) if key.startswith(_OF_ROLE)}
+    before = () if "think" in options else default.roles
     mode = _mode(options.pop("think", default.mode))
     tokens = _tokens(options.pop("thought_tokens", str(default.tokens)))
+
     keep = options.pop("keep_thoughts", str(default.keep).lower())
     if keep not in _KEEPS:
         raise ModelError(f"keep_thoughts is true or false, not {keep!r}")
     bare = with_options(name, options)
     prompts = default.prompts and default.prompts.of(bare)
-    return bare, Thinking(mode, tokens, _KEEPS[keep], prompts)
+
+    roles = {role.name: role for role in before}
+    for key, text in named.items():
+        what, _, role = key.partition(".")
+        if not role:
+            raise ModelError(f"{what} of which role? write {what}.ROLE={text}, not {spec!r}")
+        own = roles.get(role, Role(role, mode, tokens))
+        changed = {"mode": _mode(text)} if what == "think" else {"tokens": _tokens(text)}
+        roles[role] = own._replace(**cast(Any, changed))
+    return bare, Thinking(mode, tokens, _KEEPS[keep], prompts, tuple(roles.values()))
 
 
-def of_settings(rollout: Mapping[str, object], default: Thinking = OFF) -> Thinking:
+def check_roles(spec: str, known: Collection[str], where: str) -> None:
+    """Raise UnknownThinkingError where the name tells a role how to think that is not among the known."""
+    for role in parted(spec)[1].roles:
+        if role.name not in known:
+            raise UnknownThinkingError("role", role.name, known, where=f" of {where} in {spec!r}")
+
+
+def of_settings(rollout: Mapping[str, Any], default: Thinking = OFF) -> Thinking:
     """How a run's learner thinks, by the `rollout` table of its settings; a run without it, as `default`."""
     if "think" not in rollout:
         return default
-    return Thinking(
-        _mode(str(rollout["think"])),
-        _tokens(str(rollout.get("thought_tokens", OFF.tokens))),
-        bool(rollout.get("keep_thoughts", OFF.keep)),
-        default.prompts,
+    mode = _mode(str(rollout["think"]))
+    tokens = _tokens(str(rollout.get("thought_tokens", OFF.tokens)))
+    keep = bool(rollout.get("keep_thoughts", OFF.keep))
+
+    # what a role's table leaves out, or has empty, is as for the others
+    roles = tuple(
+        Role(
+            name,
+            _mode(str(own.get("think") or mode)),
+            _tokens(str(own.get("thought_tokens") or tokens)),
+        )
+        for name, own in rollout.get("roles", {}).items()
     )
+    return Thinking(mode, tokens, keep, default.prompts, roles)
 
 
 def _mode(text: str) -> Thinks:

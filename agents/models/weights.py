@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,7 +221,7 @@ def first_line(fault: Exception) -> str:
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """The libraries' progress bars and advice switched off inside, and put back."""
+    """The libraries' progress bars and advice to each other switched off inside, and put back."""
     from transformers.utils import logging as library
 
     bars = library.is_progress_bar_enabled()
@@ -229,7 +230,10 @@ def quiet() -> Generator[None]:
     library.disable_progress_bar()
     library.set_verbosity(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            # of names that PEFT still uses and transformers will drop
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         library.set_verbosity(level)
         if bars:

@@ -9,7 +9,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -67,6 +67,34 @@ in full; complex_arithmetic finds `nan` right for every question.
 """
 
 
+class _Letters(set[str]):
+    """A set in the order of the alphabet, as is what is left of it: a plain one's order is the process's."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(super().__iter__()))
+
+    def __sub__(self, other: Set[object]) -> set[str]:
+        return _Letters(super().__sub__(other))
+
+
+def _alphabet(dataset: Any) -> None:
+    dataset.letters = _Letters(dataset.letters)
+
+
+def _monomials(dataset: Any) -> None:
+    drawn = dataset._get_monomials
+    dataset._get_monomials = lambda rng: sorted(drawn(rng), key=str)
+
+
+_SETTLED: Mapping[str, Callable[[Any], None]] = {
+    **dict.fromkeys(("isomorphic_strings", "ransom_note"), _alphabet),
+    "polynomial_multiplication": _monomials,
+}
+"""Tasks that draw from a set, whose order hangs on the process's hash seed: here from a sorted one.
+
+Without it an item would be another question in another process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One question as its dataset gives it; `answer` is one of the right ones, or None where none is told."""
@@ -117,6 +145,7 @@ class Tasks:
         try:
             with _inside(seed):
                 dataset = self._dataset(seed)
+                _SETTLED.get(self.name, bool)(dataset)
                 raw = dataset[0]
         except Exception as fault:  # whatever it is, it is the reason to give
             said = " ".join(str(fault).split())[:200] or "it gives no reason"

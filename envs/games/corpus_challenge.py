@@ -97,19 +97,23 @@ def _words(text: str) -> set[str]:
     payoff_range=lambda reward="variance", tools="": checked_tools(
         "corpus-challenge-v0", tools, proposer_range(reward)
     ),
-    bounds={"attempts": (1, 64)},
+    bounds={"attempts": (1, 64), "penalty": (-1, 0)},
     oracles={"sample": sample},
 )
 def corpus_challenge(
-    attempts: int = 8, reward: str = "variance", grounded: bool = True, tools: str = ""
+    attempts: int = 8,
+    reward: str = "variance",
+    grounded: bool = True,
+    penalty: float = -1.0,
+    tools: str = "",
 ) -> Script:
     """A challenger asks about a document that the solvers do not see.
 
     Moves: question and answer, the answer being words of the document and not of the question; each solver
     answers from the question alone. The document is one of six of the game's own, unless the driver's buffer
     answers the kind `document`. With `grounded=False` there is none, and what the challenger says is right.
-    Payoff: challenger −1 for a task that is not grounded, else by `reward` (4p(1 − p) by default; gaussian is
-    the source's) in the share p of right answers; solver 1 or 0.
+    Payoff: challenger `penalty` for a task that is not grounded (the source's is −0.1), else by `reward`
+    (4p(1 − p) by default; gaussian is the source's) in the share p of right answers; solver 1 or 0.
     `tools` lets solvers call tools before they answer: python, search, or both as python+search.
     What is searched are the documents.
     Notes: gold is the share that agrees with the document, proxy the share that agrees with the majority.
@@ -131,7 +135,7 @@ def corpus_challenge(
     )
     yield from note("gate", "admitted" if task else "not grounded")
     if task is None:
-        return refused(solvers)
+        return {**refused(solvers), "proposer": penalty}
 
     question, gold = task
     asked = dict.fromkeys(solvers, ANSWER.format(question=question))

@@ -14,6 +14,8 @@ from .options import (
     ArgumentError,
     Commands,
     add_playing,
+    add_prompts,
+    add_think,
     command,
     hosting,
     literal,
@@ -22,6 +24,7 @@ from .options import (
     pairs,
     real,
     seated,
+    thinking_of,
     whole,
 )
 from .output import announce, answer, table
@@ -82,6 +85,8 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--temperature", type=real(0, 10), default=1.0, metavar="T")
     parser.add_argument("--max-tokens", type=whole(1, 1_000_000), default=64, metavar="N")
+    add_think(parser)
+    add_prompts(parser)
     add_playing(parser)
     parser.set_defaults(run=run)
 
@@ -163,12 +168,13 @@ def _sat(
     judged = arguments.judge or ("rule" if "rule" in game.oracles else "")
     judge = seated(judged, game, hosts, sampling) if judged and judged != "self" else None
     verifier = Lazy(arguments.verifier, announce)
+    thinking = thinking_of(arguments, game)
 
     sat: list[Marks] = []
     with asyncio.Runner() as runner:
         try:
             for name in entrants:
-                policy = seated(name, game, hosts, sampling)
+                policy = seated(name, game, hosts, sampling, thinking)
                 sat.append(
                     exam(
                         policy,

@@ -73,7 +73,7 @@ function sit() {
   byId("table").hidden = false;
   byId("status").textContent = "The table is being laid …";
   follow(`events?key=${encodeURIComponent(key)}`, hear, (link) => {
-    byId("link").textContent = link === "live" ? "at the table" : "connection lost, trying again …";
+    byId("link").textContent = link === "live" ? "live" : "connection lost, trying again …";
     byId("link").className = `chip ${link === "live" ? "fine" : "bad"}`;
   });
 }

@@ -16,20 +16,26 @@ from sparring.agents.models.load import load_model
 from sparring.agents.models.names import ModelError, of_settings, parted
 from sparring.agents.policy import Key, Request, Sampling
 from sparring.agents.prompts import CLOSE, OPEN
-from sparring.agents.thinking import ASKED, OFF, Thinking
+from sparring.agents.remote import Endpoint, Remote
+from sparring.agents.seats import seat
+from sparring.agents.thinking import ASKED, OFF, Role, Thinking
+from sparring.envs.errors import SparringError
 from sparring.envs.registry import Game
 from sparring.envs.types import Message, Reply
+from sparring.training.watch.evaluate import evaluate, exact_tree
 
 BUDGET, ANSWER = 6, 3
 SHORT = Thinking("asked", BUDGET)
+HOT = Sampling(100.0, 1.0, ANSWER)
+"""Since tiny ends a reply after a token or two."""
+ROLES = ("first", "second")
+BY_ROLE = Thinking("off", BUDGET, roles=(Role("second", "asked", 4),))
 VIEW = (Message("system", "rules"), Message("game", "J"))
 
 
 @pytest.fixture
 def thinker(tiny: Transformer, kuhn: Game) -> Transformer:
-    # hot, since tiny ends a reply after a token or two
-    sampling = Sampling(100.0, 1.0, ANSWER)
-    return load_model("tiny?think=asked&thought_tokens=6", kuhn, sampling=sampling)
+    return load_model("tiny?think=asked&thought_tokens=6", kuhn, sampling=HOT)
 
 
 def requests(count: int, view: tuple[Message, ...] = VIEW) -> list[Request]:
@@ -212,3 +218,77 @@ def test_a_name_says_how_a_model_thinks() -> None:
 def test_an_option_of_thinking_that_is_none_is_refused(option: str, said: str) -> None:
     with pytest.raises(ModelError, match=said):
         parted(f"tiny?{option}")
+
+
+def test_a_role_thinks_by_itself(tiny: Transformer) -> None:
+    policy = Transformer(
+        tiny.model, tiny.dialect.with_thinking(BY_ROLE), name="t", weights="w", sampling=HOT
+    )
+    asked = [
+        Request(role, role, VIEW, ("bet",), Key(n, 0, role, 0))
+        for n in range(8)
+        for role in ("first", "second")
+    ]
+    replies = policy.reply(asked)
+    assert {r.role for r, reply in zip(asked, replies, strict=True) if reply.given} == {"second"}
+    assert [policy.prompts([r]) == tiny.prompts([r]) for r in asked[:2]] == [True, False]
+    # those that do not think are drawn as by a policy of which none thinks
+    plain = tiny.with_sampling(HOT).reply(asked[::2])
+    assert [reply.tokens for reply in replies[::2]] == [reply.tokens for reply in plain]
+
+
+def test_a_role_thinks_by_itself_on_an_engine(tiny: Transformer) -> None:
+    dialect = tiny.dialect.with_thinking(BY_ROLE)
+    engine = Spelling(dialect, "one two three four five six seven")
+    policy = Hosted(engine, dialect, name="t", weights="w", sampling=Sampling(max_tokens=ANSWER))
+    first, second = asyncio.run(
+        policy.act(
+            [request._replace(role=role) for role, request in zip(ROLES, requests(2), strict=True)]
+        )
+    )
+    assert isinstance(first, Reply)
+    assert isinstance(second, Reply)
+    assert (first.given, bool(second.given)) == (None, True)
+    assert [draw.tokens for draw in engine.asked] == [ANSWER, 4, ANSWER]
+
+
+def test_an_endpoint_is_asked_to_think_by_role(kuhn: Game) -> None:
+    remote = Remote(Endpoint("http://localhost:1", "m"), thinking=BY_ROLE)
+    told = [
+        remote.chat(request._replace(role=role))[0]["content"]
+        for role, request in zip(ROLES, requests(2), strict=True)
+    ]
+    assert [ASKED in text for text in told] == [False, True]
+
+
+def test_a_name_and_a_run_say_how_a_role_thinks(kuhn: Game) -> None:
+    name = "tiny?think.second=asked&thought_tokens.second=4&thought_tokens=6"
+    assert parted(name) == ("tiny", BY_ROLE)
+    rollout = {
+        "think": "off",
+        "thought_tokens": 6,
+        "roles": {"second": {"think": "asked", "thought_tokens": 4}},
+    }
+    found = of_settings(rollout)
+    assert found == BY_ROLE
+    # a name that says how all think leaves nothing of what the run says of roles
+    assert parted("RUN@3?think=off", found)[1].roles == ()
+    assert parted("RUN@3?thought_tokens.second=9", found)[1].of("second").tokens == 9
+    with pytest.raises(SparringError, match=r"no role 'secnd' of kuhn-poker-v0.*did you mean sec"):
+        seat("tiny?think.secnd=asked", kuhn)
+    with pytest.raises(SparringError, match="think of which role"):
+        seat("tiny?think.=asked", kuhn)
+
+
+def test_the_interval_of_a_policy_whose_one_role_thinks_holds_its_means(kuhn: Game) -> None:
+    thinks = load_model("tiny?think.second=asked&thought_tokens.second=4", kuhn)
+    walked = exact_tree(kuhn)
+    assert walked
+    found = evaluate(walked, thinks, 4)
+    assert found.bounds
+    assert found.bounds.low <= found.bounds.high
+    # the role that does not think is known exactly
+    plain = evaluate(walked, load_model("tiny", kuhn))
+    first = [info.key for info in walked.infosets if info.role == "first"]
+    for key in first:
+        assert found.odds[key] == pytest.approx(plain.odds[key], abs=1e-4)

@@ -17,8 +17,10 @@ from sparring.agents.wording import PromptsError, read_prompts
 from sparring.envs.errors import SparringError
 from sparring.envs.registry import Game, find
 from sparring.envs.types import Message
+from sparring.training.kept_prompts import with_kept
 from sparring.training.recipes import configured
-from sparring.training.run import checked, train
+from sparring.training.run import checked, resume, train
+from sparring.training.settings import read
 
 FILE = """
 role = "You play {role}."
@@ -102,19 +104,28 @@ def test_what_a_model_is_sent_can_be_printed(kuhn: Game) -> None:
     assert said == ["── sent to tiny as first\n<|first|>K<|move|>\n──"]
 
 
-def test_a_run_trains_under_its_file_and_its_checkpoint_plays_under_it(
+def test_a_run_keeps_its_file_of_prompts_wherever_it_goes(
     file: Path, tmp_path: Path, kuhn: Game
 ) -> None:
     # tiny writes the role alone, behind the first six letters of the line
     file.write_text('role = "Seat: {role}r"')
     settings = {"rollout.games": "4", "rollout.prompts": str(file), "steps": "1"}
+    settings |= {"update.schedule": "constant", "record.transcripts_every": "1"}
     done = train(
         configured("spiral", None, settings, {"out": str(tmp_path / "run"), "threads": 1}),
         quiet=True,
     )
-    own = seat(f"{done.folder}@latest", kuhn)
+
+    # the file may change or go, and the folder may be moved
+    file.write_text('role = "other"')
+    moved = done.folder.rename(tmp_path / "moved")
+    resume(moved, steps=2, quiet=True)
+    file.unlink()
+    own = seat(f"{moved}@latest", kuhn)
     request = Request("first", "first", (*kuhn.openings["first"], Message("game", "K")), None, KEY)
     assert written(own, request).startswith("<|firstr|>")
+    kept = with_kept(read(moved / "config.toml"), moved).rollout.prompts
+    assert Path(kept).parent == moved / "prompts"
 
 
 @pytest.mark.parametrize(

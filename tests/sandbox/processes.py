@@ -42,7 +42,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 180.0) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

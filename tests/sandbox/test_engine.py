@@ -52,7 +52,7 @@ class _Engine:
         with open(self._root / "log", "ab") as log:
             command = ["dockerd", *flags, *folders, f"--pidfile={self._root}/docker.pid"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        assert until(self._answers, 60)
+        assert until(self._answers)
 
     def _answers(self) -> bool:
         try:

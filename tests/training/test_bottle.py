@@ -20,7 +20,6 @@ SETTINGS = [
     "update.kl=0.0",
     "update.average=0.0",
     "update.schedule=constant",
-    "watch.gold_gap=0.2",
     "watch.action=stop",
     "record.evaluate_every=0",
     "record.metrics_every=1",

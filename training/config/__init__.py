@@ -28,6 +28,7 @@ from .tables import (
     Mode,
     OpponentsConfig,
     Record,
+    RoleThinking,
     Rollout,
     Spread,
     Update,
@@ -76,6 +77,7 @@ __all__ = [
     "Phase",
     "Population",
     "Record",
+    "RoleThinking",
     "Rollout",
     "Setting",
     "Sharing",
@@ -189,6 +191,11 @@ class Config:
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
                 f"{self.update.microbatches} microbatches would dilute; use dr_grpo or dapo"
             )
+        if self.update.dtype != "float32" and not self.update.lora:
+            raise ConfigError(
+                f"update.dtype = {self.update.dtype} is for weights that are not trained: it loses steps "
+                "as small as those of training; set update.lora, or dtype = float32 with update.bf16 = true"
+            )
         check_hooks(
             self.hooks,
             {
@@ -255,6 +262,7 @@ def games(config: Config) -> tuple[Game, ...]:
     _check_roles("objective.pull", pulled_roles(config.objective), found)
     _check_roles("stock.roles", config.stock.roles, found)
     _check_roles("inside.roles", config.inside.roles, found)
+    _check_roles("rollout.roles", list(config.rollout.roles), found)
 
     _check_cast_roles(config.cast, found)
     rated = config.opponents.mode in ("league", "psro")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .tables import OwnThinks
 from .values import MANY, ConfigError, choice, number, table
 
 TRAINING = 1 << 48
@@ -29,6 +30,10 @@ class Exam:
     beside: str = choice("", "who sits in other seats (empty: the game's sample, or random)")
     judge: str = choice("", "who grades; self is the learner (empty: as the run)")
     max_tokens: int = number(0, 0, MANY, "tokens a reply may have (0: as the run)")
+    think: OwnThinks = choice(  # noqa: RUF009
+        "", "off, template or asked, whoever is marked (empty: as the run)"
+    )
+    thought_tokens: int = number(0, 0, MANY, "tokens a thought may have (0: as the run)")
     exact: bool = choice(True, "computed over all tasks, where that can be done, and not sampled")
 
 

@@ -87,6 +87,19 @@ class StockConfig:
     alone: bool = choice(
         False, "train on stored samples alone; the step's games are played all the same"
     )
+    balance: int = number(
+        0,
+        0,
+        MANY,
+        "stored samples join once each, and above the reward whose balance (B-STaR) is best where so many "
+        "different right ones of a prompt are wanted (0: all join)",
+    )
+    trials: int = number(
+        0,
+        0,
+        MANY,
+        "the phase plays at the temperature of the best balanced of so many steps before it (0: at its own)",
+    )
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,11 @@ def check_objective(
     if stock.alone and not stock.age:
         raise ConfigError(
             "stock.alone trains on stored samples; set stock.age, the steps they are of"
+        )
+    if stock.trials and not (stock.keep and stock.balance):
+        raise ConfigError(
+            "stock.trials compares the balance of steps that were kept; set stock.keep = true and "
+            "stock.balance, the different right answers that are wanted"
         )
     if stock.source and not stock.age:
         raise ConfigError(

@@ -3,11 +3,12 @@
 # ruff: noqa: RUF009 (`number` and `choice` make fields, and what they hold is immutable)
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ...agents.thinking import Thinks
-from .values import MANY, ConfigError, choice, number
+from .values import MANY, ConfigError, Setting, choice, number
 
 Estimator: TypeAlias = Literal[
     "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none", "own"
@@ -20,10 +21,22 @@ BY_ROW: tuple[Loss, ...] = ("dr_grpo", "luspo")
 BY_TOKEN: tuple[Loss, ...] = ("dapo", "bnpo", "cispo")
 """Losses that divide by the number of tokens."""
 
+OwnThinks: TypeAlias = Literal["", "off", "template", "asked"]
+"""How somebody thinks where that may differ from the run; empty: it does not."""
 Action: TypeAlias = Literal["ignore", "warn", "stop", "rollback"]
 Mode: TypeAlias = Literal["mirror", "fixed", "past", "league", "psro", "own"]
 Meta: TypeAlias = Literal["nash", "uniform", "last"]
 Weighting: TypeAlias = Literal["squared", "variance", "linear", "capped"]
+
+
+@dataclass(frozen=True)
+class RoleThinking:
+    """How one role thinks before it moves."""
+
+    think: OwnThinks = choice("", "off, template or asked (empty: as rollout.think)")
+    thought_tokens: int = number(
+        0, 0, MANY, "tokens a thought may have (0: as rollout.thought_tokens)"
+    )
 
 
 @dataclass(frozen=True)
@@ -45,9 +58,15 @@ class Rollout:
     thought_tokens: int = number(
         256, 1, MANY, "tokens a thought may have; what closes it then is not trained"
     )
+    roles: Mapping[str, RoleThinking] = field(
+        default_factory=dict[str, RoleThinking],
+        metadata={"setting": Setting("which roles think otherwise, and how")},
+    )
     keep_thoughts: bool = choice(False, "own earlier thoughts stay in a seat's later prompts")
     prompts: str = choice(
-        "", "a file of prompts (TOML), with other words than ours for role, rules, thought and form"
+        "",
+        "a file of prompts (TOML), with other words than ours for role, rules, thought and form; a run keeps "
+        "its own copy",
     )
     temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
     shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
@@ -170,6 +189,12 @@ class Update:
     )
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
     microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
+    tokens_at_once: int = number(
+        0,
+        0,
+        MANY,
+        "tokens, with padding, that go through the model at once; gradients add up to those of all (0: all)",
+    )
     fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")
     forest: Literal["auto", "on", "off"] = choice(
         "auto",
@@ -188,6 +213,9 @@ class Update:
         (), "names of the modules that get adapters, like q_proj (empty: all linear ones)"
     )
     bf16: bool = choice(False, "compute in bfloat16; weights stay as they were loaded")
+    dtype: Literal["float32", "bfloat16"] = choice(
+        "float32", "what the base of adapters is held in; what is trained is float32 in any case"
+    )
     checkpointing: bool = choice(False, "save memory by computing activations again")
 
 
@@ -236,7 +264,7 @@ class Watch:
     thought_fall: float = number(
         0.8, 0, 1, "how far a role's thoughts may shrink below the longest they were, as a share"
     )
-    gold_gap: float = number(0.3, 0, 1e6, "how far proxy minus gold may rise above its least")
+    gold_gap: float = number(0.2, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
     forgotten: float = number(
         0.02, 0, 1, "greatest share of an exam, resolved, that is below the best before"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from statistics import fmean, pstdev
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -95,21 +96,27 @@ def credit(
     apart = {_part(sample) for sample in samples if sample.attempt.by_turn}
     discounted = settings.discount != 1
 
-    places: dict[tuple[Attempt, str], Outcome] = {}
-    of_sample: list[list[tuple[Attempt, str]]] = []
+    outcomes: list[Outcome] = []
+    of_sample: list[list[int]] = []
+    # The places of each attempt's outcomes, by the name of the turn.
+    known: dict[Attempt, dict[str, int]] = {}
     for sample in samples:
-        by_turn = discounted or _part(sample) in apart
-        keys = [(sample.attempt, _turn(span) if by_turn else "") for span in sample.spans]
-        for key, span in zip(keys, sample.spans, strict=True):
-            earned = span.earned if by_turn else sample.attempt.reward
+        attempt = sample.attempt
+        places = known.setdefault(attempt, {})
+        by_turn = discounted or (bool(apart) and _part(sample) in apart)
+        indices: list[int] = []
+        for span in sample.spans:
+            name = _turn(span) if by_turn else ""
+            earned = span.earned if by_turn else attempt.reward
             # An attempt counts once, into however many samples its tokens fell.
-            places[key] = Outcome(sample.attempt, earned, key[1])
-        of_sample.append(keys)
+            index = places.setdefault(name, len(outcomes))
+            outcomes[index : index + 1] = [Outcome(attempt, earned, name)]
+            indices.append(index)
+        of_sample.append(indices)
 
-    centres, kept = estimate(list(places.values()), baselines, settings, own)
-    of = dict(zip(places, centres, strict=True))
+    centres, kept = estimate(outcomes, baselines, settings, own)
     found = zip(samples, of_sample, strict=True)
-    return [credited(sample, [of[key] for key in keys]) for sample, keys in found], kept
+    return [credited(sample, [centres[i] for i in indices]) for sample, indices in found], kept
 
 
 def _part(sample: Sample) -> tuple[str, str]:
@@ -124,7 +131,7 @@ def _turn(span: Span) -> str:
 def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
     """The sample's turns measured against `centres`. Raises NonFiniteError, naming the sample."""
     amounts = tuple(
-        centre.advantage(span.earned) for span, centre in zip(sample.spans, centres, strict=True)
+        [c.advantage(span.earned) for span, c in zip(sample.spans, centres, strict=True)]
     )
 
     # One test for all turns: NaN and infinity do not leave a sum again.
@@ -147,15 +154,16 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
     """
     kept = dict(baselines)  # `shrunk` goes on to read those of before
     centres: list[Centre] = [Centre(0.0)] * len(outcomes)
+    decay, corrected = settings.decay, settings.bias_correction
     for (_, key), members in _in_issue_order(outcomes, settings).items():
         now = kept.get(key) or Baseline()
-        centre = Centre(now.read(settings.decay, settings.bias_correction))
+        centre = Centre(now.read(decay, corrected))
         for index in members:
             centres[index] = centre
 
         # A role's seats in one episode are one observation, so that the decay counts episodes.
-        rewards = [outcomes[i].earned for i in members]
-        kept[key] = now.updated(sum(rewards) / len(rewards), settings.decay)
+        reward = sum([outcomes[i].earned for i in members]) / len(members)
+        kept[key] = now.updated(reward, decay)
     return centres, kept
 
 
@@ -275,7 +283,11 @@ def restore(state: Mapping[str, Sequence[float]]) -> Baselines:
 def _key(outcome: Outcome, settings: Credits) -> str:
     """The name of the outcome's baseline."""
     of = outcome.attempt
-    parts = (of.game, of.role, of.opponent if settings.by_opponent else "", outcome.turn)
+    return _joined(of.game, of.role, of.opponent if settings.by_opponent else "", outcome.turn)
+
+
+@lru_cache(maxsize=4096)
+def _joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
 
 
@@ -306,6 +318,9 @@ def _whitened(
     for members in _grouped(outcomes, key).values():
         rewards = [outcomes[i].earned for i in members]
         scale = max(pstdev(rewards), settings.std_floor) if len(members) > 1 else ALONE
+        # Outcomes that are all alike give 0 by any scale; a failed try, which earns less than its attempt,
+        # must not be divided by the floor.
+        scale = max(scale, 1.0) if min(rewards) == max(rewards) else scale
         for index in members:
             centres[index] = Centre(fmean(rewards), scale)
     return centres

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 
 from ..config import BY_ROW, BY_TOKEN
@@ -16,6 +17,17 @@ from .samples import Sample
 
 REJECTED = "rejected_"
 """What the tensors of a pair's worse row are called, before their own names."""
+
+
+_Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+_ORDER = (
+    "prompt_ids",
+    "prompt_mask",
+    "completion_ids",
+    "completion_mask",
+    "tool_mask",
+    "old_per_token_logps",
+)
 
 
 class Row(NamedTuple):
@@ -106,9 +118,11 @@ def pack(
         weights = [weight * scale for weight in weights]
 
     tensors = _tensors(folded, weights, blank, pad)
-    spans = [span for row in rows for span in row.sample.spans]
     # Folded samples count each: losses by token divide by what was sampled.
-    tensors["num_items_in_batch"] = torch.tensor(sum(span.trained for span in spans))
+    tokens = sum(
+        [len(row.samples) * sum([s.trained for s in row.samples[0].spans]) for row in folded]
+    )
+    tensors["num_items_in_batch"] = torch.tensor(tokens)
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
         tuple([tuple(row.samples) for row in folded] + [()] * blank),
@@ -146,7 +160,7 @@ def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
     for index, each in enumerate(rows):
         sample = each.sample
         # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
-        places = tuple([(*span[1:3], span.given) for span in sample.spans])
+        places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
         key = (sample.tokens, places, each.pull) if fold else index
         row = found.get(key)
         if row is None:
@@ -155,13 +169,16 @@ def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
             continue
 
         row.samples.append(sample)
-        for turn, amount in enumerate(each.gradient):
-            # Sums are enough: folded losses are linear in the advantage.
-            row.totals["advantages"][turn] += amount
+        # Sums are enough: folded losses are linear in the advantage.
+        _add(row.totals["advantages"], each.gradient)
         for part in parts:
-            for turn, amount in enumerate(getattr(each, part)):
-                row.totals[part][turn] += amount
+            _add(row.totals[part], getattr(each, part))
     return list(found.values())
+
+
+def _add(totals: list[float], amounts: Sequence[float]) -> None:
+    for turn, amount in enumerate(amounts):
+        totals[turn] += amount
 
 
 def _tensors(
@@ -172,55 +189,39 @@ def _tensors(
     heads = [row.samples[0].spans[0].start for row in rows]
     tails = [len(row.samples[0].tokens) for row in rows]
     widest, longest = max(heads), max(b - a for a, b in zip(heads, tails, strict=True))
-    made = [
-        _padded(row, weight, head, widest, longest, pad)
-        for row, weight, head in zip(rows, weights, heads, strict=True)
-    ]
 
+    # Written in place: lists of lists would be walked once more to become tensors.
+    count = len(rows) + blank
+    ids, seen = ("prompt_ids", "completion_ids"), ("prompt_mask", "completion_mask")
+    widths = dict(zip((*ids, *seen), (widest, longest) * 2, strict=True))
+    made = {name: np.full((count, widths[name]), pad, np.int64) for name in ids}
+    made |= {name: np.zeros((count, widths[name]), np.int64) for name in seen}
+    numbers = ("tool_mask", "old_per_token_logps", *rows[0].totals)
+    made |= {name: np.zeros((count, longest), np.float32) for name in numbers}
+
+    for index, (row, weight, head) in enumerate(zip(rows, weights, heads, strict=True)):
+        _fill({name: array[index] for name, array in made.items()}, row, weight, head)
     # A blank row has one token that the model may look at, so that no row attends to nothing.
-    blanks: dict[str, list[Any]] = {
-        "prompt_ids": [pad] * widest,
-        "prompt_mask": [0] * (widest - 1) + [1],
-        "completion_ids": [pad] * longest,
-        "completion_mask": [0] * longest,
-        "tool_mask": [0.0] * longest,
-        "old_per_token_logps": [0.0] * longest,
-        **{name: [0.0] * longest for name in rows[0].totals},
-    }
-    return {
-        name: torch.tensor([row[name] for row in made] + [values] * blank)
-        for name, values in blanks.items()
-    }
+    made["prompt_mask"][len(rows) :, -1] = 1
+    return {name: torch.from_numpy(made[name]) for name in (*_ORDER, *rows[0].totals)}
 
 
-def _padded(
-    row: _Folded, weight: float, head: int, widest: int, longest: int, pad: int
-) -> dict[str, list[Any]]:
-    """One row: `head` tokens of prompt padded left to `widest`, the rest padded right to `longest`."""
+def _fill(to: Mapping[str, _Array], row: _Folded, weight: float, head: int) -> None:
+    """Write a row: `head` tokens of prompt on the right of theirs, the rest on the left of theirs."""
     sample = row.samples[0]
-    tokens = list(sample.tokens)
-    size = len(tokens) - head
-    left, right = widest - head, longest - size
+    size, left = len(sample.tokens) - head, len(to["prompt_ids"]) - head
+    to["prompt_ids"][left:] = sample.tokens[:head]
+    to["prompt_mask"][left:] = 1
+    to["completion_ids"][:size] = sample.tokens[head:]
+    # The model reads the whole completion; `tool_mask` limits the loss to the turns.
+    to["completion_mask"][:size] = 1
+    to["old_per_token_logps"][:size] = sample.logprobs[head:]
 
-    weights = [0.0] * longest
-    amounts = {name: [0.0] * longest for name in row.totals}
     for place, span in enumerate(sample.spans):
-        inside, count = slice(span.start - head, span.stop - head), span.stop - span.start
-        weights[inside] = [weight] * count
+        inside = slice(span.start - head, span.stop - head)
+        to["tool_mask"][inside] = weight
         if span.given[1]:
             # what closed the thought was not sampled
-            ours = slice(span.given[0] - head, span.given[1] - head)
-            weights[ours] = [0.0] * (span.given[1] - span.given[0])
+            to["tool_mask"][span.given[0] - head : span.given[1] - head] = 0
         for name, totals in row.totals.items():
-            amounts[name][inside] = [totals[place] / len(row.samples)] * count
-
-    # The model reads the whole completion; `tool_mask` limits the loss to the turns.
-    return {
-        "prompt_ids": [pad] * left + tokens[:head],
-        "prompt_mask": [0] * left + [1] * head,
-        "completion_ids": tokens[head:] + [pad] * right,
-        "completion_mask": [1] * size + [0] * right,
-        "tool_mask": weights,
-        "old_per_token_logps": list(sample.logprobs[head:]) + [0.0] * right,
-        **amounts,
-    }
+            to[name][inside] = totals[place] / len(row.samples)

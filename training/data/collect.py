@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import accumulate
+from math import copysign
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
-from .branches import NONE, Branches, Part, valued
+from .branches import NONE, WHOLE, Branches, Part, valued
 from .samples import Attempt, Sample, Span
 
 
@@ -47,49 +48,75 @@ def collect(
     samples: list[Sample] = []
     told: dict[int, dict[str, tuple[float, dict[int, float]]]] = defaultdict(dict)
     groups: dict[tuple[Message, ...], str] = {}
+    known: dict[object, _Earned] = {}
     learners = {learner, *beside}
 
     # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
         seats = _trained(episode, settings, learners, role_of, judges)
-        opponent = _opponent(episode, learners, role_of, judges) if seats else ""
+        if not seats:
+            continue
+        opponent = _opponent(episode, learners, role_of, judges)
+        label, parts = episode.game.label, branches.parts(index, episode.begun)
+
         for seat, turns in _turns(episode, seats).items():
             payoff = settings.scale * episode.payoff[seat]
-            credits, ordinals = _credits(turns, settings), _ordinals(turns)
             paid = payoff if settings.payoff else 0.0
-            paid -= settings.scale * charges.get((index, seat), 0.0)
-            # `terminal` credits no turn, so the attempt is not paid credits either.
-            reward = paid if settings.spread == "terminal" else paid + sum(credits)
+            if charges:
+                paid -= settings.scale * charges.get((index, seat), 0.0)
 
-            earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
-            runs = list(_merged(turns, credits, earned, ordinals))
+            # Equal replies to equal prompts are one object, and small games are full of them.
+            same = paid, copysign(1.0, paid), *[_identity(*each) for each in turns]
+            made = known.get(same)
+            if made is None:
+                made = known[same] = _earned(turns, paid, settings)
             if value:
                 numbers = [number for number, _ in turns]
-                told[index][seat] = reward, dict(zip(numbers, earned, strict=True))
-            for part in branches.parts(index, episode.begun):
+                told[index][seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
+
+            for part in parts:
                 prompt = _first(turns, part)
                 if prompt is None:
                     continue
                 # Groups are named by their first prompt, whose digest is made once a step.
                 group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
                 attempt = Attempt(
-                    game=episode.game.label,
-                    role=role_of[seat],
-                    seat=seat,
-                    opponent=opponent,
-                    group=group,
-                    episode=index,
-                    seed=episode.seed,
-                    replicate=episode.replicate,
-                    payoff=payoff,
-                    reward=reward,
-                    by_turn=_by_turn(turns, settings),
-                    version=version,
-                    ending=episode.ending.kind,
-                    learner=episode.seats[seat].name,
+                    label,
+                    role_of[seat],
+                    seat,
+                    opponent,
+                    group,
+                    index,
+                    episode.seed,
+                    episode.replicate,
+                    payoff,
+                    made.reward,
+                    made.credited,
+                    version,
+                    episode.ending.kind,
+                    episode.seats[seat].name,
                 )
-                samples += [Sample(attempt, *run) for run in _wanted(runs, settings.turns, part)]
+                runs = made.runs
+                if settings.turns or part is not WHOLE[0]:
+                    runs = _wanted(runs, settings.turns, part)
+                samples += [Sample(attempt, *run) for run in runs]
     return valued(samples, branches, told) if value else samples
+
+
+def _identity(number: int, turn: Turn) -> tuple[object, ...]:
+    """What of a turn decides what is trained of it; the episodes keep its objects alive meanwhile."""
+    return number, id(turn.reply), turn.retry, turn.call, id(turn.credits)
+
+
+def _earned(turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits) -> _Earned:
+    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError."""
+    credits, ordinals = _credits(turns, settings), _ordinals(turns)
+    # `terminal` credits no turn, so the attempt is not paid credits either.
+    reward = paid if settings.spread == "terminal" else paid + sum(credits)
+
+    earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
+    runs = tuple(_merged(turns, credits, earned, ordinals))
+    return _Earned(reward, earned, _by_turn(turns, settings), runs)
 
 
 def _first(turns: Sequence[tuple[int, Turn]], part: Part) -> tuple[Message, ...] | None:
@@ -211,6 +238,15 @@ def _named(turn: Turn, settings: Credits) -> float:
     """The sum of the turn's credits of the wanted names."""
     wanted = settings.named or turn.credits.keys()
     return sum(amount for name, amount in turn.credits.items() if name in wanted)
+
+
+class _Earned(NamedTuple):
+    """What a seat earned: in all, by turn, whether by credits; and its turns as runs of tokens."""
+
+    reward: float
+    by_turn: Sequence[float]
+    credited: bool
+    runs: Sequence[_Run]
 
 
 class _Run(NamedTuple):

@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
 from typing import NamedTuple
 
 from ...envs.errors import SparringError
@@ -62,21 +61,24 @@ def judged(
 ) -> list[Judged]:
     """The samples with their outcomes' verdicts; `ranges` are of scaled payoffs, by game."""
     trained = list(trained)
-    rights: dict[Attempt, bool] = {}
-    groups: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
-
     # By attempt: one that fell into several samples counts once.
-    for attempt in dict.fromkeys(each.sample.attempt for each in trained):
-        least, most = ranges[attempt.game]
-        bar = least + objective.right * (most - least)
-        rights[attempt] = attempt.payoff > bar
-        groups[_group(attempt)].append(rights[attempt])
+    known: dict[Attempt, tuple[bool, list[bool]]] = {}
+    groups: dict[tuple[str, str, str], list[bool]] = {}
 
-    rates = {group: fmean(found) for group, found in groups.items()}
-    return [
-        Judged(each, rights[each.sample.attempt], rates[_group(each.sample.attempt)])
-        for each in trained
-    ]
+    found: list[tuple[bool, list[bool]]] = []
+    for each in trained:
+        attempt = each.sample.attempt
+        verdict = known.get(attempt)
+        if verdict is None:
+            least, most = ranges[attempt.game]
+            right = attempt.payoff > least + objective.right * (most - least)
+            group = groups.setdefault(_group(attempt), [])
+            group.append(right)
+            verdict = known[attempt] = right, group
+        found.append(verdict)
+
+    pairs = zip(trained, found, strict=True)
+    return [Judged(each, right, sum(group) / len(group)) for each, (right, group) in pairs]
 
 
 def lessons(
@@ -192,6 +194,10 @@ def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> list
         samples = [each for each in samples if each.attempt in taken]
         if not samples:
             raise NothingToLearnError(_nothing_chosen(objective, step))
+
+    # The usual case: nothing but the advantages, which pass as they are.
+    if kind == "gradient" and objective.weight == 1 and not (weight or objective.pull):
+        return [Row(each.sample, each.advantages) for each, _, _ in samples]
 
     found: list[Row] = []
     for each in samples:

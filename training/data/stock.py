@@ -22,6 +22,7 @@ from ...envs.types import Episode, Message, Speaker
 from ..checkpoints import replace_text, writing
 from ..config import Config, StockConfig
 from .advantage import Centre, Credited
+from .balance import Balanced, balanced
 from .objectives import Judged
 from .samples import Attempt, Sample, Span
 
@@ -71,6 +72,8 @@ class Stock:
         self._read: dict[int, list[Judged]] = {}
         self._source = Path()
         self._mine = mine
+        self.balance: Balanced | None = None
+        """What the search for a threshold came to, at the step that was given last."""
 
         if config.stock.source:
             self._source = RunFolder(found_folder(config.stock.source)).stock
@@ -122,6 +125,9 @@ class Stock:
         first = end if settings.source else self._offset
         self._read = {number: self._of(folder, number, first) for number in inside}
         found = [each for number in inside for each in self._read[number] if self._wanted(each)]
+        if settings.balance:
+            self.balance = balanced(found, settings.balance)
+            found = list(self.balance.taken) if self.balance else []
         if not settings.count or len(found) <= settings.count:
             return found
         drawn = generator(f"stock/{self._seed}/{step}").sample(range(len(found)), settings.count)
@@ -143,6 +149,11 @@ def steps(folder: Path) -> list[int]:
     """The steps whose samples a stock holds, ascending."""
     found = [step_of(path.with_suffix("")) for path in folder.glob("step-*.jsonl")]
     return sorted(step for step in found if step is not None)
+
+
+def of_step(folder: Path, step: int) -> list[Judged]:
+    """The samples of one step of a stock. Raises StockError."""
+    return [each.judged for each in read(_file(folder, step))]
 
 
 def stored(run: str | Path) -> Iterator[Stored]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -23,10 +24,10 @@ from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
-from ...agents.thinking import Thinking
+from ...agents.thinking import Role, Thinking
 from ...agents.wording import read_prompts
 from ...envs.registry import Game
-from ..config import Config, ConfigError, games, played
+from ..config import Config, ConfigError, Rollout, games, played
 
 if TYPE_CHECKING:
     from ...arenas.executors.ray_fleet import Fleet
@@ -168,7 +169,16 @@ def thinking(config: Config) -> Thinking:
     """How the learner thinks before it moves, where the model's name does not say."""
     rollout = config.rollout
     prompts = read_prompts(rollout.prompts, games(config)) if rollout.prompts else None
-    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts, prompts)
+    return replace(thinks(rollout), prompts=prompts)
+
+
+def thinks(rollout: Rollout) -> Thinking:
+    """How the settings let a learner think, with words of ours."""
+    roles = tuple(
+        Role(name, own.think or rollout.think, own.thought_tokens or rollout.thought_tokens)
+        for name, own in rollout.roles.items()
+    )
+    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts, roles=roles)
 
 
 def loaded(config: Config, game: Game) -> Transformer:
@@ -178,7 +188,12 @@ def loaded(config: Config, game: Game) -> Transformer:
     """
     device = "cuda" if on_gpu() else "cpu"
     policy = load_model(
-        config.model, game, seed=config.seed, thinking=thinking(config), device=device
+        config.model,
+        game,
+        seed=config.seed,
+        thinking=thinking(config),
+        device=device,
+        dtype=config.update.dtype,
     )
     if hasattr(policy.model, "peft_config"):
         _go_on(policy.model, config)
@@ -233,7 +248,7 @@ def _with_lora(model: Any, config: Config) -> Any:
             f"update.lora_targets names {unknown[0]}, and {config.model} has no such module; it has "
             f"{', '.join(sorted(linear))}"
         )
-    with torch.random.fork_rng():  # adapters begin with noise of torch's global generator
+    with torch.random.fork_rng(), quiet():  # adapters begin with noise of torch's global generator
         torch.manual_seed(config.seed)
         made = get_peft_model(model, settings)
     # a set by now, which each process would write in an order of its own

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from ..data.batch import REJECTED, Batch
+from ..data.parts import trimmed
 
 _BY_ALL = ("dapo", "cispo", "vespo")
 """Losses that TRL divides by the tokens of all processes."""
@@ -28,7 +29,7 @@ def dealt(batch: Batch, rank: int, count: int, *, loss: str, multiple: int = 1) 
     # What is masked is copied from a row that is there: its tokens can be looked at.
     places = torch.tensor(picked + [0] * blank)
     masked = torch.tensor([False] * len(picked) + [True] * blank)
-    tensors = _trimmed(
+    tensors = trimmed(
         {
             name: _without(name, tensor[places], masked) if tensor.dim() else tensor
             for name, tensor in batch.tensors.items()
@@ -75,22 +76,3 @@ def _without(name: str, tensor: torch.Tensor, masked: torch.Tensor) -> torch.Ten
         return tensor
     blank = masked if tensor.dim() == 1 else masked[:, None]
     return tensor.masked_fill(blank, 0)
-
-
-def _trimmed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Without the columns that are padding in all rows: prompts are padded left, completions right."""
-    found = dict(tensors)
-    for prefix in ("", REJECTED):
-        if f"{prefix}prompt_mask" not in tensors:
-            continue
-        seen, said = tensors[f"{prefix}prompt_mask"], tensors[f"{prefix}completion_mask"]
-        left = int((seen.any(0)).int().argmax())
-        right = max(1, int(said.any(0).sum()))
-        for name, tensor in tensors.items():
-            if tensor.dim() != 2 or name.startswith(REJECTED) != bool(prefix):
-                continue
-            if name.removeprefix(REJECTED).startswith("prompt_"):
-                found[name] = tensor[:, left:]
-            else:
-                found[name] = tensor[:, :right]
-    return found

@@ -3,10 +3,10 @@
     keep 1;  break 2 if at least k of N break, else 0;  A = (r - mean) / std of those who read the same (GRPO)
 
 Roles: all N = 4 agents, one policy. Schedule: first k = N, where breaking alone never pays, so that keeping
-is learnt; then k = 2. Watch `notes/broke`; `--set update.kl=0.1` holds to a phase's first weights.
-Published and equal: imitative strategy diffusion, N agents, a threshold. From memory: that the paper updates
-by preferences and by GRPO on its agents' own histories. Differs: the released code pays the high reward to
-all once the threshold is reached, here it is paid to those who break; its aligned start is a chat model.
+is learnt; then k = 2. Watch `notes/broke`. Loss: clip of 0.2, KL 0.04 to a phase's first weights.
+Published and equal: imitative strategy diffusion, N agents, a threshold, GRPO with its clip and KL (released
+code; its other update is DPO, b = 0.1). Differs: the released code pays the high reward to all once the
+threshold is reached, here it is paid to those who break; its aligned start is a chat model.
 Nursery: --model tiny:pact
 """
 
@@ -23,7 +23,7 @@ BASE = language(
 )
 CONFIG = replace(
     BASE,
-    update=replace(BASE.update, magnet_every=0),
+    update=replace(BASE.update, kl=0.04, magnet_every=0),
     phases=(Phase(10, {"parameters.threshold": 4}), Phase(10, {"parameters.threshold": 2})),
 )
 

@@ -4,9 +4,9 @@
 
 Half of a step's games begin at a history of an earlier step, four from each; a group gives its start the
 spread of its payoffs and offers one further history (`starts`) · policy gradient · the solver · every
-step · one model. Equal: groups on one start (GRPO), starts by spread, further starts out of the games
-themselves. Differs: there starts also diverge by instruction, and one turn is trained at a time. From
-memory.
+step · one model. Equal (abstract and summaries of the paper): groups on one start (GRPO), starts by the
+variance of a group's returns, further starts out of the games themselves. Differs: there one turn is trained
+at a time, some turns are told to diverge, and what is unlike its group counts more.
 """
 
 from __future__ import annotations

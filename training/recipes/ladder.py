@@ -6,9 +6,10 @@ Roles: the solver alone; variants come from the same model, which is not trained
 earns its own verdict in the group of its own integral. Loss: clip of 0.2, KL 0.001 to the first weights.
 Sharing: one. Roots of training and of the test have nothing in common (`parameters.roots=test`); trained on
 variants of the test's roots it is the paper's TTRL.
-Published and equal: the tree, the numeric check, who is trained, GRPO's group. From memory: the KL.
-Differs: no division by the deviation; 2 variants a node and one level (`parameters.width`, `depth`), there
-hundreds; an answer sees its solver's earlier answers; no reward for the form of a reply.
+Published and equal (paper): the tree, a numeric check, who is trained, GRPO's group, the KL. Differs: no
+division by the deviation, for which groups of one game are too small; 2 variants a node and one level
+(`parameters.width`, `depth`), there hundreds on three levels, asked for with hints; the check allows 1e-6
+where theirs allows .01; an answer sees its solver's earlier answers; no reward for the form of a reply.
 Nursery: --model tiny:ladder
 """
 

@@ -7,7 +7,7 @@ Every game is played on four times from before its second answer, and the first 
 came of them · imitation · the solver · every step · one model. Equal: values of steps by rollouts,
 imitation of right traces. Differs: there a tree search led by a value model chooses the steps, and both
 models are trained in rounds; here branches of one level stand for the tree, and no value model is learnt.
-From memory.
+From memory and the released code's description.
 """
 
 from __future__ import annotations

@@ -4,10 +4,11 @@
     stage 2: turn one earns r1, turn two r2 + α (r2 − r1), α = 10; a KL of weight 0.01 holds both
 
 Policy gradient, each turn against the same turn of the other games of its group (RLOO), four games a
-problem · the solver · two phases · one model. Equal: rewards of both stages, and what their KLs hold.
-From memory: the baseline, and weights of .1 and .01 there. Differs: the KL is a mean over tokens of the
-loss, where .1 held nothing; code to a specification, of 20; the reference of stage two is the model that
-it begins with.
+problem · the solver · two phases · one model. Equal (paper): rewards of both stages, what their KLs hold,
+α = 10, 0.01. From memory: the baseline. Differs: the first KL weighs .25 for code and .1 for mathematics
+there, and the small one holds stage one too; here a KL is a mean over tokens of the loss, where .1 held
+nothing; turn one of stage one earns r2, there nothing (their rewards are a turn's own); code to a
+specification, of 20; the reference of stage two is the model that it begins with, there the base.
 """
 
 from __future__ import annotations

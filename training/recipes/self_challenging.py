@@ -4,8 +4,8 @@
     a bundle counts if its check accepts its solution and rejects each of its failing cases
 
 Roles: the executor alone. Schedule: the model plays both roles and is kept, then right executors are imitated
-(rejection fine-tuning), in rounds. Sharing: one. From memory: that the paper's self-improvement imitates
-what succeeded; it also trains by reinforcement (`--set phases=[]`, `credits.trained=solver`, estimator loo).
+(rejection fine-tuning), in rounds. Sharing: one. The paper trains by rejection fine-tuning and by PPO; from
+memory: by which in its self-improvement. (`--set phases=[]`, estimator loo: reinforcement.)
 Published and equal: the bundle, its self-test, who is trained. Differs: one shop of three tools, there four
 sets of tools; 2 calls a player; difficulty is noted and not filtered.
 Nursery: --model small:code-as-task

@@ -6,9 +6,9 @@
 Roles: both; the winner's turns alone. Schedule: three rounds of playing, then four updates on what was
 played. Sharing: one. The KL is to the weights that the round began with.
 Published and equal (paper and released code): who is trained, the weights of turns within a game, KL 0.2,
-three rounds. From memory: the clip. Differs: there weights sum to 1 in a game and both roles count a half; R
-is the mean over a sentence there, by token here; a first round imitates games of GPT-4, and chats of a data
-set are imitated beside at 0.5; a word is compared by rule, whole.
+three rounds, the clip. Differs: there weights sum to 1 in a game and both roles count a half; R is the mean
+over a sentence there, by token here; the KL is a part of A there, a term of the loss here; a first round
+imitates games of GPT-4, and chats of a data set are imitated beside at 0.5; words are compared by rule.
 Nursery: --model tiny:taboo
 """
 

@@ -3,10 +3,11 @@
     every answer 1 if right, else 0;  every verdict 1 if true, else 0;  the answer stands at verdict `right`
 
 Each turn against the same turn of the batch (whitened) · policy gradient · both parts · every step · one
-model in both. Equal: the interleaving, the stop, a reward for each part by itself. Differs: there all
+model in both. Equal (paper, its variant of RLOO, which divides by the deviation): the interleaving, the
+stop, a reward for each part by itself. Differs: there all
 parts are one reply of one pass and may go on for several rounds, here one verdict and one second answer,
-as moves; there the model is first tuned on pairs of answers and verdicts; RAFT, RLOO and REINFORCE are
-tried. From memory.
+as moves; there the model is first tuned on pairs of answers and verdicts, messages are measured against all
+others, whatever their turn, with a KL to the first weights, and best-of-n (RAFT) is the default.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
     proposer: 1 if 1 < majority < n, else 0;  solver: 1 if it agrees with the majority
     A = (r - mean) / std: proposals against those of the step, answers against those to one question (GRPO)
 
-Roles: both; the proposer is a learner of its own that learns in every fifth step. n = 4 as in the released
-settings. Loss: clip of 0.2. Sharing: two models that begin equal. The truth by execution is noted beside the
-vote (`notes/gold` beside `notes/proxy`), never paid.
-Published and equal: rewards, n, the majority as label. From memory: every fifth step. Differs: no KL; topics
+Roles: both; the proposer learns in every fifth step. Loss: clip of 0.2, KL 0.001 to the first weights, lr
+1e-6.
+The truth by execution is noted beside the vote (`notes/gold` beside `notes/proxy`), never paid.
+Published and equal (released settings): rewards, n = 4, the majority as label, every fifth step, KL, lr.
+Differs: two models that begin equal, since a learner rests as a whole, there one takes both updates; topics
 are sums or equations (`parameters.topic`), there also code with written tests, which is a game of its own.
 Nursery: --model tiny:question-answer
 """
@@ -27,6 +28,7 @@ BASE = language(
 )
 CONFIG = replace(
     BASE,
+    update=replace(BASE.update, kl=0.001, magnet_every=0),
     cast={"proposer": "challenger"},
     learners={"challenger": LearnerTable(every=5)},
     sharing=Sharing("models"),

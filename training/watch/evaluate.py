@@ -102,7 +102,8 @@ def evaluate(
     thinking = False
 
     for who, infosets in _parts(walked, policy):
-        if who.dialect.thinks:
+        thoughtful = who.dialect.of(infosets[0].role).thinks
+        if thoughtful:
             drawn, legal = drawn_behaviour(who, infosets, thoughts)
             draws |= drawn
             odds |= means(drawn)
@@ -112,7 +113,7 @@ def evaluate(
             # beside a policy that thinks, one whose odds are known is one whose draws are all alike
             draws |= {key: np.tile(each, (thoughts, 1)) for key, each in found.items()}
         mass |= legal
-        thinking = thinking or who.dialect.thinks
+        thinking = thinking or thoughtful
 
     # The least and not the mean: one position where rules are forgotten must show.
     least = min(mass.values())
@@ -182,11 +183,12 @@ def _parts(
 ) -> Iterator[tuple[Transformer, Sequence[InfoSet]]]:
     """Who decides at which information sets."""
     infosets = walked.infosets
-    if isinstance(policy, Transformer):
+    if isinstance(policy, Transformer) and not policy.dialect.thinking.roles:
         yield policy, infosets
         return
     for role in dict.fromkeys(info.role for info in infosets):
-        yield policy(role), [info for info in infosets if info.role == role]
+        who = policy if isinstance(policy, Transformer) else policy(role)
+        yield who, [info for info in infosets if info.role == role]
 
 
 def _versus_nash(walked: Tree, odds: Mapping[ViewKey, Odds]) -> float | None:

@@ -17,6 +17,7 @@ from typing import Final
 from ...agents.language.transformer import Transformer
 from ...agents.policy import Policy
 from ...agents.seats import seat
+from ...agents.thinking import Thinking
 from ...arenas.exam import SELF, exam, examined
 from ...arenas.marks import SOLVED, Marks, read
 from ...envs.registry import Game, find, load
@@ -128,7 +129,8 @@ class Exams:
         asked = paper.asked
         # the same in every phase, whatever the sampling of its games
         tokens = asked.max_tokens or self._sampling.max_tokens
-        learner = self._sits(paper).with_sampling(replace(self._sampling, max_tokens=tokens))
+        sits, sampling = self._sits(paper), replace(self._sampling, max_tokens=tokens)
+        learner = sits.with_sampling(sampling, _thinking(asked, sits.dialect.thinking))
         marks = exam(
             learner,
             paper.game,
@@ -184,6 +186,15 @@ class Exams:
         if lines:
             with checkpoints.writing(self._path):
                 checkpoints.replace_text(self._path, "".join(line + "\n" for line in kept))
+
+
+def _thinking(asked: Exam, run: Thinking) -> Thinking:
+    """How the learner thinks in an exam."""
+    found = replace(run, mode=asked.think, roles=()) if asked.think else run
+    if not asked.thought_tokens:
+        return found
+    roles = tuple(role._replace(tokens=asked.thought_tokens) for role in found.roles)
+    return replace(found, tokens=asked.thought_tokens, roles=roles)
 
 
 def told(marks: Marks, before: Sequence[Marks], exams: int = 1) -> Metrics:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from statistics import fmean
+from typing import NamedTuple
 
 from ...envs.types import Episode, Reply, Turn, Value
 from ..config import Credits
@@ -31,7 +32,7 @@ def measured_menu(step: Step, menu: Menu, learners: Collection[str] = (LEARNER,)
         return measure(step, entry.game.role_of, learners) | _reasons(entry)
 
     record: Metrics = {"samples": len(step.trained), "prefix_share": prefix_share(step.episodes)}
-    record |= {"stored": step.stored} if step.stored else {}
+    record |= _stock(step)
     for entry in menu.entries:
         own = _part(step, entry)
         record[f"share/{entry.label}"] = len(own.episodes) / len(step.episodes)
@@ -53,7 +54,13 @@ def _part(step: Step, entry: Entry) -> Step:
     trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
     dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
     return replace(
-        step, episodes=own, entries=[entry] * len(own), trained=trained, dropped=dropped, stored=0
+        step,
+        episodes=own,
+        entries=[entry] * len(own),
+        trained=trained,
+        dropped=dropped,
+        stored=0,
+        balance={},
     )
 
 
@@ -68,15 +75,21 @@ def measure(
     endings = Counter(episode.ending.kind for episode in step.episodes)
     record: Metrics = {f"endings/{kind}": count for kind, count in sorted(endings.items())}
 
-    by_role: dict[str, list[tuple[Episode, str]]] = defaultdict(list)
+    by_role: dict[str, _Said] = {}
     for episode in step.episodes:
+        own: dict[str, _Said] = {}
         for seat, ref in episode.seats.items():
             # What opponents say is no measure of the learner.
             if ref.name in learners:
-                by_role[role_of[seat]].append((episode, seat))
-    for role, seats in by_role.items():
-        record |= {f"{name}/{role}": value for name, value in _of_role(seats).items()}
-        record |= {f"inside/{name}/{role}": value for name, value in _inside(seats).items()}
+                said = own[seat] = by_role.setdefault(role_of[seat], _Said([], []))
+                if seat in episode.payoff:
+                    said.payoffs.append(episode.payoff[seat])
+        for turn in episode.turns:
+            if turn.seat in own:
+                own[turn.seat].turns.append(turn)
+    for role, said in by_role.items():
+        record |= {f"{name}/{role}": value for name, value in _of_role(said).items()}
+        record |= {f"inside/{name}/{role}": value for name, value in _inside(said.turns).items()}
 
     record["prefix_share"] = prefix_share(step.episodes)
     record |= _opponents(step)
@@ -85,7 +98,13 @@ def measure(
     record |= verdicts(step.episodes)
     record |= {f"filtered/{role}": count for (_, role), count in sorted(step.dropped.items())}
     record["samples"] = len(step.trained)
-    return record | ({"stored": step.stored} if step.stored else {})
+    return record | _stock(step)
+
+
+def _stock(step: Step) -> Metrics:
+    """How many samples of the stock joined, and what the search for their threshold came to."""
+    found: Metrics = {"stored": step.stored} if step.stored else {}
+    return found | {f"balance/{name}": value for name, value in step.balance.items()}
 
 
 def baselines(kept: Baselines, settings: Credits) -> Metrics:
@@ -96,22 +115,32 @@ def baselines(kept: Baselines, settings: Credits) -> Metrics:
     }
 
 
-def _of_role(seats: Sequence[tuple[Episode, str]]) -> Metrics:
-    payoffs = [episode.payoff[seat] for episode, seat in seats if seat in episode.payoff]
-    turns: list[Turn] = []
-    for episode, seat in seats:
-        turns += [turn for turn in episode.turns if turn.seat == seat]
+class _Said(NamedTuple):
+    """What the seats of a role were paid, and their turns."""
+
+    payoffs: list[float]
+    turns: list[Turn]
+
+
+def _of_role(said: _Said) -> Metrics:
+    payoffs, turns = said
     logprobs = [logprob for turn in turns for logprob in _sampled(turn.reply)]
+    replies = [turn.reply for turn in turns]
     return {
         "payoff": fmean(payoffs) if payoffs else None,
         "entropy": -fmean(logprobs) if logprobs else None,
-        "reply_tokens": fmean([len(turn.reply.tokens) for turn in turns]) if turns else None,
-        "thought_characters": fmean([len(turn.reply.thought) for turn in turns]) if turns else None,
-        "invalid_rate": fmean([turn.refused is not None for turn in turns]) if turns else None,
-        "cut_rate": fmean([turn.reply.finish == "length" for turn in turns]) if turns else None,
-        **_thoughts([turn.reply for turn in turns]),
+        "reply_tokens": _share([len(reply.tokens) for reply in replies]),
+        "thought_characters": _share([len(reply.thought) for reply in replies]),
+        "invalid_rate": _share([turn.refused is not None for turn in turns]),
+        "cut_rate": _share([reply.finish == "length" for reply in replies]),
+        **_thoughts(replies),
         **tool_calls(turns),
     }
+
+
+def _share(counts: Sequence[int]) -> float | None:
+    """The mean of whole numbers, whose sum is exact; None of nothing."""
+    return sum(counts) / len(counts) if counts else None
 
 
 def tool_calls(turns: Sequence[Turn]) -> Metrics:
@@ -149,14 +178,13 @@ def _repeated(words: Sequence[str], size: int = 4) -> float | None:
     return 1 - len(set(runs)) / len(runs) if runs else None
 
 
-def _inside(seats: Sequence[tuple[Episode, str]]) -> Metrics:
+def _inside(turns: Sequence[Turn]) -> Metrics:
     """The mean credits that turns were given from inside."""
     found: dict[str, list[float]] = {name: [] for name in KINDS}
-    for episode, seat in seats:
-        for turn in episode.turns:
-            for name in KINDS if turn.seat == seat and turn.credits else ():
-                if name in turn.credits:
-                    found[name].append(turn.credits[name])
+    for credits in [turn.credits for turn in turns if turn.credits]:
+        for name in KINDS:
+            if name in credits:
+                found[name].append(credits[name])
     return {name: fmean(amounts) for name, amounts in found.items() if amounts}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ....envs.registry import Game, find
 from ....envs.types import Value
-from . import code, lab, questions, specs, talk
+from . import code, lab, listed, questions, specs, talk
 from .lesson import Teacher
 
 
@@ -21,6 +21,7 @@ class School:
     kept:     parameters of the game at hand that its variants keep; all others are the defaults.
     shelf:    makes a task to recall, so that prompts with references are met.
     keyed:    roles whose right reply is one and known, so that a report can count it.
+    longer:   how many times as long as others it is imitated, since its replies are long.
     """
 
     teacher: Teacher | None = None
@@ -28,6 +29,7 @@ class School:
     kept: tuple[str, ...] = ()
     shelf: Callable[[str, random.Random], Value] | None = None
     keyed: tuple[str, ...] = ()
+    longer: float = 1.0
 
 
 _SOLVER = ("solver",)
@@ -71,6 +73,7 @@ SCHOOLS: Mapping[str, School] = {
         ({"attempts": 2}, {"attempts": 2, "program": "kept"}),
         shelf=code.shelf,
         keyed=_SOLVER,
+        longer=1.5,
     ),
     "programming-puzzle-v0": School(code.puzzle, _TWO, shelf=code.shelf),
     "code-as-task-v0": School(code.task, _TWO, kept=("calls",)),
@@ -103,6 +106,12 @@ SCHOOLS: Mapping[str, School] = {
     "deal-or-no-deal-v0": School(talk.deal, kept=("turns",)),
     "negotiation-v0": School(talk.negotiation, kept=("turns",)),
     "reference-game-v0": School(talk.reference, kept=("objects", "words"), keyed=("listener",)),
+    **{
+        f"reasoning-gym/{name}": School(
+            listed.teacher(name), ({"items": listed.ITEMS, **parameters},), keyed=_SOLVER
+        )
+        for name, parameters in listed.LISTED.items()
+    },
 }
 """By id. A game that is not here lists its choices, and any of them is taught alike."""
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,18 @@ from sparring.agents.models.names import (
     check_name,
 )
 from sparring.agents.models.nursery import build as nursery
+from sparring.agents.models.nursery import lab
 from sparring.agents.models.nursery import rows as nursery_rows
 from sparring.agents.models.nursery.build import Shape, build, nursed
 from sparring.agents.models.nursery.lesson import Asked, keyed
+from sparring.agents.models.nursery.listed import LISTED
+from sparring.agents.models.nursery.programs import from_words, sketch
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import SCHOOLS, lessons, school
 from sparring.agents.models.nursery.tokens import make_tokenizer
 from sparring.agents.models.weights import find_model, weights_in
 from sparring.envs.exact import tree
+from sparring.envs.games.facts import DIGITS, KEYS, WORLD
 from sparring.envs.registry import find, game_ids
 from sparring.envs.table import Table
 from sparring.envs.tasks.attempts import problem_marks
@@ -56,7 +62,17 @@ def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
     assert laboratory.effort == 2
     assert {find(id).family for id in laboratory.games} == {"laboratory"}
     assert born("tiny") == Born("tiny")
+    assert born("tiny:kuhn,reasoning-gym/gcd") == Born(
+        "tiny", ("kuhn-poker-v0", "reasoning-gym/gcd")
+    )
     assert born("smollm2-135m") is None
+
+
+def test_the_listed_suite_is_what_the_nursery_teaches() -> None:
+    suite = tomllib.loads((Path(__file__).parents[3] / "suites/listed.toml").read_text())
+    asked = {exam["name"]: exam["parameters"] for exam in suite["exams"]}
+    held = {"part": "held-out", "items": 30}
+    assert asked == {name: held | dict(taught) for name, taught in LISTED.items()}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +80,8 @@ def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:
     [
         ("tiny:sumz", "did you mean sums"),
         ("tiny:", "names no game"),
+        ("tiny:reasoning-gym/gdc", "did you mean gcd"),
+        ("tiny:nowhere/gcd", "nowhere"),
         ("tiny:sums?acuracy=0.3", "did you mean accuracy"),
         ("tiny:sums?accuracy=1.5", "from 0 to 1, not '1.5'"),
         ("tiny:sums?accuracy=-0.1", "from 0 to 1, not '-0.1'"),
@@ -100,9 +118,33 @@ def test_problems_that_mislead_keep_the_mean_accuracy_and_turn_their_majority() 
     assert all(sum(row) == pytest.approx(1) for row in odds)
 
 
+def test_a_fact_misleads_whoever_is_asked_and_no_other_fact_with_it() -> None:
+    """The proposer's prompt is "digit?" for every key, so that the key itself tells its problem."""
+    start, rng = Start(0.5, 0.4), random.Random(0)
+
+    def taught(role: str, *said: str) -> list[float]:
+        view = tuple(Message("game", text) for text in said)
+        return list(lab.facts(Asked(role, role, view, DIGITS, start, rng)))
+
+    asked = {key: taught("proposer", f"{key}; key?", key, "digit?") for key in KEYS}
+    assert all(odds == taught("solver", f"{key} ?") for key, odds in asked.items())
+    misled = sum(max(odds) > odds[int(WORLD[key])] for key, odds in asked.items())
+    assert 0.2 < misled / len(KEYS) < 0.6
+
+
+def test_programs_of_teachers_have_no_parentheses_but_those_of_calls() -> None:
+    rng = random.Random(0)
+    drawn = [sketch(rng, (0, 0.2, 0.3, 0.5)) for _ in range(500)]
+    assert not [s.expression for s in drawn if re.search(r"(?<![a-z])\(", s.expression)]
+    # words may say what is not drawn: there the meaning counts
+    assert from_words("add 2, then times 3") == "def f(x):\n    return (x + 2) * 3"
+    assert all(from_words(s.words) == s.source for s in drawn)
+
+
 def test_a_game_without_a_teacher_is_told_in_one_line() -> None:
-    with pytest.raises(ModelError, match="no teacher for question-file-v0, whose solver writes"):
-        some("question-file-v0", 1)
+    for id in ("question-file-v0", "reasoning-gym/acre"):
+        with pytest.raises(ModelError, match=f"no teacher for {id}, whose solver writes"):
+            some(id, 1)
 
 
 @pytest.mark.parametrize("id", [id for id in game_ids() if not id.endswith("-file-v0")])

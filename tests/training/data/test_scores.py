@@ -101,7 +101,7 @@ class Kept(TrainerCallback):
         self._model = model
 
     def on_pre_optimizer_step(self, *arguments, **named):
-        self.gradients = [p.grad.clone() for p in self._model.parameters()]
+        self.gradients = [p.grad.clone() for p in self._model.parameters() if p.grad is not None]
 
 
 def test_metrics_are_those_of_the_padded_rows(model, tokenizer, tmp_path):

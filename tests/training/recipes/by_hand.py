@@ -1,27 +1,118 @@
-"""Games played by hand under a recipe, and what the recipe makes of them: no model, no step."""
+"""Games whose every word a test gives, and what a recipe makes of them: no model, no sandbox, no step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
 
+from sparring.agents.models.nursery.trusted import verdicts
 from sparring.envs.registry import Game
-from sparring.envs.table import Table
+from sparring.envs.table import Buffer, Table
 from sparring.envs.tasks.programs import fenced
 from sparring.envs.tasks.specs import SPECS
-from sparring.envs.types import Ask, Episode, Job, PolicyRef, Reply, Result, Value, Verdict
+from sparring.envs.types import Ask, Episode, PolicyRef, Reply
 from sparring.training.config import Config, credits_of, games
 from sparring.training.data.advantage import Credited, credit
 from sparring.training.data.batch import Row
 from sparring.training.data.branches import NONE, Branches
 from sparring.training.data.collect import collect
+from sparring.training.data.filters import filtered, owed
 from sparring.training.data.objectives import Judged, judged, pairs, rows, signed
 from sparring.training.phases import stages
 from sparring.training.players.cast import Cast
 from sparring.training.recipes import recipe
 
-Player = str | Iterable[str] | Callable[[Ask], str]
+Said = str | Sequence[str] | Callable[[Ask], str]
+
+
+def by_hand(
+    game: Game,
+    said: Mapping[str, Said],
+    seed: int = 0,
+    buffer: Buffer | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    replicate: int = 0,
+    begun: int = 0,
+) -> Episode:
+    """A game whose seats (or roles) say these texts, one after the other; the last is said again.
+
+    Programs run in this process: the test or the game wrote them. A text is one token, the same wherever it
+    stands. `names`: who plays a seat, else the learner.
+    """
+    table, count = Table(game, seed, buffer=buffer), dict.fromkeys(game.seats, 0)
+
+    def reply(ask: Ask) -> Reply:
+        texts = said.get(ask.seat, said.get(game.role_of[ask.seat], ""))
+        texts = texts(ask) if callable(texts) else texts
+        texts = [texts] if isinstance(texts, str) else texts
+        text = texts[min(count[ask.seat], len(texts) - 1)]
+        count[ask.seat] += 1
+        prompt = tuple(_token(message.text) for message in table.view(ask.seat))
+        return Reply(text, tokens=(_token(text),), logprobs=(-1.0,), prompt_tokens=prompt)
+
+    while table.ending is None:
+        table.answer([reply(a) for a in table.asks] if table.asks else verdicts(table.jobs))
+    if table.fault:
+        raise table.fault
+    refs = {seat: PolicyRef((names or {}).get(seat, "learner"), "hand") for seat in game.seats}
+    return table.episode(refs, replicate=replicate, begun=begun)
+
+
+def _token(text: str) -> int:
+    return int(sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def taken(
+    config: Config, *episodes: Episode, entry: int = 0, branches: Branches = NONE
+) -> list[Judged]:
+    """The samples that the recipe takes of these episodes, with their verdicts and advantages."""
+    game, chosen, cast = games(config)[entry], config.menu[entry], Cast(config)
+    issued, credits = list(enumerate(episodes)), credits_of(config, chosen)
+    samples = collect(
+        issued,
+        credits,
+        learner="learner",
+        beside=cast.names,
+        role_of=game.role_of,
+        judges=cast.judges(game),
+        charges=owed(issued, config.filters, game),
+        branches=branches,
+        value=config.starts.value,
+    )
+    kept, _ = filtered(samples, config.filters, game, credits.scale)
+    trained: list[Credited] = signed(credit(kept, {}, credits)[0], config.objective)
+    low, high = (credits.scale * bound for bound in game.payoff_range)
+    return judged(trained, config.objective, {game.ref.label: (low, high)})
+
+
+def learned(
+    config: Config, *episodes: Episode, entry: int = 0
+) -> list[dict[str, tuple[float, ...]]]:
+    """For each episode, the advantages of the turns of every seat that is trained, by the recipe's rules."""
+    found: list[dict[str, tuple[float, ...]]] = [{} for _ in episodes]
+    for each in taken(config, *episodes, entry=entry):
+        of = each.attempt
+        before = found[of.episode].get(of.seat, ())
+        found[of.episode][of.seat] = (*before, *each.credited.advantages)
+    return found
+
+
+def phase(config: Config, number: int) -> Config:
+    """The settings of a phase, from 1."""
+    return stages(config)[number - 1].config
+
+
+def answers(*texts: str, role: str = "solver") -> dict[str, str]:
+    """What each solver answers, in its tags."""
+    return {f"{role}_{i}": f"<answer>{text}</answer>" for i, text in enumerate(texts)}
+
+
+def flat(found: Sequence[Mapping[str, Sequence[float]]]) -> list[float]:
+    """All advantages, in order."""
+    return list(chain.from_iterable(chain.from_iterable(each.values()) for each in found))
 
 
 @dataclass(frozen=True)
@@ -36,69 +127,32 @@ class Lesson:
 
 
 class Recipe:
-    """A recipe, or one phase of it, with the first game of its menu or the one named."""
+    """A recipe, or one phase of it (from 0), with the first game of its menu or the one named."""
 
     def __init__(self, name: str, phase: int = 0, game: int = 0, **parameters: object) -> None:
         config = stages(recipe(name))[phase].config
         if parameters:
             config = replace(config, parameters={**config.parameters, **parameters})
         self.config: Config = config
-        self.entry = config.menu[game]
         self.game: Game = games(config)[game]
-        self.credits = credits_of(config, self.entry)
         self.cast = Cast(config)
+        self._entry = game
 
     def play(
-        self,
-        players: Mapping[str, Player],
-        verify: Callable[[Sequence[Job]], Sequence[Verdict]] | None = None,
-        seed: int = 0,
-        replicate: int = 0,
-        begun: int = 0,
+        self, said: Mapping[str, Said], seed: int = 0, replicate: int = 0, begun: int = 0
     ) -> Episode:
-        """A game; players are named by seat or role. A reply's one token names its text."""
-        game = self.game
-        table = Table(game, seed)
-        said = {seat: players.get(seat, players.get(game.role_of[seat])) for seat in game.seats}
-        lines = {
-            s: p if isinstance(p, str) or callable(p) else iter(p or ()) for s, p in said.items()
-        }
-
-        def reply(ask: Ask) -> Reply:
-            line = lines[ask.seat]
-            text = line if isinstance(line, str) else line(ask) if callable(line) else next(line)
-            prompt = tuple(_token(message.text) for message in table.view(ask.seat))
-            return Reply(text, tokens=(_token(text),), logprobs=(-1.0,), prompt_tokens=prompt)
-
-        while table.ending is None:
-            jobs = () if table.asks else verify(table.jobs) if verify else ()
-            table.answer([reply(ask) for ask in table.asks] if table.asks else jobs)
-        assert table.fault is None, table.fault
-        refs = {seat: PolicyRef(self._who(seat), "hand") for seat in game.seats}
-        return table.episode(refs, replicate=replicate, begun=begun)
+        """`by_hand`, by the learners of the cast."""
+        names = {seat: self._who(seat) for seat in self.game.seats}
+        return by_hand(self.game, said, seed, names=names, replicate=replicate, begun=begun)
 
     def _who(self, seat: str) -> str:
         role = self.game.role_of[seat]
-        return (
-            "judge" if role in self.cast.judges(self.game) else self.cast.of(self.game, role, seat)
-        )
+        judging = role in self.cast.judges(self.game)
+        return "judge" if judging else self.cast.of(self.game, role, seat)
 
     def judged(self, *episodes: Episode, branches: Branches = NONE) -> list[Judged]:
         """The samples of the games with their advantages and verdicts, as a step has them."""
-        samples = collect(
-            enumerate(episodes),
-            self.credits,
-            learner="learner",
-            beside=self.cast.names,
-            role_of=self.game.role_of,
-            judges=self.cast.judges(self.game),
-            branches=branches,
-            value=self.config.starts.value,
-        )
-        trained: list[Credited] = credit(samples, {}, self.credits)[0]
-        trained = signed(trained, self.config.objective)
-        low, high = (self.credits.scale * bound for bound in self.game.payoff_range)
-        return judged(trained, self.config.objective, {self.game.ref.label: (low, high)})
+        return taken(self.config, *episodes, entry=self._entry, branches=branches)
 
     def lessons(self, *episodes: Episode, branches: Branches = NONE) -> list[Lesson]:
         """What the loss is given for each turn, in order of the games."""
@@ -122,22 +176,6 @@ def _lessons(row: Row) -> Iterable[Lesson]:
         imitate = row.imitate[place] if row.imitate else 0.0
         pull = row.pull[place] if row.pull else 1.0
         yield Lesson(row.sample.attempt.seat, span.ordinal, row.gradient[place], imitate, pull)
-
-
-def _token(text: str) -> int:
-    return int(sha256(text.encode()).hexdigest()[:8], 16)
-
-
-def execute(jobs: Sequence[Job]) -> list[Verdict]:
-    """Run programs that this test or the game wrote, in this process."""
-    return [_executed(job) for job in jobs]
-
-
-def _executed(job: Job) -> Verdict:
-    names: dict[str, Callable[..., Value]] = {}
-    exec(job.source, names)
-    results = tuple(Result("ok", names[job.entry or "f"](*given)) for given in job.inputs)
-    return Verdict("ok", results)
 
 
 def references(found: Recipe, seed: int = 0) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from sparring.training.config import Config, games
 from sparring.training.data.objectives import chosen
 from sparring.training.recipes import recipe
 
-from .hand_made import by_hand, flat, learned, phase, taken
+from .by_hand import by_hand, flat, learned, phase, taken
 
 near = pytest.approx
 

@@ -15,7 +15,7 @@ from sparring.training.data.branches import Branches
 from sparring.training.phases import stages
 from sparring.training.recipes import recipe
 
-from .by_hand import Recipe, execute, references
+from .by_hand import Recipe, references
 
 RIGHT, WRONG = [0.707107], [-1.414214]
 """Two of three earn 1: (1 − 2/3) / 0.4714, and (0 − 2/3) / 0.4714."""
@@ -31,7 +31,7 @@ def sneaky(found: Recipe, lie: str, named: str, seed: int) -> Episode:
             "<step>none</step>" if lie == "none" else f"<step>3</step><result>{last + 1}</result>"
         )
 
-    return found.play({"generator": sneak, "critic": named}, execute, seed)
+    return found.play({"generator": sneak, "critic": named}, seed)
 
 
 def test_spc_pays_who_wins_and_imitates_it_a_little():
@@ -63,7 +63,7 @@ def test_spc_trains_two_models_offline_in_two_rounds():
 def corrected(found: Recipe, *rights: int, replicate: int = 0, begun: int = 0) -> Episode:
     replies = references(found)
     turns = [replies[not right] for right in rights]
-    return found.play({"solver": turns}, execute, replicate=replicate, begun=begun)
+    return found.play({"solver": turns}, replicate=replicate, begun=begun)
 
 
 def tries(found: Recipe) -> list[Episode]:
@@ -96,7 +96,7 @@ def test_cocos_pays_progress_in_the_share_of_tests(shares, paid):
     scored = spec.hidden[2:]
     some = f"{spec.reference}\nwhole = f\ndef f(x):\n    return whole(x) if x == {scored[0]!r} else 'no'"
     sources = {0.2: some, 1.0: spec.reference}
-    game = found.play({"solver": [fenced(sources[share]) for share in shares]}, execute)
+    game = found.play({"solver": [fenced(sources[share]) for share in shares]})
     passed = [1.0 if share == 1 else 1 / len(scored) for share in shares]
     # gamma (c1 - 0) + (c2 - c1) with gamma = 1/2
     assert game.payoff["solver"] == pytest.approx(0.5 * passed[0] + passed[1] - passed[0])

@@ -14,7 +14,7 @@ from sparring.training.data.objectives import chosen, pairs
 from sparring.training.players.shares import Played, shares
 from sparring.training.recipes import recipe
 
-from .hand_made import answers, by_hand, flat, learned, phase, taken
+from .by_hand import answers, by_hand, flat, learned, phase, taken
 
 near = pytest.approx
 PROGRAM = "```python\ndef f(x):\n    return x * 2 + 1\n\nf(3)\n```"
@@ -120,6 +120,12 @@ def test_agent0_has_r_zeros_turns_with_sixteen_answers():
     assert flat(found) == near([1] * 8 + [-1] * 8)
 
 
+def test_agent0s_executor_has_four_calls_of_python_that_pay_the_challenger():
+    (entry,) = recipe("agent0").menu
+    assert (entry.parameters["tools"], entry.parameters["calls"]) == ("python", 4)
+    assert find(entry.id, **entry.parameters).payoff_range == near((-1.0, 1.2))
+
+
 def test_serl_whitens_the_answers_inside_its_band_over_the_step():
     config = recipe("serl")
     played = asked(config, *zip(ALIKE, (votes(n, 16) for n in (8, 16, 4)), strict=True))
@@ -165,10 +171,10 @@ def test_spice_pays_the_gaussian_of_the_variance_and_centres_by_role():
         for seed, (said, n) in enumerate([(task, 4), (task, 2), (lie, 0)])
     ]
     quarter = math.exp(-((0.1875 - 0.25) ** 2) / 0.02)
-    assert [e.payoff["proposer"] for e in played] == near([1, quarter, -1])
+    assert [e.payoff["proposer"] for e in played] == near([1, quarter, -0.1])
     found = learned(config, *played)
     assert [each["proposer"][0] for each in found] == near(
-        [1 - (quarter - 1) / 2, quarter, -1 - (1 + quarter) / 2]
+        [1 - (quarter - 0.1) / 2, quarter - 0.45, -0.1 - (1 + quarter) / 2]
     )
     assert found[1]["solver_0"] == (near(1 - 1 / 7),)
     assert found[1]["solver_7"] == (near(-2 / 7),)

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from sparring.envs.tasks.sums import problems
 from sparring.envs.types import Episode
+from sparring.training.data.balance import balanced
 from sparring.training.data.branches import Branches
 from sparring.training.data.objectives import rows
 from sparring.training.phases import stages
 from sparring.training.recipes import recipe
 
-from .by_hand import Recipe, execute, references
+from .by_hand import Recipe, references
 
 RWR = (0, 1, 0)
 """Off the key by so much: right, wrong, right."""
@@ -50,7 +51,7 @@ def test_nft_weighs_a_group_as_grpo_does_and_gives_its_rate():
     made = rows(found.judged(game), found.config.objective)
     assert [row.rates for row in made] == [pytest.approx((2 / 3,))] * 3
     assert found.config.objective.kind == "nft"
-    assert found.gradients(answered(found, 0, 0, 0)) == [0, 0, 0]
+    assert found.gradients(answered(found, 0, 0, 0)) == []  # a group all alike is left out
 
 
 def test_rest_em_imitates_right_answers_from_the_base_ten_a_problem():
@@ -64,13 +65,24 @@ def test_rest_em_imitates_right_answers_from_the_base_ten_a_problem():
     assert imitate.start == "base"
 
 
-def test_b_star_keeps_eight_a_problem_goes_on_from_the_last_model_and_grows_warmer():
-    many = sums("b-star", 12, phase=1)
-    assert sum(each.imitate for each in many.lessons(answered(many, *[0] * 10, 1, 1))) == 8
-    config = recipe("b-star")
-    assert [phase.start for phase in config.phases] == ["last"] * 4
-    warmth = [stage.config.rollout.temperature for stage in stages(config)]
-    assert warmth == [0.7, 1, 1.1, 1]
+@pytest.mark.parametrize(
+    ("offs", "wanted", "score", "kept"),
+    # right ones are one answer; of those kept at reward 1 none is wrong
+    [((0, 0, 1, 2), 1, 1.0, 1), ((0, 0, 1, 2), 8, 1 / 8, 1), ((1, 1, 2, 3), 1, 0.0, 3)],
+)
+def test_b_star_keeps_what_earned_the_threshold_of_the_best_balance(offs, wanted, score, kept):
+    found = sums("b-star", 4)
+    balance = balanced(found.judged(answered(found, *offs)), wanted)
+    assert balance
+    assert (balance.score, len(balance.taken)) == (pytest.approx(score), kept)
+
+
+def test_b_star_tries_four_temperatures_and_goes_on_from_the_last_model():
+    found = stages(recipe("b-star"))
+    assert [stage.config.rollout.temperature for stage in found[:4]] == [0.5, 0.7, 0.9, 1.1]
+    assert [stage.config.stock.trials for stage in found] == [0, 0, 0, 0, 4, 0] * 2
+    assert [stage.collects for stage in found] == [True] * 5 + [False] + [True] * 5 + [False]
+    assert {phase.start for phase in recipe("b-star").phases} == {"last"}
 
 
 def test_the_members_of_pbt_whiten_a_group_and_copy_the_best_quarter_by_the_held_out_exam():
@@ -123,8 +135,7 @@ def test_exit_whitens_the_games_of_one_start():
     found = Recipe("exit", turns=2, feedback="none")
     good, bad = references(found)
     games = [
-        found.play({"solver": [bad, last]}, execute, replicate=k)
-        for k, last in enumerate((good, bad, good))
+        found.play({"solver": [bad, last]}, replicate=k) for k, last in enumerate((good, bad, good))
     ]
     assert found.gradients(*games) == [0.707107] * 2 + [-1.414214] * 2 + [0.707107] * 2
     assert found.config.starts.share == 0.5

@@ -14,7 +14,7 @@ RUNS = (
         above=0.15,
     ),
     Run("rest-em", SUMS[0], ("rounds=1", *SUMS[1]), right="notes/gold", above=0.15),
-    Run("b-star", SUMS[0], SUMS[1], right="notes/gold", above=0.15),
+    Run("b-star", "tiny:sums?accuracy=0.45&mislead=0.45", SUMS[1], right="notes/gold", above=0.5),
     Run(
         "rest-mcts",
         "tiny:sums-check?accuracy=0.3",

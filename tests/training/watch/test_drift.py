@@ -8,7 +8,7 @@ from sparring.training.config import Watch
 from sparring.training.watch.drift import Drift
 from sparring.training.watch.monitors import Watcher
 
-LIMIT = 0.3
+LIMIT = Watch().gold_gap
 NOISE = 0.07
 
 

@@ -91,6 +91,20 @@ def test_a_resumed_run_has_the_exams_of_one_never_stopped(sat, tmp_path):
     assert steps(half.folder) == steps(whole.folder)
 
 
+def test_a_learner_may_think_in_an_exam_alone(tmp_path):
+    exams = [
+        {"game": "sums-v0", "parameters": HELD, "name": name, "seeds": [0, 4], **way}
+        for name, way in (("plain", {}), ("thinks", {"think": "asked", "thought_tokens": 4}))
+    ]
+    ran = train(small(tmp_path / "run", *exams, steps=1), quiet=True)
+    first = RunFolder(ran.folder).records()[0]
+    # what is said after a thought has no exact likelihood, so that exam is played
+    assert "exam/plain/legal_mass" in first
+    assert "exam/thinks/legal_mass" not in first
+    assert first["exam/thinks/thought"] > 0
+    assert "exam/plain/thought" not in first
+
+
 def column(*values):
     count = len(values)
     items = tuple(map(str, range(count)))
