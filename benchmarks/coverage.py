@@ -30,9 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from sparring.arenas.ratings.arrays import Floats, Played
+from sparring.arenas.ratings.bounds import of_two, one_sided
 from sparring.arenas.ratings.crosstable import encounters, mean, table
 from sparring.arenas.ratings.fit import ELO, fit
-from sparring.arenas.ratings.leaderboard import FALLBACK, rank_intervals
+from sparring.arenas.ratings.leaderboard import FALLBACK, rank_intervals, two_of_wins
 from sparring.arenas.ratings.misfit import misfit
 from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import ScoreKind
@@ -42,11 +43,11 @@ from sparring.envs.registry import find
 GAME = find("kuhn-poker-v0")
 PLACES = ("first", "second")
 SIZES = (
-    (2, 5, 2000),
-    (2, 400, 1500),
+    (2, 5, 5000),
+    (2, 400, 5000),
     (8, 5, 400),
     (8, 20, 400),
-    (8, 400, 60),
+    (8, 400, 1200),
     (30, 10, 60),
     (100, 5, 20),
 )
@@ -239,7 +240,14 @@ def pages(law: str, names: int, pairs: int, repeats: int, seed: int = 5) -> Page
         except FitError:  # an entrant never lost: rated under the prior, with a bound to one side
             got = fit(played, kind, prior=FALLBACK / ELO)
         half = stats.t.ppf(0.975, np.maximum(got.freedom, 1)) * np.sqrt(np.diag(got.covariance))
-        covered.append(float(np.mean(np.abs(got.rating) <= half)))
+        low, high = got.rating - half, got.rating + half
+        if np.isinf(got.freedom).any():
+            least, most = one_sided(played, got, 0.95)
+            low, high = np.where(most == most, -np.inf, low), np.where(least == least, np.inf, high)
+            low, high = np.where(least == least, least, low), np.where(most == most, most, high)
+        elif two_of_wins(played, kind, got):
+            low, high = of_two(played, got, 0.95)
+        covered.append(float(np.mean((low <= 0) & (high >= 0))))
         lead = any(cell.lead for cell in table(played, kind))
         rank = any(one != (1, names) for one in rank_intervals(got))
         doubt = misfit(played, kind, got)
@@ -250,13 +258,30 @@ def pages(law: str, names: int, pairs: int, repeats: int, seed: int = 5) -> Page
     return Pages(float(np.mean(covered)), cells, ranks, misfits, float(shown.any(1).mean()))
 
 
+def nearest(law: str, pairs: int) -> float:
+    """What the best interval made of the score alone covers, where equals play so many pairs of a win law.
+
+    Few games have few possible scores: the interval that leaves out as many of them as 5 % allows.
+    """
+    one = {"win": [0.5, 0.0, 0.5], "win, half drawn": [0.25, 0.5, 0.25]}[law]
+    chances = np.ones(1)
+    for _ in range(2 * pairs):
+        chances = np.convolve(chances, one)
+    away = np.abs(np.arange(len(chances)) - len(chances) // 2)
+    within = np.cumsum(np.bincount(away, chances))
+    return float(within[np.argmax(within >= 0.95)])
+
+
 def told(asked: tuple[str, int, int, int]) -> str:
-    """One line of the table of pages."""
+    """One line of the table of pages; of alarms of any kind with the interval of their share."""
     law, names, pairs, repeats = asked
     one = pages(*asked)
+    limit = f"{nearest(law, pairs):8.1%}" if names == 2 and law.startswith("win") else " " * 8
+    share = stats.binomtest(round(one.any * repeats), repeats).proportion_ci()
     return (
-        f"{law:18}{names:5}{pairs:7}{repeats:7}{one.ratings:10.1%}"
-        f"{one.cells:8.1%}{one.ranks:8.1%}{one.misfits:9.1%}{one.any:8.1%}"
+        f"{law:18}{names:5}{pairs:7}{repeats:7}{one.ratings:10.1%}{limit}"
+        f"{one.cells:8.1%}{one.ranks:8.1%}{one.misfits:9.1%}"
+        f"{one.any:8.1%} [{share.low:.1%}, {share.high:.1%}]"
     )
 
 
@@ -264,7 +289,7 @@ def null_pages() -> None:
     """Print the table, two processes at a time."""
     asked = [(law, names, pairs, repeats) for names, pairs, repeats in SIZES for law in LAWS]
     print(
-        f"{'law':18}{'n':>5}{'pairs':>7}{'pages':>7}{'ratings':>10}"
+        f"{'law':18}{'n':>5}{'pairs':>7}{'pages':>7}{'ratings':>10}{'limit':>8}"
         f"{'cells':>8}{'ranks':>8}{'misfit':>9}{'any':>8}"
     )
     with ProcessPoolExecutor(2) as pool:

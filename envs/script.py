@@ -59,6 +59,12 @@ RAISE: Final = _Raise()
 _TAG = re.compile(r"<([a-z_]{1,30})>")
 
 
+NOTHING: Final = (
+    "{} is asked with neither choices nor a parser, so no reply could be a move; "
+    "give choices=…, or parse=str for any text (envs.parse has others)"
+)
+
+
 class _Cut(ValueError):
     """A reply that the engine cut off, at its token limit or at its time limit."""
 
@@ -184,6 +190,8 @@ def ask(
 
     With `tools`, a reply that calls one is no move: its result is shown to the seat, which goes on.
     """
+    if parse is None and not choices:
+        raise ValueError(NOTHING.format(seat))
     told = tools.told if tools else ""
     if tools and parse:
         parse = uncalled(parse, tools.names)
@@ -250,6 +258,9 @@ def ask_all(
     Forfeit. `called` is filled with how often each seat called a tool.
     """
     listed = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
+    for seat in prompts:
+        if parse is None and not listed[seat]:
+            raise ValueError(NOTHING.format(seat))
     told = tools.told if tools else ""
     if tools and parse:
         parse = uncalled(parse, tools.names)

@@ -1,7 +1,9 @@
-"""What the games prove of an entrant that never lost, or never won: a bound to one side.
+"""Intervals made on the scale of scores, where that of ratings misleads.
 
-No finite rating fits such an entrant, so its interval under a prior is the prior's word. The games
-themselves say "at least": the rating at which so many wins in a row would still have the chance 1 − level.
+No finite rating fits an entrant that never lost, so its interval under a prior is the prior's word. The
+games themselves say "at least": the rating at which so many wins in a row would still have the chance
+1 − level. Of two entrants alone the ratings are a function of one score, and its interval is carried over:
+Student's on ratings would be far too wide for few pairs, since near 0 and 1 a logit stretches without end.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from .arrays import Floats, Played
+from .crosstable import encounters, mean
 from .fit import Fit, takings
 
 FARTHEST = 60.0
@@ -39,6 +42,42 @@ def one_sided(played: Played, fitted: Fit, level: float) -> tuple[Floats, Floats
         if not order.out_degree(tier):
             _bounded(most, played, fitted, members, level, -1.0)
     return least, most
+
+
+def of_two(played: Played, fitted: Fit, level: float) -> tuple[Floats, Floats]:
+    """(2,) least and (2,) most of the ratings of two entrants of a win game, in logits: by their score.
+
+    Infinite where the score's interval reaches 0 or 1.
+    """
+    met = encounters(played, "win")
+    score = mean(met.score[met.low < met.high], (0.0, 1.0), level)
+    gaps = _gaps(played, fitted.utility, [True, False])
+
+    # an offset of seats that few games show stretches all ratings: the wider of with it and without
+    apart = fitted.rating[0] - fitted.rating[1]
+    low = min(apart + _shift(gaps, score.low), _shift(np.zeros(1), score.low))
+    high = max(apart + _shift(gaps, score.high), _shift(np.zeros(1), score.high))
+
+    least, most = np.zeros(2), np.zeros(2)
+    for own, (down, up) in enumerate(((low, high), (-high, -low))):
+        # the anchor is 0 by definition, and the other has the whole difference
+        if fitted.names[own] != fitted.anchor:
+            share = 0.5 if fitted.anchor == "mean" else 1.0
+            least[own], most[own] = share * down, share * up
+    return least, most
+
+
+def _shift(gaps: Floats, score: float) -> float:
+    """By how much all gaps would have to grow for this mean score."""
+
+    def beyond(shift: float) -> float:
+        return float(special.expit(gaps + shift).mean()) - score
+
+    if beyond(-FARTHEST) >= 0:
+        return -np.inf
+    if beyond(FARTHEST) <= 0:
+        return np.inf
+    return float(optimize.brentq(beyond, -FARTHEST, FARTHEST))  # type: ignore[arg-type]
 
 
 def _bounded(

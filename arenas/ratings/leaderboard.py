@@ -23,7 +23,7 @@ from ..results import (
     complete,
 )
 from .arrays import Floats, Played, gather
-from .bounds import one_sided
+from .bounds import of_two, one_sided
 from .crosstable import questions, table
 from .fit import ELO, Draws, Edges, Fit, finite, fit, pools, tiers
 from .lineage import Born, forgetting
@@ -102,11 +102,13 @@ def rate(
 
     apart = pools(played, tied)
     ranks = rank_intervals(fitted, level, apart)
-    open_ended = one_sided(played, fitted, level) if not proven else None
+    own = one_sided(played, fitted, level) if not proven else None
+    if proven and not tied and not prior and two_of_wins(played, kind, fitted):
+        own = of_two(played, fitted, level)
     forgotten = forgetting(lineage_of(Born(child, parent) for parent, child in lineage), cells)
 
     return Leaderboard(
-        standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks, open_ended),
+        standings=_standings(kept, pairs, played, fitted, unit, level, order, ranks, own),
         unit="Elo" if kind == "win" else "payoff",
         anchor=anchor,
         prior=f"N(0, {chosen:g}²) {'Elo' if kind == 'win' else 'payoff'}" if chosen else "",
@@ -130,6 +132,12 @@ def rate(
 def doubted(misfit: float | None) -> bool:
     """Whether the games contradict the model. Cells without any spread cannot: None."""
     return misfit is not None and misfit < DOUBTED
+
+
+def two_of_wins(played: Played, kind: ScoreKind, fitted: Fit) -> bool:
+    """Whether the ratings are a function of the one score of two entrants, whose interval they then have."""
+    several = kind == "win" and len(played.names) == played.places == 2
+    return several and bool((fitted.freedom >= 1).all())
 
 
 def rank_intervals(
@@ -169,16 +177,16 @@ def _standings(
     level: float,
     order: Sequence[int],
     ranks: Sequence[tuple[int, int]],
-    open_ended: tuple[Floats, Floats] | None,
+    own: tuple[Floats, Floats] | None,
 ) -> tuple[Standing, ...]:
     # an anchor is 0 by definition, with one pair as with many
     anchored = np.array([name == fitted.anchor for name in fitted.names])
     freedom = np.where(anchored, np.inf, fitted.freedom)
     overall = _estimates(fitted.rating, fitted.covariance, freedom, unit, level)
-    if open_ended:
+    if own:
         overall = [
             _opened(one, unit * least, unit * most)
-            for one, least, most in zip(overall, *open_ended, strict=True)
+            for one, least, most in zip(overall, *own, strict=True)
         ]
     roles = {
         role: _estimates(rating, covariance, fitted.freedom, unit, level)
@@ -233,7 +241,9 @@ def _reach(freedom: Floats, tail: float) -> Floats:
 
 
 def _opened(estimate: Estimate, least: float, most: float) -> Estimate:
-    """The estimate with its interval open to one side, where games bound it to the other only."""
+    """The estimate with these ends; where games bound it to one side only, open to the other."""
+    if not np.isnan(least) and not np.isnan(most):
+        return replace(estimate, low=float(least), high=float(most))
     if not np.isnan(least):
         return replace(estimate, low=float(least), high=inf)
     if not np.isnan(most):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from sparring.agents.policy import Policy
@@ -11,7 +12,7 @@ from sparring.arenas.plan.rounds import Schedule
 from sparring.arenas.results import complete
 from sparring.arenas.store import Store
 from sparring.arenas.store.reading import Archive
-from sparring.arenas.tournament import TournamentError, plan, text, tournament
+from sparring.arenas.tournament import Outcome, TournamentError, plan, text, tournament
 from sparring.envs.registry import Game, find
 
 
@@ -138,3 +139,9 @@ def test_every_schedule_resumes_to_the_same_table(
     with Archive(tmp_path / "a.sqlite") as a, Archive(tmp_path / "b.sqlite") as b:
         assert list(a.export()) == list(b.export())
     assert text(whole.leaderboard) == text(resumed.leaderboard)
+
+
+def test_what_is_held_and_what_is_planned_are_two_functions_of_one_type_each() -> None:
+    """So that `tournament(…).leaderboard` passes a strict type checker."""
+    assert get_type_hints(tournament)["return"] is Outcome
+    assert get_type_hints(plan)["return"] is not Outcome

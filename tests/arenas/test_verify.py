@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sparring.agents.scripted import Random, scripted
 from sparring.arenas.gate import gate, gate_of
+from sparring.arenas.results import STATISTICS
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.store.schema import StoreError
 from sparring.arenas.tournament import tournament
@@ -93,7 +94,8 @@ def test_a_forged_payoff_with_its_row_and_hash_is_found_by_playing_again(path: P
 
 def test_a_finding_of_other_formulas_is_told_apart_from_a_forged_one(path: Path) -> None:
     change(
-        path, """UPDATE findings SET result = replace(result, '"statistics":3', '"statistics":1')"""
+        path,
+        f"""UPDATE findings SET result = replace(result, '"statistics":{STATISTICS}', '"statistics":1')""",
     )
     assert all("version 1 of the statistics, not compared" in fault for fault in faults(path))
     assert len(faults(path)) == 3

@@ -26,6 +26,10 @@ def mistaken(fault: str = "none") -> Script:
         yield ask("b", "?", choices=("1", "2"))  # type: ignore[misc]
     if fault == "bug":
         return {"a": {}[move]}
+    if fault == "nothing":
+        yield from ask("b", "?")
+    if fault == "nothing for one":
+        yield from ask_all({"a": "?", "b": "?"}, choices={"a": ("1",), "b": ()})
     while fault == "loop":
         pass
     return {"a": 1, "b": 1}
@@ -46,7 +50,14 @@ def ended(id, **parameters):
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("forgot", HINT), ("yield", HINT), ("bug", "KeyError: '1'")]
+    ("fault", "said"),
+    [
+        ("forgot", HINT),
+        ("yield", HINT),
+        ("bug", "KeyError: '1'"),
+        ("nothing", "b is asked with neither choices nor a parser"),
+        ("nothing for one", "b is asked with neither choices nor a parser"),
+    ],
 )
 def test_a_mistake_in_a_script_is_told_with_its_file_and_line(fault, said):
     ending = ended("test-mistakes-v0", fault=fault)

@@ -307,6 +307,18 @@ def test_cancelling_kills_what_runs(verifier: Pooled) -> None:
     assert asyncio.run(asyncio.wait_for(verifier.verify([Job("pass")] * 4), 60))[3].status == "ok"
 
 
+def test_maps_that_were_cut_short_hold_no_memory(verifier: Pooled) -> None:
+    """So a loop that makes them for ever ends by its time: there is nothing to refuse."""
+    source = (
+        "import mmap, resource\nheld = []\nfor _ in range(8):\n    m = mmap.mmap(-1, 32 << 20)\n"
+        "    for i in range(0, 32 << 20, 4096): m[i] = 1\n    m.resize(4096)\n    held.append(m)\n"
+        "print(resource.getrusage(0).ru_maxrss // 1024)"
+    )
+    (verdict,) = verifier.run([Job(source, limits=Limits(seconds=60, megabytes=64))])
+    assert verdict.status == "ok", verdict
+    assert int(verdict.stdout) < 64
+
+
 def test_short_runs_do_not_wait_behind_a_long_one(verifier: Pooled) -> None:
     async def first() -> list[int]:
         long = Job("import time; time.sleep(60)", limits=Limits(seconds=60))

@@ -3,10 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 import torch
+from sparring.agents.language import replies
+from sparring.agents.language.replies import code_version
 from sparring.agents.language.sampling import draw, logprobs, uniforms
 from sparring.agents.language.shared_prefixes import batches, beginnings
 from sparring.agents.language.transformer import Batching, Transformer
@@ -226,3 +229,18 @@ def test_the_nucleus_is_the_smallest_likeliest_set_that_holds_top_p() -> None:
     assert logprobs(logits, Sampling(temperature=0.5)).exp()[0, 0].item() == pytest.approx(
         0.25 / 0.365
     )
+
+
+def test_a_policys_id_covers_every_file_that_makes_its_prompts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: set[str] = set()
+
+    def noted(path: Path) -> bytes:
+        read.add(path.name)
+        return b""
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    code_version()
+    here = {path.name for path in Path(replies.__file__).parent.glob("*.py")}
+    assert here | {"prompts.py", "thinking.py", "seeds.py"} <= read

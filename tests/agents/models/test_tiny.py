@@ -89,6 +89,15 @@ def test_a_hub_out_of_reach_is_no_typing_error(monkeypatch: pytest.MonkeyPatch) 
     assert "did you mean" not in str(found.value)
 
 
+def test_without_its_four_bit_weights_a_name_is_not_the_hubs_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One name is one model, whatever is at hand."""
+    monkeypatch.setattr("sparring.agents.models.smollm.carried", lambda: None)
+    with pytest.raises(ModelError, match="another model, HuggingFaceTB/SmolLM2-135M-Instruct"):
+        find_model("smollm2-135m", None)
+
+
 def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
     with pytest.raises(ModelError, match=r"no config\.json") as empty:
         load_model(str(tmp_path))

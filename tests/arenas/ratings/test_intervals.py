@@ -7,12 +7,14 @@ from math import inf
 
 import numpy as np
 import pytest
-from scipy import stats
-from sparring.arenas.ratings.arrays import duels
+from scipy import special, stats
+from sparring.arenas.ratings.arrays import duels, gather
+from sparring.arenas.ratings.bounds import of_two
 from sparring.arenas.ratings.crosstable import table
 from sparring.arenas.ratings.fit import ELO, fit
 from sparring.arenas.ratings.leaderboard import rank_intervals, rate
 from sparring.arenas.ratings.resolved import chance
+from sparring.arenas.results import complete
 
 from ..planted import logistic, pair_rows, round_robin
 
@@ -60,6 +62,33 @@ def test_one_pair_gives_no_interval_and_the_board_says_so():
     board = rate(pair_rows("ab", 0, 1, 0, (1, 1)), "payoff")
     assert {(line.rating.low, line.rating.high) for line in board.standings} == {(-inf, inf)}
     assert any("one pair gives no interval" in warning.text for warning in board.warnings)
+
+
+def test_of_two_in_a_win_game_the_ratings_interval_is_that_of_their_score():
+    rows = [row for n in range(4) for row in pair_rows("ab", 0, 1, n, (1, -1))]
+    rows += pair_rows("ab", 0, 1, 4, (1, 1))
+    best, worst = rate(rows, "win").standings
+    (cell,) = table(gather(complete(rows), "win"), "win")
+    assert best.rating.low == pytest.approx(ELO / 2 * special.logit(cell.score.low))
+    assert (best.rating.high, worst.rating.low) == (inf, -inf)  # the score's reaches 1
+    assert worst.rating.high == pytest.approx(-best.rating.low)
+
+    anchored = rate(rows, "win", anchor="b").standings
+    assert anchored[0].rating.low == pytest.approx(2 * best.rating.low)
+    assert (anchored[1].rating.low, anchored[1].rating.high) == (0, 0)
+
+
+@pytest.mark.parametrize(("pairs", "least"), [(5, 0.97), (10, 0.93), (20, 0.94)])
+def test_ratings_of_two_equals_from_few_wins_cover_what_their_few_scores_allow(pairs, least):
+    """At 5 pairs no interval of a score comes nearer than 97.9 %."""
+    draw, held = np.random.default_rng(pairs), []
+    for _ in range(400):
+        both = draw.integers(0, 2, (2, pairs)).mean(0)
+        if 0 < both.mean() < 1:
+            played = duels(np.zeros(pairs, int), np.ones(pairs, int), both)
+            low, high = of_two(played, fit(played, "win"), 0.95)
+            held.append(low[0] <= 0 <= high[0])
+    assert least - 0.02 <= np.mean(held) <= 0.995
 
 
 def test_pairs_that_all_ended_alike_are_named_and_their_error_is_not_zero():
