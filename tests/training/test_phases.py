@@ -286,9 +286,8 @@ def test_each_phase_pulls_the_turns_that_it_names(tmp_path, monkeypatch):
     def noting(self: SelfPlay, number: int):
         made, pulled = batch(self, number), dict[int, set[float]]()
         for samples, pulls in zip(made.rows, made.tensors["pull"], strict=True):
-            spans = samples[0].spans if samples else ()
-            for span in spans:
-                factor = float(pulls[span.start - spans[0].start])
+            for span in samples[0].spans if samples else ():
+                factor = float(pulls[span.start - samples[0].spans[0].start])
                 pulled.setdefault(span.ordinal, set()).add(factor)
         found.append(pulled)
         return made
