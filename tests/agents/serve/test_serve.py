@@ -217,7 +217,7 @@ def test_200_requests_at_once_to_two_adapters_and_a_whole_model_lose_none(url, m
         return {"model": names[i % 3], "messages": messages, "max_tokens": 6, "seed": i}
 
     async def all_of_them():
-        many = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=120)
+        many = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=280)
         async with many:
             return await asyncio.gather(
                 *(many.chat.completions.create(**asked(i)) for i in range(200))

@@ -6,13 +6,12 @@ import importlib.util
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from sparring.training.recipes import configured
-from sparring.training.run import train
 
-# not imported here: trackio reads its folder from the environment when it is
 THERE = all(importlib.util.find_spec(library) for library in ("trackio", "wandb"))
 # where they have to be, a missing one fails when the run begins and skips nothing
 pytestmark = pytest.mark.skipif(
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SETTINGS = [
-    *("rollout.games=16", "steps=2", "record.evaluate_every=0", "record.metrics_every=1"),
+    *("rollout.games=16", "record.evaluate_every=0", "record.metrics_every=1"),
     *("record.tensorboard=false", 'record.trackers=["trackio", "wandb"]'),
 ]
 
@@ -32,17 +31,35 @@ def kept(folder: Path) -> dict[int, dict[str, float]]:
     return {step: json.loads(numbers) for step, numbers in rows}
 
 
-def test_both_keep_every_number_offline(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
-    done = train(configured("spiral", None, SETTINGS, {"out": str(tmp_path / "run")}), quiet=True)
+def test_both_keep_every_number_offline(tmp_path):
+    given = [part for setting in SETTINGS for part in ("--set", setting)]
+    run = tmp_path / "run"
+    # a process of its own: trackio reads its folder when it is imported, by whomever
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sparring",
+            "train",
+            "spiral",
+            "--steps",
+            "2",
+            *given,
+            "--out",
+            str(run),
+        ],
+        env={**os.environ, "WANDB_MODE": "offline", "TRACKIO_DIR": str(tmp_path / "trackio")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
-    lines = [json.loads(line) for line in (done.folder / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     found = kept(tmp_path / "trackio")
     assert sorted(found) == [line["step"] for line in lines]
     for line in lines:
         numbers = found[line["step"]]
         assert {"games", "entropy/first"} <= set(numbers)
         assert {name: line[name] for name in numbers} == pytest.approx(numbers)
-    (run,) = (done.folder / "wandb").glob("offline-run-*")
-    assert next(run.glob("*.wandb")).stat().st_size > 0
+    (offline,) = (run / "wandb").glob("offline-run-*")
+    assert next(offline.glob("*.wandb")).stat().st_size > 0
