@@ -95,7 +95,7 @@ def _of_run(home: RunFolder, game: Game, default: Thinking) -> Thinking:
     if file := rollout.get("prompts"):
         prompts = read_prompts(home.kept_prompts(str(file)), [game])
     # a checkpoint is called by its run: the model is the one that the run began with
-    name = parted(str(settings.get("model", "")))[0]
+    name, found = parted(str(settings.get("model", "")), found)
     return replace(found, prompts=prompts and prompts.of(name))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from ..agents.models.names import check_name
+from ..agents.models.names import check_name, parted
 from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
 from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
@@ -93,7 +93,7 @@ def checked(config: Config) -> tuple[Game, Path]:
     check_starts(found)
     check_pool(found[-1].config, len(found))
     game = played(found[0].config)
-    check_name(config.model)
+    check_name(parted(config.model)[0])
     check_trackers(config.record.trackers)
     if config.rollout.prompts:
         read_prompts(config.rollout.prompts)

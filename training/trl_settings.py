@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trl.trainer.grpo_config import GRPOConfig
 
+from ..agents.models.names import parted
 from .config import Config, learner_names
 from .players.learner import thinks
 
@@ -26,7 +27,7 @@ def arguments(config: Config, folder: Path) -> GRPOConfig:
         steps_per_generation=update.microbatches,
         num_iterations=update.iterations,
         # The loss of dr_grpo divides by it: a thought is part of what is trained.
-        max_completion_length=rollout.max_tokens + thinks(rollout).longest,
+        max_completion_length=rollout.max_tokens + parted(config.model, thinks(rollout))[1].longest,
         # Tokens are scored at the temperature at which they were drawn.
         temperature=rollout.temperature,
         shuffle_dataset=False,

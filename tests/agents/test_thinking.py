@@ -22,6 +22,9 @@ from sparring.agents.thinking import ASKED, OFF, Role, Thinking
 from sparring.envs.errors import SparringError
 from sparring.envs.registry import Game
 from sparring.envs.types import Message, Reply
+from sparring.training.recipes import configured
+from sparring.training.run import checked, train
+from sparring.training.trl_settings import arguments
 from sparring.training.watch.evaluate import evaluate, exact_tree
 
 BUDGET, ANSWER = 6, 3
@@ -292,3 +295,19 @@ def test_the_interval_of_a_policy_whose_one_role_thinks_holds_its_means(kuhn: Ga
     first = [info.key for info in walked.infosets if info.role == "first"]
     for key in first:
         assert found.odds[key] == pytest.approx(plain.odds[key], abs=1e-4)
+
+
+def test_the_name_of_a_runs_model_says_how_it_thinks(tmp_path: Path, kuhn: Game) -> None:
+    name = "tiny?think.second=asked&thought_tokens.second=4"
+    settings = {"rollout.games": "4", "steps": "1", "rollout.max_tokens": "3"}
+    given = {"out": str(tmp_path / "run"), "threads": 1, "model": name}
+    config = configured("spiral", None, settings, given)
+    # the loss of dr_grpo divides by it
+    assert arguments(config, tmp_path).max_completion_length == 3 + 4
+
+    done = train(config, quiet=True)
+    own = seat(f"{done.folder}@latest", kuhn)
+    assert isinstance(own, Transformer)
+    assert [own.dialect.of(role).thinks for role in ROLES] == [False, True]
+    with pytest.raises(SparringError, match="names third; the roles of kuhn-poker-v0 are"):
+        checked(configured("spiral", None, {}, {"model": "tiny?think.third=asked"}))

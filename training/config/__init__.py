@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...agents.engines.available import resolved
+from ...agents.models.names import parted
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .exams import Exam, check_exams
@@ -263,6 +264,8 @@ def games(config: Config) -> tuple[Game, ...]:
     _check_roles("stock.roles", config.stock.roles, found)
     _check_roles("inside.roles", config.inside.roles, found)
     _check_roles("rollout.roles", list(config.rollout.roles), found)
+    own = parted(config.model)[1].roles
+    _check_roles(f"model = {config.model}", [role.name for role in own], found)
 
     _check_cast_roles(config.cast, found)
     rated = config.opponents.mode in ("league", "psro")
