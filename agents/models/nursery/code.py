@@ -75,9 +75,10 @@ def induction(asked: Asked) -> str:
 def _inputs(rng: random.Random, listed: bool, words: str) -> str:
     """Four inputs, of lists or of numbers, and the hint."""
     # each from a range of its own, so that a beginner's four differ too
-    lists = ([rng.randint(low, low + 1), rng.randint(0, 9)] for low in (0, 2, 4, 6))
-    numbers = (rng.randint(low, low + 9) for low in (-9, 1, 11, 21))
-    lines = "\n".join(map(canonical, lists if listed else numbers))
+    inputs: list[Value] = [rng.randint(low, low + 9) for low in (-9, 1, 11, 21)]
+    if listed:
+        inputs = [[rng.randint(low, low + 1), rng.randint(0, 9)] for low in (0, 2, 4, 6)]
+    lines = "\n".join(map(canonical, inputs))
     return f"<inputs>\n{lines}\n</inputs>\n<message>{words}</message>"
 
 
