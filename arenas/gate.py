@@ -71,8 +71,7 @@ class GatePlan:
         return self.test.pairs * len(seatings_of(self.game, ("new", "old")))
 
     def _told(self, expected: Forecast) -> str:
-        pairs = min(expected.pairs, self.test.pairs)
-        return f"{pairs:.0f} pairs, decides with chance {expected.decides:.0%}"
+        return f"{expected.pairs:.0f} pairs, decides with chance {expected.decides:.0%}"
 
 
 @dataclass(frozen=True, slots=True)

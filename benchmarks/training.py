@@ -1,8 +1,10 @@
 """What a training step costs: TRL's path beside a plain loop on the same samples, and where the time goes.
 
-Run as `python benchmarks/training.py`. The first table times the optimiser's part alone: the same packed
-samples go through `SelfPlayTrainer` and through the forty-line loop that is the tests' oracle. The second
-shares out the wall time of real steps of self-play on Kuhn poker.
+    python benchmarks/training.py [--before CHECKOUT] [--turns 3]
+
+The first table times the optimiser's part alone: the same packed samples go through `SelfPlayTrainer` and
+through the forty-line loop that is the tests' oracle. The second shares out the CPU time of real steps of
+self-play on Kuhn poker; with another checkout of Sparring both take turns and only that is shown.
 """
 
 from __future__ import annotations
@@ -11,7 +13,11 @@ import argparse
 import asyncio
 import copy
 import importlib.util
+import json
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -38,21 +44,34 @@ from sparring.training.trainer import SelfPlayTrainer
 from sparring.training.weights import Average
 from transformers import TrainerCallback
 
+HERE = Path(__file__).resolve().parents[1]
 STEPS = 100
 WARM = 10
 THREADS = 1
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--before", type=Path, help="a checkout of the version to compare with")
+    parser.add_argument("--turns", type=int, default=3, help="runs of each version")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+
     torch.set_num_threads(THREADS)
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
+    if given.worker:
+        print(json.dumps(phases()))
+        return
+    if given.before:
+        where_time_goes(given.turns, given.before.resolve())
+        return
+
     print(f"torch {torch.__version__}, {THREADS} thread, CPU time, {STEPS} steps of each in turn\n")
     with quiet():
         for fold in (False, True):
             beside_plain_loop(fold)
-        where_time_goes()
+    where_time_goes(given.turns)
 
 
 def beside_plain_loop(fold: bool) -> None:
@@ -134,28 +153,58 @@ def plain_loop() -> ModuleType:
     return module
 
 
-def where_time_goes() -> None:
-    """Shares of the wall time of real steps, by the phases that every run records."""
-    config = recipe("spiral")
-    steps = 120
-    record = replace(config.record, evaluate_every=0, checkpoint_every=0, transcripts_every=0)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        train(
-            replace(config, steps=steps, record=record, threads=THREADS, out=str(out)), quiet=True
+def where_time_goes(turns: int, before: Path | None = None) -> None:
+    """Shares of the CPU time of real steps, by the phases that every run records; versions take turns."""
+    checkouts = {"now": HERE} | ({"before": before} if before else {})
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
+    for _ in range(turns):
+        for name, checkout in checkouts.items():
+            found[name].append(told(checkout))
+
+    wholes = dict[str, float]()
+    for name, runs in found.items():
+        spent = {phase: 1e3 * median(run[phase] for run in runs) for phase in runs[0]}
+        wholes[name] = sum(spent.values())
+        work = sum(spent.get(phase, 0.0) for phase in ("play", "verify", "update"))
+        parts = ", ".join(
+            f"{phase} {ms:.1f} ({ms / wholes[name]:.1%})" for phase, ms in spent.items()
         )
-        last = RunFolder(out).records()[-1]
-    seconds = {name[8:]: value for name, value in last.items() if name.startswith("seconds/")}
-    whole = sum(seconds.values())
-    print(
-        f"\nself-play on Kuhn, {config.rollout.games} games a step, {1e3 * whole / steps:.0f} ms a step"
-    )
-    for name, value in seconds.items():
-        print(f"  {name:8} {value / whole:6.1%}")
-    work = sum(seconds.get(name, 0.0) for name in ("play", "verify", "update"))
-    print(
-        f"outside generation, verification and optimiser: {1 - work / whole:.1%} (aim: under 10%)"
-    )
+        print(f"{name:7} {wholes[name]:.1f} ms of CPU a step of Kuhn: {parts}")
+        share = 1 - work / wholes[name]
+        print(
+            f"        outside generation, verification and optimiser: {share:.1%} (aim: under 10%)"
+        )
+    if before:
+        print(f"now over before: {wholes['now'] / wholes['before']:.2f}")
+
+
+def told(checkout: Path) -> dict[str, float]:
+    """`phases` in a process of a checkout's own."""
+    # the links for type checkers are a package `sparring` like any other
+    path = {**os.environ, "PYTHONPATH": str(checkout / "typings"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", __file__, "--worker"]
+    done = subprocess.run(command, env=path, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def phases() -> dict[str, float]:
+    """CPU seconds of a step by phase, the first steps left out."""
+    # Runs time their phases by this clock: a busy machine must not count.
+    time.perf_counter = time.process_time
+    config = recipe("spiral")
+    record = replace(config.record, evaluate_every=0, checkpoint_every=0, transcripts_every=0)
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        out = Path(folder) / "run"
+        run = replace(config, steps=60, record=record, threads=THREADS, out=str(out))
+        train(run, quiet=True)
+        records = RunFolder(out).records()
+    first, last = next(r for r in records if r["step"] == WARM), records[-1]
+    steps = last["step"] - WARM
+    return {
+        name[8:]: (last[name] - first.get(name, 0.0)) / steps
+        for name in last
+        if name.startswith("seconds/")
+    }
 
 
 if __name__ == "__main__":

@@ -219,6 +219,7 @@ def ask_all(
     tries: int = 2,
     otherwise: str | _Raise = RAISE,
     tools: Tools | None = None,
+    called: dict[str, int] | None = None,
 ) -> Steps[dict[str, str]]: ...
 
 
@@ -230,6 +231,7 @@ def ask_all(
     tries: int = 2,
     otherwise: Move | _Raise = RAISE,
     tools: Tools | None = None,
+    called: dict[str, int] | None = None,
 ) -> Steps[dict[str, Move]]: ...
 
 
@@ -240,11 +242,12 @@ def ask_all(
     tries: int = 2,
     otherwise: Any = RAISE,
     tools: Tools | None = None,
+    called: dict[str, int] | None = None,
 ) -> Steps[dict[str, Any]]:
     """Ask several seats at once, each as `ask` does; no seat sees another's answer.
 
     Returns the move of each seat. Only failing seats are asked again; all that still fail share one
-    Forfeit.
+    Forfeit. `called` is filled with how often each seat called a tool.
     """
     listed = choices if isinstance(choices, Mapping) else dict.fromkeys(prompts, choices)
     told = tools.told if tools else ""
@@ -256,7 +259,8 @@ def ask_all(
     ]
     moves: dict[str, Any] = {}
     forfeits: list[Forfeit] = []
-    calls = dict.fromkeys(prompts, 0)
+    calls: dict[str, int] = {} if called is None else called
+    calls.update(dict.fromkeys(prompts, 0))
 
     while asks:
         replies: Sequence[Reply] = yield tuple(asks)

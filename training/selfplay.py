@@ -44,6 +44,9 @@ from .ranks.ranks import Ranks
 from .step import Step, check_empty, check_lost
 from .timed import Timed
 
+JUDGE = "judge"
+"""Stands for the learner where it grades, beside the names of learners."""
+
 
 class SelfPlay:
     """Plays the learner against its opponents, and keeps what estimators and games remember.
@@ -82,6 +85,9 @@ class SelfPlay:
         self._stock = stock
         # Several learners are played by the trained modules themselves.
         self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
+        # By game: who is in a seat, and each learner as that game has it.
+        self._chairs: dict[tuple[str, str], Policy] = {}
+        self._wrapped: dict[tuple[str, str], Policy] = {}
         self.baselines: Baselines = {}
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
@@ -271,10 +277,15 @@ class SelfPlay:
         found = beside.get(seat, self.player)
         if found is not self.player:
             return found
-        role = entry.game.role_of[seat]
-        if role in self.cast.judges(entry.game):
-            return Sampled(self.player, JUDGING)
-        return self._shown(entry, self.cast.of(entry.game, role, seat))
+        # Made once: only requests to one and the same policy are asked in one batch.
+        if (entry.label, seat) not in self._chairs:
+            role = entry.game.role_of[seat]
+            judging = role in self.cast.judges(entry.game)
+            name = JUDGE if judging else self.cast.of(entry.game, role, seat)
+            made = Sampled(self.player, JUDGING) if judging else self._shown(entry, name)
+            shared = self._wrapped.setdefault((entry.label, name), made)
+            self._chairs[entry.label, seat] = shared
+        return self._chairs[entry.label, seat]
 
     def _shown(self, entry: Entry, learner: str) -> Policy:
         """The learner's player in this game, with examples before every prompt where they are asked for."""

@@ -25,7 +25,11 @@ def read(path: str | Path, base: Config | None = None) -> Config:
         raise ConfigError(f"cannot read the config {str(path)!r}: {fault.strerror}") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{str(path)!r} is no TOML: {fault}") from fault
-    return merge(base or Config(), data)
+    try:
+        return merge(base or Config(), data)
+    except ConfigError as fault:
+        # of several files that are composed, the one to look into
+        raise ConfigError(f"{str(path)!r}: {fault}") from fault
 
 
 def override(config: Config, settings: Iterable[str]) -> Config:

@@ -26,7 +26,7 @@ from . import losses
 from .config import Config, ConfigError
 from .data.advantage import NonFiniteError
 from .data.batch import REJECTED, Batch
-from .data.parts import merge, parted
+from .data.parts import Part, merge, parted
 from .players.sharing import Learners
 from .ranks.ranks import Ranks
 from .scoring import Scoring
@@ -176,17 +176,22 @@ class SelfPlayTrainer(Scoring):
 
         noted = {name: len(values) for name, values in self._metrics["train"].items()}
         before = torch.zeros((), device=self.accelerator.device)
-        for part in parts:
-            # A mean over pairs is one over rows, whatever the loss of tokens is.
-            self._by_row = part.rows / part.weight if part.weight else 0.0
-            found = part.weight * super().compute_loss(model, part.tensors)
-            if part is not parts[-1]:
-                # Its graph goes before the next part is computed: that is the memory which is spared.
-                self.accelerator.backward(found)
-                before += found.detach()
+        *others, last = parts
+        for part in others:
+            # Its graph goes before the next part is computed: that is the memory which is spared.
+            found = self._part(model, part)
+            self.accelerator.backward(found)
+            before += found.detach()
+        found = self._part(model, last)
         self._by_row = 1.0
         merge(self._metrics["train"], noted, [part.tokens for part in parts])
         return found + before
+
+    def _part(self, model: Any, part: Part) -> torch.Tensor:
+        """What a part's loss counts in that of its microbatch."""
+        # A mean over pairs is one over rows, whatever the loss of tokens is.
+        self._by_row = part.rows / part.weight if part.weight else 0.0
+        return part.weight * super().compute_loss(model, part.tensors)
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""

@@ -140,8 +140,9 @@ class Kept:
             self._places.pop(seat, None)
             self._places[seat] = Place(block, row, prompts[row])
 
-        # A block lives as long as one of its rows is some seat's last.
-        blocks = {id(place.block): place.block.bytes for place in self._places.values()}
+        # A block lives as long as one of its rows is some seat's last; few are many seats'.
+        held = {id(place.block): place.block for place in self._places.values()}
+        blocks = {key: block.bytes for key, block in held.items()}
         while sum(blocks.values()) > self._limit:
             oldest = id(next(iter(self._places.values())).block)
             self._places = {s: p for s, p in self._places.items() if id(p.block) != oldest}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
@@ -121,6 +122,8 @@ def ended(
     )
 
 
+# of the code that runs, so read once: weights get a new name at every step
+@cache
 def code_version(*more: Path) -> str:
     """A hash of the code that turns a view into a reply: prompts, this folder, noise, the files `more`.
 

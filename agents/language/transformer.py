@@ -52,7 +52,8 @@ class Transformer:
     depends on its prompt, its key and, by rounding only, on the batch it is computed in; equal sets of
     requests give equal batches, whatever their order. `weights` names what the model holds (a hash, or
     a run's step): give every change a new name by `publish`. The model may be one that is being trained;
-    it is put into evaluation mode while it acts. Not safe under concurrent changes of the weights.
+    it is put into evaluation mode while it acts. `context` is the most tokens that it reads, prompt and
+    reply together. Not safe under concurrent changes of the weights.
     """
 
     streams = False
@@ -71,6 +72,8 @@ class Transformer:
         self.dialect = dialect
         self.sampling = sampling
         self.batching = batching
+        # asked for at every request, and a model's settings answer slowly
+        self.context = int(getattr(model.config, "max_position_embeddings", 1 << 30))
 
         self.adapter: str | None = None
         self._lock = threading.Lock()
@@ -81,11 +84,6 @@ class Transformer:
     @property
     def ref(self) -> PolicyRef:
         return self._ref
-
-    @property
-    def context(self) -> int:
-        """The most tokens the model reads, prompt and reply together."""
-        return int(getattr(self.model.config, "max_position_embeddings", 1 << 30))
 
     def publish(self, weights: str, *, name: str | None = None) -> None:
         """Say that the model now holds other weights."""
@@ -142,21 +140,21 @@ class Transformer:
         faults = [self._refusal(request) for request in requests]
         # a prompt that does not fit is left out, and spares the others of its batch
         fine = [r for r, fault in zip(requests, faults, strict=True) if not fault]
-        replies = iter(self._responses(fine))
+        prompts = [self.dialect.encode(request.role, request.messages) for request in fine]
+        replies = iter(self._responses(fine, prompts))
         return [fault or next(replies) for fault in faults]
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Replies to requests that can all be answered. Raises ContextError and ConstraintError."""
         replies: list[Reply] = []
-        for response in self._responses(requests):
+        for response in self._responses(requests, self.prompts(requests)):
             if isinstance(response, Exception):
                 raise response
             replies.append(response)
         return replies
 
-    def _responses(self, requests: Sequence[Request]) -> list[Response]:
+    def _responses(self, requests: Sequence[Request], prompts: Sequence[Tokens]) -> list[Response]:
         """Responses to requests whose prompts fit, grouped by what draws them."""
-        prompts = self.prompts(requests)
         replies: dict[int, Response] = {}
 
         groups: dict[tuple[Sampling, bool, Dialect], list[int]] = {}

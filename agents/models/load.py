@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,12 +105,24 @@ def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     folder = weights.folder
     if not (folder / "config.json").exists():
         raise ModelError(f"{folder} holds no model: it has no config.json")
+    if method := _quantised(folder):
+        raise ModelError(
+            f"{weights.name} is quantised ({method}), and only whole weights are played and trained here; "
+            "take the model that it was made from, or serve it by vLLM and name its URL"
+        )
     tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
 
     # float32 unless asked, whatever the file holds: engines are compared to 1e-3 in log-probability
     kind = getattr(torch, dtype)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, **LOCAL)
     return model.to(device).eval(), tokenizer
+
+
+def _quantised(folder: Path) -> str:
+    """By which method a folder's weights were quantised ("": they are whole)."""
+    settings = json.loads((folder / "config.json").read_text())
+    found = settings.get("quantization_config")
+    return str(found.get("quant_method", "unknown method")) if found else ""
 
 
 def _open_adapter(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from math import exp, log, sqrt
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 
 from ...envs.errors import SparringError
 from ..results import Pair, ResultsError, ScoreKind
@@ -26,8 +26,8 @@ Outcome: TypeAlias = Literal["better", "not better", "undecided"]
 PENTANOMIAL = (0.0, 0.25, 0.5, 0.75, 1.0)
 NORMALISED = 800 / log(10)
 """nElo per (μ − ½)/σ of one game's score."""
-RUNS, LONGEST = 200, 1500
-"""How many tests a forecast plays, and the longest of them."""
+RUNS, LONGEST, LEVELS = 400, 3000, 9
+"""How many tests a forecast plays, the longest of them, and the values that stand for a payoff's spread."""
 RARE = 1e-3
 """What an unseen score counts as."""
 
@@ -88,9 +88,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What to expect of a gate at a supposed true score.
+    """What to expect of a gate at a supposed true score, within its limit.
 
-    `passes` and `pairs` are the test's without a limit; `decides` is the chance that the limit suffices.
+    `passes` is the chance of "better", `pairs` how many are played in the mean, and `decides` the chance that
+    the limit suffices.
     """
 
     passes: float
@@ -194,24 +195,18 @@ class Gate:
     def forecast(self, score: float, variance: float) -> Forecast:
         """What to expect if pairs score `score` with `variance`.
 
-        By Brownian approximation; win games by playing the test itself on pairs of independent legs with as
-        many draws as give this variance, since a walk of few large steps overshoots its bounds.
+        The test itself is played: few large steps overshoot its bounds, and scores that might yet come slow
+        it down, of which no formula for walks knows. A normalised test is taken as a walk (Brownian motion).
         """
-        low, high = self.bounds(variance)
-        if self.support == PENTANOMIAL and not self.normalised:
-            return _played_out(self, score, variance)
+        if self.normalised:
+            low, high = self.bounds(variance)
+            # the likelihood ratio as a walk: `rate` is its variance a pair, h·rate/2 its drift
+            h = (2 * score - low - high) / (high - low)
+            return _walked(self, h, (high - low) ** 2 / variance)
 
-        # the likelihood ratio as a walk: `rate` is its variance a pair, h·rate/2 its drift
-        h = (2 * score - low - high) / (high - low)
-        rate = (high - low) ** 2 / variance
-
-        a, b = self.lower, self.upper
-        # without drift the formulas below are 0/0: this is their limit
-        if abs(h) < 1e-9:
-            return Forecast(-a / (b - a), -a * b / rate, _decides(0, rate, a, b, self.pairs))
-        passes = (1 - exp(-h * a)) / (exp(-h * b) - exp(-h * a))
-        needed = 2 / h * (b * passes + a * (1 - passes)) / rate
-        return Forecast(passes, needed, _decides(h, rate, a, b, self.pairs))
+        if self.support == PENTANOMIAL:
+            return _played_out(self, *_of_legs(score, variance))
+        return _played_out(self, *_of_payoffs(score, variance, self.support))
 
 
 def prefix(pairs: Iterable[Pair], given_up: frozenset[int] = frozenset()) -> tuple[Pair, ...]:
@@ -268,36 +263,58 @@ def _at_ratio(values: Floats, chances: Floats, ratio: float) -> Floats:
     return fitted
 
 
-def _played_out(gate: Gate, score: float, variance: float) -> Forecast:
-    """The forecast of a win gate from RUNS tests of at most LONGEST pairs, of a fixed generator."""
+def _of_legs(score: float, variance: float) -> tuple[Floats, Floats]:
+    """Scores of pairs and their chances: two independent legs with as many draws as give this variance."""
     # near even chances a pair of independent legs has variance (1 − drawn)/8
     drawn = min(max(0.0, 1 - 8 * variance), 2 * min(score, 1 - score) - 1e-9)
     legs = np.array([1 - score - drawn / 2, drawn, score - drawn / 2])
-    chances = np.convolve(legs, legs)
-    # a fixed generator: the same gate always gets the same forecast
-    runs = np.random.default_rng(0).choice(5, (RUNS, LONGEST), p=chances / chances.sum())
+    return np.array(PENTANOMIAL), np.convolve(legs, legs)
 
-    counts = np.zeros((RUNS, 5))
-    ended = np.full(RUNS, LONGEST)
-    passed = np.zeros(RUNS, bool)
+
+def _of_payoffs(score: float, variance: float, support: Sequence[float]) -> tuple[Floats, Floats]:
+    """Scores of pairs and their chances: a normal distribution in LEVELS equal parts."""
+    steps = stats.norm.ppf((np.arange(LEVELS) + 0.5) / LEVELS)
+    values = score + steps * sqrt(variance) / steps.std()
+
+    # inside of the ends, which the test itself adds
+    room = 1e-6 * (max(support) - min(support))
+    return np.clip(values, min(support) + room, max(support) - room), np.full(LEVELS, 1 / LEVELS)
+
+
+def _played_out(gate: Gate, values: Floats, chances: Floats) -> Forecast:
+    """The forecast from RUNS tests of at most LONGEST pairs, of a fixed generator."""
+    support = np.array(sorted({*gate.support, *values.tolist()}))
+    limit = min(gate.pairs, LONGEST)
+    # scores that the test knows before they come count a little; others once they have
+    least = np.where(np.isin(support, gate.support), RARE, 0.0)
+
+    # a fixed generator: the same gate always gets the same forecast
+    draw = np.random.default_rng(0)
+    came = np.searchsorted(support, values)
+    runs = draw.choice(came, (RUNS, limit), p=chances / chances.sum())
+
+    counts = np.zeros((RUNS, len(support)))
+    ended = np.full(RUNS, limit)
+    passed, decided = np.zeros(RUNS, bool), np.zeros(RUNS, bool)
     going = np.arange(RUNS)
-    support = np.array(PENTANOMIAL)
-    for pair in range(LONGEST):
+    for pair in range(limit):
         # all tests step together; those that ended are left alone from then on
         counts[going, runs[going, pair]] += 1
-        seen = np.maximum(counts[going], RARE)
+        seen = np.maximum(counts[going], least)
         total = seen.sum(1)
         under, over = (
             _slopes(support - bound, seen / total[:, None]) for bound in (gate.low, gate.high)
         )
         now = total * ((seen / total[:, None]) * (np.log(under) - np.log(over))).sum(1)
+
         stops = (now >= gate.upper) | (now <= gate.lower)
         ended[going[stops]] = pair + 1
         passed[going[stops]] = now[stops] >= gate.upper
+        decided[going[stops]] = True
         going = going[~stops]
         if not len(going):
             break
-    return Forecast(float(passed.mean()), float(ended.mean()), float((ended <= gate.pairs).mean()))
+    return Forecast(float(passed.mean()), float(ended.mean()), float(decided.mean()))
 
 
 def _slopes(above: Floats, chances: Floats) -> Floats:
@@ -351,11 +368,18 @@ def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> fl
     return inside
 
 
-def _decides(h: float, rate: float, lower: float, upper: float, pairs: int) -> float:
-    """The chance that a walk with drift h·rate/2 and variance `rate` a pair leaves (lower, upper) in time.
+def _walked(gate: Gate, h: float, rate: float) -> Forecast:
+    """The forecast of a walk with drift h·rate/2 and variance `rate` a pair.
 
     By 2,000 walks of a fixed generator: good to about one percent.
     """
-    steps = np.random.default_rng(0).normal(h * rate / 2, sqrt(rate), (2000, pairs))
+    limit = min(gate.pairs, LONGEST)
+    steps = np.random.default_rng(0).normal(h * rate / 2, sqrt(rate), (2000, limit))
     paths = steps.cumsum(1)
-    return float(((paths >= upper) | (paths <= lower)).any(1).mean())
+
+    over = paths >= gate.upper
+    out = over | (paths <= gate.lower)
+    decided, at = out.any(1), out.argmax(1)
+    passed = decided & over[np.arange(len(at)), at]
+    pairs = np.where(decided, at + 1, limit)
+    return Forecast(float(passed.mean()), float(pairs.mean()), float(decided.mean()))

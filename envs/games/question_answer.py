@@ -13,6 +13,7 @@ from ..tasks.arithmetic import solution
 from ..tasks.likeness import similar
 from ..tasks.pay import repetition_share
 from ..tasks.tooling import checked_tools, tooled
+from ..tools import names_in
 from ..types import Message
 
 TOPICS = {
@@ -22,6 +23,8 @@ TOPICS = {
 }
 REWARDS = ("sqlm", "r-zero", "tent", "serl")
 LABELS = ("majority", "swapped", "judge")
+PROVOKED = 4
+"""So many calls of a tool, a solver on average, are paid to the proposer at most (Agent0)."""
 BAND = (0.2, 0.8)
 """The shares of agreeing answers for which SeRL takes a question."""
 ASK = """\
@@ -34,6 +37,7 @@ JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right? Answer wi
 def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> str:
     """Asks for 17 * 3, in two wordings if asked to; answers right in the even seats; judges by the truth.
 
+    With Python at hand each solver runs the product before it answers.
     As a judge it knows sums and linear equations, and calls every answer to another question wrong.
     """
     if seat == "proposer":
@@ -43,6 +47,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
         question, answer = view[-1].text.split("\n")[:2]
         true = next(filter(None, (truth(topic, question) for topic in TOPICS)), None)
         return choices[not _agrees(answer.removeprefix("Answer: "), true)]
+    tools = next((message.text for message in view if message.speaker == "tools"), "")
+    if "python" in names_in(tools) and view[-1].speaker != "result":
+        return "<python>print(17 * 3)</python>"
     return f"<answer>{41 if seat[-1] in '13579' else 51}</answer>"
 
 
@@ -52,6 +59,7 @@ def _range(
     label: str = "majority",
     attempts: int = 8,
     tools: str = "",
+    per_call: float = 0.0,
 ) -> tuple[float, float]:
     for name, value, known in (
         ("topic", topic, TOPICS),
@@ -70,7 +78,11 @@ def _range(
             f"question-answer-v0: serl pays from a share of {BAND[0]:g} on, which any of {attempts} "
             f"different answers has; attempts must be at least {fewest}"
         )
-    return checked_tools("question-answer-v0", tools, (-1.0, 1.0))
+    if per_call and not tools:
+        raise ParameterError(
+            "question-answer-v0: per_call pays for calls of tools, and there are none; set tools=python"
+        )
+    return checked_tools("question-answer-v0", tools, (-1.0, 1.0 + PROVOKED * per_call))
 
 
 @game(
@@ -86,7 +98,7 @@ def _range(
     rated="crossed",
     payoff_range=_range,
     judges=("judge",),
-    bounds={"attempts": (1, 64), "references": (0, 64)},
+    bounds={"attempts": (1, 64), "references": (0, 64), "calls": (1, 64), "per_call": (0, 1)},
     oracles={"sample": sample},
 )
 def question_answer(
@@ -96,6 +108,8 @@ def question_answer(
     label: str = "majority",
     references: int = 3,
     tools: str = "",
+    calls: int = 3,
+    per_call: float = 0.0,
 ) -> Script:
     """A proposer asks a question on a topic; solvers answer; the label is what most of them say.
 
@@ -107,9 +121,11 @@ def question_answer(
     (at least 6 attempts), else 0. p is the share of the label.
     `label`: majority; swapped (half the solvers see a paraphrase, each half is paid by the other's vote:
     Co-Reward); judge (a judge seat says which answers are right).
-    `tools` lets solvers call tools before they answer: python, search, or both as python+search.
-    Notes: proxy, the solvers' mean pay; gold, their mean against the truth, where it can be worked out
-    (arithmetic, algebra).
+    `tools` lets solvers call tools before they answer: python, search, or both as python+search, `calls`
+    times at most. The proposer is paid `per_call` more for each call that a solver makes on average, 4 at
+    most (Agent0).
+    Notes: calls, of tools by a solver on average (with tools); proxy, the solvers' mean pay; gold, their mean
+    against the truth, where it can be worked out (arithmetic, algebra).
     Sources: SQLM, R-Zero, SeRL, Co-Reward, Self Rewarding Self Improving (all 2025).
     """
     solvers = list(seat_names({"solver": attempts}))
@@ -141,7 +157,13 @@ def question_answer(
     # With two wordings, every other solver gets the second.
     shown = {seat: wordings[i % len(wordings)] for i, seat in enumerate(solvers)}
     prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
-    answers = yield from ask_all(prompts, said, tries=1, otherwise=None, tools=tooled(tools))
+    called: dict[str, int] = {}
+    answers = yield from ask_all(
+        prompts, said, tries=1, otherwise=None, tools=tooled(tools, calls=calls), called=called
+    )
+    mean = sum(called.values()) / attempts
+    if tools:
+        yield from note("calls", mean)
     paid = yield from _paid(label, shown, answers)
 
     share = sum(paid.values()) / attempts
@@ -154,7 +176,8 @@ def question_answer(
     # teach nothing. A charge over the step's questions must see it all the same.
     if new or reward == "tent":
         yield from keep("question", wordings[0])
-    return {"proposer": _pay(reward, share, attempts, wordings[0], seen), **paid}
+    provoked = per_call * min(mean, PROVOKED)
+    return {"proposer": _pay(reward, share, attempts, wordings[0], seen) + provoked, **paid}
 
 
 def _wordings(text: str, label: str) -> tuple[str, ...]:

@@ -18,6 +18,6 @@ def checked_tools(id: str, tools: str, allowed: Range) -> Range:
     return allowed
 
 
-def tooled(tools: str, documents: tuple[Value, ...] = ()) -> Tools | None:
+def tooled(tools: str, documents: tuple[Value, ...] = (), calls: int = 3) -> Tools | None:
     """The tools of a game's parameter, checked before; `documents` are searched where none are loaded."""
-    return tools_named(tools, documents=documents)
+    return tools_named(tools, documents=documents, calls=calls)

@@ -56,7 +56,7 @@ def run(job: Job) -> Verdict:
     try:
         given = pickle.dumps((job.source, job.entry, job.inputs))
         done = subprocess.run(
-            [sys.executable, "-IS", "-c", CHILD], input=given, capture_output=True, timeout=10
+            [sys.executable, "-IS", "-c", CHILD], input=given, capture_output=True, timeout=30
         )
         status, results, out = pickle.loads(done.stdout)
     except (subprocess.TimeoutExpired, EOFError, pickle.PickleError, ValueError):

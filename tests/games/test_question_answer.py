@@ -3,7 +3,7 @@
 import pytest
 from sparring.envs.games.question_answer import JUDGE
 from sparring.envs.registry import ParameterError, find
-from sparring.envs.types import Message
+from sparring.envs.types import Message, Verdict
 
 ID = "question-answer-v0"
 QUESTION = "<question>What is 17 * 3?</question>"
@@ -169,3 +169,32 @@ def test_no_question_costs_the_proposer(play):
 def test_an_unknown_variant_is_refused_when_the_game_is_found(wrong):
     with pytest.raises(ParameterError, match="there are"):
         find(ID, **wrong)
+
+
+def test_a_question_is_paid_for_the_calls_that_it_provokes(play):
+    call = "<python>print(17 * 3)</python>"
+    players = {
+        "proposer": QUESTION,
+        "solver_0": [call, "<answer>51</answer>"],
+        "solver_1": [call, call, "<answer>51</answer>"],
+        "solver_2": "<answer>51</answer>",
+        # one that calls for ever has no answer
+        "solver_3": [call] * 6,
+    }
+    printed = {"tools": "python", "calls": 5, "per_call": 0.25}
+    ran: list[str] = []
+
+    def verify(jobs):
+        ran.extend(job.source for job in jobs)
+        return [Verdict("ok", stdout="51\n") for _ in jobs]
+
+    table = play(ID, players, verify=verify, attempts=4, reward="tent", **printed)
+    assert len(ran) == 1 + 2 + 5
+    assert dict(table.notes)["calls"] == 2
+    assert table.payoff["proposer"] == pytest.approx(0.25 + 0.25 * 2)
+    assert [table.payoff[f"solver_{n}"] for n in range(4)] == [1, 1, 1, 0]
+
+
+def test_pay_for_calls_wants_tools():
+    with pytest.raises(ParameterError, match="set tools=python"):
+        find(ID, per_call=0.05)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,14 +88,16 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Engine]:
 @pytest.mark.docker
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_an_engine_restarted_under_load_loses_no_verdict(
-    own_engine: _Engine, how: signal.Signals
+    own_engine: _Engine, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # two minutes of tries, however long a busy machine takes to start an engine
+    monkeypatch.setattr(worker, "OPEN_TRIES", 9)
     pool = docker_verifier(2)
     pool.cache = None
     pool.run(batch(4))
 
     def strike() -> None:
-        time.sleep(0.3)
+        assert until(lambda: pool.counters().runs > 20)
         own_engine.process.send_signal(how)
         own_engine.process.wait(120)
         own_engine.start()

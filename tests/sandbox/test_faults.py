@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_killed_supervisor_is_replaced_and_its_jobs_are_tried_again(
     known = [pid for each in supervisors(name) for pid in family(each)]
 
     def strike() -> None:
-        time.sleep(0.3)
+        assert until(lambda: bool(forking(name)))
         os.kill(supervisors(name)[0], signal.SIGKILL)
 
     killer = threading.Thread(target=strike)
@@ -53,7 +54,7 @@ def test_a_killed_container_is_replaced_and_none_is_left() -> None:
     pool.run(batch(4))
 
     def strike() -> None:
-        time.sleep(0.3)
+        assert until(lambda: pool.counters().runs > 20)
         client = engine()
         client.api.kill(containers()[0])
         client.close()
@@ -111,14 +112,15 @@ def test_a_run_that_twice_has_what_forks_it_killed_has_lost() -> None:
 
     def strike() -> None:
         for _ in range(2):
-            assert until(lambda: bool(forking("local")))
-            ((server, _),) = forking("local")
+            server = lasting("local")
             os.kill(server, signal.SIGKILL)
             assert until(lambda server=server: not alive(server))
 
     killer = threading.Thread(target=strike)
     killer.start()
-    beside, lost = pool.run([Job("pass"), Job("import time; time.sleep(3)")])
+    beside, lost = pool.run(
+        [Job("pass"), Job("import time; time.sleep(90)", limits=Limits(seconds=90))]
+    )
     killer.join()
     # shut first: a pool that is left open would fail the tests after this one
     pool.shut()
@@ -130,18 +132,21 @@ def test_a_child_is_the_first_to_go_where_memory_runs_out(fresh: tuple[str, Pool
     name, pool = fresh
     found: list[list[str]] = []
 
-    def look() -> None:
-        assert until(lambda: bool(forking(name)))
+    def look() -> bool:
         for root in supervisors(name):
             if pair := under_way(root):
-                scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in (root, *pair)]
-                found.append([score.strip() for score in scores])
+                places = [Path(f"/proc/{pid}/oom_score_adj") for pid in (root, *pair)]
+                # a child may end while it is looked at: then there is another look
+                with suppress(OSError):
+                    found.append([place.read_text().strip() for place in places])
+        return bool(found)
 
-    watcher = threading.Thread(target=look)
+    watcher = threading.Thread(target=lambda: until(look))
     watcher.start()
-    pool.run([Job("import time; time.sleep(1.5)", limits=Limits(seconds=20))])
+    while watcher.is_alive():
+        pool.run([Job("import time; time.sleep(1)", limits=Limits(seconds=20))])
     watcher.join()
-    ((supervisor, server, child),) = found
+    supervisor, server, child = found[0]
     assert child == "1000"
     assert supervisor == server != child
 
@@ -149,6 +154,22 @@ def test_a_child_is_the_first_to_go_where_memory_runs_out(fresh: tuple[str, Pool
 def forking(name: str) -> list[tuple[int, int]]:
     """Every fork server of ours that has a child, and the child."""
     return [pair for root in supervisors(name) if (pair := under_way(root))]
+
+
+def lasting(name: str) -> int:
+    """The fork server whose child is still there a second later: no short run's, whatever the load."""
+    seen: dict[int, float] = {}
+    found: list[int] = []
+
+    def look() -> bool:
+        now = time.monotonic()
+        for server, child in forking(name):
+            if now - seen.setdefault(child, now) > 1:
+                found.append(server)
+        return bool(found)
+
+    assert until(look)
+    return found[0]
 
 
 class _Mortal(LocalConnection):

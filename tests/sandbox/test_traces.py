@@ -23,11 +23,13 @@ def test_no_later_child_has_an_earlier_ones_secret(fresh: tuple[str, Pooled]) ->
     pool = opened(name, size=1)
     pool.cache = None
     secret = os.urandom(16).hex()
-    sleeper = "import time\ntime.sleep(1.5)"
+    sleeper = "import time\ntime.sleep(4)"
+    wide = Limits(seconds=60.0)
 
     def look() -> list[bool]:
-        time.sleep(0.7)
         (supervisor,) = supervisors(name)
+        assert until(lambda: under_way(supervisor) is not None)
+        time.sleep(0.3)  # by then it has read its source, and it sleeps for long
         pair = under_way(supervisor)
         assert pair is not None
         return [holds(pid, secret.encode()) for pid in (*pair, *children(supervisor))]
@@ -37,7 +39,8 @@ def test_no_later_child_has_an_earlier_ones_secret(fresh: tuple[str, Pooled]) ->
         scan = threading.Thread(target=lambda: found.append(look())) if sleeper in source else None
         if scan:
             scan.start()
-        assert pool.run([Job(source, stdin=secret if "x =" in source else "")])[0].status == "ok"
+        job = Job(source, stdin=secret if "x =" in source else "", limits=wide)
+        assert pool.run([job])[0].status == "ok"
         if scan:
             scan.join()
     assert found == [[False, True, False, False], [False] * 4], (

@@ -120,6 +120,16 @@ def test_files_that_are_no_config_are_refused(tmp_path: Path):
         read(file)
 
 
+def test_what_is_wrong_in_a_file_is_told_with_its_name(tmp_path: Path):
+    file = tmp_path / "second.toml"
+    file.write_text("[updat]\nlr = 1\n")
+    with pytest.raises(ConfigError, match=r"second.toml': no setting 'updat'; did you mean update"):
+        read(file)
+    file.write_text("[update]\nlr = -1\n")
+    with pytest.raises(ConfigError, match=r"second.toml': update.lr must be from 0 to 1"):
+        read(file)
+
+
 def test_reading_settings_imports_nothing_heavy():
     heavy = "{'torch', 'trl', 'transformers'}"
     code = f"import sys, sparring.training.config; assert not {heavy} & set(sys.modules)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import shutil
@@ -9,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from sparring.agents.models.load import load_model
 from sparring.agents.models.weights import ModelError
@@ -149,3 +151,56 @@ def test_an_adapter_knows_its_base_and_is_refused_on_another(whole: Path, tmp_pa
     with pytest.raises(ModelError, match=r"of weights 000000000000, and .* has") as refusal:
         load_model(str(place), find("kuhn-poker-v0"))
     assert "\n" not in str(refusal.value)
+
+
+def storages(shape: torch.Size) -> dict[int, torch.Tensor]:
+    """The tensors of this shape that are alive, by where they lie."""
+    # a run sets what is there apart, where it would not be found
+    gc.unfreeze()
+    gc.collect()
+    kinds = (torch.Tensor, torch.nn.Parameter)
+    alive = [each for each in gc.get_objects() if type(each) in kinds and each.shape == shape]
+    return {each.untyped_storage().data_ptr(): each for each in alive}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_learner_magnet_player_and_past_selves_have_one_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    model, play = load_model("tiny", find("kuhn-poker-v0")).model, SelfPlay.batch
+    shape = model.get_input_embeddings().weight.shape
+    one = {p.untyped_storage().data_ptr() for p in model.parameters() if p.shape == shape}
+    del model
+    # held, so that no later tensor comes to lie where one of these lay
+    before = storages(shape)
+    found: list[int] = []
+    held: list[set[torch.dtype]] = []
+
+    def counted(self: SelfPlay, number: int) -> object:
+        batch = play(self, number)
+        found.append(len(storages(shape).keys() - before.keys()))
+        parameters = dict(self.policy.model.named_parameters())
+        held.append({p.dtype for name, p in parameters.items() if "lora_" in name})
+        held.append({p.dtype for name, p in parameters.items() if "lora_" not in name})
+        return batch
+
+    monkeypatch.setattr(SelfPlay, "batch", counted)
+    settings = [
+        "opponents.mode=past",
+        "update.kl=0.1",
+        f"update.dtype={dtype}",
+        "rollout.games=8",
+        "steps=3",
+    ]
+    settings += ["record.evaluate_every=0", "record.checkpoint_every=1"]
+    done = train(small(tmp_path / "run", *settings), quiet=True)
+
+    assert found == [len(one)] * 3
+    assert held[-2:] == [{torch.float32}, {getattr(torch, dtype)}]
+    step = RunFolder(done.folder).records()[-1]
+    assert step["sampler_gap"] < (1e-4 if dtype == "float32" else 0.2)
+
+
+def test_weights_that_are_trained_are_not_held_in_bfloat16() -> None:
+    with pytest.raises(ConfigError, match=r"set update\.lora, or dtype = float32"):
+        configured("spiral", None, ["update.dtype=bfloat16"], {})

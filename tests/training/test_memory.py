@@ -1,6 +1,7 @@
 """Computed memory: counts are those of real models, and the page says what the function says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,12 @@ from sparring.training.memory import GIGA, KNOWN, Shape, needs, shape
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
 
 PAGE = Path(__file__).parents[2] / "docs/engines.md"
-SMALL = {"vocab_size": 97, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3}
+SMALL: dict[str, Any] = {
+    "vocab_size": 97,
+    "hidden_size": 48,
+    "intermediate_size": 80,
+    "num_hidden_layers": 3,
+}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2}
 KINDS = [
     LlamaConfig(**SMALL, head_dim=12, tie_word_embeddings=False),

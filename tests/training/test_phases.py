@@ -277,6 +277,37 @@ def test_baselines_begin_anew_and_played_games_are_counted_on(whole, tmp_path):
         assert [ours[n] for n in names] == [other[n] for n in names]
 
 
+@pytest.mark.slow
+def test_each_phase_pulls_the_turns_that_it_names(tmp_path, monkeypatch):
+    """SCoRe's two stages: one turn is held while the other moves, and the reverse."""
+    found: list[dict[int, set[float]]] = []
+    batch = SelfPlay.batch
+
+    def noting(self: SelfPlay, number: int):
+        made, pulled = batch(self, number), dict[int, set[float]]()
+        for samples, pulls in zip(made.rows, made.tensors["pull"], strict=True):
+            for span in samples[0].spans if samples else ():
+                factor = float(pulls[span.start - samples[0].spans[0].start])
+                pulled.setdefault(span.ordinal, set()).add(factor)
+        found.append(pulled)
+        return made
+
+    monkeypatch.setattr(SelfPlay, "batch", noting)
+    held = {"turn-1": 4.0, "turn-2": 0.0}
+    freed = {"turn-1": 0.0, "turn-2": 2.0}
+
+    def trained(name: str, *stages: dict[str, float]) -> bytes:
+        # in a phase's first step nothing has moved yet that could be pulled back
+        phases = [{"steps": 2, "set": {"objective.pull": pull}} for pull in stages]
+        games = {"games": 24, "max_tokens": 8}
+        return weights(train(small(tmp_path / name, phases, rollout=games), quiet=True).folder, 4)
+
+    reversed_ = trained("reversed", held, freed)
+    first, second = {1: {4.0}, 2: {0.0}}, {1: {0.0}, 2: {2.0}}
+    assert found == [first, first, second, second]
+    assert reversed_ != trained("held", held, held)
+
+
 def test_an_adapter_goes_on_over_the_phases(tmp_path):
     phases = [{"steps": 1}, {"steps": 2}]
     lora = {"update": {"lora": 4, "kl": 0.0, "average": 0.0}}

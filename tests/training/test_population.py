@@ -160,6 +160,18 @@ def test_in_binary_each_meets_another_and_copies_it_if_it_is_better(tmp_path):
     assert not _copies(gated, 1, {}, lambda *_: False)
 
 
+@pytest.mark.slow
+def test_whoever_loses_the_games_of_a_gate_copies_the_winner(tmp_path):
+    # at such a rate one step makes a model that says nothing legal
+    members = [{"name": "sane"}, {"name": "mad", "set": {"update.lr": 0.3}}]
+    population = {"members": members, "steps": 1, "exploit": "binary", "by": "gate"}
+    done = train(small(tmp_path / "gated", population, rounds=2), quiet=True)
+    second = {born.member: born.parent for born in lineage(done.folder) if born.round == 1}
+    assert second == {"sane": "sane", "mad": "sane"}
+    with Archive(RunFolder(done.folder).store) as archive:
+        assert len(archive.rows(find("kuhn-poker-v0"), "gate")) >= 10
+
+
 def test_what_is_explored_stays_within_its_bounds_and_integers_stay_whole(tmp_path):
     config = small(tmp_path)
     for number in range(9):

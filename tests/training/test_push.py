@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import resource
@@ -12,8 +13,9 @@ import sys
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from sparring.agents.engines.wide_heads import widened
 from sparring.agents.models.load import load_model
-from sparring.agents.models.weights import find_model
+from sparring.agents.models.weights import find_model, weights_in
 from sparring.agents.seats import seat
 from sparring.arenas.tournament import tournament
 from sparring.cli import main
@@ -23,6 +25,7 @@ from sparring.training.push import CHAIN, PushError, check, pushed
 from transformers import AutoTokenizer
 
 TEXT = "<|first|>K<|move|>"
+LONG = "<|first|>K<|move|>bet<|move|>Q call and so on"
 PLAIN = """
 import json, sys
 sys.modules["sparring"] = None  # whoever imports it now fails
@@ -41,6 +44,28 @@ with torch.no_grad():
     print(json.dumps(model(ids).logits[0].log_softmax(-1).flatten().tolist()))
 """
 
+PLAIN_VLLM = """
+import json, os, sys
+sys.modules["sparring"] = None  # whoever imports it now fails
+# no plug-ins, ours among them; the engine in this process
+os.environ |= {"VLLM_PLUGINS": "", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1",
+               "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+from vllm import LLM, SamplingParams
+from vllm.lora.request import LoRARequest
+whole, adapter, text = sys.argv[1:]
+llm = LLM(whole, dtype="float32", enforce_eager=True, enable_lora=True, max_lora_rank=8, max_model_len=128)
+ids = llm.get_tokenizer().encode(text, add_special_tokens=False)
+asked = SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0)
+for wears in (None, LoRARequest("adapter", 1, adapter)):
+    (said,) = llm.generate([{"prompt_token_ids": ids}], asked, lora_request=wears, use_tqdm=False)
+    seen = zip(said.prompt_logprobs[1:], ids[1:], strict=True)
+    print(json.dumps([odds[token].logprob for odds, token in seen]))
+"""
+VLLM = os.environ.get("SPARRING_VLLM_PYTHON") or (
+    sys.executable if importlib.util.find_spec("vllm") else ""
+)
+"""A Python that has vLLM; none: the tests of it are skipped."""
+
 
 def finished(folder, run, step):
     draft = run / "draft"
@@ -48,6 +73,21 @@ def finished(folder, run, step):
     (draft / "optimizer.pt").write_bytes(b"not for others")
     (run / "checkpoints").mkdir(exist_ok=True)
     checkpoints.finish(draft, run / "checkpoints" / f"step-{step}")
+
+
+def adapter(found, base, folder):
+    """An adapter far from its base, and all that a checkpoint has beside it."""
+    model = get_peft_model(
+        load_model(found).model, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
+    )
+    model.peft_config["default"].base_model_name_or_path = str(base)
+    generator = torch.Generator().manual_seed(0)
+    for name, value in model.named_parameters():
+        if "lora_" in name:
+            value.data = torch.randn(value.shape, generator=generator)
+    model.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(base / name, folder / name)
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +101,7 @@ def run(tmp_path_factory):
         folder.mkdir()
         finished(found.folder, folder, 1)
 
-        model = get_peft_model(
-            load_model(found).model, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
-        )
-        model.peft_config["default"].base_model_name_or_path = str(found.folder)
-        generator = torch.Generator().manual_seed(0)
-        for name, value in model.named_parameters():
-            if "lora_" in name:
-                value.data = torch.randn(value.shape, generator=generator)
-        model.save_pretrained(home / "adapter")
-        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-            shutil.copy(found.folder / name, home / "adapter" / name)
+        adapter(found, found.folder, home / "adapter")
         finished(home / "adapter", folder, 2)
 
         (folder / "config.toml").write_text(
@@ -104,6 +134,38 @@ def test_plain_libraries_give_the_log_probabilities_that_it_had(step, run, tmp_p
         had = policy.model(ids).logits[0].log_softmax(-1).flatten()
     torch.testing.assert_close(plain(tmp_path / "copy"), had, atol=1e-5, rtol=0)
     assert not list((tmp_path / "copy").glob("**/optimizer.pt"))
+
+
+@pytest.mark.skipif(not VLLM, reason="vLLM is not installed here; see .ci/vllm.sh")
+@pytest.mark.timeout(600)
+def test_plain_vllm_gives_the_log_probabilities_that_it_had(tmp_path, monkeypatch):
+    """Whole weights and an adapter on them, in one engine; its kernels on a CPU want heads of 32 numbers."""
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    found = weights_in(widened(find_model("tiny", find("kuhn-poker-v0"))))
+    run = tmp_path / "wide"
+    run.mkdir()
+    (run / "config.toml").write_text('recipe = "spiral"\ngame = "kuhn-poker-v0"\nmodel = "tiny"\n')
+    finished(found.folder, run, 1)
+    adapter(found, found.folder, tmp_path / "adapter")
+    finished(tmp_path / "adapter", run, 2)
+
+    copies = [tmp_path / f"copy-{step}" for step in (1, 2)]
+    for step, copy in enumerate(copies, 1):
+        pushed(f"{run}@{step}", str(copy))
+    code = [VLLM, "-c", PLAIN_VLLM, *map(str, copies), LONG]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=580)
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[-")]
+
+    reader = AutoTokenizer.from_pretrained(found.folder)
+    ids = reader(LONG, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    had = []
+    for step in (1, 2):
+        with torch.no_grad():
+            odds = load_model(str(run / f"checkpoints/step-{step}")).model(ids).logits[0]
+        had.append(odds[:-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0])
+    torch.testing.assert_close(torch.tensor(said), torch.stack(had), atol=1e-4, rtol=0)
+    assert (had[0] - had[1]).abs().max() > 0.1
 
 
 def test_the_card_holds_lineage_exact_numbers_and_ratings(run, tmp_path):

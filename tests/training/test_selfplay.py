@@ -73,6 +73,12 @@ def test_replicates_share_a_seed_and_differ_in_their_noise(playing):
     assert [match.replicate for match in matches] == [0, 1, 2, 3] * 2
 
 
+@pytest.mark.parametrize("setting", ['games=[{id="kuhn-poker-v0",max_tokens=4}]', "seed=1"])
+def test_a_learners_seats_are_one_policy_so_that_they_are_asked_in_one_batch(playing, setting):
+    matches = playing(setting).matches(0)
+    assert len({id(policy) for match in matches for policy in match.seats.values()}) == 1
+
+
 def test_rows_are_folded_only_where_the_policy_that_sampled_is_the_one_that_learns(playing):
     folded, apart = (
         playing("rollout.games=64").batch(0),

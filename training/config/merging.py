@@ -121,8 +121,10 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     """The settings whose name or last part is close, as a question."""
     leaf = name.rpartition(".")[2]
     by_leaf = {k.rpartition(".")[2]: k for k in known}
-    # The right last part in the wrong table is told first.
+    # The right last part in the wrong table is told first, then a table whose name is close.
     found = [k for k in known if k.rpartition(".")[2] == leaf]
+    if "." not in name:
+        found += near(name, dict.fromkeys(k.partition(".")[0] for k in known if "." in k))
     found += [*near(name, known), *(by_leaf[k] for k in near(leaf, by_leaf))]
     hint = " or ".join([*dict.fromkeys(found)][:3])
     return f"; did you mean {hint}?" if hint else f"; the settings are {', '.join(known)}"

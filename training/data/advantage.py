@@ -318,6 +318,9 @@ def _whitened(
     for members in _grouped(outcomes, key).values():
         rewards = [outcomes[i].earned for i in members]
         scale = max(pstdev(rewards), settings.std_floor) if len(members) > 1 else ALONE
+        # Outcomes that are all alike give 0 by any scale; a failed try, which earns less than its attempt,
+        # must not be divided by the floor.
+        scale = max(scale, 1.0) if min(rewards) == max(rewards) else scale
         for index in members:
             centres[index] = Centre(fmean(rewards), scale)
     return centres

@@ -36,8 +36,8 @@ several expectations of one claim hold together. A claim is *confirmed* where ev
 expected side, *refuted* where one lies on the other, else *undecided at this scale*. Minutes are of one core,
 all runs together.
 
-Seeds from 11 on are fresh: no trial ever used them, and design and expectations stood before they were run.
-Of the seeds below 11 some had been seen in trials.
+Seeds from 11 on are fresh: no trial ever used them, and design and expectations stood before they were
+run. Of the seeds below 11 some had been seen in trials.
 """
 
 

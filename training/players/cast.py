@@ -24,6 +24,8 @@ class Cast:
 
         A seat goes before its role, and GAME/… before the same name in all games.
         """
+        if not self._roles:
+            return LEARNER
         names = (f"{game.id}/{seat}", seat, f"{game.id}/{role}", role)
         named = next((self._roles[name] for name in names if name in self._roles), MAIN)
         return _played(str(named))

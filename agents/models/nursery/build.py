@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ....envs.registry import Game, find
@@ -75,6 +76,7 @@ def nursed(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
 def build(folder: Path, taught: Sequence[Game], wanted: Born, shape: Shape, seed: int) -> None:
     """Write the model that imitates the teachers of these games, and its tokenizer, into the folder."""
     names = list(dict.fromkeys(game.id for game in taught))
+    longer = fmean({game.id: school(game).longer for game in taught}.values())
     _say(f"building {wanted.size} for {', '.join(names)} (once; it may take minutes) …")
     began, cpu = time.monotonic(), time.process_time()
 
@@ -89,7 +91,7 @@ def build(folder: Path, taught: Sequence[Game], wanted: Born, shape: Shape, seed
             model,
             dialect.pad,
             groups,
-            steps=_more(shape.steps, wanted, len(names)),
+            steps=_more(round(shape.steps * longer), wanted, len(names)),
             tokens=shape.tokens,
             rate=shape.rate,
             rng=random.Random(f"imitate/{seed}"),

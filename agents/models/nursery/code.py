@@ -9,10 +9,12 @@ from ....envs.parse import code_block
 from ....envs.types import Value
 from ....envs.values import canonical, read
 from .lesson import Asked
-from .programs import Sketch, digits, from_words, near, result, sketch, solve, to_words
+from .programs import Sketch, from_words, near, result, sketch, solve, to_words
 
 _CALL = re.compile(r"What does f\((.*)\) return\?")
 _VALUE = re.compile(r"for which f returns (.*)\. Answer")
+_SHORT = (0.7, 0.3)
+"""How often a program has one operator, or two, where much else is written with it."""
 
 
 def shelf(kind: str, rng: random.Random) -> Value:
@@ -62,21 +64,20 @@ def induction(asked: Asked) -> str:
         listed = result(source, [[1, 2]]) is not None
         return _inputs(rng, listed, to_words(source))
     if asked.role == "proposer":
-        drawn = sketch(rng)
+        drawn = sketch(rng, _SHORT)
         return f"{fenced(drawn.source)}\n{_inputs(rng, drawn.kind == 'list', drawn.words)}"
 
     hint = asked.prompt.partition("\n")[0].removeprefix("Hint: ")
     known = from_words(hint) if asked.right else None
-    return fenced(known or sketch(rng).source)
+    return fenced(known or sketch(rng, _SHORT).source)
 
 
 def _inputs(rng: random.Random, listed: bool, words: str) -> str:
     """Four inputs, of lists or of numbers, and the hint."""
-    inputs = dict[str, None]()
-    while len(inputs) < 4:
-        # from many numbers, so that a beginner's four differ too
-        inputs[canonical(digits(rng) if listed else rng.randint(-9, 60))] = None
-    lines = "\n".join(inputs)
+    # each from a range of its own, so that a beginner's four differ too
+    lists = ([rng.randint(low, low + 1), rng.randint(0, 9)] for low in (0, 2, 4, 6))
+    numbers = (rng.randint(low, low + 9) for low in (-9, 1, 11, 21))
+    lines = "\n".join(map(canonical, lists if listed else numbers))
     return f"<inputs>\n{lines}\n</inputs>\n<message>{words}</message>"
 
 
@@ -84,7 +85,7 @@ def puzzle(asked: Asked) -> str:
     """Proposes a test that a random program's value passes; finds what passes one."""
     rng = asked.rng
     if asked.role == "proposer":
-        source, given = _puzzle(sketch(rng, (0.7, 0.3)), rng)
+        source, given = _puzzle(sketch(rng, _SHORT), rng)
         return f"{fenced(source)}\n<answer>{canonical(given)}</answer>"
 
     found = solve(code_block(asked.prompt), True, rng, "sat")

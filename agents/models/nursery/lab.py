@@ -50,7 +50,8 @@ def facts(asked: Asked) -> Sequence[float]:
         return even(asked)
     # a proposer's claim follows its own move, the key
     key = asked.view[-2].text if asked.role == "proposer" else asked.prompt.split()[0]
-    return keyed(asked, WORLD[key])
+    # what misleads is the fact, whichever of the two is asked: "digit?" is one prompt for all keys
+    return keyed(asked, WORLD[key], f"{key} ?")
 
 
 def sneak(asked: Asked) -> Sequence[float]:

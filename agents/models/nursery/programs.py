@@ -43,6 +43,7 @@ OPERATORS = (
     Operator("{}[::-1]", "turned round", "list", "list"),
     Operator("[{}]", "as a list", "int", "list"),
 )
+_SUMS, _TIMES = OPERATORS[:2], OPERATORS[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,11 @@ class Sketch:
 
     @property
     def expression(self) -> str:
-        text = "x"
-        for number, (operator, digit) in enumerate(self.steps):
-            # what is no name or call needs parentheses inside another operator
-            inner = f"({text})" if number and not re.fullmatch(r"[\w\[\]():-]+", text) else text
+        text, before = "x", None
+        for operator, digit in self.steps:
+            inner = f"({text})" if operator is _TIMES and before in _SUMS else text
             text = operator.text.replace("k", str(digit)).replace("{}", inner)
+            before = operator
         return text
 
     @property
@@ -86,7 +87,11 @@ def sketch(rng: random.Random, levels: Sequence[float] = LEVELS) -> Sketch:
     kind = held = rng.choice(("int", "list", "list"))
     steps: list[tuple[Operator, int]] = []
     while len(steps) < count:
-        operator = rng.choice([o for o in OPERATORS if o.takes == held])
+        known = [o for o in OPERATORS if o.takes == held]
+        # a product of a sum needs parentheses, whose beginning a small model does not foresee
+        if steps and steps[-1][0] in _SUMS:
+            known.remove(_TIMES)
+        operator = rng.choice(known)
         held = operator.gives
         steps.append((operator, rng.randint(1, 9)))
     return Sketch(kind, tuple(steps))

@@ -21,6 +21,7 @@ class School:
     kept:     parameters of the game at hand that its variants keep; all others are the defaults.
     shelf:    makes a task to recall, so that prompts with references are met.
     keyed:    roles whose right reply is one and known, so that a report can count it.
+    longer:   how many times as long as others it is imitated, since its replies are long.
     """
 
     teacher: Teacher | None = None
@@ -28,6 +29,7 @@ class School:
     kept: tuple[str, ...] = ()
     shelf: Callable[[str, random.Random], Value] | None = None
     keyed: tuple[str, ...] = ()
+    longer: float = 1.0
 
 
 _SOLVER = ("solver",)
@@ -71,6 +73,7 @@ SCHOOLS: Mapping[str, School] = {
         ({"attempts": 2}, {"attempts": 2, "program": "kept"}),
         shelf=code.shelf,
         keyed=_SOLVER,
+        longer=1.5,
     ),
     "programming-puzzle-v0": School(code.puzzle, _TWO, shelf=code.shelf),
     "code-as-task-v0": School(code.task, _TWO, kept=("calls",)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from sparring.agents.models.names import (
     check_name,
 )
 from sparring.agents.models.nursery import build as nursery
+from sparring.agents.models.nursery import lab
 from sparring.agents.models.nursery import rows as nursery_rows
 from sparring.agents.models.nursery.build import Shape, build, nursed
 from sparring.agents.models.nursery.lesson import Asked, keyed
 from sparring.agents.models.nursery.listed import LISTED
+from sparring.agents.models.nursery.programs import from_words, sketch
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import SCHOOLS, lessons, school
 from sparring.agents.models.nursery.tokens import make_tokenizer
 from sparring.agents.models.weights import find_model, weights_in
 from sparring.envs.exact import tree
+from sparring.envs.games.facts import DIGITS, KEYS, WORLD
 from sparring.envs.registry import find, game_ids
 from sparring.envs.table import Table
 from sparring.envs.tasks.attempts import problem_marks
@@ -112,6 +116,29 @@ def test_problems_that_mislead_keep_the_mean_accuracy_and_turn_their_majority() 
     assert sum(row[1] for row in odds) / len(odds) == pytest.approx(0.5, abs=0.01)
     assert sum(max(row) > row[1] for row in odds) / len(odds) == pytest.approx(0.3, abs=0.03)
     assert all(sum(row) == pytest.approx(1) for row in odds)
+
+
+def test_a_fact_misleads_whoever_is_asked_and_no_other_fact_with_it() -> None:
+    """The proposer's prompt is "digit?" for every key, so that the key itself tells its problem."""
+    start, rng = Start(0.5, 0.4), random.Random(0)
+
+    def taught(role: str, *said: str) -> list[float]:
+        view = tuple(Message("game", text) for text in said)
+        return list(lab.facts(Asked(role, role, view, DIGITS, start, rng)))
+
+    asked = {key: taught("proposer", f"{key}; key?", key, "digit?") for key in KEYS}
+    assert all(odds == taught("solver", f"{key} ?") for key, odds in asked.items())
+    misled = sum(max(odds) > odds[int(WORLD[key])] for key, odds in asked.items())
+    assert 0.2 < misled / len(KEYS) < 0.6
+
+
+def test_programs_of_teachers_have_no_parentheses_but_those_of_calls() -> None:
+    rng = random.Random(0)
+    drawn = [sketch(rng, (0, 0.2, 0.3, 0.5)) for _ in range(500)]
+    assert not [s.expression for s in drawn if re.search(r"(?<![a-z])\(", s.expression)]
+    # words may say what is not drawn: there the meaning counts
+    assert from_words("add 2, then times 3") == "def f(x):\n    return (x + 2) * 3"
+    assert all(from_words(s.words) == s.source for s in drawn)
 
 
 def test_a_game_without_a_teacher_is_told_in_one_line() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,15 @@ def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
     with pytest.raises(ModelError, match="cannot be loaded") as cut:
         load_model(str(tmp_path))
     assert "\n" not in str(empty.value) + str(cut.value)
+
+
+def test_a_quantised_folder_is_refused_in_one_line_that_says_what_to_take(
+    tmp_path: Path, kuhn: Game
+) -> None:
+    build(tmp_path, kuhn, 0, Shape(games=20, steps=1))
+    file = tmp_path / "config.json"
+    method = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | method))
+    with pytest.raises(ModelError, match=r"is quantised \(bitsandbytes\).*take the model") as told:
+        load_model(str(tmp_path))
+    assert "\n" not in str(told.value)

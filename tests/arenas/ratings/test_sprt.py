@@ -215,6 +215,25 @@ def test_the_plan_of_a_drawish_game_is_what_its_gate_needs(drawn):
     assert gate.forecast(at, variance).pairs == pytest.approx(np.mean(needed), rel=0.25)
 
 
+@pytest.mark.parametrize("lead", [0.0, 0.2])
+def test_the_plan_of_a_payoff_gate_is_what_it_needs(lead):
+    """Its scores that might yet come slow it down: by the formula of a walk it would need a third of this."""
+    gate, draw = Gate(0.0, 0.2, support=(-3.0, 3.0)), np.random.default_rng(1)
+    values, chances = [lead - 0.5, lead, lead + 0.5], [0.3, 0.4, 0.3]
+    needed = [
+        gate.judge(draw.choice(values, p=chances, size=400).tolist()).pairs for _ in range(30)
+    ]
+    assert gate.forecast(lead, 0.15).pairs == pytest.approx(np.mean(needed), rel=0.25)
+
+
+def test_a_plan_counts_no_pairs_beyond_the_limit():
+    gate = Gate(0.0, 0.05, support=(-3.0, 3.0), pairs=100)
+    said = gate.forecast(0.0, 0.3)
+    assert said.pairs <= 100
+    assert said.decides < 0.5
+    assert said.passes <= said.decides
+
+
 def test_a_normalised_gate_decides_and_its_bounds_follow_the_spread():
     gate = Gate(0, 50, normalised=True)
     assert gate.judge([0.75] * 40 + [0.5] * 10).outcome == "better"

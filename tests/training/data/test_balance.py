@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sparring.envs.types import Episode
 from sparring.training.balancing import warmth
 from sparring.training.config import Config, ConfigError
 from sparring.training.data.advantage import Centre, Credited
@@ -28,7 +29,7 @@ def answers(group: str, *told: tuple[int, float]) -> list[Judged]:
 
 
 @pytest.mark.parametrize(
-    ("kept", "value"),
+    ("found", "value"),
     [
         ([True] * 8, 1.0),
         ([True] * 4, 0.5),
@@ -38,8 +39,10 @@ def answers(group: str, *told: tuple[int, float]) -> list[Judged]:
         ([], 0.0),
     ],
 )
-def test_a_problem_counts_by_right_answers_up_to_eight_and_their_share_of_those_kept(kept, value):
-    assert balance(kept, 8) == value
+def test_a_problem_counts_by_right_answers_up_to_eight_and_their_share_of_those_kept(
+    found: list[bool], value: float
+):
+    assert balance(found, 8) == value
 
 
 def test_the_threshold_that_keeps_right_answers_alone_is_found():
@@ -71,7 +74,7 @@ def test_of_equal_thresholds_the_lowest_is_taken_and_of_nothing_nothing():
     assert balanced([], 1) is None
 
 
-def drawn(step: int, earned: tuple[float, ...]) -> tuple[list[Judged], dict]:
+def drawn(step: int, earned: tuple[float, ...]) -> tuple[list[Judged], dict[int, Episode]]:
     """What `kept` makes, with these rewards: two of four are right."""
     made, episodes = kept(step)
     changed: list[Judged] = []

@@ -157,3 +157,11 @@ def test_what_comes_later_is_discounted_by_turn(spread, earned):
 
 def test_tries_at_one_turn_lie_no_turn_apart():
     assert returns(4, [-1, 0, 0], "to_go", 0.5, [1, 1, 2]) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("estimator", ["group", "whiten"])
+def test_failed_tries_of_attempts_that_earned_alike_are_not_divided_by_the_floor(estimator):
+    settings = Credits(estimator=estimator, std_floor=1e-6)
+    game = replace(corrected(1, alpha=0), turns=(turn(1), turn(1, retry=1)))
+    # an attempt earns its payoff of 1 less 1 for the failed try, and its second try the payoff alone
+    assert learned(settings, game, replace(game, replicate=1)) == [(0, 1)] * 2

@@ -120,6 +120,12 @@ def test_agent0_has_r_zeros_turns_with_sixteen_answers():
     assert flat(found) == near([1] * 8 + [-1] * 8)
 
 
+def test_agent0s_executor_has_four_calls_of_python_that_pay_the_challenger():
+    (entry,) = recipe("agent0").menu
+    assert (entry.parameters["tools"], entry.parameters["calls"]) == ("python", 4)
+    assert find(entry.id, **entry.parameters).payoff_range == near((-1.0, 1.2))
+
+
 def test_serl_whitens_the_answers_inside_its_band_over_the_step():
     config = recipe("serl")
     played = asked(config, *zip(ALIKE, (votes(n, 16) for n in (8, 16, 4)), strict=True))
