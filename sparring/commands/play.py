@@ -124,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
     if arguments.web:
         return play_web.run(arguments, game, placed(game, named), sampling)
+    play_web.refuse_alone(arguments)
     with hosting(arguments.engine) as hosts:
         seats = seating(game, named, sampling, hosts, thinking_of(arguments, game))
         return asyncio.run(_play(arguments, game, seats))

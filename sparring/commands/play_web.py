@@ -47,9 +47,13 @@ def run(
     from sparring.web.play import Room, serve
     from sparring.web.seats import PERSON
 
-    for flag, given in (("--watch", arguments.watch), ("--shots", arguments.shots)):
-        if given:
-            raise ArgumentError(f"{flag} is of games without --web")
+    for flag in ("shots", "watch", "show_prompts", "delay", "seed", "json"):
+        if getattr(arguments, flag):
+            raise ArgumentError(f"--{flag.replace('_', '-')} is of games without --web")
+    if arguments.games != 1:
+        raise ArgumentError(
+            "--games is of games without --web; at the table, play as many as you like"
+        )
     offered = _offered(game, [*arguments.against, *placed.values()])
     out = named(arguments.out or f"people-{game.id.replace('/', '-')}")
 
@@ -70,8 +74,9 @@ def run(
             seats={s: PERSON if who == "human" else who for s, who in placed.items()},
         )
         # a name that is none is told here, and not at a table
-        for name in dict.fromkeys(arguments.against):
-            room.ready(name)
+        for name in dict.fromkeys([*arguments.against, *placed.values()]):
+            if name != "human":
+                room.ready(name)
         serve(
             room,
             listening,
@@ -80,6 +85,13 @@ def run(
             started=lambda: print(f"open {address} ; Ctrl-C ends the table", flush=True),
         )
     return 0
+
+
+def refuse_alone(arguments: argparse.Namespace) -> None:
+    """Raises ArgumentError for flags of the table in the browser where there is none."""
+    for flag in ("against", "out"):
+        if getattr(arguments, flag):
+            raise ArgumentError(f"--{flag} is of the table in the browser: add --web")
 
 
 def _offered(game: Game, named: list[str]) -> list[str]:

@@ -172,8 +172,9 @@ class Followed:
             self._step, self._last = None, {}
         for text in fresh:
             try:
-                record = json.loads(text)
-            except ValueError:
+                record = json.loads(text, parse_int=_whole)
+            # a thousand open brackets are no number, but too deep to be read
+            except (ValueError, RecursionError):
                 continue
             if isinstance(record, dict):
                 self._take(cast("dict[str, Any]", record))
@@ -231,6 +232,11 @@ class Followed:
 
     def _segment(self, n: int) -> Path:
         return self.folder.store.with_suffix(".transcripts") / f"{n:06}.jsonl"
+
+
+def _whole(digits: str) -> float:
+    """A whole number of JSON; one that no float can hold is as good as infinite."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _changed(path: Path) -> float | None:

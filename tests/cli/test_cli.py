@@ -385,3 +385,28 @@ def test_train_lists_its_settings_and_prints_a_configuration_without_training(
     )
     assert "name a model" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--web --games 3",
+        "--web --seed 4",
+        "--web --json",
+        "--web --delay 1",
+        "--against nash",
+        "--out mine",
+    ],
+)
+def test_play_refuses_flags_that_its_form_would_ignore(
+    flags: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["play", "kuhn-poker-v0", *flags.split()]) == 2
+    printed = capsys.readouterr()
+    assert "--web" in printed.err
+    assert printed.out == ""
+
+
+def test_a_table_refuses_a_seat_of_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["play", "kuhn-poker-v0", "--web", "--port", "0", "--seat", "first=bogus"]) == 2
+    assert "bogus" in capsys.readouterr().err

@@ -151,6 +151,15 @@ def test_an_empty_folder_waits_and_a_run_that_goes_on_tells_only_what_is_new(tmp
     assert followed.whole()["curves"]["payoff"]["first"]["points"][-1] == [2, 0.25]
 
 
+@pytest.mark.parametrize("broken", ["[" * 100_000, '{"step": 1%s}' % ("0" * 400), '{"step": NaN}'])
+def test_a_broken_line_of_metrics_is_passed_over_and_the_next_is_read(tmp_path, broken):
+    (tmp_path / "config.toml").write_text('game = "kuhn-poker-v0"\nsteps = 3\n')
+    (tmp_path / "metrics.jsonl").write_text(broken + '\n{"step": 2, "games": 8}\n')
+    followed = Followed(tmp_path, "run")
+    followed.look()
+    assert followed.news()["step"] == 2
+
+
 def test_alarms_are_those_of_the_run_s_own_rules(run):
     followed = Followed(run, "poker")
     followed.look()
