@@ -129,7 +129,7 @@ class RunFolder:
         for line in lines.splitlines():
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
             if isinstance(record, dict):
                 found.append(record)

@@ -113,7 +113,7 @@ def read(text: str) -> Episode:
     # it is a ValueError too, and says more than the line below
     except TranscriptError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as fault:
         raise TranscriptError(
             f"not a transcript ({type(fault).__name__}: {fault}): {text[:60]!a}"
         ) from None

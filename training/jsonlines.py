@@ -26,7 +26,7 @@ def read_lines(
     for number, line in enumerate(lines, 1):
         try:
             found.append(kind(**json.loads(line)))
-        except (ValueError, TypeError) as wrong:
+        except (ValueError, TypeError, RecursionError) as wrong:
             raise fault(f"{path}, line {number}, is corrupt ({wrong}); {remedy}") from wrong
     return found
 

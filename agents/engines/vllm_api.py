@@ -109,7 +109,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
     try:
         # some routes answer with a word or with nothing
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -123,6 +123,7 @@ def test_a_long_conversation_is_stored_once_and_not_once_per_turn() -> None:
         '{"format":1}',
         '{"format":99}',
         json.dumps({"format": 1, "game": "g"}),
+        pytest.param("[" * 100_000, id="nested too deep"),
     ],
 )
 def test_what_is_no_transcript_is_refused_with_one_clear_error(text: str) -> None:

@@ -180,7 +180,14 @@ def read(path: Path) -> list[Stored]:
                 found.append(_stored(data))
             elif not isinstance(data, dict) or data.keys() != {"samples", "sha256"}:
                 raise ValueError("it has no number of samples")
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as fault:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            RecursionError,
+        ) as fault:
             raise StockError(f"{path}, line {number}, is corrupt ({fault}); {_REMEDY}") from fault
 
     told = json.loads(head)
