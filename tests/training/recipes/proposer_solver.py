@@ -14,7 +14,7 @@ RUNS = (
     ),
     Run("sqlm", ASKS, ("steps=6", "rollout.games=6"), "gate/admitted", "notes/gold"),
     Run("r-zero", ASKS, ("rounds=1", "rollout.games=4"), "gate/admitted", "notes/gold"),
-    Run("agent0", ASKS, ("rounds=1", "rollout.games=2"), "gate/admitted", "notes/gold"),
+    Run("agent0", ASKS, ("rounds=1", "rollout.games=8"), "gate/admitted", "notes/gold"),
     Run("serl", ASKS, ("steps=3", "rollout.games=4"), "gate/admitted", "notes/gold"),
     Run("co-reward", ASKS, ("steps=3", "rollout.games=4"), "gate/admitted", "notes/gold"),
     Run(
