@@ -81,20 +81,20 @@ def collect(
                 # Groups are named by their first prompt, whose digest is made once a step.
                 group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
                 attempt = Attempt(
-                    label,
-                    role_of[seat],
-                    seat,
-                    opponent,
-                    group,
-                    index,
-                    episode.seed,
-                    episode.replicate,
-                    payoff,
-                    made.reward,
-                    made.credited,
-                    version,
-                    episode.ending.kind,
-                    episode.seats[seat].name,
+                    game=label,
+                    role=role_of[seat],
+                    seat=seat,
+                    opponent=opponent,
+                    group=group,
+                    episode=index,
+                    seed=episode.seed,
+                    replicate=episode.replicate,
+                    payoff=payoff,
+                    reward=made.reward,
+                    by_turn=made.credited,
+                    version=version,
+                    ending=episode.ending.kind,
+                    learner=episode.seats[seat].name,
                 )
                 runs = made.runs
                 if settings.turns or part is not WHOLE[0]:
