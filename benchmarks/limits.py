@@ -11,6 +11,8 @@ finds the outcomes.
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from scipy import optimize, special, stats
 from sparring.arenas.ratings.arrays import Floats, Ints
@@ -75,6 +77,7 @@ def least(kinds: Ints, pairs: int, level: float, allowed: float = 0.07) -> float
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     print(f"{'pairs':>5}{'level':>8}{'Student':>10}{'limit':>8}")
     for pairs in (5, 10, 20):
         kinds = outcomes(pairs)

@@ -24,8 +24,9 @@ SHARES = {"invalid_rate": "moves", "cut_rate": "cut"}
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", metavar="RUN")
+    runs = parser.parse_args(argv).runs
     print(HEAD)
-    for run in parser.parse_args(argv).runs:
+    for run in runs:
         folder = found_folder(run)
         text = RunFolder(folder).metrics.read_text()
         print(row(folder, [json.loads(line) for line in text.splitlines()]), flush=True)

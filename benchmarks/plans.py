@@ -8,6 +8,7 @@ poker (`tests/arenas/ratings/kuhn_checkpoints.json`), tilted to either bound of 
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -68,6 +69,7 @@ def compared(name: str, gate: Gate, values: Floats, chances: Floats, seed: int) 
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     print(f"{'gate':44}{'said':>8}{'needed':>8}{'ratio':>14}")
     for drawn in (0.0, 0.5, 0.8):
         for lead in (0, 50):

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, stdev
@@ -80,7 +80,7 @@ def turn(done: Any, spent: Any, seconds: float) -> float:
 
 
 @contextmanager
-def watching(runs: Path, people: int) -> Iterator[tuple[int, int, Any]]:
+def watching(runs: Path, people: int) -> Generator[tuple[int, int, Any]]:
     """`sparring watch` of all runs and its readers; yields both processes and the bytes that were read."""
     command = [sys.executable, "-m", "sparring", "watch", "--port", "0"]
     server = subprocess.Popen(

@@ -477,7 +477,7 @@ def test_all_keep_and_all_break_are_equilibria(choice):
 
 @pytest.mark.parametrize(
     ("answer", "knows", "fooled_says"),
-    [("1", "right", "right"), ("0", "wrong", "right"), ("5", "wrong", "wrong")],
+    [("1", "right", (0.5, 0.5)), ("0", "wrong", "right"), ("5", "wrong", "wrong")],
 )
 def test_judges_of_sums_go_by_the_key_and_one_is_fooled_by_0(answer, knows, fooled_says):
     view = (Message("game", f"3 + 6 mod 8 = {answer}: right or wrong?"),)

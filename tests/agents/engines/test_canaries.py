@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from sparring.agents.engines.policy import Draw, Drawn, Hosted, Look
+from sparring.agents.language.chat_template import Dialect
 from sparring.agents.language.thoughts import Part
 from sparring.agents.language.transformer import Transformer
 from sparring.agents.models.nursery.trusted import verdicts
@@ -70,9 +71,9 @@ class Spoken(Transformer):
 
     words = ""
 
-    @property
-    def context(self) -> int:
-        return LONG
+    def __init__(self, model: Any, dialect: Dialect, **named: Any) -> None:
+        super().__init__(model, dialect, **named)
+        self.context = LONG
 
     def _draw(self, prompts: Any, keys: Any, rooms: Any, sampling: Sampling) -> list[Part]:
         tokens = (*self.dialect.choice(self.words), self.dialect.end)

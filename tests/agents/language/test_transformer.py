@@ -241,6 +241,6 @@ def test_a_policys_id_covers_every_file_that_makes_its_prompts(
         return b""
 
     monkeypatch.setattr(Path, "read_bytes", noted)
-    code_version()
+    code_version.__wrapped__()
     here = {path.name for path in Path(replies.__file__).parent.glob("*.py")}
     assert here | {"prompts.py", "thinking.py", "seeds.py"} <= read
