@@ -56,10 +56,14 @@ class Followed:
 
     def look(self) -> bool:
         """Read what is new. Returns whether there is more to be read at once."""
-        self._read_settings()
-        self._read_metrics()
-        self._read_texts()
-        self._read_store()
+        try:
+            self._read_settings()
+            self._read_metrics()
+            self._read_texts()
+            self._read_store()
+        except Exception as fault:  # whatever damaged files make of it: other runs are followed on
+            self._fault = line(f"{type(fault).__name__}: {fault}", 300)
+            return False
         return self._metrics.behind or self._store.behind
 
     def news(self) -> dict[str, Any]:

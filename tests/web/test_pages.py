@@ -160,6 +160,23 @@ def test_a_broken_line_of_metrics_is_passed_over_and_the_next_is_read(tmp_path, 
     assert followed.news()["step"] == 2
 
 
+def test_a_run_that_cannot_be_read_says_so_and_others_are_followed(tmp_path, monkeypatch):
+    for name in ("bad", "good"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").write_text('game = "kuhn-poker-v0"\nsteps = 3\n')
+        (tmp_path / name / "metrics.jsonl").write_text('{"step": 2, "games": 8}\n')
+    watching = watch.Watching([], tmp_path)
+    bad, good = sorted(watching.followed.values(), key=lambda run: run.name)
+
+    def failing() -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(bad, "_read_metrics", failing)
+    watching.look()
+    assert bad.whole()["fault"] == "OSError: the disk is gone"
+    assert (good.whole()["step"], good.whole()["fault"]) == (2, "")
+
+
 def test_alarms_are_those_of_the_run_s_own_rules(run):
     followed = Followed(run, "poker")
     followed.look()
