@@ -13,8 +13,8 @@ import torch
 
 from .batch import REJECTED
 
-_BY_TOTAL = ("dapo", "cispo", "vespo")
-"""Losses that divide by the number of tokens of the whole batch, which a part knows."""
+BY_TOTAL = ("dapo", "cispo", "vespo")
+"""Losses that TRL divides by the tokens of the whole batch, of all processes, which a part knows."""
 
 
 class Part(NamedTuple):
@@ -49,7 +49,7 @@ def parted(tensors: Mapping[str, torch.Tensor], most: int, *, loss: str) -> list
         own = {name: x[index] if x.dim() else x for name, x in tensors.items()}
         rows = len(some) / count
         tokens = float(trained[index].sum()) / total if total else rows
-        weight = 1.0 if loss in _BY_TOTAL else tokens if loss == "bnpo" else rows
+        weight = 1.0 if loss in BY_TOTAL else tokens if loss == "bnpo" else rows
         found.append(Part(trimmed(own), weight, rows, tokens))
     return found
 

@@ -8,10 +8,7 @@ from dataclasses import replace
 import torch
 
 from ..data.batch import REJECTED, Batch
-from ..data.parts import trimmed
-
-_BY_ALL = ("dapo", "cispo", "vespo")
-"""Losses that TRL divides by the tokens of all processes."""
+from ..data.parts import BY_TOTAL, trimmed
 
 
 def dealt(batch: Batch, rank: int, count: int, *, loss: str, multiple: int = 1) -> Batch:
@@ -39,7 +36,7 @@ def dealt(batch: Batch, rank: int, count: int, *, loss: str, multiple: int = 1) 
 
     by_row = count * len(rows) / len(batch.rows)
     share = _tokens(tensors) / max(_tokens(batch.tensors), 1e-9)
-    factor = 1.0 if loss in _BY_ALL else count * share if loss == "bnpo" else by_row
+    factor = 1.0 if loss in BY_TOTAL else count * share if loss == "bnpo" else by_row
     return replace(batch, tensors=tensors, rows=rows, factor=factor, by_row=by_row, share=share)
 
 
