@@ -50,7 +50,7 @@ class TableWalk:
     def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
         self.nodes += 1
         assert table.fault is None
-        assert not table.unopened
+        assert not table.drawn
 
         if table.ending:
             self.chance.append(odds)
