@@ -182,6 +182,7 @@ def covers(estimate: Floats, covariance: Floats, truth: Floats) -> NDArray[np.bo
 def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     """The odds of a run's checkpoints, `random` and `nash`, and the players themselves."""
     from sparring.agents.language.exact import behaviour
+    from sparring.agents.language.transformer import Transformer
     from sparring.agents.scripted import scripted
     from sparring.agents.seats import seat
     from sparring.envs.equilibrium import equilibrium
@@ -191,6 +192,7 @@ def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     players = [seat(f"{run}@{step}", GAME) for step in steps]
     table: dict[str, Any] = {}
     for step, player in zip(steps, players, strict=True):
+        assert isinstance(player, Transformer), "checkpoints hold a model"
         found, _ = behaviour(player, infosets)
         table[f"step-{step}"] = {
             text(info): [round(p, 5) for p in found[info.key]] for info in infosets

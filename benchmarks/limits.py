@@ -62,7 +62,8 @@ def covered(won: float, lost: float, pairs: int) -> float:
     # outcomes that never come are as many as those that do
     likely = [(k, m, p) for k, m in all_kinds if (p := odds.pmf([k, m, pairs - k - m])) > 1e-7]
     truth = 0.5 + (won - lost) / 2
-    return sum(p for k, m, p in likely if holds(k, m, pairs, truth)) / sum(p for *_, p in likely)
+    held = [p for k, m, p in likely if holds(k, m, pairs, truth)]
+    return float(np.sum(held) / np.sum([p for *_, p in likely]))
 
 
 def cells(policies: Path) -> list[tuple[float, float]]:
