@@ -162,7 +162,9 @@ def fits(game: Game, entrants: int, schedule: Schedule) -> None:
     """Raises TournamentError where so many entrants cannot play this game on this schedule."""
     where = places(game)
     if game.score is None:
-        raise TournamentError(f"{game.id} cannot be rated: it declares no score")
+        raise TournamentError(
+            f"{game.id} cannot be rated: it declares no score; `sparring exam` compares players there"
+        )
 
     if not 2 <= len(where) <= entrants:
         needs = "two places or more" if len(where) < 2 else f"at least {len(where)} entrants"

@@ -44,8 +44,8 @@ from sparring.envs.registry import find
 GAME = find("kuhn-poker-v0")
 PLACES = ("first", "second")
 SIZES = (
-    (2, 5, 20_000),
-    (2, 400, 5000),
+    (2, 5, 10_000),
+    (2, 400, 3000),
     (8, 5, 400),
     (8, 20, 400),
     (8, 400, 1200),

@@ -26,6 +26,7 @@ from .config import GATE, Config, played
 from .hooked import hooked
 from .mixtures import check_pool
 from .phases import Stage, check_starts, length, stages
+from .players.shelf_files import read_shelves
 from .population import ended, settle
 from .ranks.launched import check_launch, first, processes, ranks
 from .settings import read
@@ -99,6 +100,9 @@ def checked(config: Config) -> tuple[Game, Path]:
         read_prompts(config.rollout.prompts)
     for stage in found[1 : max(len(config.phases), len(config.population.listed))]:
         played(stage.config)
+    for stage in found:
+        # For what it raises: a model may take minutes to load.
+        read_shelves(stage.config.shelves)
     if config.exams:
         # What exams import is heavy, and most runs have none.
         from .watch.exams import papers

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from sparring.envs.registry import Game
 
 _EXAMPLES = """\
-  sparring exam random demo@latest sums-v0 --set attempts=1 --set part=held-out
-  sparring exam demo@500 demo@latest code-deduction-v0 --role solver --seeds 0:200 --attempts 8
+  sparring exam random demo-1@latest sums-v0 --set attempts=1 --set part=held-out
+  sparring exam demo-1@500 demo-1@latest code-deduction-v0 --role solver --seeds 0:200 --attempts 8
   sparring exam smollm2-135m sums-check-v0 sums-v0 --json
 """
 

@@ -39,6 +39,17 @@ class Parser(argparse.ArgumentParser):
             message = f"{name}: no {came!r}{did_you_mean(came, known.split(', '))}"
         raise ArgumentError(f"{message}; see {self.prog} --help")
 
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # argparse has overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            # told by the command that it was given to, which knows its own flags
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            near = did_you_mean(rest[0].partition("=")[0], known, "")
+            self.error(f"unrecognized arguments: {' '.join(rest)}{near}")
+        return found, rest
+
 
 def whole(least: int, most: int) -> Callable[[str], int]:
     """The argparse type of a whole number from `least` to `most`."""

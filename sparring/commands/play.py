@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "play", "Play a game: people, scripted players and models.", _EXAMPLES
     )
-    parser.add_argument("game", metavar="GAME")
+    parser.add_argument("game", metavar="GAME", help="which one; `sparring games` lists them")
     parser.add_argument(
         "--seat",
         action="append",

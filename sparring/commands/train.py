@@ -172,7 +172,19 @@ def _config(arguments: argparse.Namespace) -> Config:
         raise ArgumentError(
             "a run of phases has the steps of its phases; change them in the file, and leave out steps"
         )
+    _refuse_overridden(config, {*given, *settings})
     return config
+
+
+def _refuse_overridden(config: Config, asked: set[str]) -> None:
+    """Raise ArgumentError for what the flags set and every phase sets otherwise."""
+    of_phases = [set(phase.set) for phase in config.phases]
+    for name in sorted(asked & set[str]().union(*of_phases)):
+        if all(name in one for one in of_phases):
+            raise ArgumentError(
+                f"every phase of this run sets {name}, so that given here would change nothing; "
+                "change it in the phases of a file: --dry-run prints them"
+            )
 
 
 def _shown(config: Config, explained: bool) -> int:

@@ -77,7 +77,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "kuhn-poker-v0", "--seed", "-4"], "a whole number from 0"),
         (
             ["play", "kuhn-poker-v0", "--wach"],
-            "unrecognized arguments: --wach; see sparring --help",
+            "--wach; did you mean --watch or --web or --seat?; see sparring play --help",
         ),
         (["play", "kuhn-poker-v0", "--engine", "vlm"], "no engine 'vlm'; did you mean vllm?"),
         (["games", "--check", "kuhn-poker-v0", "--seeds", "0"], "a whole number from 1"),
@@ -385,6 +385,23 @@ def test_train_lists_its_settings_and_prints_a_configuration_without_training(
     )
     assert "name a model" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["self-rewarding", "--set", "judge=nosuch"], "every phase of this run sets judge"),
+        (["score", "--set", "credits.spread=to_go"], "every phase of this run sets credits.spread"),
+        # a model may take minutes to be built: what is wrong with a file is told before
+        (["spice", "--set", "shelves.document=nowhere.jsonl"], "cannot read nowhere.jsonl"),
+    ],
+)
+def test_a_setting_that_would_change_nothing_or_cannot_be_read_is_told_before_a_model_loads(
+    capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+) -> None:
+    assert main(["train", *flags, "--dry-run"]) == 2
+    assert said in capsys.readouterr().err
+    assert main(["train", "score", "--set", "update.kl=0.3", "--dry-run"]) == 0
 
 
 @pytest.mark.parametrize(
