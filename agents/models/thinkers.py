@@ -15,8 +15,9 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from ...envs.games.tic_tac_toe import EMPTY
 from ...envs.parse import code_block
 from ...envs.registry import Game, find
 from ...envs.types import Message
@@ -80,7 +81,7 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
 
     # what a model is told is one token, as it stands in its prompts
     tokenizer = make_tokenizer([part for row in rows for part in _told(row)], shape.words)
-    tokenizer.add_tokens([f"{OPEN}\n", END])
+    add_marks(tokenizer)
     dialect = Dialect(tokenizer, thinking=Thinking("asked"))
     groups = examples(dialect, rows, rng)
 
@@ -99,6 +100,18 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     tokenizer.save_pretrained(folder)
 
 
+def add_marks(tokenizer: Any) -> None:
+    """Make one token each of what opens a thought, of what closes it, and of a square behind another.
+
+    With the last, every board has the same tokens at the same places, whatever stands on it.
+    """
+    from tokenizers import AddedToken
+
+    marks = [f"{OPEN}\n", END, *(f" {mark}" for mark in (*"XO", *EMPTY))]
+    # a token that is normalised first would never be found: there is no normaliser
+    tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
+
+
 def thoughtful(row: Row, rng: random.Random) -> Row:
     """The row with a thought before its reply; of listed choices one is drawn by the thought or the odds."""
     (drawn,) = rng.choices(row.replies, row.odds)
@@ -114,51 +127,62 @@ def _kuhn(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
 
 
 def _tic_tac_toe(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """The lines that can be won or must be held; what such a line needs is played, else a free square."""
+    """The square that wins, else the one that the other would win, else that none does: a free square."""
     own, other = ("X", "O") if row.role == "x" else ("O", "X")
     board = _asked(row, _BOARD).split()
-    threats: dict[str, str] = {}
     for mark, verb in ((own, "wins"), (other, "threatens")):
         for line in _LINES:
             cells = [board[int(square) - 1] for square in line]
             free = [cell for cell in cells if cell.isdigit()]
             if cells.count(mark) == 2 and free:
-                threats.setdefault(free[0], f"{mark} {verb} {free[0]}")
-
-    move = next(iter(threats)) if threats else drawn
-    told = ", ".join(threats.values()) or "no line"
-    return f"{told}: {move}", move
+                return f"{mark} {verb} {free[0]}", free[0]
+    return f"no line, free {drawn}", drawn
 
 
 def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """What the parts of the program give, the inner ones first; of a proposal how many parts it has."""
+    """Each operation of the program and what it gives, in their order; of a proposal, the operations."""
     asked = _asked(row, _CALL)
     found = _CALL.search(asked)
     if row.role == "proposer" or not found:
-        parts = len(_parts(code_block(drawn)))
-        return f"a program of {parts}", drawn
+        return ", ".join(operation.name for operation in operations(code_block(drawn))), drawn
     given = read(f"[{found[1]}]")
-    values = [
-        canonical(result(f"def f(x):\n    return {part}", given if isinstance(given, list) else []))
-        for part in _parts(code_block(asked))
-    ]
-    return " then ".join([found[1], *values]), drawn
+    steps = [found[1]]
+    for operation in operations(code_block(asked)):
+        source = f"def f(x):\n    return {operation.part}"
+        value = result(source, given if isinstance(given, list) else [])
+        steps.append(f"{operation.name}: {canonical(value)}")
+    return ", ".join(steps), drawn
 
 
-def _parts(source: str) -> list[str]:
-    """The expressions of a function's return that hold its argument, the inner ones first."""
+class Operation(NamedTuple):
+    """One operation of a program: how it is called, and the part of the program that ends with it."""
+
+    name: str
+    part: str
+
+
+def operations(source: str) -> list[Operation]:
+    """The operations that a function does to its argument `x`, in their order, as in `sorted`, `[0]`, `+ 2`."""
     returned = next((n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Return)), None)
-    inside: list[ast.expr] = []
-    if returned and returned.value:
-        inside = [
-            node
-            for node in ast.walk(returned.value)
-            if isinstance(node, ast.expr)
-            and not isinstance(node, ast.Name)
-            and any(isinstance(inner, ast.Name) and inner.id == "x" for inner in ast.walk(node))
-        ]
-    # a walk meets the outer ones first
-    return [ast.unparse(node) for node in reversed(inside)]
+    node = returned.value if returned else None
+    found: list[Operation] = []
+
+    # from outside to inside: each has one part that holds the argument
+    while node is not None and not isinstance(node, ast.Name):
+        part = ast.unparse(node)
+        node = next((n for n in ast.iter_child_nodes(node) if _holds_x(n)), None)
+        inner = ast.unparse(node) if node else ""
+        name = (
+            part.replace(f"({inner})", "", 1)
+            if f"({inner})" in part
+            else part.replace(inner, "", 1)
+        )
+        found.append(Operation(name.strip(), part))
+    return found[::-1]
+
+
+def _holds_x(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id == "x" for inner in ast.walk(node))
 
 
 def _asked(row: Row, problem: re.Pattern[str]) -> str:
