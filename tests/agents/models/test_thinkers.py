@@ -11,7 +11,8 @@ from sparring.agents.models.names import ModelError, Start, born
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import lessons, school
 from sparring.agents.models.nursery.tokens import make_tokenizer
-from sparring.agents.models.thinkers import END, THOUGHTS, add_marks, reared, thoughtful
+from sparring.agents.models.scripted_thoughts import END, THOUGHTS, thoughtful
+from sparring.agents.models.thinkers import add_marks, reared
 from sparring.agents.policy import Key, Request
 from sparring.agents.prompts import OPEN
 from sparring.envs.games.tic_tac_toe import won
