@@ -16,6 +16,9 @@ from .names import ModelError
 QUANTISED = ("4bit", "8bit")
 """What a base may be held in beside the types of torch."""
 
+# it warns of kernels that it can do without as it is imported, and at every int8 product of rounded inputs
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 
 def settings(kind: str) -> Any:
     """What transformers quantises by as it loads. Raises ModelError where bitsandbytes is not installed."""
@@ -26,8 +29,6 @@ def settings(kind: str) -> Any:
     import torch
     from transformers import BitsAndBytesConfig
 
-    # it says at every product that inputs are rounded
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if kind == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(

@@ -73,9 +73,10 @@ def test_a_quantised_base_stays_and_its_adapter_learns(tmp_path, monkeypatch, dt
     run = train(small(tmp_path / "r", dtype), quiet=True).folder
     bases, adapters = ({each[part] for each in seen} for part in (0, 1))
     assert (len(bases), len(adapters)) == (1, 3)
-    # The sampler and the learner are one module.
+    # The sampler and the learner are one module; what int8 rounds depends a little on a batch's outliers.
+    most = {"4bit": 1e-4, "8bit": 5e-3}[dtype]
     records = [each for each in RunFolder(run).records() if each["step"]]
-    assert [each["sampler_gap"] < 1e-4 for each in records] == [True] * 3
+    assert [each["sampler_gap"] < most for each in records] == [True] * 3
 
     # Whoever plays the checkpoint plays it on a base in as many bits, and under another id.
     place = RunFolder(run).checkpoint(3)
