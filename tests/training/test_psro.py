@@ -142,6 +142,7 @@ def test_trained_responses_bring_a_cycle_to_its_equilibrium(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_pulled_responses_tell_cards_apart(tmp_path):
     """Blind ones stop at .57 to .65: the second bets whatever it holds, as the first does."""
     (tmp_path / "responses.toml").write_text(FILES["responses.toml"])
