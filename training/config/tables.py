@@ -221,8 +221,9 @@ class Update:
         (), "names of the modules that get adapters, like q_proj (empty: all linear ones)"
     )
     bf16: bool = choice(False, "compute in bfloat16; weights stay as they were loaded")
-    dtype: Literal["float32", "bfloat16"] = choice(
-        "float32", "what the base of adapters is held in; what is trained is float32 in any case"
+    dtype: Literal["float32", "bfloat16", "8bit", "4bit"] = choice(
+        "float32",
+        "what the base of adapters is held in (8bit and 4bit by bitsandbytes); what is trained is float32",
     )
     checkpointing: bool = choice(False, "save memory by computing activations again")
 
