@@ -176,9 +176,9 @@ def test_spoc_stops_at_its_verdict_and_pays_every_part():
 
 
 @pytest.mark.parametrize(
-    ("phase", "imitated"), [(1, {"critic": [1, 1]}), (3, {"generator": [1, 1, 1, 1]})]
+    ("phase", "imitated"), [(1, {"critic": [1, 1]}), (3, {"generator": [0, 1, 1, 1, 1, 0]})]
 )
-def test_autocritique_imitates_true_verdicts_and_then_answers_that_end_right(phase, imitated):
+def test_autocritique_imitates_true_verdicts_and_then_answers_that_are_right(phase, imitated):
     found = Recipe("autocritique", phase=phase)
     games = [
         checked(found, 0, 0, "wrong", again=1),
