@@ -63,10 +63,6 @@ def cloze(document: str) -> str:
 
 def challenge(text: str, document: str | None) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where there is a document that does not hold the answer."""
-    # Small models stop at the end of their question and leave its tag open.
-    if "</question>" not in text:
-        text += "</question>"
-
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")
