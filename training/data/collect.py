@@ -58,6 +58,7 @@ def collect(
             continue
         opponent = _opponent(episode, learners, role_of, judges)
         label, parts = episode.game.label, branches.parts(index, episode.begun)
+        lost = episode.ending.kind == "forfeit" and not settings.payoff
 
         for seat, turns in _turns(episode, seats).items():
             payoff = settings.scale * episode.payoff[seat]
@@ -66,10 +67,10 @@ def collect(
                 paid -= settings.scale * charges.get((index, seat), 0.0)
 
             # Equal replies to equal prompts are one object, and small games are full of them.
-            same = paid, copysign(1.0, paid), *[_identity(*each) for each in turns]
+            same = lost, paid, copysign(1.0, paid), *[_identity(*each) for each in turns]
             made = known.get(same)
             if made is None:
-                made = known[same] = _earned(turns, paid, settings)
+                made = known[same] = _earned(turns, paid, settings, lost)
             if value:
                 numbers = [number for number, _ in turns]
                 told[index][seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
@@ -108,9 +109,14 @@ def _identity(number: int, turn: Turn) -> tuple[object, ...]:
     return number, id(turn.reply), turn.retry, turn.call, id(turn.credits)
 
 
-def _earned(turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits) -> _Earned:
-    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError."""
-    credits, ordinals = _credits(turns, settings), _ordinals(turns)
+def _earned(
+    turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits, lost: bool
+) -> _Earned:
+    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError.
+
+    `lost`: it forfeited, and what the game takes for that is not counted.
+    """
+    credits, ordinals = _credits(turns, settings, lost), _ordinals(turns)
     # `terminal` credits no turn, so the attempt is not paid credits either.
     reward = paid if settings.spread == "terminal" else paid + sum(credits)
 
@@ -219,10 +225,11 @@ def _opponent(
     return ",".join(sorted(others.difference(learners))) or "self"
 
 
-def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
+def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits, lost: bool) -> list[float]:
     """Named credits of each of a seat's turns; one that was asked again has the price of a failed try.
 
-    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth.
+    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth. Where payoffs
+    do not count, a forfeit has that price too (`lost`), or it would be as good as a false answer.
     """
     amounts = [
         settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
@@ -231,6 +238,8 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
         if turn.retry and not turn.call:
             # The price falls on the try that failed, not on the one after it.
             amounts[before] += settings.scale * settings.failed_try
+    if lost and amounts:
+        amounts[-1] += settings.scale * settings.failed_try
     return amounts
 
 
