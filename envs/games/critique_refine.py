@@ -17,7 +17,8 @@ CRITIC = """\
 Task: {task} What is the result?
 Answer given: {answer}
 Is it right? If not, say in one line what is wrong. Answer in this form:
-<verdict>wrong</verdict><critique>the second step gives 12</critique>"""
+<verdict>wrong</verdict><critique>the second step gives 12</critique>
+or with <verdict>right</verdict>"""
 AGAIN = "A critic says: {verdict}. {critique}\nAnswer again, in the same form."
 
 
