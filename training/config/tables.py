@@ -157,7 +157,10 @@ class Credits:
         1.0, 0, 1, "of a reward, for each of the seat's turns that lie between"
     )
     failed_try: float = number(
-        -1.0, -1e6, 0, "credit of a try after which the seat was asked again"
+        -1.0,
+        -1e6,
+        0,
+        "credit of a try after which the seat was asked again; without payoff, of one that lost the game too",
     )
     truncated: bool = choice(False, "train on games that were truncated")
     trained: tuple[str, ...] = choice((), "roles that are trained (empty: all)")

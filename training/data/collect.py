@@ -113,6 +113,7 @@ def _alike(
     settings, role_of, groups = asked.settings, asked.role_of, asked.groups
     seats = _trained(episode, asked)
     opponent = _opponent(episode, asked) if seats else ""
+    lost = episode.ending.kind == "forfeit" and not settings.payoff
     attempts: list[tuple[Attempt, Sequence[_Run]]] = []
     told: dict[str, Told] = {}
 
@@ -121,7 +122,7 @@ def _alike(
         paid = payoff if settings.payoff else 0.0
         if owed:
             paid -= settings.scale * owed[seat]
-        made = _earned(turns, paid, settings)
+        made = _earned(turns, paid, settings, lost)
         numbers = [number for number, _ in turns]
         told[seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
 
@@ -154,9 +155,14 @@ def _alike(
     return _Alike(attempts, told)
 
 
-def _earned(turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits) -> _Earned:
-    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError."""
-    credits, ordinals = _credits(turns, settings), _ordinals(turns)
+def _earned(
+    turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits, lost: bool
+) -> _Earned:
+    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError.
+
+    `lost`: it forfeited, and what the game takes for that is not counted.
+    """
+    credits, ordinals = _credits(turns, settings, lost), _ordinals(turns)
     # `terminal` credits no turn, so the attempt is not paid credits either.
     reward = paid if settings.spread == "terminal" else paid + sum(credits)
 
@@ -256,10 +262,11 @@ def _opponent(episode: Episode, asked: _Asked) -> str:
     return ",".join(sorted(others.difference(asked.learners))) or "self"
 
 
-def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
+def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits, lost: bool) -> list[float]:
     """Named credits of each of a seat's turns; one that was asked again has the price of a failed try.
 
-    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth.
+    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth. Where payoffs
+    do not count, a forfeit has that price too (`lost`), or it would be as good as a false answer.
     """
     amounts = [
         settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
@@ -268,6 +275,8 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
         if turn.retry and not turn.call:
             # The price falls on the try that failed, not on the one after it.
             amounts[before] += settings.scale * settings.failed_try
+    if lost and amounts:
+        amounts[-1] += settings.scale * settings.failed_try
     return amounts
 
 

@@ -87,20 +87,23 @@ def lessons(
     *,
     learners: Sequence[str],
     pad: int,
+    idle: Sequence[Judged] = (),
 ) -> Batch:
     """What step `step` trains on, as tensors: of several learners each for itself.
 
-    A later step that the objective takes no sample of rests: its loss is the KL term alone. Raises
-    NothingToLearnError for a first step of that kind.
+    A later step that the objective takes no sample of rests: its loss is the KL term alone. `idle` are
+    samples to rest on in a later round, where a first step, or one of the stock alone, may rest too. Raises
+    NothingToLearnError for any other step of that kind.
     """
     try:
         return _lessons(config, step, fresh, stored, learners=learners, pad=pad)
     except NothingToLearnError:
-        # A run that has learnt all there is has nothing to prefer or imitate, and may go on to its end;
-        # one that begins so was set up wrongly.
-        if not step or not fresh:
+        # A run that has learnt all there is has nothing to prefer or imitate, and may go on to its end, as
+        # may one whose round brought nothing; one that begins so was set up wrongly.
+        rested = idle or (fresh if step else ())
+        if not rested:
             raise
-        return _resting(config, fresh, learners=learners, pad=pad)
+        return _resting(config, rested, learners=learners, pad=pad)
 
 
 def _resting(

@@ -144,6 +144,18 @@ def test_a_refused_try_is_scaled_like_the_payoff():
     assert [s.earned for s in sample.spans] == [-0.5, 1.0]
 
 
+@pytest.mark.parametrize(("payoff", "earned"), [(True, [-3.0, -2.0]), (False, [-1.0, -1.0])])
+def test_the_last_try_of_a_forfeit_is_paid_for_once_by_the_game_or_as_a_failed_try(payoff, earned):
+    """Where payoffs did not count it earned 0, as much as a false answer."""
+    game = episode(
+        turn("second", (1,), (2,)),
+        turn("second", (1, 2, 3), (4,), retry=1),
+        ending=Ending("forfeit", ("second",), "illegal", "illegal"),
+    )
+    (sample,) = gather(game, settings=Credits(spread="turn", payoff=payoff))
+    assert [s.earned for s in sample.spans] == earned
+
+
 def test_only_the_named_credits_count():
     game = episode(turn("first", (1,), (2,), credits={"a": 0.25, "b": 8.0}))
     assert gather(game, settings=Credits(named=("a",)))[0].attempt.reward == 2.25
