@@ -214,16 +214,23 @@ class SelfPlay:
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
 
-    def rollout(self, number: int) -> tuple[list[Match], list[Episode]]:
-        """The step's matches, played with the learner's present weights; nothing is noted of them."""
+    def rollout(
+        self, number: int, part: int = 0, parts: int = 1
+    ) -> tuple[list[Match], list[Episode]]:
+        """A part of the step's matches, played with the learner's present weights.
+
+        Nothing is noted of them. The first of so many parts is number 0; replicates are in one part.
+        """
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
-        matches = self.matches(number)
-        return matches, self._played(matches)
+        matches, copies = self.matches(number), self.config.rollout.replicates
+        places = len(matches) // copies
+        first, end = (copies * (places * each // parts) for each in (part, part + 1))
+        return matches, self._played(matches[first:end], first)
 
     def _played(self, matches: Sequence[Match], first: int = 0) -> list[Episode]:
         """The games of the step from its `first` on, in order; each process plays its share."""

@@ -82,7 +82,7 @@ class Rollout:
         0.0, 0, MANY, "a game is cancelled, and never trained on, after so long (0: no limit)"
     )
     workers: int = number(
-        0, 0, 10_000, "so many engines, each a Ray actor, answer for the learner (0: none)"
+        0, 0, 10_000, "so many Ray actors play the games, opponents and judges in them (0: none)"
     )
     cluster: str = choice("", "address of a Ray cluster (empty: $RAY_ADDRESS, or one started here)")
     ahead: int = number(

@@ -82,8 +82,8 @@ def test_a_player_that_is_killed_costs_no_game(whole, tmp_path, monkeypatch):
 
     def dying(self: Ahead) -> None:
         if self._over and not killed:
-            killed.append(self._process.pid)
-            os.kill(self._process.pid, signal.SIGKILL)
+            killed.append(self._players.pid)
+            os.kill(self._players.pid, signal.SIGKILL)
         take(self)
 
     monkeypatch.setattr(Ahead, "_take", dying)
