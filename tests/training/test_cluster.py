@@ -88,7 +88,7 @@ def _below(parent: int) -> list[int]:
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Cluster]:
     # Ray's workers give way to everything else, and a busy machine never gets to them.
-    os.environ["RAY_worker_niceness"] = "0"
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - as Ray spells it
     nodes = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
     )
@@ -100,10 +100,11 @@ def cluster() -> Generator[Cluster]:
 
 
 @pytest.fixture
-def node(cluster: Cluster) -> Node:
+def node(cluster: Cluster) -> Generator[Node]:
     made = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
-    return Node(made)
+    yield Node(made)
+    cluster.remove_node(made, allow_graceful=False)
 
 
 def test_a_training_loses_nothing_with_a_node(tmp_path, node, monkeypatch):

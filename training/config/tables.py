@@ -188,7 +188,13 @@ class Update:
         2.0, 1, 1e6, "greatest importance weight of a token that older weights drew (rollout.ahead)"
     )
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
-    microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
+    microbatches: int = number(
+        1,
+        1,
+        100_000,
+        "parts of equally many rows that a batch is computed in, as wide as its longest reply; "
+        "tokens_at_once bounds memory better",
+    )
     tokens_at_once: int = number(
         0,
         0,

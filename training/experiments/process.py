@@ -31,7 +31,7 @@ class Took(NamedTuple):
 class Process:
     """A process that trains one run, in a session of its own: Ctrl-C reaches it through us alone.
 
-    It holds `lock`, so that nobody else works in the folder while it lives. `bound`: it dies with this process.
+    It holds `lock`, so that nobody else works in the folder meanwhile. `bound`: it dies with this process.
     """
 
     def __init__(self, run: Run, *, lock: int | None = None, bound: bool = False) -> None:
