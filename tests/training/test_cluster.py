@@ -18,7 +18,7 @@ from sparring.arenas.executors.local import Local, Order
 from sparring.arenas.fixture import Settled
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import tournament
-from sparring.envs.registry import Game
+from sparring.envs.registry import find
 from sparring.training.ahead.workers import Workers
 from sparring.training.experiments.design import read
 from sparring.training.experiments.experiment import experiment
@@ -163,7 +163,8 @@ class Disturbed:
             yield settled
 
 
-def test_a_tournament_loses_nothing_with_a_node(tmp_path: Path, node: Node, kuhn: Game) -> None:
+def test_a_tournament_loses_nothing_with_a_node(tmp_path: Path, node: Node) -> None:
+    kuhn = find("kuhn-poker-v0")
     entrants = [scripted(name, kuhn) for name in ("random", "nash")]
     specs = {scripted(name, kuhn).ref.id: name for name in ("random", "nash")}
     pairs = 20_000
