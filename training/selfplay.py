@@ -16,7 +16,6 @@ from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.hooks import hook
 from ..envs.registry import Game
-from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
@@ -41,7 +40,7 @@ from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
-from .step import Step, check_empty, check_lost
+from .step import Step, check_empty, check_lost, training_seed
 from .timed import Timed
 
 JUDGE = "judge"
@@ -393,12 +392,6 @@ class SelfPlay:
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))
-
-
-def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
-    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
-    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
-    return bits(name, 48) | 1 << 48
 
 
 def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sparring.agents.run_folder import RunFolder
 from sparring.agents.scripted import scripted
-from sparring.arenas.executors.local import Local, Order
+from sparring.arenas.executors.local import Executor, Local, Order
 from sparring.arenas.fixture import Settled
 from sparring.arenas.store.reading import Archive
 from sparring.arenas.tournament import tournament
@@ -167,13 +167,19 @@ def test_a_tournament_loses_nothing_with_a_node(tmp_path: Path, node: Node) -> N
     kuhn = find("kuhn-poker-v0")
     entrants = [scripted(name, kuhn) for name in ("random", "nash")]
     specs = {scripted(name, kuhn).ref.id: name for name in ("random", "nash")}
-    pairs = 20_000
-    with Ray(partial(scripted, game=kuhn), specs, workers=3, chunk=500) as inner:
+    with Ray(partial(scripted, game=kuhn), specs, workers=3, chunk=250) as inner:
         disturbed = Disturbed(inner, node)
-        tournament(
-            kuhn, entrants, tmp_path / "ray.sqlite", pairs=pairs, executor=lambda _: disturbed
-        )
-    tournament(kuhn, entrants, tmp_path / "here.sqlite", pairs=pairs, executor=Local)
+
+        def held(store: str, pairs: int, executor: Executor) -> None:
+            tournament(kuhn, entrants, tmp_path / store, pairs=pairs, executor=lambda _: executor)
+
+        # until its worker is up, which may take longer than all games
+        early = 0
+        while not node.works():
+            held(f"early-{early}.sqlite", 400, inner)
+            early += 1
+        held("ray.sqlite", 2_000, disturbed)
+    tournament(kuhn, entrants, tmp_path / "here.sqlite", pairs=2_000, executor=Local)
     assert node.killed
     assert disturbed.void > 0
     with Archive(tmp_path / "ray.sqlite") as store, Archive(tmp_path / "here.sqlite") as here:
