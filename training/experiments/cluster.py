@@ -39,26 +39,31 @@ def on_cluster(
     with _crew(jobs) as crew:
         for number, run in enumerate(waiting):
             crew.order(number, pickle.dumps(run), 1)
-        left = len(waiting)
-        told = 0
+        left, told = len(waiting), 0
+
+        def ended() -> tuple[Run, Took]:
+            nonlocal left
+            number, _, took = crew.next()
+            left -= 1
+            # one that was to begin when all were to stop took nothing
+            if took.seconds:
+                note(waiting[number], took, out)
+            return waiting[number], took
+
         try:
             while left:
-                number, _, took = crew.next()
-                left -= 1
+                each = ended()
                 if crew.deaths > told:
                     told = crew.deaths
                     say(f"a worker died ({told} so far); its run went on elsewhere")
-                note(waiting[number], took, out)
-                yield waiting[number], took
-        finally:
-            # those at work save, those that wait end at once
+                yield each
+        except (KeyboardInterrupt, GeneratorExit):
             (out / STOP).touch()
             while left:
-                number, _, took = crew.next()
-                left -= 1
-                if took.seconds:
-                    note(waiting[number], took, out)
-            (out / STOP).unlink()
+                ended()
+            raise
+        finally:
+            (out / STOP).unlink(missing_ok=True)
 
 
 @contextmanager
