@@ -82,7 +82,7 @@ class Rollout:
         0.0, 0, MANY, "a game is cancelled, and never trained on, after so long (0: no limit)"
     )
     workers: int = number(
-        0, 0, 10_000, "so many engines, each a Ray actor, answer for the learner (0: none)"
+        0, 0, 10_000, "so many Ray actors play the games, opponents and judges in them (0: none)"
     )
     cluster: str = choice("", "address of a Ray cluster (empty: $RAY_ADDRESS, or one started here)")
     ahead: int = number(
@@ -195,7 +195,13 @@ class Update:
         2.0, 1, 1e6, "greatest importance weight of a token that older weights drew (rollout.ahead)"
     )
     iterations: int = number(1, 1, 1000, "optimiser steps on the same games")
-    microbatches: int = number(1, 1, 100_000, "parts that a batch is computed in")
+    microbatches: int = number(
+        1,
+        1,
+        100_000,
+        "parts of equally many rows that a batch is computed in, as wide as its longest reply; "
+        "tokens_at_once bounds memory better",
+    )
     tokens_at_once: int = number(
         0,
         0,
