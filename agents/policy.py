@@ -117,6 +117,11 @@ class Wrapper:
         self._inner = inner
 
     @property
+    def inner(self) -> Policy:
+        """The policy that it is around."""
+        return self._inner
+
+    @property
     def ref(self) -> PolicyRef:
         return self._inner.ref
 

@@ -16,7 +16,6 @@ from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.hooks import hook
 from ..envs.registry import Game
-from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
@@ -41,7 +40,7 @@ from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
-from .step import Step, check_empty, check_lost
+from .step import Step, check_empty, check_lost, training_seed
 from .timed import Timed
 
 JUDGE = "judge"
@@ -54,7 +53,7 @@ class SelfPlay:
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
     keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here); `ranks`
-    are the processes that share games and rows (None: this one is alone).
+    are the processes that share games and rows (None: this one is alone); `again`: a round came before.
     """
 
     def __init__(
@@ -71,8 +70,10 @@ class SelfPlay:
         learners: Learners | None = None,
         elsewhere: Elsewhere | None = None,
         ranks: Ranks | None = None,
+        again: bool = False,
     ) -> None:
         self.config = config
+        self._again = again
         self.elsewhere = elsewhere
         self.ranks = ranks
         self.cast = Cast(config)
@@ -140,18 +141,16 @@ class SelfPlay:
         given = self._stock.given(step.number) if self._stock else []
         due = self.cast.due(step.number)
         stored = [each for each in given if each.attempt.learner in due]
-        fresh = self._kept(step)
-        if self.config.stock.alone:
-            fresh = []
+        kept = self._kept(step)
+        fresh = [] if self.config.stock.alone else kept
 
         pad, names = self.policy.dialect.pad, self.cast.names
-        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
+        idle = kept if self._again else ()  # a round that brings nothing does not end the run
+        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad, idle=idle)
         batch = replace(batch, rests=batch.rests or (step.rests and not stored))
         if ranks := self.ranks:
-            update = self.config.update
-            batch = dealt(
-                batch, ranks.rank, ranks.count, loss=update.loss, multiple=update.microbatches
-            )
+            loss, multiple = self.config.update.loss, self.config.update.microbatches
+            batch = dealt(batch, ranks.rank, ranks.count, loss=loss, multiple=multiple)
         found = self._balance(self._stock.balance if self._stock and given else None)
         return batch, replace(step, stored=len(stored), balance=found)
 
@@ -214,16 +213,23 @@ class SelfPlay:
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
 
-    def rollout(self, number: int) -> tuple[list[Match], list[Episode]]:
-        """The step's matches, played with the learner's present weights; nothing is noted of them."""
+    def rollout(
+        self, number: int, part: int = 0, parts: int = 1
+    ) -> tuple[list[Match], list[Episode]]:
+        """A part of the step's matches, played with the learner's present weights.
+
+        Nothing is noted of them. The first of so many parts is number 0; replicates are in one part.
+        """
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
-        matches = self.matches(number)
-        return matches, self._played(matches)
+        matches, copies = self.matches(number), self.config.rollout.replicates
+        places = len(matches) // copies
+        first, end = (copies * (places * each // parts) for each in (part, part + 1))
+        return matches, self._played(matches[first:end], first)
 
     def _played(self, matches: Sequence[Match], first: int = 0) -> list[Episode]:
         """The games of the step from its `first` on, in order; each process plays its share."""
@@ -386,12 +392,6 @@ class SelfPlay:
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))
-
-
-def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
-    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
-    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
-    return bits(name, 48) | 1 << 48
 
 
 def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:

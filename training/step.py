@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..envs.errors import SparringError
+from ..envs.seeds import bits
 from ..envs.types import Episode
 from .data.advantage import Credited
 from .players.menu import Entry
@@ -43,6 +45,12 @@ class Step:
     balance: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
+def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
+    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
+    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
+    return bits(name, 48) | 1 << 48
+
+
 def check_lost(step: Step) -> None:
     """Raises LostGamesError where the engine lost too many of the step's games."""
     lost = [e.ending.reason for e in step.episodes if e.ending.source == "engine"]
@@ -73,7 +81,12 @@ def check_empty(step: Step) -> None:
 
 
 def _endings(episodes: Sequence[Episode]) -> str:
-    """Why games gave no sample: each kind of ending, with a reason."""
+    """Why games gave no sample: each kind of ending, with a reason; of games played out, their proposals."""
+    gates = Counter(str(dict(e.notes)["gate"]) for e in episodes if "gate" in dict(e.notes))
+    if gates and all(e.ending.kind == "outcome" for e in episodes):
+        told = ", ".join(f"{gate} {count}" for gate, count in sorted(gates.items()))
+        return f"no role that is trained was asked (proposals: {told}); play more games"
+
     reasons = {
         f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
         for e in episodes

@@ -8,6 +8,7 @@ from sparring.envs.parse import (
     code_block,
     code_blocks,
     first_tags,
+    has_tag,
     line_of,
     one_of,
     rows,
@@ -83,6 +84,20 @@ def test_a_tag_is_read_once():
     assert rows("<x>\n1\n\n2\n</x>", "x", 2) == ["1", "2"]
     with pytest.raises(Illegal, match="at most 1"):
         rows("<x>\n1\n2\n</x>", "x", 1)
+
+
+@pytest.mark.parametrize(
+    "reply", ["<x>51</x>", "<X>51</X>", "so <x> 51", "<x>51<y>6</y>", "<x>51<x>", "<x>51</x>\n<x>"]
+)
+def test_a_tag_is_read_without_case_and_may_stay_open_at_the_end(reply):
+    assert (has_tag(reply, "x"), tagged(reply, "x")) == (True, "51")
+
+
+def test_a_tag_that_is_missing_or_stands_twice_is_refused():
+    with pytest.raises(Unreadable, match="no <x>"):
+        tagged("51</x>", "x")
+    with pytest.raises(Ambiguous, match="2 <x> tags"):
+        tagged("<x>51</x><X>51</X>", "x")
 
 
 def test_the_first_closed_stretch_of_every_name_is_found_and_none_inside_another():
