@@ -1,6 +1,6 @@
 """What playing ahead saves: wall time a step with `rollout.ahead` 0 and 1 in turns, and where both end.
 
-    python benchmarks/ahead.py [--steps 60] [--games 256] [--seeds 3] [--set SECTION.KEY=VALUE …]
+    python benchmarks/ahead.py [--recipe spiral] [--steps 60] [--seeds 3] [--set SECTION.KEY=VALUE …]
 
 Two cores: one plays, one learns (a thread of torch each). The same recipe and seed is trained with and
 without, one run after the other, so that whatever slows the machine slows both. The limit is the longer half
@@ -48,7 +48,7 @@ class Clocked(Loop):
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--games", type=int, default=256)
+    parser.add_argument("--recipe", default="spiral")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--ahead", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
@@ -64,7 +64,7 @@ def main() -> None:
         spent: dict[int, float] = {}
         busy: dict[int, float] = {}
         for ahead in (0, given.ahead):
-            settings = settled(given.set, given.steps, given.games, seed, ahead)
+            settings = settled(given.recipe, given.set, given.steps, seed, ahead)
             records = run(settings)
             ends[ahead].append(float(records[-1]["nashconv"]))
             spent[ahead] = sum(seconds(records).values())
@@ -92,9 +92,9 @@ def main() -> None:
         print(f"NashConv after {given.steps} steps, ahead {ahead}: {fmean(values):.3f}{spread}")
 
 
-def settled(overrides: Sequence[str], steps: int, games: int, seed: int, ahead: int) -> Config:
-    """The settings of one run."""
-    config = override(recipe("spiral"), overrides)
+def settled(name: str, overrides: Sequence[str], steps: int, seed: int, ahead: int) -> Config:
+    """The settings of one run: the recipe's own but for what is written, and how often."""
+    config = override(recipe(name), overrides)
     record = replace(
         config.record,
         evaluate_every=steps,
@@ -103,7 +103,7 @@ def settled(overrides: Sequence[str], steps: int, games: int, seed: int, ahead: 
         transcripts_every=0,
         tensorboard=False,
     )
-    rollout = replace(config.rollout, games=games, ahead=ahead)
+    rollout = replace(config.rollout, ahead=ahead)
     return replace(config, steps=steps, seed=seed, threads=1, rollout=rollout, record=record)
 
 

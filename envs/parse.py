@@ -63,6 +63,42 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
+def line_of(choices: Sequence[str]) -> Callable[[str, bool], str]:
+    """A parser for what follows a thought: a word that stands alone on the first line, or else on the last.
+
+    It is told whether the text is whole; of one that was cut off, only a first line that ended counts. A line
+    may have a label, tags or a box around the word: `Answer: bet`, `<answer>bet</answer>`, `\\boxed{bet}`.
+    Raises as `one_of`.
+    """
+    read = one_of(choices)
+
+    def parse(text: str, whole: bool) -> str:
+        lines = text.strip().split("\n")
+        ended = lines if whole else lines[:-1]
+        for line in ended[:1] + ended[1:][-1:] * whole:
+            for found in (line, _unwrapped(line)):
+                try:
+                    return read(found)
+                except Illegal:
+                    continue
+        raise Illegal(f"{excerpt(text)} is not one of: {', '.join(choices)}")
+
+    return parse
+
+
+_AROUND = re.compile(
+    r"(?:[A-Za-z ]{1,30}: *)?"
+    r"(?:\\boxed\{(?P<box>.*)\}|<(?P<tag>[a-z_]{1,30})>(?P<tagged>.*)</(?P=tag)>|(?P<bare>.*))"
+)
+
+
+def _unwrapped(line: str) -> str:
+    """The line without a label, tags or a box around it."""
+    found = _AROUND.fullmatch(line.strip(_EDGES + "$"))
+    parts = (found["box"], found["tagged"], found["bare"]) if found else (line,)
+    return next(part for part in parts if part is not None)
+
+
 def _uncased(text: str) -> str:
     return text.strip().casefold()
 

@@ -77,8 +77,8 @@ def assembled(
             pool = Pool(config, game, folder, verifier, runner.run)
             pool.solve(stage.offset, stage.place.ends)
         ahead, player = None, None
-        if config.rollout.ahead:
-            # All that plays is in a process of its own, engines and workers too.
+        if config.rollout.ahead or config.rollout.workers:
+            # All that plays is in processes of its own, engines too.
             ahead = stack.enter_context(Ahead(config, folder, display.say))
         else:
             player = stack.enter_context(answering(config, game, learner))

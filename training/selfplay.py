@@ -16,7 +16,6 @@ from ..arenas.match import Match, Start
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.hooks import hook
 from ..envs.registry import Game
-from ..envs.seeds import bits
 from ..envs.types import Episode, Message
 from .config import Config
 from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
@@ -41,7 +40,7 @@ from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
-from .step import Step, check_empty, check_lost
+from .step import Step, check_empty, check_lost, training_seed
 from .timed import Timed
 
 JUDGE = "judge"
@@ -214,16 +213,23 @@ class SelfPlay:
         self.tokens += sum(len(turn.reply.tokens) for episode in episodes for turn in episode.turns)
         return episodes
 
-    def rollout(self, number: int) -> tuple[list[Match], list[Episode]]:
-        """The step's matches, played with the learner's present weights; nothing is noted of them."""
+    def rollout(
+        self, number: int, part: int = 0, parts: int = 1
+    ) -> tuple[list[Match], list[Episode]]:
+        """A part of the step's matches, played with the learner's present weights.
+
+        Nothing is noted of them. The first of so many parts is number 0; replicates are in one part.
+        """
         began = time.perf_counter()
         self.player.sync(self.policy)
         self.synced = time.perf_counter() - began
 
         # Recalls of a step draw by keys that count from here.
         self.tasks.begin(number)
-        matches = self.matches(number)
-        return matches, self._played(matches)
+        matches, copies = self.matches(number), self.config.rollout.replicates
+        places = len(matches) // copies
+        first, end = (copies * (places * each // parts) for each in (part, part + 1))
+        return matches, self._played(matches[first:end], first)
 
     def _played(self, matches: Sequence[Match], first: int = 0) -> list[Episode]:
         """The games of the step from its `first` on, in order; each process plays its share."""
@@ -386,12 +392,6 @@ class SelfPlay:
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))
-
-
-def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
-    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
-    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
-    return bits(name, 48) | 1 << 48
 
 
 def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:

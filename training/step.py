@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..envs.errors import SparringError
+from ..envs.seeds import bits
 from ..envs.types import Episode
 from .data.advantage import Credited
 from .players.menu import Entry
@@ -42,6 +43,12 @@ class Step:
     stored: int = 0
     rests: bool = False
     balance: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
+    """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
+    name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
+    return bits(name, 48) | 1 << 48
 
 
 def check_lost(step: Step) -> None:

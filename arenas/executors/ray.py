@@ -1,4 +1,4 @@
-"""Games played by Ray actors, on this machine or many; the only file that knows Ray (extra `ray`).
+"""Games played by Ray actors, on this machine or many (extra `ray`).
 
 Actors load their own players, play chunks of orders, and report rows and transcripts to the driver, which
 alone writes the store. When an actor dies its chunk comes back as `void_worker`, a new one takes its
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import ray
 from ray.cloudpickle import dumps  # pyright: ignore[reportAttributeAccessIssue] it has no types
-from ray.exceptions import RayError, RayTaskError
 
 from ...agents.policy import Policy
 from ...envs.registry import load
@@ -24,15 +26,13 @@ from ...sandbox.verifier import Verifier
 from ..costs import Price
 from ..entrants import CONTROL, EntrantError, control_of
 from ..fixture import Settled, void
-from .local import Local, Order, RunError
-from .ray_cluster import Cluster, failed_to_start, last_line
-
-RESTARTS: Final = 8
-"""How many actors may die, beyond the number of workers, before the run is given up."""
+from .local import Local, Order
+from .ray_cluster import Cluster
+from .ray_pool import Ended, Pool
 
 
 class Ray:
-    """Plays on `workers` actors, `chunk` games at a time on each.
+    """Plays on `workers` actors (None: one for each core of the cluster), `chunk` games at a time on each.
 
     `player` makes the policy of an entrant from its spec in `specs` (by entrant id); it travels to the
     actors, so it must be a function that Ray can pickle. A policy whose id there is not the one here
@@ -46,7 +46,7 @@ class Ray:
         player: Callable[[str], Policy],
         specs: Mapping[str, str],
         *,
-        workers: int = 2,
+        workers: int | None = 2,
         chunk: int = 16,
         games: Sequence[str] = (),
         prices: Mapping[str, Price] | None = None,
@@ -54,14 +54,14 @@ class Ray:
         resources: Mapping[str, Any] | None = None,
         address: str | None = None,
     ) -> None:
-        self.at_once = workers * chunk
-        self._workers = workers
+        self._cluster = Cluster(address)
+        self._workers = workers or self._cluster.cores()
+        self.at_once = self._workers * chunk
         self._chunk = chunk
 
         sent = dumps(player)  # it may hold a game that an actor knows only after loading `games`
         self._setup = (sent, dict(specs), tuple(games), dict(prices or {}), chunk, verifier)
         self._resources = dict(resources or {"num_cpus": 1})
-        self._cluster = Cluster(address)
         self._actors: _Workers | None = None
 
     async def play(self, orders: Iterable[Order]) -> AsyncGenerator[Settled]:
@@ -88,76 +88,65 @@ class Ray:
 
 
 class _Workers:
-    """The actors of one run and what each is playing."""
+    """The actors of one run, and the chunks that wait for one."""
 
     def __init__(self, setup: tuple[Any, ...], resources: Mapping[str, Any], workers: int) -> None:
-        self._setup = setup
-        self._resources = resources
+        made = partial(_Actor.options(**resources).remote, *setup)
+        self._pool: Pool[list[Order]] = Pool(made, workers)
         self._workers = workers
-        self._deaths_left = workers + RESTARTS
-        self._idle: list[Any] = []
-        self._playing: dict[asyncio.Future[list[Settled]], tuple[Any, list[Order]]] = {}
+        self._waiting: deque[list[Order]] = deque()
 
     async def work(self, chunks: Iterator[list[Order]]) -> AsyncGenerator[Settled]:
         """Play chunks. Closing the generator early stops the actors that are at work."""
+        pool, awaited = self._pool, dict[Future[Any], asyncio.Future[Any]]()
         try:
             self._assign(chunks)
 
-            while self._playing:
-                done, _ = await asyncio.wait(self._playing, return_when=asyncio.FIRST_COMPLETED)
-                for finished in done:
-                    for settled in self._collect(finished):
+            while pool.busy or self._waiting:
+                for future in pool.futures:
+                    if future not in awaited:
+                        awaited[future] = asyncio.wrap_future(future)
+                await asyncio.wait(awaited.values(), return_when=asyncio.FIRST_COMPLETED)
+                for future in [each for each, of in awaited.items() if of.done()]:
+                    del awaited[future]
+                    for settled in _outcomes(pool.settle(future)):
                         yield settled
                 self._assign(chunks)
         finally:
             # nothing waits for these games any more, and their actors would play on
-            for future, (actor, _) in self._playing.items():
+            for future in awaited.values():
                 future.cancel()
-                ray.kill(actor)
-            self._playing.clear()
+            self._waiting.clear()
+            pool.drop()
 
     def stop(self) -> None:
-        for actor in self._idle:
-            ray.kill(actor)
-        self._idle.clear()
+        self._pool.stop()
 
     def _assign(self, chunks: Iterator[list[Order]]) -> None:
-        while len(self._playing) < self._workers and (chunk := next(chunks, None)):
-            actor = self._idle.pop() if self._idle else self._start()
+        while self._pool.busy + len(self._waiting) < self._workers and (
+            chunk := next(chunks, None)
+        ):
+            self._waiting.append(chunk)
 
-            future: asyncio.Future[list[Settled]] = asyncio.wrap_future(
-                actor.play.remote(chunk).future()
-            )
-            self._playing[future] = (actor, chunk)
+        while self._waiting and self._pool.free:
+            chunk = self._waiting.popleft()
+            self._pool.give(chunk, partial(_play, chunk))
+        self._pool.start(len(self._waiting))
 
-    def _start(self) -> Any:
-        return _Actor.options(**self._resources).remote(*self._setup)
 
-    def _collect(self, finished: asyncio.Future[list[Settled]]) -> list[Settled]:
-        """The outcomes of a chunk; a fault of the actor makes all of its games void."""
-        actor, chunk = self._playing.pop(finished)
-        try:
-            settled = finished.result()
-        except RayTaskError as fault:
-            # the actor lives, but its code failed: a new one would fail the same way
-            ray.kill(actor)
-            raise RunError(f"a worker could not play: {last_line(fault)}") from fault
-        except RayError as fault:
-            if failed_to_start(fault):
-                raise RunError(f"a worker could not start: {last_line(fault)}") from fault
+def _play(chunk: list[Order], actor: Any) -> Any:
+    return actor.play.remote(chunk)
 
-            # a worker that died may be replaced, but not without end
-            self._deaths_left -= 1
-            if self._deaths_left < 0:
-                raise RunError(f"workers keep dying; the last: {last_line(fault)}") from fault
-            ray.kill(actor)
 
-            gone = f"{type(fault).__name__}: the worker died"
-            lost = [(order.fixture, void(order.fixture, "worker"), order.token) for order in chunk]
-            return [Settled(fixture, row, token=token, reason=gone) for fixture, row, token in lost]
-
-        self._idle.append(actor)
-        return settled
+def _outcomes(ended: Ended[list[Order]] | None) -> list[Settled]:
+    """The outcomes of a chunk; an actor that died makes all of its games void."""
+    if ended is None:
+        return []
+    if not ended.gone:
+        return ended.result
+    reason = f"{ended.gone}: the worker died"
+    lost = [(order.fixture, void(order.fixture, "worker"), order.token) for order in ended.piece]
+    return [Settled(fixture, row, token=token, reason=reason) for fixture, row, token in lost]
 
 
 def _chunks(orders: Iterable[Order], size: int) -> Iterator[list[Order]]:
@@ -193,6 +182,9 @@ class _Actor:
             prices=prices,
             worker=str(ray.get_runtime_context().get_actor_id()),
         )
+
+    async def ready(self) -> None:
+        """Answers once it is made."""
 
     async def play(self, orders: list[Order]) -> list[Settled]:
         for order in orders:

@@ -43,6 +43,11 @@ class Cluster:
             raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault
         self._started = True
 
+    def cores(self) -> int:
+        """How many actors of one core each it has room for; starts or joins it."""
+        self.start()
+        return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
     def close(self) -> None:
         """End what was started here; safe to call twice."""
         if self._started:

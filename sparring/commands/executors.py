@@ -27,7 +27,7 @@ def add_executor(parser: argparse.ArgumentParser, what: str = "where games are p
         "--executor",
         choices=("local", "ray"),
         default="local",
-        help=f"{what} (default local)",
+        help=f"{what}: this machine, or the Ray cluster at $RAY_ADDRESS (default local)",
     )
 
 
@@ -74,7 +74,8 @@ def executor(
     # and what it gets must pickle.
     opened = partial(Lazy, arguments.verifier)
     loaded = [str(Path(file).resolve()) for file in arguments.load]
-    with Ray(partial(_seated, game), specs, games=loaded, prices=prices, verifier=opened) as ray:
+    seating = partial(_seated, game)
+    with Ray(seating, specs, workers=None, games=loaded, prices=prices, verifier=opened) as ray:
         yield lambda _: ray
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .executors import add_executor
 from .options import SEED, ArgumentError, Commands, command, whole
 from .output import answer, console, table, telling
 
@@ -37,6 +37,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--jobs", type=whole(1, 1024), metavar="N", help="runs at once (default: one a core)"
     )
+    add_executor(parser, "where runs are trained")
     parser.add_argument("--seeds", metavar="A,B", help="these seeds in place of the file's")
     parser.add_argument("--arms", metavar="A,B", help="these arms alone")
 
@@ -90,9 +91,15 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
         result = written(design, out, examine(design, out), made_by)
     else:
         try:
-            jobs = arguments.jobs or len(os.sched_getaffinity(0))
             with telling() as say:
-                result = experiment(design, out, jobs, command=made_by, say=say)
+                result = experiment(
+                    design,
+                    out,
+                    arguments.jobs,
+                    executor=arguments.executor,
+                    command=made_by,
+                    say=say,
+                )
         except KeyboardInterrupt:
             print(f"what was trained stays in {out}; the same command goes on", file=sys.stderr)
             raise

@@ -14,7 +14,7 @@ from sparring.arenas.match import Match
 from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef
-from sparring.training.players.learner import Itself, OnWorkers
+from sparring.training.players.learner import Itself
 
 ASKED = Request("first", "first", (), ("check", "bet"), Key(0, 0, "first", 0))
 
@@ -39,7 +39,6 @@ WRAPPERS = {
     "control": control_of,
     "examples": lambda policy: Shown(policy, {}),
     "itself": Itself,
-    "workers": OnWorkers,
 }
 
 

@@ -14,7 +14,7 @@ from sparring.arenas.marks import ExamError, Marks, comparisons, read
 from sparring.cli import main
 from sparring.envs.registry import find
 from sparring.envs.tasks.attempts import passed, voted
-from sparring.training.selfplay import training_seed
+from sparring.training.step import training_seed
 
 SUMS = {"attempts": 1, "level": 2, "part": "held-out"}
 

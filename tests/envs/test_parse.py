@@ -9,10 +9,14 @@ from sparring.envs.parse import (
     code_blocks,
     first_tags,
     has_tag,
+    line_of,
     one_of,
     rows,
     tagged,
 )
+from sparring.envs.registry import find
+from sparring.envs.table import Table
+from sparring.envs.types import Reply
 
 CODE = "def f(x):\n    return x\n"
 
@@ -104,3 +108,54 @@ def test_the_first_closed_stretch_of_every_name_is_found_and_none_inside_another
         "c": "<c><d>three</d></c>",
     }
     assert all(text[start:].startswith(said) for start, said in found.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bet",
+        "Bet.",
+        "bet\n\nI bet because the king wins.",
+        "I have the king.\n\nbet",
+        "<answer>bet</answer>",
+        "**Answer: bet**",
+        "Final answer: \\boxed{bet}",
+        "$\\boxed{bet}$",
+    ],
+)
+def test_behind_a_thought_a_line_that_is_the_move_alone_counts(text):
+    assert line_of(["check", "bet"])(text, True) == "bet"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("I bet", True),
+        ("bet or check", True),
+        ("check it:\nbet\nor so", True),
+        ("be", False),
+        ("bet", False),
+        ("I have the king.\nbet", False),
+        ("<answer>bet", True),
+        ("", True),
+    ],
+)
+def test_a_word_in_a_sentence_or_in_a_line_that_may_go_on_is_no_move(text, whole):
+    with pytest.raises(Illegal):
+        line_of(["check", "bet"])(text, whole)
+
+
+def test_a_first_line_that_ended_counts_in_a_reply_that_was_cut_off():
+    assert line_of(["check", "bet"])("bet\nbecause the ki", False) == "bet"
+
+
+def test_a_reply_behind_a_thought_is_read_by_lines_and_any_other_as_a_whole():
+    def said(reply: Reply) -> str:
+        table = Table(find("kuhn-poker-v0"), 0)
+        table.answer([reply])
+        return table.asks[0].seat
+
+    run_on = "bet\nI have the king"
+    assert said(Reply(run_on, "K beats J Q", finish="length")) == "second"
+    assert said(Reply(run_on, finish="length")) == "first"
+    assert said(Reply(run_on)) == "first"

@@ -10,7 +10,7 @@ from sparring.arenas.plan.rounds import seed_of
 from sparring.envs.registry import find
 from sparring.envs.seeds import bits, fraction, fractions, generator
 from sparring.envs.table import Table
-from sparring.training.selfplay import training_seed
+from sparring.training.step import training_seed
 
 KEY = Key(7, 1, "solver_2", 3)
 

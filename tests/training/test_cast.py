@@ -165,7 +165,6 @@ def test_a_seat_of_several_may_have_a_learner_of_its_own_which_goes_before_its_r
         (["sharing.mode=models", "cast={ second = 3 }"], "names a learner by letters"),
         (["sharing.mode=models", "cast={ second = 'state' }"], "choose another name"),
         (["sharing.mode=models", "opponents.mode=past"], "one learner"),
-        (["sharing.mode=models", "rollout.workers=2"], "one learner"),
     ],
 )
 def test_a_cast_that_cannot_be_trained_is_refused_in_one_line(settings, told):

@@ -1,6 +1,7 @@
-"""Games of the next steps are played by a process of their own while this one is trained on.
+"""Games that are played by other processes, those of the next steps while this one is trained on.
 
-With `rollout.ahead = k` the games of step s are played by the weights of step s − k (the first k steps by the
+A process on this machine plays them, or with `rollout.workers` the workers of a Ray cluster. With
+`rollout.ahead = k` the games of step s are played by the weights of step s − k (the first k steps by the
 first weights): they are issued when step s − k begins, and taken when step s does. So
 
 - whole steps are trained on, in the order in which they were issued: none is chosen for being over early;
@@ -11,60 +12,62 @@ first weights): they are issued when step s − k begins, and taken when step s 
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from safetensors.torch import save
 
-from ...agents.policy import Policy
+from ...agents.policy import Policy, Renamed
 from ...arenas.transcript import read, write
-from ...envs.errors import SparringError
 from ...envs.types import Episode
 from ..config import Config
-from ..pickled import packed
-from ..players.absent import ITSELF, Absent
+from ..players.absent import ITSELF, Absent, Known, Named
 from ..players.learner import trained
 from ..selfplay import SelfPlay
-from .orders import Order, Played, Ready, Seated, Setting, receive
-
-DEATHS = 3
-"""How often the player may die before the run is given up."""
-_PATIENCE_SECONDS = 20.0
-"""How long a player that is told to end may take before it is killed."""
+from .orders import Order, Played, Seated, Setting
+from .process import Process
+from .workers import Workers
 
 
-class PlayerError(SparringError, RuntimeError):
-    """The process that plays keeps dying, or cannot start."""
+class Players(Protocol):
+    """Whoever plays, in other processes."""
+
+    def order(self, order: Order) -> None:
+        """Have the games of a step played."""
+        ...
+
+    def next(self) -> Played:
+        """Wait for the games of a step that is over."""
+        ...
+
+    def close(self) -> None:
+        """Let them go; safe to call twice."""
+        ...
 
 
 class Ahead:
-    """Plays the games of `config.rollout.ahead` steps before they are asked for.
+    """Has the games of `config.rollout.ahead` steps played before they are asked for.
 
-    Call `serve` with the run's SelfPlay before the first step. The player's process starts at once; what it
-    raises while it starts is raised here. `say` tells a person. When it dies, another plays what it had not.
+    Call `serve` with the run's SelfPlay before the first step. Players start at once. `say` tells a person.
+    When a player dies, another plays what it had not.
     """
 
     def __init__(self, config: Config, folder: Path, say: Callable[[str], None]) -> None:
         self._config = config
         # Steps count optimiser steps, and games are played for the first of the iterations.
         self._stride = config.update.iterations
-        self._setting = Setting(config, folder.absolute())
         self._say = say
-        self._deaths = 0
 
-        # By step, in issue order: what is not over, and what is but was not asked for.
-        self._issued: dict[int, bytes] = {}
+        # By step: what is not over, and what is but was not asked for.
+        self._issued: set[int] = set()
         self._over: dict[int, list[Episode]] = {}
         self._versions: dict[int, int] = {}
         self._measured: dict[str, float] = {}
         self._play: SelfPlay | None = None
-        self._start()
+        kind = Workers if config.rollout.workers else Process
+        self._players: Players = kind(Setting(config, folder.absolute()), say)
 
     def __enter__(self) -> Self:
         return self
@@ -127,41 +130,15 @@ class Ahead:
             self._over[step["number"]] = [read(text) for text in step["episodes"]]
 
     def close(self) -> None:
-        """End the player; safe to call twice."""
-        try:
-            self._connection.send_bytes(packed(None))
-            self._process.wait(_PATIENCE_SECONDS)
-        except (OSError, subprocess.TimeoutExpired):
-            self._process.kill()
-        self._connection.close()
-        self._process.wait()
-
-    def _start(self) -> None:
-        """Start a player, and wait until it can play. Raises what it raised, or PlayerError."""
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "sparring.training.ahead.player", str(theirs.fileno())]
-        with theirs:
-            # In a session of its own: Ctrl-C is for the learner, which ends it.
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._connection = Connection(ours.detach())
-        try:
-            self._connection.send_bytes(packed(self._setting))
-            ready: Ready = receive(self._connection)
-        except (EOFError, OSError):
-            raise PlayerError("the process that plays ended while it started") from None
-        if ready.fault:
-            self.close()
-            raise ready.fault
+        """Let the players go; safe to call twice."""
+        self._players.close()
 
     def _issue(self, number: int, version: int) -> None:
         """Have the games of a step played with the present weights, those of step `version`."""
         play = self._play
         assert play, "`serve` comes first"
+        self._issued.add(number)
+        self._versions[number] = version
         order = Order(
             number,
             version,
@@ -171,10 +148,7 @@ class Ahead:
             play.menu.shares.state(),
             play.tasks.state(),
         )
-        # Kept until they are over: another player may have to play them.
-        self._issued[number] = packed(order)
-        self._versions[number] = version
-        self._send(self._issued[number])
+        self._players.order(order)
 
     def _seats(self, play: SelfPlay, number: int, version: int) -> dict[str, Sequence[Seated]]:
         """Whom each of the step's games seats, as opponents say who know the run up to now."""
@@ -192,52 +166,24 @@ class Ahead:
         return found
 
     def _take(self) -> None:
-        """Wait for the games of the next step."""
-        try:
-            done: Played | Ready = receive(self._connection)
-        except EOFError:
-            self._revive()
-            return
-
-        if done.fault:
-            raise done.fault
-        assert isinstance(done, Played), "a player is ready once"
+        """Wait for the games of a step."""
+        done = self._players.next()
         for text in done.said:
             self._say(text)
-        del self._issued[done.number]
+        self._issued.remove(done.number)
         self._over[done.number] = list(done.episodes)
         self._measured |= {f"player_seconds/{name}": s for name, s in done.seconds.items()}
 
-    def _send(self, order: bytes) -> None:
-        try:
-            self._connection.send_bytes(order)
-        except OSError:
-            self._revive()
 
-    def _revive(self) -> None:
-        """Start another player in place of one that died, and have it play what that one had not."""
-        self._process.kill()
-        code = self._process.wait()
-        self._deaths += 1
-        if self._deaths > DEATHS:
-            raise PlayerError(
-                f"the process that plays died {self._deaths} times, the last time with code {code}; resume "
-                "the run, or set rollout.ahead = 0"
-            )
-        self._say(f"the process that plays died (code {code}); another takes its place")
-        self._connection.close()
-        self._start()
-        try:
-            for order in self._issued.values():
-                self._connection.send_bytes(order)
-        except OSError:
-            # It died again, which whoever waits for it will see.
-            return
-
-
-def _name(policy: Policy, learner: Policy) -> int | str | None:
+def _name(policy: Policy, learner: Policy) -> Named:
     """How the player's process is told who sits there."""
     if policy is learner:
         return ITSELF
+    if isinstance(policy, Renamed):
+        return Known(_step(policy.inner), policy.ref)
+    return _step(policy)
+
+
+def _step(policy: Policy) -> int | None:
     assert isinstance(policy, Absent), "who sits beside the learner is told by name"
     return policy.step

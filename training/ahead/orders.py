@@ -9,12 +9,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...envs.errors import SparringError
 from ...envs.types import Episode
 from ..config import Config
 from ..pickled import packed
+from ..players.absent import Named
 
-Seated: TypeAlias = Mapping[str, int | str | None]
+Seated: TypeAlias = Mapping[str, Named]
 """Who sits beside the learner in one game, as `players/absent.py` names them, by seat."""
+
+
+class PlayerError(SparringError, RuntimeError):
+    """The process that plays keeps dying, or cannot start."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Order:
     seats:   by the label of each game of the menu, for each place of the step, who sits there
     shares:  the state of what shares the menu's games out
     tasks:   the state of the task buffer
+    parts:   how many players share the step's games
     """
 
     number: int
@@ -41,6 +48,7 @@ class Order:
     seats: Mapping[str, Sequence[Seated]]
     shares: Mapping[str, Any]
     tasks: Mapping[str, Any]
+    parts: int = 1
 
 
 @dataclass(frozen=True)

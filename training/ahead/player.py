@@ -29,7 +29,7 @@ from ..config import games, played
 from ..players.absent import Told
 from ..players.ancestors import Loaded
 from ..players.cast import Cast
-from ..players.learner import OnEngine, answering, copy_on_worker
+from ..players.learner import OnEngine, answering, copied
 from ..players.opponents import fixed
 from ..players.sharing import Learners
 from ..selfplay import SelfPlay
@@ -37,7 +37,7 @@ from ..timed import Timed
 from .orders import Order, Played, Ready, Setting, portable, receive, send
 
 
-class _Player:
+class Player:
     """Plays what it is ordered to."""
 
     def __init__(self, play: SelfPlay, opponents: dict[str, Told], verifier: Timed) -> None:
@@ -47,8 +47,8 @@ class _Player:
         self._verifier = verifier
         self._worked = time.process_time()
 
-    def play(self, order: Order) -> Played:
-        """The games of an order. A fault that would end a run here ends it there."""
+    def play(self, order: Order, part: int = 0) -> Played:
+        """A part of an order's games. A fault that would end a run here ends it there."""
         play, began, verifying = self._play, time.perf_counter(), self._verifier.seconds
         worked, self._worked = self._worked, time.process_time()
         version = f"step {order.version}"
@@ -62,7 +62,7 @@ class _Player:
         for label, seats in order.seats.items():
             self._opponents[label].told = seats
         try:
-            episodes = play.rewarded(play.rollout(order.number)[1])
+            episodes = play.rewarded(play.rollout(order.number, part, order.parts)[1])
         except Exception as fault:
             return Played(order.number, fault=portable(fault))
 
@@ -78,7 +78,7 @@ class _Player:
 
 
 @contextlib.contextmanager
-def _player(setting: Setting) -> Generator[_Player]:
+def opened(setting: Setting) -> Generator[Player]:
     """All that plays, closed at the end. Raises what `assembled` raises."""
     config = setting.config
     with contextlib.ExitStack() as stack:
@@ -91,7 +91,7 @@ def _player(setting: Setting) -> Generator[_Player]:
         if config.verifier != "auto":
             verifier.open()
 
-        game, learner = played(config), copy_on_worker(config)
+        game, learner = played(config), copied(config)
         answers = stack.enter_context(answering(config, game, learner))
         host = answers.host if isinstance(answers, OnEngine) else None
         saved = RunFolder(setting.folder).checkpoints
@@ -114,7 +114,7 @@ def _player(setting: Setting) -> Generator[_Player]:
             opponents=list(beside.values()),
             learners=Learners(learner, Cast(config).names, config.sharing.mode, config.seed),
         )
-        made = _Player(play, beside, timed)
+        made = Player(play, beside, timed)
         made.said = told
         yield made
 
@@ -123,7 +123,7 @@ def serve(connection: Connection) -> None:
     """Play what comes over the connection until it says None."""
     setting: Setting = receive(connection)
     try:
-        with _player(setting) as player:
+        with opened(setting) as player:
             send(connection, Ready())
             # As in the learner's loop: torch made hundreds of thousands of objects to walk again and again.
             gc.collect()

@@ -9,8 +9,10 @@ from typing import Any
 
 from ...agents.engines.available import resolved
 from ...agents.models.names import parted
+from ...agents.models.quantised import QUANTISED
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .elsewhere import check_elsewhere
 from .exams import Exam, check_exams
 from .hooks import Hooks, check_hooks
 from .menu import By, Filters, GameEntry, Mix, Unit, check_band, check_menu
@@ -171,22 +173,7 @@ class Config:
                 f"rollout.games = {self.rollout.games} is no multiple of "
                 f"rollout.replicates = {self.rollout.replicates}"
             )
-        if self.rollout.workers and self.rollout.engine not in ("transformers", "auto", "vllm"):
-            raise ConfigError(
-                f"rollout.workers = {self.rollout.workers} makes engines of its own, and rollout.engine = "
-                f"{self.rollout.engine} is none that it can make; use transformers or vllm, or workers = 0"
-            )
-
-        if self.rollout.ahead and self.opponents.mode in ("league", "own"):
-            raise ConfigError(
-                f"rollout.ahead = {self.rollout.ahead} seats games before the last ones are over, and "
-                f"opponents.mode = {self.opponents.mode} asks how they ended; use past, or ahead = 0"
-            )
-        if self.rollout.ahead and (self.starts.branches > 1 or self.starts.share):
-            raise ConfigError(
-                f"rollout.ahead = {self.rollout.ahead} issues games before the last ones are over, and "
-                "starts go on from those; set starts.branches = 1 and starts.share = 0, or ahead = 0"
-            )
+        check_elsewhere(self.rollout, self.opponents, self.starts)
         if self.update.microbatches > 1 and self.update.loss not in BY_ROW + BY_TOKEN:
             raise ConfigError(
                 f"update.loss = {self.update.loss} averages over rows, which padding them to "
@@ -196,6 +183,11 @@ class Config:
             raise ConfigError(
                 f"update.dtype = {self.update.dtype} is for weights that are not trained: it loses steps "
                 "as small as those of training; set update.lora, or dtype = float32 with update.bf16 = true"
+            )
+        if self.update.dtype in QUANTISED and self.rollout.engine != "transformers":
+            raise ConfigError(
+                f"update.dtype = {self.update.dtype} quantises the base that is trained on, and "
+                f"rollout.engine = {self.rollout.engine} plays with whole weights; set it to transformers"
             )
         check_hooks(
             self.hooks,

@@ -82,8 +82,6 @@ def _check_several(
     rollout: Rollout, update: Update, opponents: OpponentsConfig, watch: Watch
 ) -> None:
     """Raises ConfigError for what one learner can do and several cannot."""
-    if rollout.workers:
-        raise ConfigError("rollout.workers answer for one learner; set it to 0 for a cast of more")
     if rollout.engine not in ("transformers", "auto"):
         raise ConfigError(
             f"rollout.engine = {rollout.engine} plays for one learner; use transformers for a cast of more"

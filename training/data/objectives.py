@@ -60,25 +60,23 @@ def judged(
     ranges: Mapping[str, tuple[float, float]],
 ) -> list[Judged]:
     """The samples with their outcomes' verdicts; `ranges` are of scaled payoffs, by game."""
-    trained = list(trained)
-    # By attempt: one that fell into several samples counts once.
-    known: dict[Attempt, tuple[bool, list[bool]]] = {}
-    groups: dict[tuple[str, str, str], list[bool]] = {}
-
-    found: list[tuple[bool, list[bool]]] = []
+    found: list[tuple[Credited, bool, list[int]]] = []
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    attempt: Attempt | None = None
+    right, group = False, [0, 0]
     for each in trained:
-        attempt = each.sample.attempt
-        verdict = known.get(attempt)
-        if verdict is None:
+        # An attempt that fell into several samples, which stand together, counts once.
+        if each.sample.attempt != attempt:
+            attempt = each.sample.attempt
             least, most = ranges[attempt.game]
             right = attempt.payoff > least + objective.right * (most - least)
-            group = groups.setdefault(_group(attempt), [])
-            group.append(right)
-            verdict = known[attempt] = right, group
-        found.append(verdict)
+            group = groups.setdefault(_group(attempt), [0, 0])
+            group[0] += right
+            group[1] += 1
+        found.append((each, right, group))
 
-    pairs = zip(trained, found, strict=True)
-    return [Judged(each, right, sum(group) / len(group)) for each, (right, group) in pairs]
+    # Divided last: a group's later attempts count for its first one too.
+    return [Judged(each, right, rights / count) for each, right, (rights, count) in found]
 
 
 def lessons(

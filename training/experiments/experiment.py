@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ...agents.run_folder import RunFolder
 from ...arenas.report.render import saved
 from .. import checkpoints
 from ..run import checked
+from .cluster import on_cluster
 from .design import Design
 from .expectations import ExperimentError
+from .here import here
 from .outcome import Result, numbers_of, outcome
-from .runs import Run, alone, carry_out, check, runs, spent
+from .process import Took
+from .runs import Run, alone, check, last_line, runs, spent, stoppable
 from .told import page
 
 RESULT: Final = "result.json"
@@ -39,11 +44,18 @@ def examine(design: Design, out: Path) -> list[Run]:
 
 
 def experiment(
-    design: Design, out: Path, jobs: int, *, command: str = "", say: Callable[[str], None]
+    design: Design,
+    out: Path,
+    jobs: int | None = None,
+    *,
+    executor: Literal["local", "ray"] = "local",
+    command: str = "",
+    say: Callable[[str], None],
 ) -> Result:
     """Train what is left of an experiment, and write `result.json` and `report.html` into its folder.
 
-    Raises ExperimentError for runs that failed and for metrics that they have not.
+    `jobs` runs at once (None: one a core), here or on a Ray cluster. Raises ExperimentError for runs that
+    failed and for metrics that they have not.
     """
     found = examine(design, out)
     with alone(out) as lock:
@@ -64,8 +76,31 @@ def experiment(
             )
             say(f"{run.name} is done ({done} of {total}): {numbers}")
 
-        carry_out(left, out, jobs, lock, say=say, ended=over)
+        with stoppable():
+            trained = (
+                on_cluster(left, out, jobs, say)
+                if executor == "ray"
+                else here(left, out, jobs or len(os.sched_getaffinity(0)), lock)
+            )
+            with closing(trained):
+                _until_done(trained, say, over)
         return written(design, out, found, command)
+
+
+def _until_done(
+    trained: Iterable[tuple[Run, Took]], say: Callable[[str], None], over: Callable[[Run], None]
+) -> None:
+    """Call `over` for each run that came to its end. Raises ExperimentError, last, for those that failed."""
+    failed: list[Run] = []
+    for run, took in trained:
+        if took.code:
+            failed.append(run)
+            say(f"{run.name} failed: {last_line(run.log)}")
+        else:
+            over(run)
+    if failed:
+        names = ", ".join(run.name for run in failed)
+        raise ExperimentError(f"{names} failed; what was said is in {failed[0].log}")
 
 
 def written(design: Design, out: Path, found: Sequence[Run], command: str) -> Result:

@@ -1,4 +1,4 @@
-"""The runs of an experiment: a process each, several at once, each gone on with where it stopped.
+"""The runs of an experiment: where each lies, and what is known of them.
 
 `OUT/ARM-SEED/` is a run's folder, of the usual kind; `OUT/logs/` holds what each said, `OUT/spent.jsonl` how
 long each process took and how it ended.
@@ -9,31 +9,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
-import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ...agents.run_folder import RunFolder
 from .. import checkpoints
 from ..config import Config
 from ..phases import length
 from ..settings import read as read_settings
-from ..settings import to_toml
 from .design import Design
 from .expectations import ExperimentError
 
 SPENT: Final = "spent.jsonl"
 LOCK: Final = "lock"
-_PAUSE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -139,106 +131,8 @@ def alone(out: Path) -> Generator[int]:
         yield file.fileno()
 
 
-def carry_out(
-    waiting: Sequence[Run],
-    out: Path,
-    jobs: int,
-    lock: int,
-    *,
-    say: Callable[[str], None],
-    ended: Callable[[Run], None],
-) -> None:
-    """Train the runs, `jobs` at once, and call `ended` after each that came to its end.
-
-    On Ctrl-C, `kill` or an error of `ended` the runs at work finish their step and save. Raises
-    ExperimentError, when the others have ended, for a run that failed.
-    """
-    left, live, failed = deque(waiting), list[_Process](), list[Run]()
-    with _stoppable():
-        try:
-            while left or live:
-                while left and len(live) < jobs:
-                    live.append(_Process(left.popleft(), lock))
-                time.sleep(_PAUSE)
-                for process in [each for each in live if each.over()]:
-                    live.remove(process)
-                    process.note(out)
-                    run = process.run
-                    if process.code:
-                        failed.append(run)
-                        say(f"{run.name} failed: {_last_line(run.log)}")
-                    else:
-                        ended(run)
-        finally:
-            _stop(live, out)
-    if failed:
-        names = ", ".join(run.name for run in failed)
-        raise ExperimentError(f"{names} failed; what was said is in {failed[0].log}")
-
-
-class _Process:
-    """A process that trains one run, in a session of its own: Ctrl-C reaches it through us alone."""
-
-    def __init__(self, run: Run, lock: int) -> None:
-        self.run = run
-        self.code: int | None = None
-        self.cores = 0.0
-        self._began = time.monotonic()
-        self._log = _opened(run.log)
-        # a run on one core must not start a thread for every core
-        environment = {"OMP_NUM_THREADS": "1", **os.environ} if run.config.threads == 1 else None
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sparring", "train", *_arguments(run)],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=(lock,),
-            env=environment,
-        )
-
-    def over(self) -> bool:
-        """Whether it has ended. `wait4` alone says what one child has used."""
-        pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-        if pid:
-            self.code = self._process.returncode = os.waitstatus_to_exitcode(status)
-            self.cores = usage.ru_utime + usage.ru_stime
-        return bool(pid)
-
-    def note(self, out: Path) -> None:
-        """Add what it took to the experiment's list."""
-        self._log.close()
-        data = {
-            "run": self.run.name,
-            "seconds": round(time.monotonic() - self._began, 2),
-            "cores": round(self.cores, 2),
-            "code": self.code,
-        }
-        with checkpoints.writing(out / SPENT), (out / SPENT).open("a") as file:
-            file.write(json.dumps(data) + "\n")
-
-    def signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, number)
-
-
-def _stop(live: list[_Process], out: Path) -> None:
-    """Let processes end after their step, saved; a second Ctrl-C ends them at once."""
-    for process in live:
-        process.signal(signal.SIGTERM)
-    while live:
-        try:
-            time.sleep(_PAUSE)
-        except KeyboardInterrupt:
-            for process in live:
-                process.signal(signal.SIGKILL)
-        for process in [each for each in live if each.over()]:
-            live.remove(process)
-            process.note(out)
-
-
 @contextlib.contextmanager
-def _stoppable() -> Generator[None]:
+def stoppable() -> Generator[None]:
     """`kill` ends the experiment as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -251,24 +145,6 @@ def _stoppable() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _arguments(run: Run) -> list[str]:
-    """Of `sparring train`: go on where the run has a checkpoint, else begin."""
-    folder = run.folder
-    if folder.steps:
-        return ["--resume", str(folder.path)]
-    # left before its first checkpoint: what it played is played again
-    if folder.path.exists():
-        shutil.rmtree(folder.path)
-    run.settings.parent.mkdir(parents=True, exist_ok=True)
-    checkpoints.replace_text(run.settings, to_toml(run.config))
-    return ["--config", str(run.settings), "--out", str(folder.path)]
-
-
-def _opened(path: Path) -> IO[bytes]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("ab")
-
-
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     return next((line for line in reversed(lines) if line.strip()), "it said nothing")

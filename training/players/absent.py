@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-from ...agents.policy import Policy, Request, Response
+from ...agents.policy import Policy, Renamed, Request, Response
 from ...agents.run_folder import step_name
 from ...envs.types import Episode, PolicyRef
 
 ITSELF = "learner"
 """What stands for the learner where seats are told by name."""
+
+
+class Known(NamedTuple):
+    """A checkpoint (None: the fixed entrant) under the name that a league knows it by."""
+
+    step: int | None
+    ref: PolicyRef
+
+
+Named: TypeAlias = int | str | Known | None
+"""Who sits in a seat: the learner (`ITSELF`), the checkpoint of a step, or the fixed entrant (None)."""
 
 
 class Absent:
@@ -29,11 +40,11 @@ class Absent:
 class Told:
     """Seats games as another process says: `told` has whom each game seats, by its number in the step.
 
-    For a seat that is the learner (`ITSELF`), a step of the run's checkpoints, or the fixed entrant (None).
+    What this process lacks to choose (a league, a mixture) the other one has.
     """
 
     def __init__(self, ancestors: Callable[[int], Policy], entrant: Policy | None = None) -> None:
-        self.told: Sequence[Mapping[str, int | str | None]] = ()
+        self.told: Sequence[Mapping[str, Named]] = ()
         self._ancestors = ancestors
         self._entrant = entrant
 
@@ -55,7 +66,9 @@ class Told:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing to restore."""
 
-    def _policy(self, name: int | str | None, learner: Policy) -> Policy:
+    def _policy(self, name: Named, learner: Policy) -> Policy:
+        if isinstance(name, Known):
+            return Renamed(self._policy(name.step, learner), name.ref)
         if isinstance(name, int):
             return self._ancestors(name)
         if name == ITSELF:

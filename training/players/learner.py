@@ -1,7 +1,7 @@
-"""Who answers for the learner: the trained model itself, an engine of vLLM, or workers.
+"""Who answers for the learner: the trained model itself, or an engine of vLLM.
 
 Whoever it is gets the learner's present weights before every step: nothing is sent to the model itself,
-files to vLLM, tensors or files to workers.
+files to vLLM.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch.nn import Linear
@@ -22,15 +20,13 @@ from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
+from ...agents.models.quantised import QUANTISED
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...agents.thinking import Role, Thinking
 from ...agents.wording import read_prompts
 from ...envs.registry import Game
 from ..config import Config, ConfigError, Rollout, games, played
-
-if TYPE_CHECKING:
-    from ...arenas.executors.ray_fleet import Fleet
 
 
 class Player(Policy, Protocol):
@@ -68,32 +64,13 @@ class OnEngine(Renamed):
         self._there.close()
 
 
-class OnWorkers(Wrapper):
-    """Engines in a fleet play, and are sent the learner's weights before each step.
-
-    Copies of its model get the trained parameters; engines of vLLM (`files`) an adapter or a model as files.
-    """
-
-    def __init__(self, fleet: Fleet, *, files: bool = False) -> None:
-        super().__init__(fleet)
-        self._fleet = fleet
-        self._files = files
-
-    def sync(self, learner: Transformer) -> None:
-        self._fleet.publish(_files(learner) if self._files else trained(learner), learner.ref)
-
-
 @contextmanager
 def answering(config: Config, game: Game, learner: Transformer) -> Generator[Player]:
     """Whoever the settings let answer for the learner, closed at the end.
 
     Raises ConfigError and HostError for an engine that is not here.
     """
-    # Copies on workers go before the engine's name, which then says what the copies run on.
-    if config.rollout.workers:
-        with _on_workers(config, learner) as player:
-            yield player
-    elif config.rollout.engine != "transformers":
+    if config.rollout.engine != "transformers":
         with opened(config, game) as host:
             player = OnEngine(host, learner)
 
@@ -121,43 +98,12 @@ def opened(config: Config, game: Game) -> Host:
     )
 
 
-@contextmanager
-def _on_workers(config: Config, learner: Transformer) -> Generator[OnWorkers]:
-    """The settings' fleet, closed at the end. Raises ConfigError where Ray is not installed."""
-    try:
-        # Ray is an extra: only runs with workers import it.
-        from ...arenas.executors.ray_fleet import Fleet
-    except ImportError as fault:
-        raise ConfigError(
-            f"rollout.workers needs Ray ({fault}); pip install 'sparring[ray]', or set it to 0"
-        ) from fault
-
-    # An actor for each engine; Ray places them where there is a GPU or a core to spare.
-    rollout = config.rollout
-    vllm = rollout.engine == "vllm"
-    fleet = Fleet(
-        # A function and no engine: each worker calls it in its own process.
-        partial(vllm_on_worker if vllm else copy_on_worker, config),
-        learner.ref,
-        workers=rollout.workers,
-        resources={"num_gpus": 1} if on_gpu() else {"num_cpus": 1},
-        address=rollout.cluster or None,
-    )
-    with fleet:
-        yield OnWorkers(fleet, files=vllm)
-
-
-def copy_on_worker(config: Config) -> Transformer:
+def copied(config: Config) -> Transformer:
     """A copy of the run's model, made in the process that calls."""
-    # The driver's setting does not reach into a worker's process.
+    # The learner's setting does not reach into another process.
     if config.threads:
         torch.set_num_threads(config.threads)
     return loaded(config, played(config))
-
-
-def vllm_on_worker(config: Config) -> Following:
-    """vLLM on the run's base model, in the process that calls; it ends with that process."""
-    return Following(opened(config, played(config)), sampling(config))
 
 
 def sampling(config: Config) -> Sampling:
@@ -223,6 +169,12 @@ def _go_on(model: Any, config: Config) -> None:
             f"{config.model} is an adapter of rank {rank}, and update.lora = {config.update.lora}; set it to "
             f"{rank} to train on it, or start from its base"
         )
+    held = next((kind for kind in QUANTISED if getattr(model, f"is_loaded_in_{kind}", False)), "")
+    if held and held != config.update.dtype:
+        raise ConfigError(
+            f"{config.model} was trained on a base in {held}, and update.dtype = {config.update.dtype}; "
+            f"set it to {held}"
+        )
     # it was loaded to play only, so all of it is frozen
     model.set_adapter("default")
 
@@ -263,9 +215,3 @@ def trained(learner: Transformer) -> dict[str, torch.Tensor]:
     return {
         name: p.detach().cpu() for name, p in learner.model.named_parameters() if p.requires_grad
     }
-
-
-def _files(learner: Transformer) -> dict[str, bytes]:
-    """What `saved` writes, by the name of the file."""
-    with saved(learner) as folder:
-        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

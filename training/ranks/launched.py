@@ -23,6 +23,9 @@ _SHARDED = {
 }
 """What accelerate's launcher says of a model whose weights no process has whole."""
 
+_OF_MPI = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+"""How many processes mpirun started, by its kinds."""
+
 
 def processes() -> int:
     """How many processes the launcher started; 1 without one."""
@@ -53,6 +56,7 @@ def check_launch(config: Config) -> None:
     """Raises ConfigError for what several processes cannot train together."""
     count = processes()
     if count == 1:
+        _check_alone()
         return
     began = f"{count} processes train together (WORLD_SIZE), and"
     for name, sharded in _SHARDED.items():
@@ -81,6 +85,25 @@ def check_launch(config: Config) -> None:
         )
     if config.population.listed:
         raise ConfigError(f"{began} a population's lineage is kept by one; start one process")
+
+
+def _check_alone() -> None:
+    """Raises ConfigError for a launcher that meant several processes, of which none knows of the others."""
+    if "WORLD_SIZE" in os.environ:
+        return
+    # Accelerate names their meeting place, and with MULTI_CPU leaves starting them to mpirun.
+    if "ACCELERATE_MIXED_PRECISION" in os.environ and "MASTER_PORT" in os.environ:
+        raise ConfigError(
+            "accelerate launch was to start several processes, and started one (distributed_type MULTI_CPU "
+            "leaves that to mpirun); use torchrun --nproc-per-node N -m sparring train …, or "
+            "num_processes: 1"
+        )
+    for name in _OF_MPI:
+        if int(os.environ.get(name) or 1) > 1:
+            raise ConfigError(
+                f"{name} = {os.environ[name]}: mpirun started several processes, and each would train a run "
+                "of its own; use torchrun --nproc-per-node N -m sparring train …"
+            )
 
 
 @contextmanager

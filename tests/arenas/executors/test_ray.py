@@ -94,10 +94,7 @@ def test_a_killed_worker_costs_attempts_and_no_game_and_no_game_twice(
 
     async def disturbed(store: Store, executor: Ray) -> set[str]:
         """Play on two workers and kill one after 100 games; who played."""
-        workers, count, victim = set[str](), 0, 0
-        async with aclosing(carry_out(store, plan[:50], executor)) as outcomes:
-            workers |= {settled.worker async for settled in outcomes}
-        assert len(workers) == 2  # a chunk each: both are up
+        workers, count, victim = await later(executor, "before"), 0, 0
         async with aclosing(carry_out(store, plan, executor)) as outcomes:
             async for settled in outcomes:
                 workers.add(settled.worker)
@@ -108,11 +105,11 @@ def test_a_killed_worker_costs_attempts_and_no_game_and_no_game_twice(
         assert victim
         return workers - {""}
 
-    async def later(executor: Ray) -> set[str]:
-        """Who plays once the dead place is taken, which may come after the plan's end."""
+    async def later(executor: Ray, when: str) -> set[str]:
+        """Who plays once there are two: one has to start, or to take a dead one's place."""
         workers = set[str]()
         for attempt in range(40):
-            with Store(tmp_path / f"later-{attempt}.sqlite") as store:
+            with Store(tmp_path / f"{when}-{attempt}.sqlite") as store:
                 async with aclosing(carry_out(store, plan[:50], executor)) as outcomes:
                     workers |= {settled.worker async for settled in outcomes}
             if len(workers) == 2:
@@ -121,7 +118,7 @@ def test_a_killed_worker_costs_attempts_and_no_game_and_no_game_twice(
         return workers
 
     async def all_of_it(store: Store, executor: Ray) -> set[str]:
-        return await disturbed(store, executor) | await later(executor)
+        return await disturbed(store, executor) | await later(executor, "after")
 
     executor = Ray(partial(scripted, game=kuhn), specs, workers=2, chunk=25)
     with executor, Store(tmp_path / "s.sqlite") as store:
@@ -178,7 +175,7 @@ def test_workers_that_keep_dying_end_the_run(
     plan: list[Fixture],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sparring.arenas.executors.ray.RESTARTS", 1)
+    monkeypatch.setattr("sparring.arenas.executors.ray_pool.RESTARTS", 1)
     with Store(tmp_path / "s.sqlite") as store:
         executor = Ray(partial(deadly, game=kuhn), specs, workers=1, chunk=2)
         with executor, pytest.raises(RunError, match="workers keep dying"):

@@ -13,6 +13,7 @@ from sparring.agents.run_folder import RunFolder
 from sparring.sandbox.verifier import VerifierError
 from sparring.training import losses
 from sparring.training.ahead.ahead import Ahead
+from sparring.training.ahead.process import Process
 from sparring.training.config import ConfigError
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
@@ -81,9 +82,10 @@ def test_a_player_that_is_killed_costs_no_game(whole, tmp_path, monkeypatch):
     take, killed = Ahead._take, []
 
     def dying(self: Ahead) -> None:
+        assert isinstance(self._players, Process)
         if self._over and not killed:
-            killed.append(self._process.pid)
-            os.kill(self._process.pid, signal.SIGKILL)
+            killed.append(self._players.pid)
+            os.kill(self._players.pid, signal.SIGKILL)
         take(self)
 
     monkeypatch.setattr(Ahead, "_take", dying)

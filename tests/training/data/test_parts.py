@@ -88,6 +88,62 @@ def test_a_part_has_few_tokens_and_its_rows_whole():
     assert seen == int(batch.tensors["completion_mask"].sum())
 
 
+class Held:
+    """Counts the bytes that are kept for the backward pass; use as a context manager."""
+
+    def __init__(self):
+        self.now = self.most = 0
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda kept: kept.tensor)
+
+    def __enter__(self):
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, *fault):
+        self._hooks.__exit__(*fault)
+
+    def add(self, size):
+        self.now += size
+        self.most = max(self.most, self.now)
+
+    def _keep(self, tensor):
+        return Saved(self, tensor)
+
+
+class Saved:
+    """A tensor that is kept, for as long as this lives."""
+
+    def __init__(self, held, tensor):
+        self.tensor, self._held, self._size = tensor, held, tensor.nbytes
+        held.add(self._size)
+
+    def __del__(self):
+        self._held.add(-self._size)
+
+
+@pytest.mark.parametrize(("forest", "least"), [("off", 7), ("on", 3)])
+def test_one_long_reply_decides_no_peak_of_memory(model, tokenizer, tmp_path, forest, least):
+    """Microbatches are equally many rows, each as wide as the longest; parts have few tokens."""
+
+    def peak(longest, setting):
+        lengths = [8] * 15 + [longest]
+        words = [
+            [2, *(3 + (7 * n + k) % 30 for k in range(size - 1))] for n, size in enumerate(lengths)
+        ]
+        rows = [
+            having(sample(each, (2, len(each)), episode=n), 1.0) for n, each in enumerate(words)
+        ]
+        batch = pack(rows, loss="dr_grpo", pad=0)
+        with Held() as held:
+            trained(model, tokenizer, tmp_path, batch, 0, f"update.forest={forest}", setting)
+        return held.most
+
+    parts = peak(64, "update.tokens_at_once=64") / peak(8, "update.tokens_at_once=64")
+    rows = peak(64, "update.microbatches=4") / peak(8, "update.microbatches=4")
+    assert parts < 1.3
+    assert rows > least
+
+
 def test_a_row_that_is_longer_than_a_part_is_one():
     batch = pack(samples(), loss="dr_grpo", pad=0)
     parts = parted(batch.tensors, 1, loss="dr_grpo")

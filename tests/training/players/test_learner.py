@@ -32,14 +32,15 @@ def test_workers_play_with_the_weights_of_every_step(tmp_path, lora):
             "spiral", None, [*SMALL, lora, f"rollout.workers={workers}"], {"out": str(out)}
         )
         train(config, quiet=True)
-        timed = ("seconds/", "games_per_second")
+        timed = ("seconds/", "games_per_second", "player_seconds/", "wait_seconds", "age")
         curves[workers] = [
             {k: v for k, v in r.items() if not k.startswith(timed)}
             for r in RunFolder(out).records()
         ]
         assert all(r["sampler_gap"] < 1e-4 for r in RunFolder(out).records() if "sampler_gap" in r)
-    assert curves[2] == curves[0]  # a piece holds all eight games, so batches are the same
-    assert RunFolder(out).records()[-1]["seconds/sync"] > 0
+    # a part has four of the eight games, so batches differ, and with them the last bits
+    for ours, theirs in zip(curves[2], curves[0], strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; see .ci/vllm.sh")
@@ -59,4 +60,3 @@ def test_a_worker_may_be_an_engine_of_vllm_that_follows_the_learners_adapter(tmp
     assert all(
         record["sampler_gap"] < 1e-3 for record in records
     )  # what was played is what is trained
-    assert records[-1]["seconds/sync"] > 0

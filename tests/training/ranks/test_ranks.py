@@ -146,3 +146,60 @@ def test_sharded_weights_are_refused_in_one_sentence(tmp_path, monkeypatch, name
     monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
     with pytest.raises(ConfigError, match=f"{told} leaves none of them the whole weights"):
         train(configured("spiral", None, [], {"out": str(tmp_path / "r")}))
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, "each would train a run of its own; use torchrun"),
+        (
+            {"ACCELERATE_MIXED_PRECISION": "no", "MASTER_PORT": "29500"},
+            "was to start several processes, and started one",
+        ),
+    ],
+)
+def test_one_of_several_that_know_nothing_of_each_other_is_refused(
+    tmp_path, monkeypatch, environment, told
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=told):
+        train(configured("spiral", None, [], {"out": str(tmp_path / "r")}))
+
+
+ACCELERATE = """
+compute_environment: LOCAL_MACHINE
+distributed_type: {kind}
+num_processes: {count}
+num_machines: 1
+machine_rank: 0
+use_cpu: true
+mixed_precision: 'no'
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "count", "told"),
+    [
+        ("MULTI_CPU", 2, "was to start several processes, and started one"),
+        ("FSDP", 2, "FSDP leaves none of them the whole weights"),
+        ("'NO'", 1, ""),
+    ],
+)
+def test_accelerate_launch_trains_or_says_in_one_line_why_not(tmp_path, kind, count, told):
+    file = tmp_path / "accelerate.yaml"
+    file.write_text(ACCELERATE.format(kind=kind, count=count))
+    words = ["-m", "accelerate.commands.launch", "--config_file", str(file), "-m", "sparring"]
+    words += ["train", "spiral", "--out", "r", "--steps", "1", "--set", "rollout.games=4"]
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("sparring:")]
+    assert [told in line for line in lines] == [True] * bool(told)
+    assert (tmp_path / "runs/r/checkpoints/step-1").is_dir() == (not told)
+    assert bool(done.returncode) == bool(told)
