@@ -72,6 +72,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/pyright --pythonpath $(BIN)/python --project tests
+	$(BIN)/pyright --pythonpath $(BIN)/python --project benchmarks
 
 wheel: $(VENV)/.dev
 	$(BIN)/python .ci/wheel.py

@@ -9,18 +9,24 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from ..envs.types import Message, PolicyRef
-from .policy import Policy, Request, Response, Wrapper
+from .policy import Policy, Request, Response, Wrapper, thinking_of
+from .prompts import CLOSE, OPEN
 
 
 class Shown(Wrapper):
     """`policy` with `examples` between the rules and the game so far.
 
-    `examples` maps a role to messages, without rules.
+    `examples` maps a role to messages, without rules; own replies in them may begin with a thought. A role
+    that the policy is asked to think in is shown the thoughts; any other is not.
     """
 
     def __init__(self, policy: Policy, examples: Mapping[str, Sequence[Message]]) -> None:
         super().__init__(policy)
-        self._examples = {role: tuple(messages) for role, messages in examples.items()}
+        thinking = thinking_of(policy)
+        self._examples = {
+            role: tuple(messages if thinking.of(role).mode == "asked" else map(_said, messages))
+            for role, messages in examples.items()
+        }
         self._digest = sha256(repr(sorted(self._examples.items())).encode()).hexdigest()[:8]
 
     @property
@@ -41,3 +47,10 @@ class Shown(Wrapper):
         told = [message for message in request.messages if message.speaker == "system"]
         since = [message for message in request.messages if message.speaker != "system"]
         return request._replace(messages=(*told, *self._examples.get(request.role, ()), *since))
+
+
+def _said(message: Message) -> Message:
+    """The message without its thought."""
+    if message.speaker != "self" or not message.text.startswith(OPEN):
+        return message
+    return message._replace(text=message.text.partition(f"{CLOSE}\n\n")[2])

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from ..envs.errors import SparringError
 from ..envs.types import Message, PolicyRef, Reply
+from .thinking import OFF, Thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,18 @@ class Wrapper:
     def streams(self) -> bool:
         return streams(self._inner)
 
+    @property
+    def thinking(self) -> Thinking:
+        return thinking_of(self._inner)
+
     async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         return await self._inner.act(requests)
+
+
+def thinking_of(policy: Policy) -> Thinking:
+    """How the policy thinks before it moves; `OFF` for one without a say in it."""
+    found: Thinking = getattr(getattr(policy, "dialect", policy), "thinking", OFF)
+    return found
 
 
 class Renamed(Wrapper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..agents.models.scripted_thoughts import remembered
 from ..agents.policy import Policy
 from ..agents.scripted import scripted, scripted_names
 from ..envs.registry import Game
@@ -17,6 +18,8 @@ async def examples(
     game: Game, verifier: Verifier | None = None, count: int = 2
 ) -> dict[str, tuple[Message, ...]]:
     """For each role, `count` conversations of its best-paid seats: prompts and replies, without rules.
+
+    Replies begin with scripted thoughts, which `Shown` takes out for players that do not think.
 
     They come from games of their own, so nothing in them belongs to a game that is then played.
     """
@@ -50,4 +53,5 @@ def _conversation(game: Game, episode: Episode, role: str) -> tuple[Message, ...
     # a seat's last prompt holds all that it saw before
     last = [turn for turn in episode.turns if turn.seat == seats[0]][-1]
     seen = (*last.prompt, Message("self", last.reply.text))
-    return tuple([message for message in seen if message.speaker != "system"])
+    said = tuple([message for message in seen if message.speaker != "system"])
+    return remembered(game.id, role, said)

@@ -18,7 +18,7 @@ from ..envs.errors import SparringError
 from ..envs.registry import Game
 from ..envs.types import Episode, PolicyRef
 from .fixture import Fixture, Settled, game_key, places, settle
-from .pfsp import Weighting, weights
+from .pfsp import Weighting, unsettled, weights
 from .plan.rounds import seed_of
 from .rates import Rate, Told
 from .results import GameRow, points
@@ -28,8 +28,10 @@ from .transcript import write
 
 Kind: TypeAlias = Literal["main", "main_exploiter", "league_exploiter"]
 Branch: TypeAlias = Literal["self", "past", "verification", "main", "all"]
-FORGOTTEN: Final = 0.3
-"""A snapshot against which the learner's share is below this counts as forgotten, and is met again."""
+EXPLOITED: Final = 0.3
+"""Main exploiters' snapshots are met while the learner's share against one of them is below this."""
+FORGOTTEN: Final = 0.7
+"""So are its own past selves, but for the newest that grow steadily harder."""
 HOPELESS: Final = 0.1
 """Below this share against the learner itself, an exploiter trains on the learner's past instead."""
 
@@ -300,7 +302,7 @@ class League:
         if kind == "main_exploiter":
             return self._exploited(learner, pool, rng)
         if kind == "league_exploiter":
-            return self._drawn(learner, list(pool) or self._mains(), "linear", rng, "league")
+            return self._drawn(learner, list(pool) or self._mains(), "capped", rng, "league")
         return self._main_opponent(learner, pool, rng)
 
     def _main_opponent(
@@ -316,15 +318,27 @@ class League:
                 "self-play" if pool or branch == "self" else "self-play: the pool is empty",
             )
 
-        forgotten = [
-            id
-            for id in pool
-            if (rate := self.rate(learner, id)).games >= mix.enough and rate.share < FORGOTTEN
-        ]
-        if branch == "verification" and forgotten:
-            return self._drawn(learner, forgotten, mix.weighting, rng, "verification: forgotten")
-        reason = "past" if branch == "past" else "past: nothing is forgotten"
-        return self._drawn(learner, list(pool), mix.weighting, rng, reason)
+        if branch == "past":
+            return self._drawn(learner, list(pool), mix.weighting, rng, "past")
+
+        among, why = self._to_verify(learner, pool)
+        if not among:
+            return learner, "self-play: nothing is forgotten"
+        return self._drawn(learner, among, mix.weighting, rng, f"verification: {why}")
+
+    def _to_verify(
+        self, learner: str, pool: Mapping[str, tuple[str, int]]
+    ) -> tuple[list[str], str]:
+        """The snapshots that a main learner must show it can still beat, and why; none where it can."""
+        hunters = [id for id, kind in self.learners.items() if kind == "main_exploiter"]
+        hunting = [id for id, (of, _) in pool.items() if of in hunters]
+        if hunting and min(self.rate(learner, id).share for id in hunting) < EXPLOITED:
+            return hunting, "exploited"
+
+        own = [id for id, (of, _) in pool.items() if of == learner]
+        shares = [self.rate(learner, id).share for id in own]
+        left = unsettled(shares)
+        return (own[:left], "forgotten") if left and min(shares[:left]) < FORGOTTEN else ([], "")
 
     def _exploited(
         self, learner: str, pool: Mapping[str, tuple[str, int]], rng: random.Random

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..envs.errors import SparringError
 from ..envs.exact import Floats
-from .ratings.crosstable import mean
+from .ratings.means import mean
 from .results import Estimate
 
 SOLVED: Final = "pass_at_1"

@@ -27,6 +27,18 @@ def weights(rates: Sequence[float], kind: Weighting = "squared") -> tuple[float,
     return tuple(weight / total for weight in raw)
 
 
+def unsettled(rates: Sequence[float]) -> int:
+    """How many of the oldest are left when the newest, each harder than the one before, are taken off.
+
+    `rates` are the learner's against its own past, oldest first. Where it grows steadily they fall, and 0 are
+    left: nothing is to be verified (Vinyals et al. 2019).
+    """
+    left = len(rates)
+    while left > 1 and rates[left - 2] >= rates[left - 1]:
+        left -= 1
+    return left if left > 1 else 0
+
+
 def _raw(rate: float, kind: Weighting) -> float:
     match kind:
         case "squared":

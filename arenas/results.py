@@ -33,7 +33,7 @@ Seating: TypeAlias = Mapping[str, str]
 """Which entrant sits at each rated place: place (a seat, or a role with `rated="role"`) to entrant id."""
 
 
-STATISTICS = 4
+STATISTICS = 5
 """Version of the formulas behind ratings and gates; a finding keeps the one that made it."""
 
 

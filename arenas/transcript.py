@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -31,11 +32,15 @@ from ..envs.types import (
 from ..envs.values import from_json, to_json
 
 FORMAT = 1
+MOVE: Final = 40
+"""Characters up to which a reply is likely to come again, word for word."""
 # what is written here is built here, and is no circle
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
 _message = Message._make
+_outcome = Ending("outcome")
+_policy = lru_cache(1024)(PolicyRef)
 _new: Final = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 _View = tuple[Message, ...]
 
@@ -96,7 +101,7 @@ def read(text: str) -> Episode:
             game=GameRef(data["game"], _unnamed(data.get("parameters", []))),
             seed=data["seed"],
             replicate=data["replicate"],
-            seats=MappingProxyType({seat: PolicyRef(*ref) for seat, ref in data["seats"].items()}),
+            seats=MappingProxyType({seat: _policy(*ref) for seat, ref in data["seats"].items()}),
             turns=tuple([_turn(turn, known) for turn in data.get("turns", [])]),
             payoff=MappingProxyType(data["payoff"]),
             ending=_ending(data["ending"]),
@@ -198,8 +203,9 @@ def _reply_data(reply: Reply, tokens: bool) -> dict[str, Any]:
 
 
 def _reply(data: Mapping[str, Any]) -> Reply:
-    if len(data) == 1:
-        return Reply(data["text"])  # most replies of scripted players are their text alone
+    if len(data) == 1:  # most replies of scripted players are their text alone
+        text = data["text"]
+        return _move(text) if len(text) <= MOVE else Reply(text)
     return Reply(
         text=data["text"],
         thought=data.get("thought", ""),
@@ -212,6 +218,12 @@ def _reply(data: Mapping[str, Any]) -> Reply:
         used=(data["used"][0], data["used"][1]) if "used" in data else None,
         given=(data["given"][0], data["given"][1]) if "given" in data else None,
     )
+
+
+@lru_cache(1024)
+def _move(text: str) -> Reply:
+    # a frozen value: the thousands of equal moves of a store may share one
+    return Reply(text)
 
 
 def _verdict_data(verdict: Verdict) -> dict[str, Any]:
@@ -244,5 +256,7 @@ def _ending_data(ending: Ending) -> dict[str, Any]:
 
 
 def _ending(data: Mapping[str, Any]) -> Ending:
+    if data == {"kind": "outcome"}:
+        return _outcome
     fields = {name: data[name] for name in ("kind", "reason", "cause", "source") if name in data}
     return Ending(seats=tuple(cast("list[str]", data.get("seats", []))), **fields)

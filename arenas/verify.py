@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ..envs.registry import Game, GameError, find
-from ..envs.replay import replay_episode
+from ..envs.replay import Replays
 from ..envs.table import TableError
 from ..envs.types import Episode, GameRef
 from . import gate, tournament
@@ -65,8 +65,12 @@ class _Checker:
 
     def __init__(self, path: Path, replay: bool) -> None:
         self._store = Archive(path)
-        self._replay = replay
         self._games = {ref: _found(ref) for ref in self._store.games()}
+        self._replays = {
+            ref: Replays(game)
+            for ref, game in self._games.items()
+            if replay and isinstance(game, Game)
+        }
         self._findings = self._store.findings()
         self._history: dict[tuple[GameRef, Purpose], list[tuple[int, int, GameRow]]] = {}
 
@@ -80,7 +84,7 @@ class _Checker:
             game = self._games[one.game]
             # a game that cannot be found now is a fault of its own, told once
             if isinstance(game, Game):
-                for fault in _game_faults(game, one, self._replay):
+                for fault in _game_faults(game, one, self._replays.get(one.game)):
                     yield f"game {one.key[:12]}: {fault}" if isinstance(fault, str) else str(fault)
 
     def _finding(self, finding: Finding) -> Iterator[str]:
@@ -111,7 +115,7 @@ def _found(ref: GameRef) -> Game | str:
         return f"{ref.id}: its games cannot be checked: {fault}"
 
 
-def _game_faults(game: Game, one: Recorded, replay: bool) -> Iterator[str | StoreError]:
+def _game_faults(game: Game, one: Recorded, replays: Replays | None) -> Iterator[str | StoreError]:
     if isinstance(one.line, StoreError):
         yield one.line  # it names the game
         return
@@ -128,8 +132,8 @@ def _game_faults(game: Game, one: Recorded, replay: bool) -> Iterator[str | Stor
         return
 
     yield from _row_faults(game, one, episode)
-    if replay:
-        yield from _replay_faults(game, episode)
+    if replays:
+        yield from _replay_faults(replays, episode)
 
 
 def _row_faults(game: Game, row: Recorded, episode: Episode) -> Iterator[str]:
@@ -157,16 +161,16 @@ def _entrant(game: Game, episode: Episode, place: str) -> str:
     return episode.seats[seat].id
 
 
-def _replay_faults(game: Game, episode: Episode) -> Iterator[str]:
+def _replay_faults(replays: Replays, episode: Episode) -> Iterator[str]:
     if episode.ending.cause == "timeout":
         return  # the clock ended it, and the clock is not in the transcript
     try:
-        table = replay_episode(game, episode)
+        paid = replays.payoff(episode)
     except TableError as fault:
         yield f"it cannot be played again: {fault}"
         return
-    if dict(table.payoff) != dict(episode.payoff):
-        yield f"played again it pays {dict(table.payoff)}, the transcript says {dict(episode.payoff)}"
+    if dict(paid) != dict(episode.payoff):
+        yield f"played again it pays {dict(paid)}, the transcript says {dict(episode.payoff)}"
 
 
 def _finding_faults(rows: Sequence[GameRow], game: Game, finding: Finding) -> Iterator[str]:

@@ -43,7 +43,7 @@ def positions(game: Game, count: int) -> list[Request]:
                 seen.append(
                     Request(ask.seat, game.role_of[ask.seat], table.view(ask.seat), None, key)
                 )
-            table.answer([Reply(rng.choice(ask.choices)) for ask in asks])
+            table.answer([Reply(rng.choice(ask.choices or ("",))) for ask in asks])
         found.append(rng.choice(seen))
     return found
 

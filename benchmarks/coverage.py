@@ -31,9 +31,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from sparring.arenas.ratings.arrays import Floats, Played
 from sparring.arenas.ratings.bounds import of_two, one_sided
-from sparring.arenas.ratings.crosstable import encounters, mean, table
+from sparring.arenas.ratings.crosstable import encounters, table
 from sparring.arenas.ratings.fit import ELO, fit
 from sparring.arenas.ratings.leaderboard import FALLBACK, rank_intervals, two_of_wins
+from sparring.arenas.ratings.means import mean, points
 from sparring.arenas.ratings.misfit import misfit
 from sparring.arenas.ratings.newton import FitError
 from sparring.arenas.results import ScoreKind
@@ -43,7 +44,7 @@ from sparring.envs.registry import find
 GAME = find("kuhn-poker-v0")
 PLACES = ("first", "second")
 SIZES = (
-    (2, 5, 5000),
+    (2, 5, 20_000),
     (2, 400, 5000),
     (8, 5, 400),
     (8, 20, 400),
@@ -150,7 +151,6 @@ def coverage(
     """How often intervals of tournaments drawn anew hold what the tree says."""
     expectation, paired = game.expected(kind, pairs)
     truth = fit(expectation, kind)
-    bounds = (0.0, 1.0) if kind == "win" else (-2.0, 2.0)
     draw = np.random.default_rng(seed)
     cells: list[bool] = []
     ratings: list[NDArray[np.bool_]] = []
@@ -159,7 +159,7 @@ def coverage(
     for _ in range(repeats):
         played = game.drawn(kind, pairs, draw)
         for scores, exactly in zip(in_cells(played, kind, pairs), paired, strict=True):
-            interval = mean(scores, bounds)
+            interval = points(scores) if kind == "win" else mean(scores, (-2.0, 2.0))
             cells.append(interval.low <= exactly <= interval.high)
         got = fit(played, kind)
         ratings.append(covers(got.rating, got.covariance, truth.rating))
@@ -182,6 +182,7 @@ def covers(estimate: Floats, covariance: Floats, truth: Floats) -> NDArray[np.bo
 def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     """The odds of a run's checkpoints, `random` and `nash`, and the players themselves."""
     from sparring.agents.language.exact import behaviour
+    from sparring.agents.language.transformer import Transformer
     from sparring.agents.scripted import scripted
     from sparring.agents.seats import seat
     from sparring.envs.equilibrium import equilibrium
@@ -191,6 +192,7 @@ def learned(run: str, steps: Sequence[int]) -> tuple[dict[str, Any], list[Any]]:
     players = [seat(f"{run}@{step}", GAME) for step in steps]
     table: dict[str, Any] = {}
     for step, player in zip(steps, players, strict=True):
+        assert isinstance(player, Transformer), "checkpoints hold a model"
         found, _ = behaviour(player, infosets)
         table[f"step-{step}"] = {
             text(info): [round(p, 5) for p in found[info.key]] for info in infosets

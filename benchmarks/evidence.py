@@ -92,6 +92,12 @@ def paired(i: NDArray[np.int64], j: NDArray[np.int64], legs: Floats) -> Played:
     return duels(i[twice], j[twice], legs.ravel(), twice, names=ENTRANTS)
 
 
+def along(grid: Floats, curve: list[tuple[float, float]]) -> Floats:
+    """A curve's errors at these tokens."""
+    spent, errors = np.array(curve).T
+    return np.interp(grid, spent, errors)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--repeats", type=int, default=30)
@@ -105,10 +111,7 @@ def main() -> None:
     }
     errors = {
         name: np.mean(
-            [
-                np.interp(grid, *zip(*run(s, given.budget), strict=True))
-                for s in range(given.repeats)
-            ],
+            [along(grid, run(s, given.budget)) for s in range(given.repeats)],
             axis=0,
         )
         for name, run in methods.items()

@@ -50,7 +50,7 @@ class TableWalk:
     def _grow(self, table: Table, odds: float, last: tuple[int, ...]) -> None:
         self.nodes += 1
         assert table.fault is None
-        assert not table.unopened
+        assert not table.drawn
 
         if table.ending:
             self.chance.append(odds)
@@ -105,7 +105,7 @@ def timed(walk: Walk | TableWalk) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("games", nargs="*", default=GAMES)
     parser.add_argument("--slices", type=int, default=5)
     parser.add_argument("--whole", action="store_true", help="the whole of tic-tac-toe, once")

@@ -26,12 +26,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import textarena
-from sparring.agents.policy import Request
+from sparring.agents.policy import Request, Response
 from sparring.agents.scripted import scripted
 from sparring.arenas.match import Match, play
 from sparring.commands.options import real
 from sparring.envs.registry import Game, find, game_ids
-from sparring.envs.types import Job, PolicyRef, Reply, Result, Verdict
+from sparring.envs.types import Job, PolicyRef, Reply, Result, Value, Verdict
 
 SLICES = 5
 
@@ -90,13 +90,14 @@ class Uniform:
     """The cheapest honest player of listed choices, and the game's own where nothing is listed."""
 
     ref = PolicyRef("uniform")
+    streams = False
 
     def __init__(self, game: Game) -> None:
         self._rng = random.Random(0)
         self._replies: dict[str, Reply] = {}
         self._own = scripted("sample", game) if "sample" in game.oracles else None
 
-    async def act(self, requests: Sequence[Request]) -> Sequence[Reply]:
+    async def act(self, requests: Sequence[Request]) -> Sequence[Response]:
         if self._own and not all(request.choices for request in requests):
             return await self._own.act(requests)
         return [self._reply(self._rng.choice(request.choices or ("",))) for request in requests]
@@ -111,7 +112,8 @@ class Agreeable:
     name = "agreeable"
 
     async def verify(self, jobs: Sequence[Job]) -> Sequence[Verdict]:
-        return [Verdict("ok", tuple(Result("ok", [0] * 100) for _ in job.inputs)) for job in jobs]
+        zeros: list[Value] = [0] * 100
+        return [Verdict("ok", tuple(Result("ok", zeros) for _ in job.inputs)) for job in jobs]
 
     async def close(self) -> None: ...
 

@@ -34,6 +34,7 @@ class Uniform:
     """The cheapest honest player: a random choice, replies made once."""
 
     ref = PolicyRef("uniform")
+    streams = False
 
     def __init__(self) -> None:
         self._rng = random.Random(0)

@@ -153,7 +153,7 @@ def plain(model: str, rows: int, steps: int) -> None:
     torch.set_num_threads(1)
     accelerator = Accelerator(cpu=True)
     base = AutoModelForCausalLM.from_pretrained(find_model(model, find("nim-v0"), 0).folder)
-    learner = get_peft_model(base, LoraConfig(16, target_modules="all-linear"))
+    learner = get_peft_model(base, LoraConfig(r=16, target_modules="all-linear"))
     optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-4)
     learner, optimizer = accelerator.prepare(learner, optimizer)
 

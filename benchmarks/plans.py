@@ -2,8 +2,9 @@
 
     python benchmarks/plans.py             # a minute
 
-Win games with independent legs and 0, 50, 80 % draws; payoff games by the exact odds of checkpoints at Kuhn
-poker (`tests/arenas/ratings/kuhn_checkpoints.json`), tilted to either bound of the gate.
+Win games with independent legs and 0, 50, 80 % draws, by bounds in Elo and in nElo; payoff games by the exact
+odds of checkpoints at Kuhn poker (`tests/arenas/ratings/kuhn_checkpoints.json`), tilted to either bound of
+the gate.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
 from scipy import optimize
 from sparring.arenas.gate import gate_of
 from sparring.arenas.ratings.arrays import Floats
-from sparring.arenas.ratings.sprt import PENTANOMIAL, Gate, score
+from sparring.arenas.ratings.sprt import NORMALISED, PENTANOMIAL, Gate, score
 
 sys.path.insert(0, str(Path(__file__).parent))
 from coverage import GAME, LINES, Matches, matches
@@ -76,6 +78,11 @@ def main() -> None:
             compared(
                 f"wins, {drawn:.0%} drawn, {lead} Elo", Gate.elo(), *legs(score(lead), drawn), 1
             )
+        for lead in (0, 50):
+            # the score whose lead is so many standard deviations of one game
+            above = lead / NORMALISED * sqrt((1 - drawn) / 4)
+            name = f"wins, {drawn:.0%} drawn, {lead} nElo"
+            compared(name, Gate(0, 50, normalised=True), *legs(0.5 + above, drawn), 1)
 
     game = matches(json.loads(POLICIES.read_text()))
     for high in (0.05, 0.1, 0.2):

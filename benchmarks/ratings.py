@@ -64,7 +64,8 @@ def limited(work: Callable[[], Floats], seconds: float) -> tuple[Floats, float] 
     mine, theirs = multiprocessing.Pipe(duplex=False)
 
     def run() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1,) * 2)
+        limit = int(time.process_time() + seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         theirs.send(timed(work))
 
     child = multiprocessing.get_context("fork").Process(target=run)

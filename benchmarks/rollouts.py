@@ -140,6 +140,7 @@ class Still:
     """Answers as it is told to, and looks at Python's memory while all games are in flight."""
 
     ref = PolicyRef("still")
+    streams = False
 
     def __init__(self) -> None:
         self.most = 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EDGES = " \t\r\n.!\"'`*"
 _TAG = re.compile(r"<(/?)([a-z_]{1,30})>")
+_ANY_TAG = re.compile(r"</?[a-z_]{1,30}>", re.IGNORECASE)
 # To CommonMark a fence with text behind it closes nothing; models put the next tag there.
 _TAG_BEHIND = re.compile(r"^( *(?:```+|~~~+))(?=<)", re.MULTILINE)
 
@@ -62,6 +63,42 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
+def line_of(choices: Sequence[str]) -> Callable[[str, bool], str]:
+    """A parser for what follows a thought: a word that stands alone on the first line, or else on the last.
+
+    It is told whether the text is whole; of one that was cut off, only a first line that ended counts. A line
+    may have a label, tags or a box around the word: `Answer: bet`, `<answer>bet</answer>`, `\\boxed{bet}`.
+    Raises as `one_of`.
+    """
+    read = one_of(choices)
+
+    def parse(text: str, whole: bool) -> str:
+        lines = text.strip().split("\n")
+        ended = lines if whole else lines[:-1]
+        for line in ended[:1] + ended[1:][-1:] * whole:
+            for found in (line, _unwrapped(line)):
+                try:
+                    return read(found)
+                except Illegal:
+                    continue
+        raise Illegal(f"{excerpt(text)} is not one of: {', '.join(choices)}")
+
+    return parse
+
+
+_AROUND = re.compile(
+    r"(?:[A-Za-z ]{1,30}: *)?"
+    r"(?:\\boxed\{(?P<box>.*)\}|<(?P<tag>[a-z_]{1,30})>(?P<tagged>.*)</(?P=tag)>|(?P<bare>.*))"
+)
+
+
+def _unwrapped(line: str) -> str:
+    """The line without a label, tags or a box around it."""
+    found = _AROUND.fullmatch(line.strip(_EDGES + "$"))
+    parts = (found["box"], found["tagged"], found["bare"]) if found else (line,)
+    return next(part for part in parts if part is not None)
+
+
 def _uncased(text: str) -> str:
     return text.strip().casefold()
 
@@ -70,12 +107,18 @@ def _bare(text: str) -> str:
     return text.strip(_EDGES).casefold()
 
 
-def tagged(text: str, name: str) -> str:
-    """What stands between <name> and </name>, stripped.
+def has_tag(text: str, name: str) -> bool:
+    """Whether <name> stands in the text, in whatever case."""
+    return bool(_marks(name)[0].search(text))
 
-    Raises Unreadable when the pair is missing and Ambiguous when it stands more than once.
+
+def tagged(text: str, name: str) -> str:
+    """What stands between <name> and </name>, stripped; tags are read without case.
+
+    One that is never closed ends where the next tag stands, or with the text: small models stop there. Raises
+    Unreadable when it is missing and Ambiguous when it stands more than once.
     """
-    found = _between(text, f"<{name}>", f"</{name}>")
+    found = _between(text, *_marks(name))
     if not found:
         raise Unreadable(f"no <{name}>…</{name}> in {excerpt(text)}")
     if len(found) > 1:
@@ -85,21 +128,28 @@ def tagged(text: str, name: str) -> str:
 
 def answered(text: str, name: str = "answer") -> str:
     """What `tagged` finds, or the whole text where it has no such tag. Raises as `tagged`."""
-    return tagged(text, name) if f"<{name}>" in text else text
+    return tagged(text, name) if has_tag(text, name) else text
 
 
-def _between(text: str, opening: str, closing: str) -> list[str]:
+@cache
+def _marks(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What opens a tag of this name, and what closes it."""
+    return re.compile(f"<{name}>", re.IGNORECASE), re.compile(f"</{name}>", re.IGNORECASE)
+
+
+def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> list[str]:
     found: list[str] = []
     end = 0
-    while (start := text.find(opening, end)) >= 0:
-        start += len(opening)
-        stop = text.find(closing, start)
-
-        # Searched once and not again from every opening behind it: that would be quadratic.
-        if stop < 0:
+    while start := opening.search(text, end):
+        stop = closing.search(text, start.end())
+        if not stop:
+            if not found:
+                stop = _ANY_TAG.search(text, start.end())
+                found.append(text[start.end() : stop.start() if stop else len(text)])
+            # Searched once and not again from every opening behind it: that would be quadratic.
             break
-        found.append(text[start:stop])
-        end = stop + len(closing)
+        found.append(text[start.end() : stop.start()])
+        end = stop.end()
     return found
 
 

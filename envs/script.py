@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
-from .parse import Ambiguous, Unreadable, one_of
+from .parse import Ambiguous, Illegal, Unreadable, line_of, one_of
 from .tools import Tools, uncalled, use
 from .types import Ask, Cause, Job, Reply, Value, Verdict
 from .wishes import EITHER as EITHER
@@ -88,6 +88,11 @@ def _move(
     prompt: str,
 ) -> Any:
     """The move in a reply to `prompt`. Raises ValueError, whatever the parser raises."""
+    if parse is None and reply.thought:
+        # It has thought already: its answer needs no room for more, and may be followed by some.
+        with suppress(Illegal):
+            return line_of(choices or ())(reply.text, reply.finish == "stop")
+
     # Before any reading: half a reply may hold a move that its seat was about to reject.
     if reply.finish != "stop":
         raise _Cut(reply.finish)

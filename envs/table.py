@@ -54,6 +54,11 @@ class TableError(RuntimeError):
     """The driver answered what was not asked, or the script broke a fact that it declared."""
 
 
+def keyed(seed: int, number: int) -> random.Random:
+    """The generator of a game's draw: two games of one seed draw alike whatever was played between."""
+    return generator(f"{seed}/{number}")
+
+
 def draw(weights: Sequence[float], rng: random.Random) -> int:
     """An index drawn with these weights."""
     passed = list(accumulate(weights))
@@ -71,7 +76,7 @@ class Table:
     ending:   how the game ended; None while it goes on.
     payoff:   of every player, once ended; empty after an error.
     fault:    the exception behind an ending of kind `error`.
-    unopened: draws that the table made itself, which no tree search can enumerate.
+    drawn:    of each draw that the table made itself its weights; None where a generator was handed out.
     parser_faults: what parsers failed by, other than a ValueError; the seats' replies counted as unreadable.
     """
 
@@ -89,7 +94,7 @@ class Table:
         self.parser_faults: list[Exception] = []
         self.answers: list[Answer] = []
         self.moves = 0
-        self.unopened = 0
+        self.drawn: list[Sequence[float] | None] = []
 
         self._turns: list[Turn] = []
         self._credits: dict[int, dict[str, float]] = {}
@@ -305,7 +310,7 @@ class Table:
         return send(None)
 
     def _draw(self, wish: Chance) -> int | random.Random:
-        rng = self._next_rng()
+        rng = self._next_rng(wish.weights)
         if wish.weights is None:
             return rng
         index = draw(wish.weights, rng)
@@ -328,11 +333,10 @@ class Table:
             (i for i in reversed(range(len(self._turns))) if self._turns[i].seat == seat), None
         )
 
-    def _next_rng(self) -> random.Random:
-        # keyed by its number, so that two games of one seed draw alike whatever was played between
-        rng = generator(f"{self.seed}/{self._draws}")
+    def _next_rng(self, weights: Sequence[float] | None = None) -> random.Random:
+        rng = keyed(self.seed, self._draws)
         self._draws += 1
-        self.unopened += 1
+        self.drawn.append(weights)
         return rng
 
     def _recall(self, wish: Recall) -> tuple[Value, ...]:

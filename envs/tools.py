@@ -111,12 +111,17 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def read_call(text: str, names: tuple[str, ...]) -> Call | None:
-    """The first call in a reply: in tags of the tool's name, or as the JSON that templates teach."""
+    """The first call in a reply: in tags of the tool's name, or as the JSON that templates teach.
+
+    A reply that opens with a tool's tag and never closes it is a call that cannot be read, and no answer.
+    """
     for name in names:
         _, opened, rest = text.partition(f"<{name}>")
         given, closed, _ = rest.partition(f"</{name}>")
         if opened and closed:
             return Call(name, given.strip("\n"))
+        if text.lstrip().startswith(f"<{name}>"):
+            return Call(name, None)
 
     _, opened, rest = text.partition("<tool_call>")
     found = rest.partition("</tool_call>")[0] if opened else text

@@ -116,6 +116,7 @@ def assembled(
             learners=learners,
             elsewhere=ahead,
             ranks=ranks,
+            again=stage.index >= stage.count // run.rounds,
         )
         if ahead:
             ahead.serve(play)

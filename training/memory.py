@@ -13,9 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..agents.models.quantised import QUANTISED
 from ..envs.errors import SparringError, Unknown
 
 GIGA = 10**9
+_BYTES: Mapping[str, float] = {
+    "float32": 4,
+    "bfloat16": 2,
+    "8bit": 1,
+    # blocks of 64 have scales of 8 bits, and 256 of those one of 32
+    "4bit": 1 / 2 + 1 / 64 + 4 / (64 * 256),
+}
+"""Bytes of a weight by how it is held."""
 _TILE = 3 * 4 * (1 << 24)
 """Bytes of logits, their logarithms and gradients that are held at once (`scoring.py`)."""
 
@@ -117,10 +126,21 @@ def shape(name: str) -> Shape:
         raise ShapeError(f"{file} is not of a model whose memory is known here: {fault}") from fault
 
 
+def held(model: Shape, dtype: str) -> int:
+    """Bytes of a model's weights in `dtype`; where that is quantised, all but the layers' maps is float32."""
+    if dtype not in QUANTISED:
+        return int(model.parameters * _BYTES[dtype])
+    maps = model.layers * sum(a * b for a, b in model.matrices)
+    # int8 has a float32 scale for each row
+    scales = model.layers * sum(b for _, b in model.matrices) * 4 if dtype == "8bit" else 0
+    return int(maps * _BYTES[dtype]) + scales + (model.parameters - maps) * 4
+
+
 def needs(
     model: Shape,
     *,
     lora: int = 0,
+    dtype: str = "bfloat16",
     tokens: int = 16_384,
     checkpointing: bool = True,
     magnet: bool = True,
@@ -129,10 +149,12 @@ def needs(
     """Bytes of each part of what training takes on one device, computed.
 
     Whole models (`lora` = 0) are float32 and compute in bfloat16 (`update.bf16`); the base of adapters of
-    rank `lora` is bfloat16 (`update.dtype`). `tokens` go through the model at once (`update.tokens_at_once`).
-    `copies`: further bfloat16 copies of the weights, as an engine of vLLM holds one. Player and magnet share
-    the learner's base.
+    rank `lora` is held in `dtype` (`update.dtype`). `tokens` go through the model at once
+    (`update.tokens_at_once`). `copies`: further bfloat16 copies of the weights, as an engine of vLLM holds
+    one. Player and magnet share the learner's base.
     """
+    if dtype not in _BYTES:
+        raise UnknownShapeError("type of weights", dtype, _BYTES)
     whole = model.parameters
     trained = model.adapters(lora) if lora else whole
     kept = model.kept * tokens * 2
@@ -141,7 +163,7 @@ def needs(
         model.layers * model.hidden * tokens * 2 + kept if checkpointing else model.layers * kept
     )
     found = {
-        "weights": whole * (2 if lora else 4),
+        "weights": held(model, dtype) if lora else whole * 4,
         # what mixed precision computes with, besides the float32 weights
         "bfloat16 copies": 0 if lora else whole * 2,
         "adapters": trained * 4 if lora else 0,

@@ -53,7 +53,7 @@ class SelfPlay:
     `learner` draws by the run's sampling. `player` answers for it and gets its weights at every step (None:
     the trained model itself answers); `opponents` sit beside it (None: the learner in every seat); `stock`
     keeps what they said (None: nothing is kept); `elsewhere` plays in place of all that (None: here); `ranks`
-    are the processes that share games and rows (None: this one is alone).
+    are the processes that share games and rows (None: this one is alone); `again`: a round came before.
     """
 
     def __init__(
@@ -70,8 +70,10 @@ class SelfPlay:
         learners: Learners | None = None,
         elsewhere: Elsewhere | None = None,
         ranks: Ranks | None = None,
+        again: bool = False,
     ) -> None:
         self.config = config
+        self._again = again
         self.elsewhere = elsewhere
         self.ranks = ranks
         self.cast = Cast(config)
@@ -139,18 +141,16 @@ class SelfPlay:
         given = self._stock.given(step.number) if self._stock else []
         due = self.cast.due(step.number)
         stored = [each for each in given if each.attempt.learner in due]
-        fresh = self._kept(step)
-        if self.config.stock.alone:
-            fresh = []
+        kept = self._kept(step)
+        fresh = [] if self.config.stock.alone else kept
 
         pad, names = self.policy.dialect.pad, self.cast.names
-        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad)
+        idle = kept if self._again else ()  # a round that brings nothing does not end the run
+        batch = lessons(self.config, step.number, fresh, stored, learners=names, pad=pad, idle=idle)
         batch = replace(batch, rests=batch.rests or (step.rests and not stored))
         if ranks := self.ranks:
-            update = self.config.update
-            batch = dealt(
-                batch, ranks.rank, ranks.count, loss=update.loss, multiple=update.microbatches
-            )
+            loss, multiple = self.config.update.loss, self.config.update.microbatches
+            batch = dealt(batch, ranks.rank, ranks.count, loss=loss, multiple=multiple)
         found = self._balance(self._stock.balance if self._stock and given else None)
         return batch, replace(step, stored=len(stored), balance=found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -80,7 +81,12 @@ def check_empty(step: Step) -> None:
 
 
 def _endings(episodes: Sequence[Episode]) -> str:
-    """Why games gave no sample: each kind of ending, with a reason."""
+    """Why games gave no sample: each kind of ending, with a reason; of games played out, their proposals."""
+    gates = Counter(str(dict(e.notes)["gate"]) for e in episodes if "gate" in dict(e.notes))
+    if gates and all(e.ending.kind == "outcome" for e in episodes):
+        told = ", ".join(f"{gate} {count}" for gate, count in sorted(gates.items()))
+        return f"no role that is trained was asked (proposals: {told}); play more games"
+
     reasons = {
         f"{e.ending.kind} ({e.ending.reason})" if e.ending.reason else e.ending.kind
         for e in episodes

@@ -20,6 +20,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
+from ..agents.models.quantised import QUANTISED
 from ..agents.models.weights import ADAPTER, seal_base
 from ..envs.hooks import hook
 from . import losses
@@ -56,6 +57,7 @@ class SelfPlayTrainer(Scoring):
 
         # TRL counts steps by rows of a data set; ours are empty, one for each microbatch.
         slots = config.steps * config.update.microbatches * settings.world_size
+        trained = [(p, p.data) for p in model.parameters() if p.requires_grad]
         super().__init__(
             model=model,
             reward_funcs=[_unused],
@@ -63,6 +65,10 @@ class SelfPlayTrainer(Scoring):
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
         )
+
+        # Of adapters on a quantised base TRL makes bfloat16, which loses steps as small as those of training.
+        for parameter, data in trained:
+            parameter.data = data
 
         # Without a bar of its own transformers adds a callback that prints every log.
         self.remove_callback(PrinterCallback)
@@ -72,6 +78,7 @@ class SelfPlayTrainer(Scoring):
             cast(Any, self.accelerator).gather = _own
         self._by_row = 1.0
         self._clip_norm = config.update.clip_norm
+        self._held = config.update.dtype if config.update.dtype in QUANTISED else ""
         if config.update.tokens_at_once and self.is_deepspeed_enabled:
             raise ConfigError(
                 "update.tokens_at_once cannot go with DeepSpeed, which steps after each backward pass; set "
@@ -334,7 +341,7 @@ class SelfPlayTrainer(Scoring):
             beside.save(Path(output_dir), self.processing_class)
         # an adapter is nothing without its base, which a name alone does not tell
         for adapter in Path(output_dir).rglob(ADAPTER) if output_dir else ():
-            seal_base(adapter.parent)
+            seal_base(adapter.parent, self._held)
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: torch.nn.Module | None = None

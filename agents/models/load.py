@@ -15,6 +15,7 @@ from ..language.transformer import Transformer
 from ..policy import FREE, Policy, Sampling
 from ..thinking import OFF, Thinking
 from .names import ModelError, parted
+from .quantised import QUANTISED, differentiable, settings
 from .weights import Weights, find_model, first_line, quiet
 
 LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -76,8 +77,8 @@ def load_classifier(
 def open_model(weights: Weights, device: str = "cpu", dtype: str = FLOAT32) -> tuple[Any, Any]:
     """The model, in `dtype` and evaluation mode, and its tokenizer.
 
-    An adapter is opened on its base, and is in float32. Raises ModelError in one line for a folder that is no
-    model or is damaged.
+    An adapter is opened on its base, held as it was in training where that was quantised, and is in float32.
+    Raises ModelError in one line for a folder that is no model or is damaged.
     """
     try:
         with quiet():
@@ -107,10 +108,20 @@ def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
         raise ModelError(f"{folder} holds no model: it has no config.json")
     if method := _quantised(folder):
         raise ModelError(
-            f"{weights.name} is quantised ({method}), and only whole weights are played and trained here; "
-            "take the model that it was made from, or serve it by vLLM and name its URL"
+            f"{weights.name} is quantised ({method}), and only whole weights are read here; take the model "
+            "that it was made from (update.dtype = 4bit quantises it), or serve it by vLLM and name its URL"
         )
     tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+
+    if dtype in QUANTISED:
+        opened: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            quantization_config=settings(dtype),
+            device_map={"": device},
+            dtype=torch.float32,
+            **LOCAL,
+        )
+        return differentiable(opened).eval(), tokenizer
 
     # float32 unless asked, whatever the file holds: engines are compared to 1e-3 in log-probability
     kind = getattr(torch, dtype)
@@ -130,7 +141,7 @@ def _open_adapter(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     assert weights.base
-    base, tokenizer = open_model(weights.base, device, dtype)
+    base, tokenizer = open_model(weights.base, device, weights.base.held or dtype)
     # an adapter that was trained with its own tokenizer or template brings it along
     if (weights.folder / "tokenizer_config.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(weights.folder, **LOCAL)

@@ -1,44 +1,32 @@
 """Models of the nursery that think: they imitate teachers whose thoughts are scripted.
 
 `tiny:kuhn-poker?thoughts=1` was taught to think before it moves: under `think=asked`, the prompt ends in an
-open thought, and every reply is a short thought, its end, and the move. The thought holds what the move
-rests on: which cards are lower, which lines are threatened, what a program's parts give.
+open thought, and every reply is a short thought, its end, and the move (`scripted_thoughts.py`).
 """
 
 from __future__ import annotations
 
-import ast
 import random
-import re
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
-from ...envs.parse import code_block
+from ...envs.games.tic_tac_toe import EMPTY
 from ...envs.registry import Game, find
 from ...envs.types import Message
-from ...envs.values import canonical, read
 from ..language.chat_template import Dialect
-from ..prompts import CLOSE, OPEN
+from ..prompts import OPEN
 from ..thinking import ASKED, Thinking
 from .cache import cached
 from .names import Born, ModelError
 from .nursery.build import SHAPES, Shape, make_model
 from .nursery.imitate import examples, imitate, private_randomness
-from .nursery.programs import result
 from .nursery.rows import Row, played
 from .nursery.teachers import lessons, school
 from .nursery.tokens import make_tokenizer
-
-END = f"\n{CLOSE}\n\n"
-"""What closes a thought, here and where it is closed at the end of its budget."""
-_CARDS = "JQK"
-_LINES = ("123", "456", "789", "147", "258", "369", "159", "357")
-_CALL = re.compile(r"What does f\((.*)\) return\?")
-_CARD, _BOARD = re.compile(r"^[JQK]\b"), re.compile(r"^[XO\d] [XO\d] [XO\d]\n")
+from .scripted_thoughts import END, THOUGHTS, thoughtful
 
 
 def reared(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
@@ -80,7 +68,7 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
 
     # what a model is told is one token, as it stands in its prompts
     tokenizer = make_tokenizer([part for row in rows for part in _told(row)], shape.words)
-    tokenizer.add_tokens([f"{OPEN}\n", END])
+    add_marks(tokenizer)
     dialect = Dialect(tokenizer, thinking=Thinking("asked"))
     groups = examples(dialect, rows, rng)
 
@@ -99,81 +87,16 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     tokenizer.save_pretrained(folder)
 
 
-def thoughtful(row: Row, rng: random.Random) -> Row:
-    """The row with a thought before its reply; of listed choices one is drawn by the thought or the odds."""
-    (drawn,) = rng.choices(row.replies, row.odds)
-    thought, move = THOUGHTS[row.game](row, drawn, rng)
-    return replace(row, replies=(f"{thought}{END}{move}",), odds=(1.0,))
+def add_marks(tokenizer: Any) -> None:
+    """Make one token each of what opens a thought, of what closes it, and of a square behind another.
 
+    With the last, every board has the same tokens at the same places, whatever stands on it.
+    """
+    from tokenizers import AddedToken
 
-def _kuhn(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """Which cards the own one beats."""
-    card = _asked(row, _CARD)[0]
-    lower = " ".join(_CARDS[: _CARDS.index(card)]) or "nothing"
-    return f"{card} beats {lower}", drawn
-
-
-def _tic_tac_toe(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """The lines that can be won or must be held; what such a line needs is played, else a free square."""
-    own, other = ("X", "O") if row.role == "x" else ("O", "X")
-    board = _asked(row, _BOARD).split()
-    threats: dict[str, str] = {}
-    for mark, verb in ((own, "wins"), (other, "threatens")):
-        for line in _LINES:
-            cells = [board[int(square) - 1] for square in line]
-            free = [cell for cell in cells if cell.isdigit()]
-            if cells.count(mark) == 2 and free:
-                threats.setdefault(free[0], f"{mark} {verb} {free[0]}")
-
-    move = next(iter(threats)) if threats else drawn
-    told = ", ".join(threats.values()) or "no line"
-    return f"{told}: {move}", move
-
-
-def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """What the parts of the program give, the inner ones first; of a proposal how many parts it has."""
-    asked = _asked(row, _CALL)
-    found = _CALL.search(asked)
-    if row.role == "proposer" or not found:
-        parts = len(_parts(code_block(drawn)))
-        return f"a program of {parts}", drawn
-    given = read(f"[{found[1]}]")
-    values = [
-        canonical(result(f"def f(x):\n    return {part}", given if isinstance(given, list) else []))
-        for part in _parts(code_block(asked))
-    ]
-    return " then ".join([found[1], *values]), drawn
-
-
-def _parts(source: str) -> list[str]:
-    """The expressions of a function's return that hold its argument, the inner ones first."""
-    returned = next((n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Return)), None)
-    inside: list[ast.expr] = []
-    if returned and returned.value:
-        inside = [
-            node
-            for node in ast.walk(returned.value)
-            if isinstance(node, ast.expr)
-            and not isinstance(node, ast.Name)
-            and any(isinstance(inner, ast.Name) and inner.id == "x" for inner in ast.walk(node))
-        ]
-    # a walk meets the outer ones first
-    return [ast.unparse(node) for node in reversed(inside)]
-
-
-def _asked(row: Row, problem: re.Pattern[str]) -> str:
-    """The last prompt that states a problem: a bet or a failed try may stand below it; else the last one."""
-    texts = [message.text for message in row.view if message.speaker == "game"]
-    return next((text for text in reversed(texts) if problem.search(text)), texts[-1])
-
-
-Thinker: TypeAlias = Callable[[Row, str, random.Random], tuple[str, str]]
-THOUGHTS: dict[str, Thinker] = {
-    "kuhn-poker-v0": _kuhn,
-    "tic-tac-toe-v0": _tic_tac_toe,
-    "code-deduction-v0": _deduction,
-}
-"""By id of the game: the thought and the move, from a row and the move that was drawn in it."""
+    marks = [f"{OPEN}\n", END, *(f" {mark}" for mark in (*"XO", *EMPTY))]
+    # a token that is normalised first would never be found: there is no normaliser
+    tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
 
 
 def _told(row: Row) -> tuple[Row, Row]:
@@ -191,5 +114,6 @@ def _told(row: Row) -> tuple[Row, Row]:
 def _code() -> str:
     """A digest of the code that a model depends on."""
     here = Path(__file__)
-    own = [here, *sorted((here.parent / "nursery").glob("*.py")), here.parents[1] / "prompts.py"]
+    own = [here, here.with_name("scripted_thoughts.py"), here.parents[1] / "prompts.py"]
+    own += sorted((here.parent / "nursery").glob("*.py"))
     return sha256(b"".join(file.read_bytes() for file in own) + ASKED.encode()).hexdigest()

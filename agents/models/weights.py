@@ -7,13 +7,14 @@ import logging
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from ...envs.registry import Game
 from .names import Born, ModelError, born, check_name, parted, unknown
+from .quantised import QUANTISED
 
 ADAPTER = "adapter_config.json"
 BASE = "base.json"
@@ -25,11 +26,15 @@ _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "merges.txt"]
 
 @dataclass(frozen=True)
 class Weights:
-    """A model that was found: the name it was asked for by, its folder, the base of an adapter."""
+    """A model that was found: the name it was asked for by, its folder, the base of an adapter.
+
+    `held` says of a base that its adapter was trained on it in 4 or 8 bits.
+    """
 
     name: str
     folder: Path
     base: Weights | None = None
+    held: str = ""
 
     @cached_property
     def hash(self) -> str:
@@ -54,7 +59,7 @@ class Weights:
 
         # an adapter acts through its base: other base, other policy
         if self.base:
-            digest.update(self.base.hash.encode())
+            digest.update(f"{self.base.hash}{self.base.held}".encode())
         return digest.hexdigest()
 
 
@@ -86,24 +91,28 @@ def weights_in(folder: Path, name: str = "") -> Weights:
     named = _base_name(folder)
     base = None if named is None else find_model(named)
     if base and (folder / BASE).is_file():
-        _check_base(folder, base)
+        base = replace(base, held=_checked_base(folder, base))
     return Weights(name or str(folder), folder, base)
 
 
-def seal_base(folder: Path) -> None:
-    """Record beside an adapter which base it was trained on: its name, and a digest of its weights."""
+def seal_base(folder: Path, held: str = "") -> None:
+    """Record beside an adapter which base it was trained on: its name, and a digest of its weights.
+
+    `held` is added of a quantised base: 4bit or 8bit.
+    """
     named = _base_name(folder)
     if named is not None:
         base = find_model(named)
         told = {"name": base.name, "sha256": _weights_hash(base.folder)}
+        told |= {"held": held} if held else {}
         (folder / BASE).write_text(json.dumps(told) + "\n")
 
 
-def _check_base(folder: Path, base: Weights) -> None:
-    """Raises ModelError for an adapter whose base is not the one that it was trained on."""
+def _checked_base(folder: Path, base: Weights) -> str:
+    """How the base was held when the adapter was trained on it. Raises ModelError for another base."""
     try:
         told = json.loads((folder / BASE).read_text())
-        name, wanted = str(told["name"]), str(told["sha256"])
+        name, wanted, held = str(told["name"]), str(told["sha256"]), str(told.get("held", ""))
     except (ValueError, LookupError, TypeError) as fault:
         raise ModelError(
             f"{folder} is damaged: its {BASE} names no base model ({fault})"
@@ -113,6 +122,9 @@ def _check_base(folder: Path, base: Weights) -> None:
             f"the adapter {folder} was trained on {name} of weights {wanted[:12]}, and {base.folder} has "
             f"{found[:12]}; put that base there, or name it in {ADAPTER}"
         )
+    if held and held not in QUANTISED:
+        raise ModelError(f"{folder} is damaged: its {BASE} says held = {held!r}")
+    return held
 
 
 def _weights_hash(folder: Path) -> str:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from .arrays import Floats, Played
-from .crosstable import encounters, mean
+from .crosstable import encounters
 from .fit import Fit, takings
+from .means import points
 
 FARTHEST = 60.0
 """Logits beyond which a search for a bound does not look."""
@@ -50,7 +51,7 @@ def of_two(played: Played, fitted: Fit, level: float) -> tuple[Floats, Floats]:
     Infinite where the score's interval reaches 0 or 1.
     """
     met = encounters(played, "win")
-    score = mean(met.score[met.low < met.high], (0.0, 1.0), level)
+    score = points(met.score[met.low < met.high], level)
     gaps = _gaps(played, fitted.utility, [True, False])
 
     # an offset of seats that few games show stretches all ratings: the wider of with it and without

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from ..results import Cell, Estimate, Pair, ScoreKind, middle
+from ..results import Cell, Pair, ScoreKind, middle
 from .arrays import Floats, Ints, Played, gather
+from .means import error, mean, points, quantile
 from .resolved import chance
 
 # 5 % for a page over the 2 % that its cells, or its ranks, may use of them
@@ -112,10 +111,7 @@ def table(
     for group in np.split(order, starts[1:]):
         a, b = played.names[met.low[group[0]]], played.names[met.high[group[0]]]
         scores = met.score[group]
-        estimate = mean(scores, bounds, level)
-        if kind == "win":  # no score lies beyond 0 or 1
-            low, high = max(0.0, estimate.low), min(1.0, estimate.high)
-            estimate = replace(estimate, low=low, high=high)
+        estimate = points(scores, level) if kind == "win" else mean(scores, bounds, level)
 
         lead = None
         # both must agree: t where noise is normal, the divergence where it is not
@@ -143,36 +139,6 @@ def reach(met: Encounters, kind: ScoreKind) -> tuple[float, float]:
     """The bounds of a pair's score: those of points, or the largest that any pair of the table scored."""
     most = float(np.abs(met.score).max())
     return (0.0, 1.0) if kind == "win" else (-most, most)
-
-
-def error(scores: Floats) -> float:
-    """The standard error of the mean as the scores show it; 0 where they show none."""
-    count = len(scores)
-    return float(scores.std(ddof=1)) / count**0.5 if count > 1 else 0.0
-
-
-@cache
-def quantile(at: float, count: int) -> float:
-    """Student's quantile for the mean of so many scores."""
-    return float(stats.t.ppf(at, max(1, count - 1)))
-
-
-def mean(scores: Floats, bounds: tuple[float, float], level: float = 0.95) -> Estimate:
-    """The mean of independent scores with Student's interval.
-
-    Where all are equal the spread is unknown, not zero: the interval then allows for the values that n
-    equal ones cannot exclude, with chance up to 1 − (tail)^(1/n), anywhere within `bounds`.
-    """
-    count, middle, tail = len(scores), float(scores.mean()), (1 - level) / 2
-    low, high = bounds
-    if count > 1 and float(np.ptp(scores)) > 1e-12:
-        se = error(scores)
-        half = quantile(1 - tail, count) * se
-        return Estimate(middle, se, middle - half, middle + half)
-
-    unseen = 1 - tail ** (1 / count)
-    least, most = middle - unseen * (middle - low), middle + unseen * (high - middle)
-    return Estimate(middle, (most - least) / (2 * float(stats.norm.ppf(1 - tail))), least, most)
 
 
 def matrix(cells: Sequence[Cell], names: Sequence[str], kind: ScoreKind) -> Floats:

@@ -23,7 +23,8 @@ from scipy.sparse import csgraph
 
 from ..results import ScoreKind
 from .arrays import Floats, Ints, Played
-from .crosstable import encounters, mean, reach
+from .crosstable import encounters, reach
+from .means import mean
 from .newton import FitError, Minimum, Sparse, minimise
 from .terms import Layout, Model
 

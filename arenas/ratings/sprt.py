@@ -19,7 +19,7 @@ from scipy import optimize, stats
 
 from ...envs.errors import SparringError
 from ..results import Pair, ResultsError, ScoreKind
-from .arrays import Floats
+from .arrays import Floats, Ints
 from .fit import ELO
 
 Outcome: TypeAlias = Literal["better", "not better", "undecided"]
@@ -196,14 +196,8 @@ class Gate:
         """What to expect if pairs score `score` with `variance`.
 
         The test itself is played: few large steps overshoot its bounds, and scores that might yet come slow
-        it down, of which no formula for walks knows. A normalised test is taken as a walk (Brownian motion).
+        it down, of which no formula for walks knows.
         """
-        if self.normalised:
-            low, high = self.bounds(variance)
-            # the likelihood ratio as a walk: `rate` is its variance a pair, h·rate/2 its drift
-            h = (2 * score - low - high) / (high - low)
-            return _walked(self, h, (high - low) ** 2 / variance)
-
         if self.support == PENTANOMIAL:
             return _played_out(self, *_of_legs(score, variance))
         return _played_out(self, *_of_payoffs(score, variance, self.support))
@@ -297,15 +291,21 @@ def _played_out(gate: Gate, values: Floats, chances: Floats) -> Forecast:
     ended = np.full(RUNS, limit)
     passed, decided = np.zeros(RUNS, bool), np.zeros(RUNS, bool)
     going = np.arange(RUNS)
+    # what a normalised test fitted last, of either bound
+    fitted = np.full((2, RUNS, len(support)), 1 / len(support))
     for pair in range(limit):
         # all tests step together; those that ended are left alone from then on
         counts[going, runs[going, pair]] += 1
         seen = np.maximum(counts[going], least)
         total = seen.sum(1)
+        shares = seen / total[:, None]
         under, over = (
-            _slopes(support - bound, seen / total[:, None]) for bound in (gate.low, gate.high)
+            _ratio_slopes(support, shares, bound / NORMALISED * sqrt(2), fits, going)
+            if gate.normalised
+            else _slopes(support - bound, shares)
+            for bound, fits in zip((gate.low, gate.high), fitted, strict=True)
         )
-        now = total * ((seen / total[:, None]) * (np.log(under) - np.log(over))).sum(1)
+        now = total * (shares * (np.log(under) - np.log(over))).sum(1)
 
         stops = (now >= gate.upper) | (now <= gate.lower)
         ended[going[stops]] = pair + 1
@@ -320,13 +320,35 @@ def _played_out(gate: Gate, values: Floats, chances: Floats) -> Forecast:
 def _slopes(above: Floats, chances: Floats) -> Floats:
     """(R, K): 1 + x·above with Σ p·above/(1 + x·above) = 0 in every row of chances, x by bisection."""
     # just inside of the poles, where a chance would become infinite
-    low = np.full(len(chances), -1 / above.max() + 1e-9)
-    high = np.full(len(chances), -1 / above.min() - 1e-9)
+    above = np.broadcast_to(above, chances.shape)
+    low, high = -1 / above.max(1) + 1e-9, -1 / above.min(1) - 1e-9
     for _ in range(30):
         at = (low + high) / 2
         falls = (chances * above / (1 + at[:, None] * above)).sum(1) > 0
         low, high = np.where(falls, at, low), np.where(falls, high, at)
     return 1 + low[:, None] * above
+
+
+def _ratio_slopes(
+    values: Floats, chances: Floats, ratio: float, fits: Floats, rows: Ints
+) -> Floats:
+    """(R, K): `_slopes` to (μ − ½)/σ = ratio in every row of chances, by the tangents of `_at_ratio`.
+
+    `fits` (all rows, K) are what was fitted a pair ago, and are set anew: one pair moves a fit little.
+    """
+    slopes = np.ones_like(chances)
+    for _ in range(20):
+        fitted = fits[rows]
+        middle = (fitted @ values)[:, None]
+        sigma = np.sqrt((fitted * (values - middle) ** 2).sum(1))[:, None]
+        curved = values - 0.5 - ratio * sigma * (1 + ((middle - values) / sigma) ** 2) / 2
+
+        slopes = _slopes(curved, chances)
+        fits[rows] = chances / slopes
+        # of a forecast, which is good to percents
+        if float(np.abs(fits[rows] - fitted).max()) < 1e-4:
+            break
+    return slopes
 
 
 def confidence(
@@ -366,20 +388,3 @@ def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> fl
         middle = (outside + inside) / 2
         outside, inside = (middle, inside) if refuted(middle) else (outside, middle)
     return inside
-
-
-def _walked(gate: Gate, h: float, rate: float) -> Forecast:
-    """The forecast of a walk with drift h·rate/2 and variance `rate` a pair.
-
-    By 2,000 walks of a fixed generator: good to about one percent.
-    """
-    limit = min(gate.pairs, LONGEST)
-    steps = np.random.default_rng(0).normal(h * rate / 2, sqrt(rate), (2000, limit))
-    paths = steps.cumsum(1)
-
-    over = paths >= gate.upper
-    out = over | (paths <= gate.lower)
-    decided, at = out.any(1), out.argmax(1)
-    passed = decided & over[np.arange(len(at)), at]
-    pairs = np.where(decided, at + 1, limit)
-    return Forecast(float(passed.mean()), float(pairs.mean()), float(decided.mean()))

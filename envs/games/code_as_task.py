@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..parse import Illegal, Unreadable, excerpt, line, rows, tagged
+from ..parse import Illegal, Unreadable, excerpt, has_tag, line, rows, tagged
 from ..registry import game, seat_names
 from ..script import Script, Steps, ask, ask_all, note, randomness, recall, verify
 from ..tasks.gate import certain, gate
@@ -210,7 +210,7 @@ def reader(final: Callable[[str], Final], may_call: bool) -> Callable[[str], Cal
 
     def parse(text: str) -> Call | Final:
         # With no call left everything is read as the final move, and a call fails there.
-        if not may_call or "<call>" not in text:
+        if not may_call or not has_tag(text, "call"):
             return final(text)
         found = re.fullmatch(r"([a-z]{1,20})\((.*)\)", tagged(text, "call"), re.DOTALL)
         if not found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parse import Illegal, rows, tagged
+from ..parse import Illegal, has_tag, rows, tagged
 from ..registry import ParameterError, game, seat_names
 from ..script import EITHER, Script, Steps, ask, ask_all, note, recall
 from ..tasks.gate import gate
@@ -88,7 +88,7 @@ def inputs_with_hint(text: str) -> tuple[tuple[tuple[Value, ...], ...], str]:
 
     message = (
         " ".join(tagged(text, "message").split())[:MESSAGE_CHARACTERS]
-        if "<message>" in text
+        if has_tag(text, "message")
         else ""
     )
     return inputs, message

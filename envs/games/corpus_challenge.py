@@ -37,6 +37,7 @@ ASK_FREELY = """\
 Ask a short question for others who may know or work it out, and give its answer in a few words, which must \
 not stand in your question. Answer in this form:
 {example}"""
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?!\w)")
 EXAMPLE = "<answer>four</answer>\n<question>How many seasons has a year?</question>"
 ANSWER = "{question}\nAnswer in a few words, in this form: <answer>seven</answer>"
 
@@ -51,20 +52,17 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def cloze(document: str) -> str:
     """A move that every document allows: one of its sentences without its first number or its last word."""
-    found = re.search(r"\d+", document) or re.search(r"\w+(?=\W*$)", document)
+    # A number that stands alone: the 4 of A4 is no word of the text.
+    found = _NUMBER.search(document) or re.search(r"\w+(?=\W*$)", document)
     word = found[0] if found else document
     sentence = next((part for part in document.split(". ") if _holds(part, word)), document)
     # Each time the word stands there, or the question would hold its own answer.
-    asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence)
+    asked = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", sentence, flags=re.IGNORECASE)
     return f"<answer>{word}</answer>\n<question>What is missing here? {asked[-250:]}</question>"
 
 
 def challenge(text: str, document: str | None) -> tuple[str, str]:
     """A question and its answer. Raises Illegal where there is a document that does not hold the answer."""
-    # Small models stop at the end of their question and leave its tag open.
-    if "</question>" not in text:
-        text += "</question>"
-
     question, answer = " ".join(tagged(text, "question").split()), said(tagged(text, "answer"))
     if not 3 <= len(question) <= 300:
         raise Illegal("a question of 3 to 300 characters was expected")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..parse import Illegal, line, tagged
+from ..parse import answered, has_tag, line, one_of, tagged
 from ..registry import ParameterError, game
 from ..script import Script, ask, credit, note, randomness
 from ..tasks.answers import said, same_answer
@@ -17,7 +17,8 @@ CRITIC = """\
 Task: {task} What is the result?
 Answer given: {answer}
 Is it right? If not, say in one line what is wrong. Answer in this form:
-<verdict>wrong</verdict><critique>the second step gives 12</critique>"""
+<verdict>wrong</verdict><critique>the second step gives 12</critique>
+or with <verdict>right</verdict>"""
 AGAIN = "A critic says: {verdict}. {critique}\nAnswer again, in the same form."
 
 
@@ -40,12 +41,9 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 def critique(text: str) -> Critique:
     """A verdict and one line. Raises Unreadable or Illegal."""
-    verdict = tagged(text, "verdict").casefold()
-    if verdict not in ("right", "wrong"):
-        raise Illegal(f"the verdict is right or wrong, not {verdict[:20]!r}")
-    return Critique(
-        verdict == "right", line(tagged(text, "critique")) if "<critique>" in text else ""
-    )
+    verdict = one_of(("right", "wrong"))(answered(text, "verdict"))
+    told = line(tagged(text, "critique")) if has_tag(text, "critique") else ""
+    return Critique(verdict == "right", told)
 
 
 def _range(second: bool, stop: bool) -> tuple[float, float]:

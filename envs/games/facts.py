@@ -45,18 +45,21 @@ def honest(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> Se
     rated="crossed",
     payoff_range=lambda reward: proposer_range(reward),
     rules="Each key, like b3, has a digit. The proposer asks for a key and claims its digit, solvers say it.",
-    bounds={"attempts": (1, 64)},
+    bounds={"attempts": (1, 64), "penalty": (-1, 0)},
     oracles={"honest": honest},
 )
-def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) -> Script:
+def facts(
+    attempts: int = 8, reward: str = "variance", grounded: bool = True, penalty: float = -1.0
+) -> Script:
     """A challenger asks for the digit of a key; solvers do not see the document that says it.
 
     Moves: a key; the digit that the challenger claims; each solver's digit. There are 64 keys with a fixed
     digit each, and 16 documents of 4 facts. `grounded`: the challenger sees a document, picks one of its
     keys, and a claim that the document does not make is refused; else it sees no document, picks any key,
     and its claim is the label.
-    Payoff: challenger −1 for a refused claim, else by `reward` (4p(1 − p) by default) in the share p of
-    solvers that agree with the claim; solver 1 when it agrees, else 0.
+    Payoff: challenger `penalty` for a refused claim (the source's is −0.1), else by `reward` (4p(1 − p) by
+    default; gaussian is the source's) in the share p of solvers that agree with the claim; solver 1 when it
+    agrees, else 0.
     Notes: proxy, p; gold, the share that gives the true digit; claim_right, whether the claim is true.
     Source: SPICE (Liu et al. 2025); there documents are texts and questions are written freely.
     """
@@ -66,7 +69,7 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
     key = yield from ask("proposer", f"{shown}; key?", choices=page, tries=1, otherwise="")
     if not key:
         yield from note("gate", "no key")
-        return refused(solvers)
+        return {**refused(solvers), "proposer": penalty}
 
     claim = yield from ask("proposer", "digit?", choices=DIGITS, tries=1, otherwise="")
     # Noted before the ruling, so that refused claims are counted too.
@@ -75,7 +78,7 @@ def facts(attempts: int = 8, reward: str = "variance", grounded: bool = True) ->
     admitted = claim != "" and (not grounded or claim == WORLD[key])
     yield from note("gate", "admitted" if admitted else "not grounded")
     if not admitted:
-        return refused(solvers)
+        return {**refused(solvers), "proposer": penalty}
 
     answers = yield from ask_all(
         dict.fromkeys(solvers, f"{key} ?"), choices=DIGITS, tries=1, otherwise=""

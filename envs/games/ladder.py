@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeAlias
@@ -115,11 +116,23 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
     )
 
 
+_CONSTANT = re.compile(r"\+ ?[cC]$")
+_LN = re.compile(r"\bln\b")
+_ARC = re.compile(r"\barc(sin|tan)\b")
+_TIMES = re.compile(r"(?<=\d) ?(?=[a-df-z(]|e(?![\d+-]))")
+"""Between a number and what it multiplies; 1e-3 is one number."""
+
+
 def formula(text: str) -> str:
-    """A formula in x as canonical text. Raises Unreadable for anything but arithmetic and functions."""
+    """A formula in x as canonical text. Raises Unreadable for anything but arithmetic and functions.
+
+    As people write it: 2x is 2*x (so 1/2x is x/2), ln is log, arctan is atan, and a last + C is left out.
+    """
     # Models write powers with ^, and minus with its own sign.
     code = text.strip().replace("^", "**").replace("−", "-")
     code = code.removeprefix("∫").removesuffix("dx").strip()
+    code = _ARC.sub(r"a\1", _LN.sub("log", _CONSTANT.sub("", code)))
+    code = _TIMES.sub("*", code)
 
     # Longer formulas could hold a table of values instead of an antiderivative.
     parsed = tree(code) if len(code) <= 160 else None

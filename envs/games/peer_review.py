@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..parse import line, tagged
+from ..parse import answered, line
 from ..registry import game, seat_names
 from ..script import Script, Steps, ask_all, credit, note, randomness
 from ..tasks.answers import said, same_answer
@@ -43,8 +43,8 @@ def sample(seat: str, view: tuple[Message, ...], choices: tuple[str, ...]) -> st
 
 
 def evaluation(text: str) -> str:
-    """One line. Raises Unreadable or Illegal."""
-    return line(tagged(text, "evaluation"))
+    """One line, in its tag or alone. Raises Unreadable or Illegal."""
+    return line(answered(text, "evaluation"))
 
 
 @game(

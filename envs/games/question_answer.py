@@ -30,7 +30,9 @@ BAND = (0.2, 0.8)
 ASK = """\
 Write {kind}. Others must answer it: make that hard but possible.{known}
 Answer in this form: <question>{example}</question>{paraphrase}"""
-ANSWER = "{question}\nAnswer in this form: <answer>7</answer>"
+BLANK = "..."
+"""Stands in the form for an answer: were it one, a vote would pay all who copy it."""
+ANSWER = f"{{question}}\nAnswer in this form: <answer>{BLANK}</answer>"
 JUDGE = "Question: {question}\nAnswer: {answer}\nIs this answer right? Answer with one word: right or wrong."
 
 
@@ -159,7 +161,7 @@ def question_answer(
     prompts = {seat: ANSWER.format(question=question) for seat, question in shown.items()}
     called: dict[str, int] = {}
     answers = yield from ask_all(
-        prompts, said, tries=1, otherwise=None, tools=tooled(tools, calls=calls), called=called
+        prompts, _filled, tries=1, otherwise=None, tools=tooled(tools, calls=calls), called=called
     )
     mean = sum(called.values()) / attempts
     if tools:
@@ -187,6 +189,14 @@ def _wordings(text: str, label: str) -> tuple[str, ...]:
     if not all(3 <= len(wording) <= 300 for wording in found):
         raise Illegal("a question of 3 to 300 characters was expected")
     return tuple(found)
+
+
+def _filled(text: str) -> str:
+    """The answer. Raises Illegal for the form's own blank, which is none and must not be voted for."""
+    found = said(text)
+    if found in (BLANK, "…"):
+        raise Illegal(f"an answer in place of {BLANK} was expected")
+    return found
 
 
 def _paid(

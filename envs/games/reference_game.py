@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from ..parse import Illegal, tagged
+from ..parse import Illegal, answered
 from ..registry import game
 from ..script import Script, ask, note, randomness
 from ..types import Message
@@ -69,7 +69,7 @@ def reference_game(objects: int = 4, words: int = 2) -> Script:
         words=words,
         example="blue one" if words > 1 else "blue",
     )
-    said = yield from ask("speaker", prompt, lambda text: short(tagged(text, "say"), words))
+    said = yield from ask("speaker", prompt, lambda text: short(answered(text, "say"), words))
 
     # Shuffled, so that the position of an object tells the listener nothing.
     rng.shuffle(shown)

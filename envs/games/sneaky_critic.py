@@ -42,7 +42,7 @@ or with <step>none</step>"""
 CRITIC = """\
 One step of this calculation may be wrong:
 {chain}
-Which step is the first wrong one? Answer with its number alone, or none."""
+Which step is the first wrong one? Answer with one of: {names}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def sneaky_critic(steps: int = 4) -> Script:
     names = ("none", *map(str, range(1, steps + 1)))
     # The critic is shown results alone: the steps after the lie follow from it and look
     # right.
-    named = yield from ask("critic", CRITIC.format(chain=chain.shown(told)), choices=names)
+    asked = CRITIC.format(chain=chain.shown(told), names=", ".join(names))
+    named = yield from ask("critic", asked, choices=names)
     found = named == names[lie.step]
     return {"generator": -1, "critic": 1} if found else {"generator": 1, "critic": -1}
 

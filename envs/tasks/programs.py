@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..parse import Unreadable, answered, code_block, code_blocks, excerpt, tagged
+from ..parse import Unreadable, answered, code_block, code_blocks, excerpt, has_tag, tagged
 from ..types import Value
 from ..values import canonical, read
 from .shapes import tree
@@ -69,7 +69,7 @@ def program_with_input(text: str) -> Program:
     The first block counts, whatever is said after it. An input may also stand outside, in
     <input>…</input>. Raises Unreadable.
     """
-    if "<input>" in text:
+    if has_tag(text, "input"):
         return Program(program(text), (arguments(tagged(text, "input")),))
 
     source = next(iter(code_blocks(text)), "").strip("\n")

@@ -32,6 +32,12 @@ def add(commands: Commands) -> None:
         "--lora", type=whole(0, 4096), default=0, metavar="R", help="rank (default 0: all weights)"
     )
     memory.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "8bit", "4bit"),
+        default="bfloat16",
+        help="what the base of adapters is held in (default bfloat16)",
+    )
+    memory.add_argument(
         "--tokens",
         type=whole(1, 10_000_000),
         default=16_384,
@@ -71,6 +77,7 @@ def run_memory(arguments: argparse.Namespace) -> int:
         name: needs(
             shape(name),
             lora=arguments.lora,
+            dtype=arguments.dtype,
             tokens=arguments.tokens,
             checkpointing=not arguments.keep_activations,
             copies=arguments.engines,
@@ -81,7 +88,8 @@ def run_memory(arguments: argparse.Namespace) -> int:
     parts = list(found[names[0]])
     rows = [(part, *(f"{found[name][part] / GIGA:.1f}" for name in names)) for part in parts]
     table(("GB", *names), rows, numbers=range(1, len(names) + 1))
-    what = f"adapters of rank {arguments.lora}" if arguments.lora else "all weights"
+    on = f"adapters of rank {arguments.lora} on a base in {arguments.dtype}"
+    what = on if arguments.lora else "all weights"
     print(
         f"{what}, {arguments.tokens:,} tokens at once: computed, not measured; leave a fifth free"
     )

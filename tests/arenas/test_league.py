@@ -141,13 +141,35 @@ def test_a_forgotten_ancestor_is_verified_against(store: Store, kuhn: Game) -> N
     league.join(MAIN)
     for step in (10, 20):
         league.snapshot(MAIN.id, saved(step), step)
-    assert "nothing is forgotten" in league.next_match(MAIN.id).reason
+    level = league.next_match(MAIN.id)
+    assert (level.opponent, level.reason) == (MAIN.id, "self-play: nothing is forgotten")
     folder = Scripted(lambda r: "fold" if "fold" in (r.choices or ()) else "check")
     bully = Scripted(lambda r: "bet" if "bet" in (r.choices or ()) else "call")
     league.record(MAIN.id, episodes(kuhn, Seat(folder, MAIN), Seat(bully, saved(10)), 40))
-    met = {league.next_match(MAIN.id) for _ in range(20)}
-    assert {match.opponent for match in met} == {saved(10).id}
+    met = [league.next_match(MAIN.id) for _ in range(100)]
     assert all(match.reason.startswith("verification: forgotten") for match in met)
+
+    # against the one it never met a rate is ½: squared, .75² to .5² of the range that 40 lost bets leave
+    share = Counter(match.opponent for match in met)[saved(10).id] / 100
+    assert share == pytest.approx(0.75**2 / (0.75**2 + 0.5**2), abs=0.12)
+
+
+def test_a_learner_that_an_exploiter_beats_meets_that_exploiters_snapshots(
+    store: Store, kuhn: Game
+) -> None:
+    hunter = PolicyRef("hunter", "learner/hunter")
+    league = League(store, kuhn, Mix(self=0, past=0, verification=1))
+    league.join(MAIN)
+    league.join(hunter, "main_exploiter")
+    league.snapshot(MAIN.id, saved(10), 10)
+    league.snapshot(hunter.id, saved(10, "hunter"), 10)
+    assert league.next_match(MAIN.id).opponent == MAIN.id
+    folder = Scripted(lambda r: "fold" if "fold" in (r.choices or ()) else "check")
+    bully = Scripted(lambda r: "bet" if "bet" in (r.choices or ()) else "call")
+    league.record(MAIN.id, episodes(kuhn, Seat(folder, MAIN), Seat(bully, saved(10, "hunter")), 40))
+    match = league.next_match(MAIN.id)
+    assert match.opponent == saved(10, "hunter").id
+    assert match.reason.startswith("verification: exploited, squared")
 
 
 def test_a_snapshot_is_due_once_all_resolved_rates_are_strong_or_steps_have_passed(
@@ -179,7 +201,9 @@ def test_exploiters_hunt_the_main_learner_and_its_past_when_that_is_hopeless(
     league.join(MAIN)
     league.snapshot(MAIN.id, saved(10), 10)
     assert league.next_match(hunter.id).opponent == MAIN.id
-    assert league.next_match(roamer.id).opponent == saved(10).id
+    roams = league.next_match(roamer.id)
+    assert roams.opponent == saved(10).id
+    assert roams.reason.startswith("league, capped")
     folder = Scripted(lambda r: "fold" if "fold" in (r.choices or ()) else "check")
     bully = Scripted(lambda r: "bet" if "bet" in (r.choices or ()) else "call")
     league.record(hunter.id, episodes(kuhn, Seat(folder, hunter), Seat(bully, MAIN), 60))

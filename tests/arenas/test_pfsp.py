@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sparring.arenas.pfsp import shrunk, weights
+from sparring.arenas.pfsp import shrunk, unsettled, weights
 
 KINDS = ("squared", "variance", "linear", "capped")
 
@@ -39,3 +39,11 @@ def test_harder_opponents_weigh_no_less(a, b):
 def test_rates_are_shrunk_to_one_half():
     assert shrunk(0, 0) == 0.5
     assert shrunk(10, 10) == pytest.approx(10.5 / 11)
+
+
+@pytest.mark.parametrize(
+    ("rates", "left"),
+    [([], 0), ([0.2], 0), ([0.9, 0.7, 0.5], 0), ([0.5, 0.5], 0), ([0.2, 0.6, 0.5], 2), ([0.9, 0.2, 0.5], 3)],
+)  # fmt: skip
+def test_past_selves_that_grow_steadily_harder_need_no_verification(rates, left):
+    assert unsettled(rates) == left

@@ -8,10 +8,15 @@ from sparring.envs.parse import (
     code_block,
     code_blocks,
     first_tags,
+    has_tag,
+    line_of,
     one_of,
     rows,
     tagged,
 )
+from sparring.envs.registry import find
+from sparring.envs.table import Table
+from sparring.envs.types import Reply
 
 CODE = "def f(x):\n    return x\n"
 
@@ -81,6 +86,20 @@ def test_a_tag_is_read_once():
         rows("<x>\n1\n2\n</x>", "x", 1)
 
 
+@pytest.mark.parametrize(
+    "reply", ["<x>51</x>", "<X>51</X>", "so <x> 51", "<x>51<y>6</y>", "<x>51<x>", "<x>51</x>\n<x>"]
+)
+def test_a_tag_is_read_without_case_and_may_stay_open_at_the_end(reply):
+    assert (has_tag(reply, "x"), tagged(reply, "x")) == (True, "51")
+
+
+def test_a_tag_that_is_missing_or_stands_twice_is_refused():
+    with pytest.raises(Unreadable, match="no <x>"):
+        tagged("51</x>", "x")
+    with pytest.raises(Ambiguous, match="2 <x> tags"):
+        tagged("<x>51</x><X>51</X>", "x")
+
+
 def test_the_first_closed_stretch_of_every_name_is_found_and_none_inside_another():
     text = "<a> <b>one</b> <b>two</b> <c><d>three</d></c> <e>"
     found = first_tags(text)
@@ -89,3 +108,54 @@ def test_the_first_closed_stretch_of_every_name_is_found_and_none_inside_another
         "c": "<c><d>three</d></c>",
     }
     assert all(text[start:].startswith(said) for start, said in found.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bet",
+        "Bet.",
+        "bet\n\nI bet because the king wins.",
+        "I have the king.\n\nbet",
+        "<answer>bet</answer>",
+        "**Answer: bet**",
+        "Final answer: \\boxed{bet}",
+        "$\\boxed{bet}$",
+    ],
+)
+def test_behind_a_thought_a_line_that_is_the_move_alone_counts(text):
+    assert line_of(["check", "bet"])(text, True) == "bet"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("I bet", True),
+        ("bet or check", True),
+        ("check it:\nbet\nor so", True),
+        ("be", False),
+        ("bet", False),
+        ("I have the king.\nbet", False),
+        ("<answer>bet", True),
+        ("", True),
+    ],
+)
+def test_a_word_in_a_sentence_or_in_a_line_that_may_go_on_is_no_move(text, whole):
+    with pytest.raises(Illegal):
+        line_of(["check", "bet"])(text, whole)
+
+
+def test_a_first_line_that_ended_counts_in_a_reply_that_was_cut_off():
+    assert line_of(["check", "bet"])("bet\nbecause the ki", False) == "bet"
+
+
+def test_a_reply_behind_a_thought_is_read_by_lines_and_any_other_as_a_whole():
+    def said(reply: Reply) -> str:
+        table = Table(find("kuhn-poker-v0"), 0)
+        table.answer([reply])
+        return table.asks[0].seat
+
+    run_on = "bet\nI have the king"
+    assert said(Reply(run_on, "K beats J Q", finish="length")) == "second"
+    assert said(Reply(run_on, finish="length")) == "first"
+    assert said(Reply(run_on)) == "first"

@@ -259,7 +259,7 @@ def test_every_key_stands_in_one_document():
     assert len(facts.DOCUMENTS) == 16
 
 
-def claim(play, off, grounded, answer):
+def claim(play, off, grounded, answer, **parameters):
     """A proposer that claims the digit of the first key it may ask about, off by so much."""
     asked = []
 
@@ -272,7 +272,7 @@ def claim(play, off, grounded, answer):
         return str((int(facts.WORLD[asked[0]]) + answer) % 10) if ask.seat[-1] == "0" else "hm"
 
     players = {"proposer": proposer, "solver": solver}
-    return play("facts-v0", players, attempts=2, grounded=grounded)
+    return play("facts-v0", players, attempts=2, grounded=grounded, **parameters)
 
 
 def test_a_grounded_claim_pays_what_the_document_says(play):
@@ -285,6 +285,12 @@ def test_a_claim_that_the_document_does_not_make_is_refused(play):
     table = claim(play, 1, True, 1)
     assert dict(table.payoff) == {"proposer": -1, "solver_0": 0, "solver_1": 0}
     assert not [turn for turn in table.turns if turn.role == "solver"]
+
+
+@pytest.mark.parametrize(("off", "paid"), [(1, -0.1), (0, 1.0)])
+def test_spice_takes_a_tenth_for_a_refused_claim_and_pays_one_for_an_even_one(play, off, paid):
+    table = claim(play, off, True, 0, penalty=-0.1, reward="gaussian")
+    assert table.payoff["proposer"] == pytest.approx(paid)
 
 
 def test_without_grounding_the_claim_is_the_label_and_nothing_is_shown(play):

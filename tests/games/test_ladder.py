@@ -173,5 +173,19 @@ def test_nothing_else_is_a_formula(text):
         formula(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("x**2/2 + C", "x ** 2 / 2"),
+        ("-1/2x - cos(2x)+c", "-1 / 2 * x - cos(2 * x)"),
+        ("2(x + 1)*ln(x)", "2 * (x + 1) * log(x)"),
+        ("2e^x + 1e-3 arctan(x)", "2 * e ** x + 0.001 * atan(x)"),
+    ],
+)
+def test_a_formula_is_read_as_people_write_it(text, read):
+    """A right integral with its constant was refused, and so were 2x and ln(x)."""
+    assert formula(text) == read
+
+
 def test_a_formula_has_one_form():
     assert formula("∫ x^2+SIN".replace("SIN", "sin( x )") + " dx") == "x ** 2 + sin(x)"

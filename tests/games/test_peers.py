@@ -30,6 +30,15 @@ def test_peers_sit_one_and_two_agents_on_and_the_next_round_shows_what_was_said(
     assert table.payoff["evaluator_0"] == table.payoff["scorer_0"] == 0
 
 
+def test_a_line_alone_is_an_evaluation(play):
+    """Asked for one line, a model gave one, without its tag, and lost the game by it."""
+    players = {"solver": "3", "evaluator": "The result is 3,\nnot 21.", "scorer": "1"}
+    table = play("peer-review-v0", players, agents=2, rounds=1)
+    assert table.ending.kind == "outcome"
+    shown = [turn.prompt[-1].text for turn in table.turns if turn.role == "scorer"]
+    assert all("Evaluation: The result is 3, not 21.\n" in text for text in shown)
+
+
 @pytest.mark.parametrize(("label", "paid"), [("majority", (1, 0, 1, 0)), ("gold", (0, 1, 0, 1))])
 def test_a_debate_is_paid_by_its_vote_or_by_the_key(play, label, paid):
     draft = play("sums-debate-v0", {"generator": "0", "critic": "0"}, agents=2, level=2)

@@ -22,6 +22,21 @@ def test_solvers_are_paid_for_agreement_even_when_it_is_false(play):
     assert notes["label"] == "41"
 
 
+@pytest.mark.parametrize("label", ["majority", "swapped"])
+def test_who_copies_the_form_of_the_prompt_has_no_vote_and_no_pay(play, label):
+    """Three of four said what stood in the form, and a vote made that the label."""
+
+    def copies(ask):
+        return ask.prompt.splitlines()[-1].removeprefix("Answer in this form: ")
+
+    question = QUESTION + "<paraphrase>Give the product 17 * 3.</paraphrase>" * (label == "swapped")
+    players = {"proposer": question, "solver": copies, "solver_2": "<answer>51</answer>"}
+    table = play(ID, players, attempts=4, label=label)
+    votes = {"majority": (0, 0, 1, 0), "swapped": (0, 0, 0, 0)}
+    assert tuple(table.payoff.values())[1:] == votes[label]
+    assert dict(table.notes)["label"] == "51"
+
+
 @pytest.mark.parametrize(
     ("reward", "texts", "paid"),
     [

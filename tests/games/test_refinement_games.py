@@ -1,10 +1,12 @@
 """corpus-challenge, self-correct, critique-refine and discussion: what each ending pays."""
 
+import json
 import random
 import re
+from importlib.resources import files
 
 import pytest
-from sparring.envs.games.corpus_challenge import DOCUMENTS, challenge
+from sparring.envs.games.corpus_challenge import DOCUMENTS, challenge, cloze
 from sparring.envs.registry import find
 from sparring.envs.table import Table
 from sparring.envs.tasks.chains import SIGNS, Chain, drawn, read
@@ -24,6 +26,22 @@ def block(source):
 def quiz(ask):
     number = re.search(r"\d+|eight", ask.prompt.split("\n")[-1])[0]
     return f"<question>Which number?</question><answer>{number}</answer>"
+
+
+SHIPPED = files("sparring.training.recipes").joinpath("spice_documents.jsonl").read_text()
+HARD = (
+    "A sheet of paper in the format A4 measures 210 by 297 millimetres. Folded in half it is A5.",
+    "Pi is about 3.14159. Nobody knows where its digits end, and 3 of them are enough for a wheel.",
+    "Water is heavier than oil. Who pours both into one glass finds the oil above the water",
+)
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *map(json.loads, SHIPPED.splitlines()), *HARD])
+def test_the_form_that_a_prompt_shows_is_a_move_itself(document):
+    """Of a text with A4 in it the answer 4 was shown, and the text whole: a copy of that was refused."""
+    question, answer = challenge(cloze(document), document)
+    assert "…" in question
+    assert re.search(rf"\b{re.escape(answer)}\b", document, re.IGNORECASE)
 
 
 def test_solvers_are_right_with_the_words_of_a_document_they_never_see(play):

@@ -20,7 +20,7 @@ from sparring.training.config import Watch
 from sparring.training.experiments.claims import find, folder, kept, markdown
 from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
-from sparring.training.experiments.numbers import Number
+from sparring.training.experiments.numbers import Number, number
 from sparring.training.experiments.outcome import spread
 from sparring.training.experiments.papers import with_verdicts
 from sparring.training.experiments.runs import runs
@@ -129,6 +129,9 @@ RECORDS = [
         (Number("up", "mean"), 0.4),
         (Number("cost", 1), 20.0),
         (Number("late", 1), None),
+        (Number("cost", "least", since=1), 20.0),
+        (Number("up", "mean", since=1), 0.6),
+        (Number("up", "first", since=1), 0.4),
         (Number("cost", when="up", reaches=0.6), 30.0),
         (Number("step", when="up", reaches=0.2), 0.5),
         (Number("cost", when="up", reaches=0.9), None),
@@ -144,6 +147,25 @@ def test_an_alarm_is_a_number_the_step_at_which_it_was_raised():
     assert step is not None
     assert 12 < step < 20
     assert Number("alarm/gold_gap").read(records[:12], Watch()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"of": "up", "at": "mean", "since": -1}, "a step, 0 or more; it is -1"),
+        ({"of": "up", "at": "mean", "since": 0.5}, "a step, 0 or more; it is 0.5"),
+        ({"of": "up", "since": 1}, "goes with at = first"),
+        ({"of": "up", "at": 3, "since": 1}, "goes with at = first"),
+    ],
+)
+def test_since_says_which_records_count(given, said):
+    with pytest.raises(SparringError, match=said):
+        number("n", given)
+
+
+def test_a_number_since_a_step_that_the_run_never_came_to_says_so():
+    with pytest.raises(SparringError, match="last recorded at step 2, not since 3"):
+        Number("up", "mean", since=3).read(RECORDS, Watch())
 
 
 def test_a_metric_that_no_record_has_is_told_with_the_nearest():

@@ -80,7 +80,9 @@ def test_adapters_take_no_gradients_or_moments_of_the_base():
 def test_the_page_says_what_the_function_says():
     told = PAGE.read_text()
     for name, known in KNOWN.items():
-        cells = [f"{needs(known, lora=lora)['all'] / GIGA:.1f}" for lora in (0, 16)]
+        held = ((0, "bfloat16"), (16, "bfloat16"), (16, "8bit"), (16, "4bit"))
+        found = [needs(known, lora=lora, dtype=dtype)["all"] for lora, dtype in held]
+        cells = [f"{each / GIGA:.1f}" for each in found]
         assert f"| {name} | {known.parameters / 1e9:.2f} | {' | '.join(cells)} |" in told
 
 

@@ -139,3 +139,16 @@ def test_trained_responses_bring_a_cycle_to_its_equilibrium(tmp_path):
     assert told[-1] is not None
     assert told[0] > 1.5
     assert told[-1] < 0.5 * told[0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_pulled_responses_tell_cards_apart(tmp_path):
+    """Blind ones stop at .57 to .65: the second bets whatever it holds, as the first does."""
+    (tmp_path / "responses.toml").write_text(FILES["responses.toml"])
+    given = ["rounds=2", "record.tensorboard=false", "record.evaluate_every=0", "threads=1"]
+    config = configured("spiral", tmp_path / "responses.toml", given, {"out": str(tmp_path / "r")})
+    train(config, quiet=True)
+    told = [each.nashconv or 0.0 for each in mixtures(tmp_path / "r")]
+    assert told[0] == pytest.approx(0.917, abs=0.01)
+    assert told[2] < 0.5

@@ -104,6 +104,17 @@ def test_credits_alone_of_a_game_that_gives_none_are_nothing_to_train_on(playing
         playing("credits.payoff=false").batch(0)
 
 
+def test_a_step_whose_proposals_were_all_refused_says_so(playing):
+    """Where solvers alone are trained, it said that its games ended by `outcome`."""
+    play = playing(
+        "game=question-answer-v0", "parameters={attempts=2}", 'credits.trained=["solver"]'
+    )
+    with pytest.raises(
+        EmptyStepError, match=r"no role that is trained was asked \(proposals: unrea"
+    ):
+        play.batch(0)
+
+
 def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, monkeypatch):
     play = playing()
     episodes = play.play(0)

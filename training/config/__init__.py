@@ -9,6 +9,7 @@ from typing import Any
 
 from ...agents.engines.available import resolved
 from ...agents.models.names import parted
+from ...agents.models.quantised import QUANTISED
 from ...envs.registry import Game, find, load
 from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
 from .elsewhere import check_elsewhere
@@ -182,6 +183,11 @@ class Config:
             raise ConfigError(
                 f"update.dtype = {self.update.dtype} is for weights that are not trained: it loses steps "
                 "as small as those of training; set update.lora, or dtype = float32 with update.bf16 = true"
+            )
+        if self.update.dtype in QUANTISED and self.rollout.engine != "transformers":
+            raise ConfigError(
+                f"update.dtype = {self.update.dtype} quantises the base that is trained on, and "
+                f"rollout.engine = {self.rollout.engine} plays with whole weights; set it to transformers"
             )
         check_hooks(
             self.hooks,

@@ -88,8 +88,9 @@ def credit(
 
     Where a role is given credits (or rewards are discounted) its turns earn different amounts, so each is
     measured against turns of the same ordinal. Otherwise all turns of an attempt earn what the attempt
-    does, but for failed tries, and are measured against whole attempts, of which there are more. `own` is
-    the user's estimator, where `settings.estimator` is `own`.
+    does, but for failed tries, and are measured against whole attempts, of which there are more. Samples of
+    one attempt stand together, as `collect` gives them. `own` is the estimator where `settings.estimator`
+    is `own`.
     Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
     """
     # By role and not by attempt: a game that ended before its first credit is measured like the others.
@@ -98,25 +99,31 @@ def credit(
 
     outcomes: list[Outcome] = []
     of_sample: list[list[int]] = []
-    # The places of each attempt's outcomes, by the name of the turn.
-    known: dict[Attempt, dict[str, int]] = {}
+    attempt: Attempt | None = None
+    # The places of an attempt's outcomes, by the name of the turn.
+    places: dict[str, int] = {}
     for sample in samples:
-        attempt = sample.attempt
-        places = known.setdefault(attempt, {})
-        by_turn = discounted or (bool(apart) and _part(sample) in apart)
+        # An attempt counts once, into however many samples its tokens fell.
+        if sample.attempt != attempt:
+            attempt, places = sample.attempt, {}
+        if not (discounted or (apart and _part(sample) in apart)):
+            if not places:
+                places[""] = len(outcomes)
+                outcomes.append(Outcome(attempt, attempt.reward))
+            of_sample.append([places[""]] * len(sample.spans))
+            continue
+
         indices: list[int] = []
         for span in sample.spans:
-            name = _turn(span) if by_turn else ""
-            earned = span.earned if by_turn else attempt.reward
-            # An attempt counts once, into however many samples its tokens fell.
+            name = _turn(span)
             index = places.setdefault(name, len(outcomes))
-            outcomes[index : index + 1] = [Outcome(attempt, earned, name)]
+            outcomes[index : index + 1] = [Outcome(attempt, span.earned, name)]
             indices.append(index)
         of_sample.append(indices)
 
     centres, kept = estimate(outcomes, baselines, settings, own)
     found = zip(samples, of_sample, strict=True)
-    return [credited(sample, [centres[i] for i in indices]) for sample, indices in found], kept
+    return [credited(each, tuple([centres[i] for i in places])) for each, places in found], kept
 
 
 def _part(sample: Sample) -> tuple[str, str]:
@@ -128,16 +135,15 @@ def _turn(span: Span) -> str:
     return f"turn-{span.ordinal}" + (f"-retry-{span.retry}" if span.retry else "")
 
 
-def credited(sample: Sample, centres: Sequence[Centre]) -> Credited:
+def credited(sample: Sample, centres: tuple[Centre, ...]) -> Credited:
     """The sample's turns measured against `centres`. Raises NonFiniteError, naming the sample."""
-    amounts = tuple(
-        [c.advantage(span.earned) for span, c in zip(sample.spans, centres, strict=True)]
-    )
+    pairs = zip(sample.spans, centres, strict=True)
+    amounts = tuple([centre.advantage(span.earned) for span, centre in pairs])
 
     # One test for all turns: NaN and infinity do not leave a sum again.
     if not math.isfinite(sum(amounts)):
         raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
-    return Credited(sample, tuple(centres), amounts)
+    return Credited(sample, centres, amounts)
 
 
 def idle(sample: Sample) -> Credited:

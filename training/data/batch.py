@@ -157,16 +157,19 @@ def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
     found: dict[object, _Folded] = {}
     parts = [part for part in ("imitate", "pull", "rates") if any(getattr(r, part) for r in rows)]
 
+    known: dict[object, _Folded] = {}
     for index, each in enumerate(rows):
         sample = each.sample
-        # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
-        places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
-        key = (sample.tokens, places, each.pull) if fold else index
-        row = found.get(key)
+        # Samples of games that went alike share their tokens and spans, which are long to compare.
+        same = (id(sample.tokens), id(sample.spans), each.pull) if fold else index
+        row = known.get(same)
         if row is None:
-            totals = {part: list(getattr(each, part)) for part in parts}
-            found[key] = _Folded([sample], {"advantages": list(each.gradient), **totals})
-            continue
+            # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
+            places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
+            key = (sample.tokens, places, each.pull) if fold else index
+            turns = len(sample.spans)
+            blank = {part: [0.0] * turns for part in ("advantages", *parts)}
+            row = known[same] = found.setdefault(key, _Folded([], blank))
 
         row.samples.append(sample)
         # Sums are enough: folded losses are linear in the advantage.

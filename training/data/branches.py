@@ -39,14 +39,17 @@ class Branches:
 
 
 NONE = Branches()
-Told: TypeAlias = Mapping[int, Mapping[str, tuple[float, Mapping[int, float]]]]
-"""By issue index and seat: what the seat earned in all, and each of its turns, by the turn's index."""
+Told: TypeAlias = tuple[float, Mapping[int, float]]
+"""What a seat earned in all, and each of its turns, by the turn's index."""
 
 
-def valued(samples: Sequence[Sample], branches: Branches, told: Told) -> list[Sample]:
+def valued(
+    samples: Sequence[Sample], branches: Branches, told: Mapping[int, Mapping[str, Told]]
+) -> list[Sample]:
     """Turns before a branch with the mean of what they earned over all games that went on from there.
 
     It is the Monte Carlo value of the state that the turn led to, as ReST-MCTS* and its kin estimate it.
+    `told` is by issue index and seat.
     """
     family: dict[int, list[int]] = defaultdict(list)
     for index in branches.cuts:

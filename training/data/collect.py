@@ -5,7 +5,6 @@ What a proposer earns for a task is part of its game (`envs/tasks/pay.py`), chos
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import accumulate
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
-from .branches import NONE, WHOLE, Branches, Part, valued
+from .branches import NONE, WHOLE, Branches, Part, Told, valued
 from .samples import Attempt, Sample, Span
 
 
@@ -45,72 +44,125 @@ def collect(
     ConstraintError for a turn of the learner that was held to its choices: trained as if drawn freely, such
     replies drive the mass on legal moves to 0.
     """
+    asked = _Asked(settings, {learner, *beside}, role_of, judges, version, {})
     samples: list[Sample] = []
-    told: dict[int, dict[str, tuple[float, dict[int, float]]]] = defaultdict(dict)
-    groups: dict[tuple[Message, ...], str] = {}
-    known: dict[object, _Earned] = {}
-    learners = {learner, *beside}
+    told: dict[int, Mapping[str, Told]] = {}
+    known: dict[object, _Alike] = {}
 
     # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
-        seats = _trained(episode, settings, learners, role_of, judges)
-        if not seats:
-            continue
-        opponent = _opponent(episode, learners, role_of, judges)
-        label, parts = episode.game.label, branches.parts(index, episode.begun)
+        parts = branches.parts(index, episode.begun)
+        owed = {s: charges.get((index, s), 0.0) for s in episode.payoff} if charges else {}
 
-        for seat, turns in _turns(episode, seats).items():
-            payoff = settings.scale * episode.payoff[seat]
-            paid = payoff if settings.payoff else 0.0
-            if charges:
-                paid -= settings.scale * charges.get((index, seat), 0.0)
+        # Small games are full of games that go alike: what is learned of them is made once.
+        same = _identity(episode), parts, *owed.values()
+        alike = known.get(same)
+        if alike is None:
+            alike = known[same] = _alike(episode, parts, owed, asked)
 
-            # Equal replies to equal prompts are one object, and small games are full of them.
-            same = paid, copysign(1.0, paid), *[_identity(*each) for each in turns]
-            made = known.get(same)
-            if made is None:
-                made = known[same] = _earned(turns, paid, settings)
-            if value:
-                numbers = [number for number, _ in turns]
-                told[index][seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
-
-            for part in parts:
-                prompt = _first(turns, part)
-                if prompt is None:
-                    continue
-                # Groups are named by their first prompt, whose digest is made once a step.
-                group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
-                attempt = Attempt(
-                    game=label,
-                    role=role_of[seat],
-                    seat=seat,
-                    opponent=opponent,
-                    group=group,
-                    episode=index,
-                    seed=episode.seed,
-                    replicate=episode.replicate,
-                    payoff=payoff,
-                    reward=made.reward,
-                    by_turn=made.credited,
-                    version=version,
-                    ending=episode.ending.kind,
-                    learner=episode.seats[seat].name,
-                )
-                runs = made.runs
-                if settings.turns or part is not WHOLE[0]:
-                    runs = _wanted(runs, settings.turns, part)
-                samples += [Sample(attempt, *run) for run in runs]
+        told[index] = alike.told
+        for attempt, runs in alike.attempts:
+            own = attempt.of(index, episode.seed, episode.replicate)
+            for run in runs:
+                samples.append(Sample(own, *run))
     return valued(samples, branches, told) if value else samples
 
 
-def _identity(number: int, turn: Turn) -> tuple[object, ...]:
-    """What of a turn decides what is trained of it; the episodes keep its objects alive meanwhile."""
-    return number, id(turn.reply), turn.retry, turn.call, id(turn.credits)
+class _Asked(NamedTuple):
+    """How games are collected; `groups` are the names of the first prompts met so far."""
+
+    settings: Credits
+    learners: Collection[str]
+    role_of: Mapping[str, str]
+    judges: Collection[str]
+    version: int
+    groups: dict[tuple[Message, ...], str]
 
 
-def _earned(turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits) -> _Earned:
-    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError."""
-    credits, ordinals = _credits(turns, settings), _ordinals(turns)
+class _Alike(NamedTuple):
+    """What games that went alike have in common.
+
+    attempts: of the first of them, each with its runs of tokens
+    told:     what each seat earned, whether it gave a sample or not
+    """
+
+    attempts: Sequence[tuple[Attempt, Sequence[_Run]]]
+    told: Mapping[str, Told]
+
+
+def _identity(episode: Episode) -> tuple[object, ...]:
+    """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
+    paid = episode.payoff.values()
+    return (
+        episode.game,
+        episode.ending.kind,
+        episode.ending.seats,
+        *[ref.name for ref in episode.seats.values()],
+        *paid,
+        # 0 and -0 are equal, and written unlike.
+        *[copysign(1.0, amount) for amount in paid],
+        # Equal replies to equal prompts are one object.
+        *[(t.seat, t.prompt, id(t.reply), t.retry, t.call, id(t.credits)) for t in episode.turns],
+    )
+
+
+def _alike(
+    episode: Episode, parts: Sequence[Part], owed: Mapping[str, float], asked: _Asked
+) -> _Alike:
+    """What a game gives to learn from. Raises ConstraintError."""
+    settings, role_of, groups = asked.settings, asked.role_of, asked.groups
+    seats = _trained(episode, asked)
+    opponent = _opponent(episode, asked) if seats else ""
+    lost = episode.ending.kind == "forfeit" and not settings.payoff
+    attempts: list[tuple[Attempt, Sequence[_Run]]] = []
+    told: dict[str, Told] = {}
+
+    for seat, turns in _turns(episode, seats).items():
+        payoff = settings.scale * episode.payoff[seat]
+        paid = payoff if settings.payoff else 0.0
+        if owed:
+            paid -= settings.scale * owed[seat]
+        made = _earned(turns, paid, settings, lost)
+        numbers = [number for number, _ in turns]
+        told[seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
+
+        for part in parts:
+            prompt = _first(turns, part)
+            if prompt is None:
+                continue
+            # Groups are named by their first prompt, whose digest is made once a step.
+            group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
+            attempt = Attempt(
+                game=episode.game.label,
+                role=role_of[seat],
+                seat=seat,
+                opponent=opponent,
+                group=group,
+                episode=0,
+                seed=0,
+                replicate=0,
+                payoff=payoff,
+                reward=made.reward,
+                by_turn=made.credited,
+                version=asked.version,
+                ending=episode.ending.kind,
+                learner=episode.seats[seat].name,
+            )
+            runs = made.runs
+            if settings.turns or part is not WHOLE[0]:
+                runs = tuple(_wanted(runs, settings.turns, part))
+            attempts.append((attempt, runs))
+    return _Alike(attempts, told)
+
+
+def _earned(
+    turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits, lost: bool
+) -> _Earned:
+    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError.
+
+    `lost`: it forfeited, and what the game takes for that is not counted.
+    """
+    credits, ordinals = _credits(turns, settings, lost), _ordinals(turns)
     # `terminal` credits no turn, so the attempt is not paid credits either.
     reward = paid if settings.spread == "terminal" else paid + sum(credits)
 
@@ -187,42 +239,34 @@ def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, 
     return found
 
 
-def _trained(
-    episode: Episode,
-    settings: Credits,
-    learners: Collection[str],
-    role_of: Mapping[str, str],
-    judges: Collection[str],
-) -> list[str]:
+def _trained(episode: Episode, asked: _Asked) -> list[str]:
     """The seats that are trained on this episode."""
-    kind = episode.ending.kind
-    if kind == "error" or (kind == "truncated" and not settings.truncated):
+    kind, roles = episode.ending.kind, asked.settings.trained
+    if kind == "error" or (kind == "truncated" and not asked.settings.truncated):
         return []
 
     # A forfeit pays the innocent for nothing that they did.
     seats = episode.ending.seats if kind == "forfeit" else episode.payoff
-    roles = settings.trained
     return [
         seat
         for seat in seats
-        if episode.seats[seat].name in learners
-        and role_of[seat] not in judges
-        and (not roles or role_of[seat] in roles)
+        if episode.seats[seat].name in asked.learners
+        and asked.role_of[seat] not in asked.judges
+        and (not roles or asked.role_of[seat] in roles)
     ]
 
 
-def _opponent(
-    episode: Episode, learners: Collection[str], role_of: Mapping[str, str], judges: Collection[str]
-) -> str:
+def _opponent(episode: Episode, asked: _Asked) -> str:
     """The names of the players that do not learn, judges left out; `self` where all learn."""
-    others = {ref.name for s, ref in episode.seats.items() if role_of[s] not in judges}
-    return ",".join(sorted(others.difference(learners))) or "self"
+    others = {ref.name for s, ref in episode.seats.items() if asked.role_of[s] not in asked.judges}
+    return ",".join(sorted(others.difference(asked.learners))) or "self"
 
 
-def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float]:
+def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits, lost: bool) -> list[float]:
     """Named credits of each of a seat's turns; one that was asked again has the price of a failed try.
 
-    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth.
+    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth. Where payoffs
+    do not count, a forfeit has that price too (`lost`), or it would be as good as a false answer.
     """
     amounts = [
         settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
@@ -231,6 +275,8 @@ def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits) -> list[float
         if turn.retry and not turn.call:
             # The price falls on the try that failed, not on the one after it.
             amounts[before] += settings.scale * settings.failed_try
+    if lost and amounts:
+        amounts[-1] += settings.scale * settings.failed_try
     return amounts
 
 

@@ -60,25 +60,23 @@ def judged(
     ranges: Mapping[str, tuple[float, float]],
 ) -> list[Judged]:
     """The samples with their outcomes' verdicts; `ranges` are of scaled payoffs, by game."""
-    trained = list(trained)
-    # By attempt: one that fell into several samples counts once.
-    known: dict[Attempt, tuple[bool, list[bool]]] = {}
-    groups: dict[tuple[str, str, str], list[bool]] = {}
-
-    found: list[tuple[bool, list[bool]]] = []
+    found: list[tuple[Credited, bool, list[int]]] = []
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    attempt: Attempt | None = None
+    right, group = False, [0, 0]
     for each in trained:
-        attempt = each.sample.attempt
-        verdict = known.get(attempt)
-        if verdict is None:
+        # An attempt that fell into several samples, which stand together, counts once.
+        if each.sample.attempt != attempt:
+            attempt = each.sample.attempt
             least, most = ranges[attempt.game]
             right = attempt.payoff > least + objective.right * (most - least)
-            group = groups.setdefault(_group(attempt), [])
-            group.append(right)
-            verdict = known[attempt] = right, group
-        found.append(verdict)
+            group = groups.setdefault(_group(attempt), [0, 0])
+            group[0] += right
+            group[1] += 1
+        found.append((each, right, group))
 
-    pairs = zip(trained, found, strict=True)
-    return [Judged(each, right, sum(group) / len(group)) for each, (right, group) in pairs]
+    # Divided last: a group's later attempts count for its first one too.
+    return [Judged(each, right, rights / count) for each, right, (rights, count) in found]
 
 
 def lessons(
@@ -89,20 +87,23 @@ def lessons(
     *,
     learners: Sequence[str],
     pad: int,
+    idle: Sequence[Judged] = (),
 ) -> Batch:
     """What step `step` trains on, as tensors: of several learners each for itself.
 
-    A later step that the objective takes no sample of rests: its loss is the KL term alone. Raises
-    NothingToLearnError for a first step of that kind.
+    A later step that the objective takes no sample of rests: its loss is the KL term alone. `idle` are
+    samples to rest on in a later round, where a first step, or one of the stock alone, may rest too. Raises
+    NothingToLearnError for any other step of that kind.
     """
     try:
         return _lessons(config, step, fresh, stored, learners=learners, pad=pad)
     except NothingToLearnError:
-        # A run that has learnt all there is has nothing to prefer or imitate, and may go on to its end;
-        # one that begins so was set up wrongly.
-        if not step or not fresh:
+        # A run that has learnt all there is has nothing to prefer or imitate, and may go on to its end, as
+        # may one whose round brought nothing; one that begins so was set up wrongly.
+        rested = idle or (fresh if step else ())
+        if not rested:
             raise
-        return _resting(config, fresh, learners=learners, pad=pad)
+        return _resting(config, rested, learners=learners, pad=pad)
 
 
 def _resting(

@@ -18,7 +18,7 @@ MAIN: Final = "number"
 ALARM: Final = "alarm/"
 """Begins the name of an alarm, whose number is the step at which it was first raised."""
 _AT: Final = ("last", "first", "least", "greatest", "mean")
-_KEYS: Final = ("of", "at", "when", "reaches")
+_KEYS: Final = ("of", "at", "since", "when", "reaches")
 _EXACT: Final = (
     *("nashconv", "legal_mass", "versus_nash"),
     *("value", "gain", "worst", "exact", "exact_entropy"),
@@ -31,6 +31,7 @@ class Number:
 
     of:      a metric, or alarm/NAME for the step of that alarm.
     at:      last, first, least, greatest or mean over the records, or a step.
+    since:   the step that the first of these records may have.
     when, reaches: in place of `at`, where the metric `when` first comes to `reaches`, between two records by
              the straight line.
     """
@@ -39,6 +40,7 @@ class Number:
     at: str | int = "last"
     when: str = ""
     reaches: float = 0.0
+    since: int = 0
 
     def read(self, records: Sequence[Metrics], limits: Watch) -> float | None:
         """The number; None where a metric never came so far, or an alarm was never raised.
@@ -47,7 +49,7 @@ class Number:
         """
         if self.of.startswith(ALARM):
             return _alarmed(self.of.removeprefix(ALARM), records, limits)
-        points = _points(self.of, records)
+        points = _points(self.of, records, self.since)
         if self.when:
             return self._crossing(points, dict(_points(self.when, records)))
 
@@ -71,7 +73,9 @@ class Number:
             return f"{what} where {self.when} reaches {self.reaches:g}"
         if self.at == "last" or self.of.startswith(ALARM):
             return what
-        return f"{what} at step {self.at}" if isinstance(self.at, int) else f"{what}, {self.at}"
+        if isinstance(self.at, int):
+            return f"{what} at step {self.at}"
+        return f"{what}, {self.at}" + (f" since step {self.since}" if self.since else "")
 
     def _crossing(
         self, points: Sequence[tuple[int, float]], other: Mapping[int, float]
@@ -108,22 +112,30 @@ def number(name: str, value: Any) -> Number:
         raise ExperimentError(f"{name}: when is a metric, and reaches a number")
     if ("when" in data) != ("reaches" in data) or ("when" in data and "at" in data):
         raise ExperimentError(f"{name}: when and reaches go together, and stand in place of at")
-    return Number(data["of"], at, when, float(reaches))
+    since = data.get("since", 0)
+    if type(since) is not int or since < 0:
+        raise ExperimentError(f"{name}.since must be a step, 0 or more; it is {since!r}")
+    if since and at not in ("first", "least", "greatest", "mean"):
+        raise ExperimentError(f"{name}.since goes with at = first, least, greatest or mean")
+    return Number(data["of"], at, when, float(reaches), since)
 
 
-def _points(name: str, records: Sequence[Metrics]) -> list[tuple[int, float]]:
-    """(step, value) of a metric, in order."""
+def _points(name: str, records: Sequence[Metrics], since: int = 0) -> list[tuple[int, float]]:
+    """(step, value) of a metric from a step on, in order."""
     found = [
         (int(record["step"] or 0), float(value))
         for record in records
         if isinstance(value := record.get(name), (int, float))
     ]
+    later = [(step, value) for step, value in found if step >= since]
+    if found and not later:
+        raise ExperimentError(f"{name} was last recorded at step {found[-1][0]}, not since {since}")
     if not found:
         known = dict.fromkeys(key for record in records for key in record)
         raise ExperimentError(
             f"no metric {name!r} in the run{did_you_mean(name, known, '; metrics.jsonl has their names')}"
         )
-    return found
+    return later
 
 
 def _alarmed(name: str, records: Sequence[Metrics], limits: Watch) -> float | None:

@@ -20,6 +20,7 @@ from ...agents.engines.follower import Following
 from ...agents.engines.hosts import Host, open_host
 from ...agents.language.transformer import Transformer
 from ...agents.models.load import load_model
+from ...agents.models.quantised import QUANTISED
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
 from ...agents.thinking import Role, Thinking
@@ -167,6 +168,12 @@ def _go_on(model: Any, config: Config) -> None:
         raise ConfigError(
             f"{config.model} is an adapter of rank {rank}, and update.lora = {config.update.lora}; set it to "
             f"{rank} to train on it, or start from its base"
+        )
+    held = next((kind for kind in QUANTISED if getattr(model, f"is_loaded_in_{kind}", False)), "")
+    if held and held != config.update.dtype:
+        raise ConfigError(
+            f"{config.model} was trained on a base in {held}, and update.dtype = {config.update.dtype}; "
+            f"set it to {held}"
         )
     # it was loaded to play only, so all of it is frozen
     model.set_adapter("default")

@@ -7,7 +7,7 @@ Roles, schedule and sharing: those of R-Zero, 0.3 <= p <= 0.8, n = 16 answers, K
 may run Python in the sandbox while it solves, four times at most; what it is shown is never trained on.
 Published and equal: these numbers (released code) and the rewards; calls are those of an answer on average.
 Differs: ADPO, which scales an advantage down and widens the clip where the vote is unsure, is left out.
-Nursery: --model tiny:question-answer (which never calls a tool)
+Nursery: --model tiny:question-answer (whose teachers call Python in this recipe)
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
 
 In each round the main learner, its exploiter and the league's exploiter train in turns and leave a snapshot
 each, which the main learner meets later on. The main exploiter begins each round from the base, and meets
-the main learner's present weights · RAE by opponent · both places · a model each. Equal: the three kinds,
-whom they meet, prioritised fictitious self-play. Differs: they learn at once there; snapshots also
-come by strength; the league's exploiter begins anew with chance .25. From memory.
+the main learner's present weights · RAE by opponent · both places · a model each. Equal (published
+pseudocode): the three kinds, whom each meets and by which weights, half past and .15 verification with its
+two thresholds (.3, .7). Differs: they learn at once there; snapshots come by strength there, here in each
+round; the league's exploiter begins anew with chance .25, and there are two of it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     actor: best and worst answer by the share of judges that say right
     judge: the verdict that the meta-judge sides with, and the other;  loss as in `self-rewarding`, β = 0.1
 
-Two iterations: in each the meta-judge is the model that it begins with, which is also the reference ·
+Two iterations (there four): in each the meta-judge is the model that it begins with, also the reference ·
 solver and judge · one model. Equal: three roles, pairs for actor and judge, a new judge each iteration.
 Differs: verdicts on sums, there points for free text; a meta-judge decides between two verdicts, there
 all pairs of judgements are compared (Elo); no length control, since answers are a token. β from memory.

@@ -4,10 +4,11 @@
     loss −v · log π of the steps of games that end right
 
 Every game is played on four times from before its second answer, and the first answer's value is what
-came of them · imitation · the solver · every step · one model. Equal: values of steps by rollouts,
-imitation of right traces. Differs: there a tree search led by a value model chooses the steps, and both
-models are trained in rounds; here branches of one level stand for the tree, and no value model is learnt.
-From memory and the released code's description.
+came of them · imitation · the solver · every step · one model. Equal: values out of what a step led to,
+imitation of right traces. Differs (released code): there a tree search led by a value model chooses the
+steps, and both models are trained in rounds; here branches of one level stand for the tree, and no value
+model is learnt. There a step's value is max(0, v + (1 − v) r / m), v the value before it, m the fewest steps
+to a right answer, r = 1 if one was found beyond it, else −1; and right traces are imitated whole.
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ def shelf(kind: str, rng: random.Random) -> Value:
 
 
 def question_answer(asked: Asked) -> Lesson:
-    """Asks sums, equations and a few facts in two wordings; answers and judges by the truth."""
+    """Asks sums, equations and a few facts in two wordings; answers and judges by the truth.
+
+    With Python at hand it runs a sum or an equation, and answers what that prints.
+    """
     rng = asked.rng
     if asked.role == "proposer":
         topic = next(name for begins, name in _WHICH.items() if f"Write {begins}" in asked.prompt)
@@ -43,6 +46,8 @@ def question_answer(asked: Asked) -> Lesson:
         paraphrase = f"<paraphrase>{again}</paraphrase>" if wanted else ""
         return f"<question>{question}</question>{paraphrase}"
 
+    if called := _by_python(asked):
+        return called
     lines = asked.prompt.split("\n")
     question = lines[0].removeprefix("Question: ")
     true = _KNOWN.get(question) or next(filter(None, (truth(t, question) for t in TOPICS)), None)
@@ -50,6 +55,25 @@ def question_answer(asked: Asked) -> Lesson:
         given = lines[1].removeprefix("Answer: ")
         return keyed(asked, asked.choices[not (true and same_answer(given, true))])
     return f"<answer>{true if true and asked.right else _wrong(true, rng)}</answer>"
+
+
+_SUM = re.compile(r"[\d(][\d()+*\- ]*[\d)]")
+_EQUATION = re.compile(r"(\d+)\*x \+ (\d+) = (\d+)")
+
+
+def _by_python(asked: Asked) -> str:
+    """The call that works the question out, or the answer that came of it; empty where there is none."""
+    if asked.view[-1].speaker == "result":
+        return f"<answer>{asked.prompt.partition(chr(10))[0]}</answer>"
+    if not any("<python>" in message.text for message in asked.view if message.speaker == "tools"):
+        return ""
+
+    question = asked.prompt.partition("\n")[0]
+    if equation := _EQUATION.search(question):
+        factor, added, total = equation.groups()
+        return f"<python>print(({total} - {added}) // {factor})</python>"
+    found = _SUM.search(question)
+    return f"<python>print({found[0]})</python>" if found else ""
 
 
 def _question(topic: str, rng: random.Random) -> tuple[str, str]:

@@ -87,6 +87,7 @@ SCHOOLS: Mapping[str, School] = {
             {"attempts": 2, "label": "swapped"},
             {"attempts": 2, "label": "judge"},
         ),
+        kept=("tools", "calls"),
         shelf=questions.shelf,
         keyed=_SOLVER,
     ),

@@ -6,7 +6,9 @@ and touches nothing, so building a model needs no sandbox.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -29,9 +31,22 @@ def value(source: str, given: Sequence[Value], entry: str = "f") -> Value:
 
 
 def _verdict(source: str, job: Job) -> Verdict:
+    if job.entry is None and not job.inputs:
+        return _printed(source)
     results = tuple(_result(source, job.entry or "f", given) for given in job.inputs)
     failed = any(result.status != "ok" for result in results)
     return Verdict("error" if failed else "ok", results)
+
+
+def _printed(source: str) -> Verdict:
+    """What a program prints, such as a teacher's call of a tool."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(source, "<teacher>", "exec"), {})
+    except Exception as fault:  # a teacher's mistake
+        return Verdict("error", stdout=printed.getvalue(), detail=type(fault).__name__)
+    return Verdict("ok", stdout=printed.getvalue())
 
 
 def _result(source: str, entry: str, given: Sequence[Value]) -> Result:

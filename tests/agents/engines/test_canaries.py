@@ -26,6 +26,7 @@ from sparring.agents.remote import Endpoint, Remote
 from sparring.agents.scripted import scripted
 from sparring.agents.thinking import Thinking
 from sparring.arenas.match import Match, play
+from sparring.arenas.rollouts import play_all
 from sparring.envs.registry import Game, find, game_ids
 from sparring.envs.types import Episode, Job, Verdict
 
@@ -180,8 +181,8 @@ def test_a_thought_reaches_no_other_seat_in_any_game(
     assert not found
 
 
-def test_what_a_real_engine_thinks_stays_with_its_seat(backend: Backend, kuhn: Game) -> None:
-    # a tiny model babbles when it is hot, and its budget closes the thought
+def test_what_a_real_engine_thinks_stays_with_its_seat(backend: Backend) -> None:
+    # a tiny model babbles when it is hot, its budget closes the thought, and others are shown its answers
     thinking, hot = Thinking("asked", 12), Sampling(temperature=2.0, max_tokens=8)
     base = backend.base
     if isinstance(base, Transformer):
@@ -190,12 +191,24 @@ def test_what_a_real_engine_thinks_stays_with_its_seat(backend: Backend, kuhn: G
     else:
         policy = base.twin(sampling=hot, thinking=thinking)
 
-    thoughts: list[str] = []
-    for seed in range(4):
-        episode = asyncio.run(play(Match(kuhn, dict.fromkeys(kuhn.seats, policy), seed)))
-        thoughts += [turn.reply.thought for turn in episode.turns]
+    talk = find("discussion-v0", agents=3, rounds=2)
+    seats = {**dict.fromkeys(talk.seats, policy), "judge": scripted("sample", talk)}
+    episodes = asyncio.run(play_all([Match(talk, seats, seed) for seed in range(8)]))
+    turns = [turn for each in episodes for turn in each.turns if turn.role == "agent"]
+    assert len(turns) >= 48
+
+    told = hidden = 0
+    for episode in episodes:
         for turn in episode.turns:
-            others = [t.reply.thought for t in episode.turns if t.seat != turn.seat]
-            shown = " ".join(message.text for message in turn.prompt)
-            assert not any(len(thought) > 6 and thought in shown for thought in others)
-    assert any(thoughts)
+            shown = "\n".join(m.text for m in turn.prompt if m.speaker == "game")
+            assert CLOSE not in shown
+            others = [t for t in episode.turns if t.role == "agent" and t.seat != turn.seat]
+            told += sum(f": {' '.join(t.reply.text.split())}" in shown for t in others)
+            # what a thought has in common with an answer, or with the rules, may be read there
+            said = "\n".join([*(t.reply.text for t in episode.turns), turn.prompt[0].text])
+            secret = [t.reply.thought for t in others if t.reply.thought not in said]
+            hidden += len(secret)
+            assert not any(thought in shown for thought in secret)
+    # answers came through, and some thoughts were their seat's alone
+    assert told >= 40
+    assert hidden >= 10

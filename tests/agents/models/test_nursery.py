@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from sparring.agents.models.nursery.tokens import make_tokenizer
 from sparring.agents.models.weights import find_model, weights_in
 from sparring.envs.exact import tree
 from sparring.envs.games.facts import DIGITS, KEYS, WORLD
+from sparring.envs.games.question_answer import truth
 from sparring.envs.registry import find, game_ids
 from sparring.envs.table import Table
 from sparring.envs.tasks.attempts import problem_marks
@@ -45,6 +47,23 @@ def some(id: str, count: int) -> list[Row]:
         feed = played(game, school(game), Start(), 0)
         rows += [next(feed) for _ in range(count)]
     return rows
+
+
+def test_teachers_of_a_game_with_python_call_it_and_answer_what_it_printed() -> None:
+    called = 0
+    (game, *_) = lessons(find("question-answer-v0", tools="python", calls=4))
+    assert (game.parameters["tools"], game.parameters["calls"]) == ("python", 4)
+    for row in islice(played(game, school(game), Start(), 0), 200):
+        if row.role != "solver" or row.again:
+            continue
+        (said,), last = row.replies, row.view[-1]
+        if last.speaker == "result":
+            question = row.view[-3].text.partition("\n")[0]
+            assert said == f"<answer>{truth('arithmetic', question)}</answer>"
+            called += 1
+        else:
+            assert re.fullmatch(r"<python>print\([\d()+*\- ]+\)</python>", said)
+    assert called > 40
 
 
 def test_a_name_lists_games_by_id_by_word_and_all_at_once() -> None:

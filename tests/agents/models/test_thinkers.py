@@ -10,8 +10,12 @@ from sparring.agents.models.load import load_model
 from sparring.agents.models.names import ModelError, Start, born
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import lessons, school
-from sparring.agents.models.thinkers import END, THOUGHTS, reared, thoughtful
+from sparring.agents.models.nursery.tokens import make_tokenizer
+from sparring.agents.models.scripted_thoughts import END, THOUGHTS, thoughtful
+from sparring.agents.models.thinkers import add_marks, reared
 from sparring.agents.policy import Key, Request
+from sparring.agents.prompts import OPEN
+from sparring.envs.games.tic_tac_toe import won
 from sparring.envs.registry import Game, find
 from sparring.envs.types import Message
 
@@ -31,13 +35,39 @@ def test_every_teacher_thinks_and_then_says_what_the_game_takes(id: str) -> None
 def test_a_thought_of_tic_tac_toe_names_what_a_line_needs_and_the_move_is_that() -> None:
     view = (*TOLD, Message("game", "X 2 3\n4 X 6\nO O 9"))
     row = Row("tic-tac-toe-v0", "x", view, ("2", "9"), (1.0, 0.0))
-    assert thoughtful(row, random.Random(0)).replies == (f"X wins 9: 9{END}9",)
+    assert thoughtful(row, random.Random(0)).replies == (f"X wins 9{END}9",)
 
 
 def test_a_thought_of_deduction_works_the_program_out_from_inside() -> None:
     asked = "```python\ndef f(x):\n    return sum(sorted(x)) + 2\n```\nWhat does f([3, 1]) return?"
     row = Row("code-deduction-v0", "solver", (*TOLD, Message("game", asked)), ("6",))
-    assert thoughtful(row, random.Random(0)).replies == (f"[3, 1] then [1, 3] then 4 then 6{END}6",)
+    assert thoughtful(row, random.Random(0)).replies == (
+        f"[3, 1], sorted: [1, 3], sum: 4, + 2: 6{END}6",
+    )
+
+
+def test_the_thoughts_of_teachers_are_true() -> None:
+    (game, *_), rng = lessons(find("tic-tac-toe-v0")), random.Random(0)
+    rows = islice(played(game, school(game), Start(1.0), 0), 300)
+    for row in rows:
+        thought, _, move = thoughtful(row, rng).replies[0].partition(END)
+        board = row.view[-1].text.replace(" ", "").replace("\n", "") if not row.again else ""
+        mark, verb, *_ = thought.split()
+        if verb == "wins" and board:
+            assert won(board.replace(move, mark))
+        assert move in row.replies
+
+
+def test_what_opens_and_closes_a_thought_is_a_token_and_so_is_every_square() -> None:
+    (game, *_), rng = lessons(find("tic-tac-toe-v0")), random.Random(0)
+    rows = [thoughtful(row, rng) for row in islice(played(game, school(game), Start(), 0), 200)]
+    tokenizer = make_tokenizer(rows, 300)
+    add_marks(tokenizer)
+    sizes = [
+        len(tokenizer(text)["input_ids"]) for text in (f"{OPEN}\n", END, "X 2 3\n4 X 6\nO O 9")
+    ]
+    assert sizes == [1, 1, 11]
+    assert len(tokenizer("1 2 3\nX O 6\n7 8 9")["input_ids"]) == 11
 
 
 def test_a_game_whose_teachers_have_no_thoughts_is_refused() -> None:

@@ -144,6 +144,18 @@ def test_a_refused_try_is_scaled_like_the_payoff():
     assert [s.earned for s in sample.spans] == [-0.5, 1.0]
 
 
+@pytest.mark.parametrize(("payoff", "earned"), [(True, [-3.0, -2.0]), (False, [-1.0, -1.0])])
+def test_the_last_try_of_a_forfeit_is_paid_for_once_by_the_game_or_as_a_failed_try(payoff, earned):
+    """Where payoffs did not count it earned 0, as much as a false answer."""
+    game = episode(
+        turn("second", (1,), (2,)),
+        turn("second", (1, 2, 3), (4,), retry=1),
+        ending=Ending("forfeit", ("second",), "illegal", "illegal"),
+    )
+    (sample,) = gather(game, settings=Credits(spread="turn", payoff=payoff))
+    assert [s.earned for s in sample.spans] == earned
+
+
 def test_only_the_named_credits_count():
     game = episode(turn("first", (1,), (2,), credits={"a": 0.25, "b": 8.0}))
     assert gather(game, settings=Credits(named=("a",)))[0].attempt.reward == 2.25
@@ -180,3 +192,26 @@ def test_same_prompts_share_a_group_and_other_prompts_do_not():
     third = episode(turn("first", (7,), (3,)))
     groups = [s.attempt.group for s in gather(one, two, third)]
     assert groups[0] == groups[1] != groups[2]
+
+
+def test_games_that_go_alike_share_what_they_teach_and_are_told_apart_by_what_they_paid():
+    one, two = turn("first", (1, 2), (3,)), turn("second", (9,), (8,))
+    # Minus 0 equals 0, and is written unlike.
+    paid = [(2.0, -2.0), (2.0, -2.0), (0.0, 0.0), (-0.0, 0.0)]
+    games = [
+        episode(one, two, seed=seed, replicate=seed % 2, payoff={"first": a, "second": b})
+        for seed, (a, b) in enumerate(paid)
+    ]
+    found = gather(*games)
+    assert [(s.attempt.episode, s.attempt.seed, s.attempt.replicate) for s in found[::2]] == [
+        (i, i, i % 2) for i in range(4)
+    ]
+    assert [str(s.attempt.payoff) for s in found[::2]] == ["2.0", "2.0", "0.0", "-0.0"]
+    assert {s.attempt.seat for s in found[::2]} == {"first"}
+    assert found[0].spans is found[2].spans
+    assert found[0].spans is not found[4].spans
+
+    # Another prompt with the same tokens is another group.
+    other = one._replace(prompt=(Message("game", "elsewhere"),))
+    first, _, again, _ = gather(games[0], episode(other, two))
+    assert first.attempt.group != again.attempt.group

@@ -241,6 +241,20 @@ def test_a_later_step_that_gives_nothing_rests_and_a_first_one_is_refused(kind, 
     assert not {"imitate", "pairs"} & batch.tensors.keys()
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_in_a_later_round_a_first_step_or_one_of_the_stock_alone_rests_too(stored):
+    """A round whose games were all alike ended the run, and with it the rounds to come."""
+    settings = ["objective.kind=imitate", "objective.choose=above_mean"]
+    config = override(Config(), settings)
+    kept = judged(played(1, 1, 1), config.objective, RANGES)
+    fresh, old = ([], kept) if stored else (kept, [])
+    with pytest.raises(NothingToLearnError, match="nothing to imitate"):
+        lessons(config, 0, fresh, old, learners=["learner"], pad=0)
+    batch = lessons(config, 0, fresh, old, learners=["learner"], pad=0, idle=kept)
+    assert batch.rests
+    assert not batch.tensors["advantages"].any()
+
+
 def test_a_learner_that_has_nothing_to_imitate_rests():
     mine, others = played(1, 1), played(0, 0, role="second")
     others = [

@@ -160,6 +160,18 @@ def test_rise_pays_answers_and_verdicts_each_whitened_by_itself():
     }
 
 
+def test_rise_takes_more_for_a_verdict_that_cannot_be_read_than_for_a_false_one():
+    """Each critic was asked a second time: a true verdict, a false one, and none."""
+    found = Recipe("rise")
+    wrong = {"generator": "<answer>0</answer>"}
+    games = [
+        found.play({**wrong, "critic": ["hm", _critic(verdict)]}, seed)
+        for seed, verdict in enumerate(["wrong", "right", "hm"])
+    ]
+    retries = [lesson for lesson in found.lessons(*games) if lesson.who == "critic"][1::2]
+    assert [round(lesson.gradient, 6) for lesson in retries] == [1.224745, 0.0, -1.224745]
+
+
 def test_spoc_stops_at_its_verdict_and_pays_every_part():
     found = Recipe("spoc")
     games = [
@@ -176,9 +188,9 @@ def test_spoc_stops_at_its_verdict_and_pays_every_part():
 
 
 @pytest.mark.parametrize(
-    ("phase", "imitated"), [(1, {"critic": [1, 1]}), (3, {"generator": [1, 1, 1, 1]})]
+    ("phase", "imitated"), [(1, {"critic": [1, 1]}), (3, {"generator": [0, 1, 1, 1, 1, 0]})]
 )
-def test_autocritique_imitates_true_verdicts_and_then_answers_that_end_right(phase, imitated):
+def test_autocritique_imitates_true_verdicts_and_then_answers_that_are_right(phase, imitated):
     found = Recipe("autocritique", phase=phase)
     games = [
         checked(found, 0, 0, "wrong", again=1),
