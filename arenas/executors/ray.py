@@ -28,7 +28,7 @@ from ..entrants import CONTROL, EntrantError, control_of
 from ..fixture import Settled, void
 from .local import Local, Order
 from .ray_cluster import Cluster
-from .ray_pool import Ended, Pool
+from .ray_pool import Ended, Pool, over
 
 
 class Ray:
@@ -98,14 +98,14 @@ class _Workers:
 
     async def work(self, chunks: Iterator[list[Order]]) -> AsyncGenerator[Settled]:
         """Play chunks. Closing the generator early stops the actors that are at work."""
-        pool, awaited = self._pool, dict[Future[Any], asyncio.Future[Any]]()
+        pool, awaited = self._pool, dict[Future[Any], asyncio.Future[None]]()
         try:
             self._assign(chunks)
 
             while pool.busy or self._waiting:
                 for future in pool.futures:
                     if future not in awaited:
-                        awaited[future] = asyncio.wrap_future(future)
+                        awaited[future] = asyncio.wrap_future(over(future))
                 await asyncio.wait(awaited.values(), return_when=asyncio.FIRST_COMPLETED)
                 for future in [each for each, of in awaited.items() if of.done()]:
                     del awaited[future]
@@ -114,8 +114,8 @@ class _Workers:
                 self._assign(chunks)
         finally:
             # nothing waits for these games any more, and their actors would play on
-            for future in awaited.values():
-                future.cancel()
+            for waiting in awaited.values():
+                waiting.cancel()
             self._waiting.clear()
             pool.drop()
 

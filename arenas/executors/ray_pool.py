@@ -96,17 +96,17 @@ class Pool(Generic[T]):
         return Ended(piece, result)
 
     def drop(self) -> None:
-        """Stop all actors but the idle ones: nothing waits any more for what they do."""
-        for actor in [*self._starting.values(), *(actor for actor, _ in self._working.values())]:
+        """Stop the actors that are at work: nothing waits any more for what they do."""
+        for actor, _ in self._working.values():
             ray.kill(actor)
-        self._starting.clear()
         self._working.clear()
 
     def stop(self) -> None:
         """Stop all actors; safe to call twice."""
         self.drop()
-        for actor in self._idle:
+        for actor in [*self._starting.values(), *self._idle]:
             ray.kill(actor)
+        self._starting.clear()
         self._idle.clear()
 
     def _lost(self, actor: Any, fault: RayError) -> None:
@@ -117,3 +117,15 @@ class Pool(Generic[T]):
         if self._deaths_left < 0:
             raise RunError(f"workers keep dying; the last: {last_line(fault)}") from fault
         ray.kill(actor)
+
+
+def over(future: Future[Any]) -> Future[None]:
+    """A future that is over when this one is, and that may be cancelled without it."""
+    made: Future[None] = Future()
+
+    def tell(_: Future[Any]) -> None:
+        if made.set_running_or_notify_cancel():
+            made.set_result(None)
+
+    future.add_done_callback(tell)
+    return made
