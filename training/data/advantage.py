@@ -99,13 +99,14 @@ def credit(
 
     outcomes: list[Outcome] = []
     of_sample: list[list[int]] = []
-    attempt: Attempt | None = None
+    last: Attempt | None = None
     # The places of an attempt's outcomes, by the name of the turn.
     places: dict[str, int] = {}
     for sample in samples:
+        attempt = sample.attempt
         # An attempt counts once, into however many samples its tokens fell.
-        if sample.attempt != attempt:
-            attempt, places = sample.attempt, {}
+        if attempt != last:
+            last, places = attempt, {}
         if not (discounted or (apart and _part(sample) in apart)):
             if not places:
                 places[""] = len(outcomes)
