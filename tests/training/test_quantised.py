@@ -58,7 +58,7 @@ def test_a_quantised_base_stays_and_its_adapter_learns(tmp_path, monkeypatch, dt
         model: Any = self.policy.model
         assert kind in {type(module).__name__ for module in model.modules()}
         named = list(model.named_parameters())
-        learnt = [p for name, p in named if p.requires_grad]
+        learnt = [p for _, p in named if p.requires_grad]
         assert {p.dtype for p in learnt} == {torch.float32}
         # past selves are loaded beside it, and are adapters too
         base = [p for name, p in named if "lora_" not in name]
