@@ -71,7 +71,6 @@ arenas
     LeagueError            the league does not know the player, or has no opponent for it
     RunError               a tournament's games keep failing; a training run cannot start or go on
     ClusterError           no Ray cluster can be joined or started
-    FleetError             engines on the cluster cannot be opened, or keep dying
     StoreError             the results store cannot be used; parent of the next three
     StoreVersionError      another version wrote the file, or it is no store
     StoreFullError         the disk takes no more

@@ -10,7 +10,7 @@ from sparring.arenas.match import Match, SeatingError, Start, play
 from sparring.arenas.transcript import read, write
 from sparring.arenas.verify import _replay_faults
 from sparring.envs.registry import find
-from sparring.envs.replay import replay_episode
+from sparring.envs.replay import Replays, replay_episode
 from sparring.envs.table import TableError
 from sparring.training.config import ConfigError, Credits
 from sparring.training.data.advantage import credit
@@ -65,7 +65,7 @@ def test_a_match_goes_on_from_a_history_and_asks_nobody_for_it():
 def test_a_continued_game_is_written_read_and_played_again_like_any_other():
     more = played(SUMS, start=Start(played(SUMS), 1), replicate=1)
     assert read(write(more)) == more
-    assert not list(_replay_faults(SUMS, more))
+    assert not list(_replay_faults(Replays(SUMS), more))
 
 
 def test_a_start_of_another_game_is_refused():

@@ -33,7 +33,8 @@ def tango(lost: int, level: int, won: int, difference: float) -> float:
 def test_of_wins_draws_and_losses_it_is_tangos(counts):
     """At both ends his statistic is the normal quantile."""
     found = points(scores(*counts))
-    z = [tango(*counts, 2 * end - 1) for end in (found.low, found.high)]
+    lost, level, won = counts
+    z = [tango(lost, level, won, 2 * end - 1) for end in (found.low, found.high)]
     assert z == pytest.approx([1.959964, -1.959964], abs=1e-5)
 
 
