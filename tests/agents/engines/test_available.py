@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Any, cast
+from pathlib import Path
 
 import pytest
 from sparring.agents.engines import available
 from sparring.agents.engines.available import resolved
+from sparring.arenas.executors import ray_crew
+from sparring.training.ahead import workers
+from sparring.training.ahead.orders import Setting
 from sparring.training.config import Config, Rollout, settled
-from sparring.training.players import learner
 
 
 @pytest.mark.parametrize(
@@ -34,13 +35,10 @@ def test_a_named_engine_is_taken_at_its_word():
 def test_workers_take_the_engine_that_auto_means(monkeypatch):
     """They are made from the settled settings, so `auto` with workers is vLLM where a run alone takes it."""
     monkeypatch.setattr("sparring.training.config.resolved", {"auto": "vllm"}.get)
-    seen = []
+    made = []
+    monkeypatch.setattr(ray_crew, "Crew", lambda work, **_: made.append(work))
 
-    def workers(config, policy):
-        seen.append(config.rollout.engine)
-        return nullcontext()
-
-    monkeypatch.setattr(learner, "_on_workers", workers)
-    config = settled(Config(rollout=Rollout(engine="auto", workers=2)))
-    with learner.answering(config, cast(Any, None), cast(Any, None)):
-        assert seen == ["vllm"]
+    config = settled(Config(rollout=Rollout(engine="auto", workers=2, ahead=1)))
+    workers._crew(Setting(config, Path("nowhere")))
+    (own,) = [work.args[0].config.rollout for work in made]
+    assert (own.engine, own.workers, own.ahead) == ("vllm", 0, 0)

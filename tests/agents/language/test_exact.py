@@ -66,8 +66,8 @@ def test_a_forest_scores_replies_as_a_walk_of_their_tree_does(
     for prompt, replies in wanted:
         assert forest[prompt].keys() == replies
         for reply, one in walked[prompt].items():
-            assert forest[prompt][reply].logprobs == pytest.approx(one.logprobs, abs=1e-5)
-            assert forest[prompt][reply].total == pytest.approx(one.total, abs=1e-5)
+            assert forest[prompt][reply].logprobs == pytest.approx(one.logprobs, abs=1e-4)
+            assert forest[prompt][reply].total == pytest.approx(one.total, abs=1e-4)
 
 
 def test_the_end_of_turn_counts_so_short_choices_do_not_win(ten_or_nothing: Transformer) -> None:
