@@ -75,19 +75,19 @@ def test_tiny_learns_greatest_common_divisors(tmp_path):
         "rollout.games=256",
         "rollout.replicates=8",
         "credits.estimator=group",
-        "update.lr=2e-3",
+        "update.lr=1e-3",
         "update.kl=0.02",
         "update.average=0.0",
         "record.evaluate_every=0",
         "record.tensorboard=false",
-        "steps=150",
+        "steps=300",
         "threads=1",
     ]
     out = {"out": str(tmp_path / "gcd"), "model": str(base)}
     done = train(configured("spiral", None, settings, out), quiet=True)
     for part in ("train", "held-out"):
         more, half = gain(
-            accuracy(base, part), accuracy(done.folder / "checkpoints/step-150", part)
+            accuracy(base, part), accuracy(done.folder / "checkpoints/step-300", part)
         )
         print(f"{part}: +{more:.3f} ± {half:.3f}")
         assert more - half > 0

@@ -215,3 +215,13 @@ def test_games_that_go_alike_share_what_they_teach_and_are_told_apart_by_what_th
     other = one._replace(prompt=(Message("game", "elsewhere"),))
     first, _, again, _ = gather(games[0], episode(other, two))
     assert first.attempt.group != again.attempt.group
+
+
+def test_games_whose_parameters_are_lists_are_told_apart_by_them():
+    refs = [GameRef("g-v0", (("choices", [1, n]),)) for n in (2, 2, 3)]
+    found = gather(*[episode(turn("first", (1, 2), (3,)), game=ref) for ref in refs])
+    assert [s.attempt.game for s in found] == [
+        "g-v0(choices=[1, 2])",
+        "g-v0(choices=[1, 2])",
+        "g-v0(choices=[1, 3])",
+    ]
