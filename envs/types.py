@@ -227,6 +227,10 @@ class GameRef:
     id: str
     parameters: tuple[tuple[str, Value], ...] = ()
 
+    def __hash__(self) -> int:
+        # a parameter's value may be a list, which has no hash
+        return hash((self.id, *[name for name, _ in self.parameters]))
+
     @property
     def label(self) -> str:
         """The id and the parameters, as people write a call: `nim-v0(heaps=3)`."""

@@ -12,7 +12,9 @@ from sparring.arenas.store.reading import Archive
 from sparring.arenas.store.schema import StoreError
 from sparring.arenas.tournament import tournament
 from sparring.arenas.verify import check, verify
-from sparring.envs.registry import Game
+from sparring.envs.registry import Game, find, forgetting, game
+from sparring.envs.script import Script, ask_all
+from sparring.envs.types import Value
 
 
 @pytest.fixture
@@ -153,3 +155,30 @@ def test_a_result_that_nobody_wrote_is_a_fault_like_others(path: Path) -> None:
     change(path, "UPDATE findings SET result = 'x' WHERE n = 1")
     assert len(faults(path)) == 1
     assert "cannot be worked out again" in faults(path)[0]
+
+
+def test_a_store_of_a_game_whose_parameter_is_a_list_is_checked(tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    wanted: list[list[Value]] = [[1, 2, 3], [1, 2, 3], [4, 5]]
+    with forgetting():
+
+        @game(
+            "listed-v0",
+            roles={"a": 1, "b": 1},
+            max_turns=2,
+            payoff_range=(-9, 9),
+            sum="zero",
+            score="payoff",
+        )
+        def listed(values: list[int] = [1, 2]) -> Script:  # noqa: B006
+            """Each says a value, and who says more takes the difference."""
+            said = yield from ask_all({"a": "?", "b": "?"}, choices=tuple(map(str, values)))
+            more = int(said["a"]) - int(said["b"])
+            return {"a": more, "b": -more}
+
+        for values in wanted:
+            asked = find("listed-v0", values=values)
+            tournament(asked, [Random(1), Random(2)], store, pairs=5)
+        with Archive(store) as archive:
+            assert [dict(ref.parameters)["values"] for ref in archive.games()] == wanted[1:]
+        assert not verify(store)

@@ -94,7 +94,7 @@ def _identity(episode: Episode) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
     return (
-        episode.game.label,  # a parameter may be a list
+        episode.game,
         episode.ending.kind,
         episode.ending.seats,
         *[ref.name for ref in episode.seats.values()],
