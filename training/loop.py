@@ -174,7 +174,7 @@ class Loop(TrainerCallback):
         # The average begins short: its full length would hold the first weights for long.
         still = self.config.objective.kind == "prefer"
         if self.magnet and not still and _due(step, update.magnet_every):
-            self.magnet.move(update.magnet_share(_rate(kwargs)))
+            self.magnet.move(update.magnet_move)
         if self.average:
             self.average.move(1 - min(update.average, step / (step + 10)))
 
@@ -366,7 +366,7 @@ class Loop(TrainerCallback):
 
         if self.play.elsewhere:
             record |= self.play.elsewhere.measured()
-        record["lr"] = _rate(kwargs)
+        record["lr"] = kwargs["lr_scheduler"].get_last_lr()[0]
         record["tasks"] = len(self.play.tasks)
         record["games_per_second"] = (self.play.games - games) / (now - began)
         record |= {f"seconds/{name}": seconds for name, seconds in self._seconds.items()}
@@ -392,8 +392,3 @@ class Loop(TrainerCallback):
 
 def _due(step: int, every: int) -> bool:
     return bool(every) and step % every == 0
-
-
-def _rate(given: dict[str, Any]) -> float:
-    """The learning rate of the next step, from what a callback is given."""
-    return given["lr_scheduler"].get_last_lr()[0]

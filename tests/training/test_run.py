@@ -97,32 +97,6 @@ def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(
         assert ours == theirs, name
 
 
-def test_a_magnet_at_the_pace_of_the_rate_slows_down_with_it(tmp_path):
-    from safetensors.torch import load_file
-
-    settings = [
-        "steps=4",
-        "record.checkpoint_every=1",
-        "update.magnet_every=1",
-        "update.magnet_move=0.5",
-        "update.magnet_pace=rate",
-        "update.lr=5e-3",
-    ]
-    done = train(small(tmp_path / "r", *settings), quiet=True)
-    # the rate goes to 0 in four steps, and the magnet stands still at its end
-    for step, share in ((2, 0.5 * 2 / 4), (3, 0.5 * 1 / 4), (4, 0.0)):
-        before, after = (
-            load_file(done.folder / f"checkpoints/step-{n}/state/magnet.safetensors")
-            for n in (step - 1, step)
-        )
-        learner = load_file(done.folder / f"checkpoints/step-{step}/model.safetensors")
-        shared = learner.keys() & before.keys()
-        assert any((learner[key] - before[key]).abs().max() > 1e-4 for key in shared)
-        for key in shared:
-            moved = before[key] + share * (learner[key] - before[key])
-            assert (after[key] - moved).abs().max() < 1e-6, (step, key)
-
-
 def test_magnet_and_average_follow_by_their_shares_and_the_average_is_evaluated(tmp_path):
     from safetensors.torch import load_file
     from sparring.agents.models.load import load_model

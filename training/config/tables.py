@@ -176,10 +176,6 @@ class Update:
     normalisation of rewards by a Beta distribution. `kl_gradient` is what sampled k3 terms are differentiated
     to: `forward`, KL(magnet‖learner), keeps every move alive that the magnet makes; `reverse`,
     KL(learner‖magnet), is TRL's default. `fold` trains rows of equal tokens once, weighted by their number.
-
-    With `magnet_pace = "rate"` the magnet slows down as the learner does, so that the pull stays as strong
-    beside the gradient. At an even pace the magnet catches up with a learner whose rate goes to 0, the pull
-    vanishes, and what is left is the gradient alone.
     """
 
     loss: Loss = choice("dr_grpo", "TRL's loss; its bnpo divides by tokens")
@@ -217,10 +213,6 @@ class Update:
     kl_gradient: Literal["forward", "reverse"] = choice("forward", "what the pull descends")
     magnet_every: int = number(10, 0, MANY, "steps after which the magnet moves (0: never)")
     magnet_move: float = number(0.1, 0, 1, "share of the way to the learner that it moves")
-    magnet_pace: Literal["steps", "rate"] = choice(
-        "steps",
-        "moves by an even share (steps), or by one that falls with the learning rate (rate)",
-    )
     average: float = number(0.0, 0, 0.999999, "decay of the running average of weights (0: none)")
     lora: int = number(0, 0, 4096, "rank of the adapters (0: all weights are trained)")
     lora_alpha: float = number(
@@ -235,11 +227,6 @@ class Update:
         "what the base of adapters is held in (8bit and 4bit by bitsandbytes); what is trained is float32",
     )
     checkpointing: bool = choice(False, "save memory by computing activations again")
-
-    def magnet_share(self, lr: float) -> float:
-        """The share of the way that the magnet moves where the learning rate has come to `lr`."""
-        slowed = self.magnet_pace == "rate" and self.lr > 0
-        return self.magnet_move * lr / self.lr if slowed else self.magnet_move
 
 
 @dataclass(frozen=True)
