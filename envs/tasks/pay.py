@@ -35,7 +35,10 @@ def variance(p: float) -> float:
 
 
 def gaussian(p: float) -> float:
-    """exp(−(p(1 − p) − ¼)² / (2σ²)), σ² = 0.01: 1 at p = ½, 0.82 at ¼, 0.04 at both ends (SPICE)."""
+    """exp(−(p(1 − p) − ¼)² / (2σ²)), σ² = 0.01: 1 at p = ½, 0.82 at ¼, 0.04 at both ends (SPICE).
+
+    The form is the paper's; its σ² is written here from memory, and no source at hand tells it.
+    """
     return math.exp(-((p * (1 - p) - 0.25) ** 2) / 0.02)
 
 
