@@ -120,7 +120,9 @@ def _listing(design: Design, out: Path) -> int:
     took = spent(out)
     for run in examine(design, out):
         state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
-        ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{length(run.config)} steps"
+        ends = (
+            f"{run.config.tokens:,} tokens" if run.config.tokens else f"{length(run.config)} steps"
+        )
         print(f"{run.folder.path}  {run.config.recipe} on {run.config.title}, {ends}: {state}")
     return 0
 
