@@ -109,11 +109,15 @@ def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
     assert "\n" not in str(empty.value) + str(cut.value)
 
 
-def test_a_folder_without_a_tokenizer_is_told_so_in_a_whole_line(tmp_path: Path, kuhn: Game) -> None:
+def test_a_folder_without_a_tokenizer_is_told_so_in_a_whole_line(
+    tmp_path: Path, kuhn: Game
+) -> None:
     build(tmp_path, kuhn, 0, Shape(games=20, steps=1))
     for file in tmp_path.glob("*token*"):
         file.unlink()
-    with pytest.raises(ModelError, match=r"no readable tokenizer; save .+ \(\w+: .*\w.*\)$") as told:
+    with pytest.raises(
+        ModelError, match=r"no readable tokenizer; save .+ \(\w+: .*\w.*\)$"
+    ) as told:
         load_model(str(tmp_path))
     assert "\n" not in str(told.value)
 
