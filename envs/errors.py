@@ -110,6 +110,7 @@ import difflib
 import sys
 from collections.abc import Callable, Iterable
 
+from .interrupts import heard
 from .spelling import spelling
 
 
@@ -171,6 +172,7 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     # A terminal that cannot show a − or an é gets the nearest in ASCII, never a traceback.
     for stream in (sys.stdout, sys.stderr):
         spelling(stream)
+    heard()
 
     try:
         return run()
