@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from ...envs.parse import code_block
@@ -66,31 +67,48 @@ def _kuhn(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
 
 
 def _tic_tac_toe(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """The square that wins, else the one that the other would win, else that none does: a free square."""
+    """For each free square who would win there; then the one that wins, else has to be held, else any.
+
+    As in `2 no 5 X 9 O`, then `X wins 5` on a line of its own: each step looks at the lines of one square.
+    """
     own, other = ("X", "O") if row.role == "x" else ("O", "X")
     board = _asked(row, _BOARD).split()
+    lines = {square: _winner(board, square, own, other) for square in board if square.isdigit()}
+    scan = " ".join(f"{square} {mark}" for square, mark in lines.items())
+
     for mark, verb in ((own, "wins"), (other, "threatens")):
-        for line in _LINES:
-            cells = [board[int(square) - 1] for square in line]
-            free = [cell for cell in cells if cell.isdigit()]
-            if cells.count(mark) == 2 and free:
-                return f"{mark} {verb} {free[0]}", free[0]
-    return f"no line, free {drawn}", drawn
+        if square := next((square for square, who in lines.items() if who == mark), ""):
+            return f"{scan}\n{mark} {verb} {square}", square
+    return f"{scan}\nfree {drawn}", drawn
+
+
+def _winner(board: list[str], square: str, own: str, other: str) -> str:
+    """Whose mark makes three in a row on this square: the own one first; `no` for nobody's."""
+    lines = [[board[int(cell) - 1] for cell in line] for line in _LINES if square in line]
+    return next((mark for mark in (own, other) if any(l.count(mark) == 2 for l in lines)), "no")
 
 
 def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """Each operation of the program and what it gives, in their order; of a proposal, the operations."""
+    """The input, and what each operation of the program gives, in their order; of a proposal, the operations."""
     asked = _asked(row, _CALL)
     found = _CALL.search(asked)
     if row.role == "proposer" or not found:
         return ", ".join(operation.name for operation in operations(code_block(drawn))), drawn
     given = read(f"[{found[1]}]")
-    steps = [found[1]]
+    arguments = given if isinstance(given, list) else []
+    steps, value = [found[1]], next(iter(arguments), None)
     for operation in operations(code_block(asked)):
-        source = f"def f(x):\n    return {operation.part}"
-        value = result(source, given if isinstance(given, list) else [])
-        steps.append(f"{operation.name}: {canonical(value)}")
+        before, value = value, result(f"def f(x):\n    return {operation.part}", arguments)
+        steps.append(f"{operation.name}: {_worked(operation.name, before, value)}")
     return ", ".join(steps), drawn
+
+
+def _worked(name: str, before: Value, value: Value) -> str:
+    """What an operation gives; of a sum each total on the way, since a small model adds two numbers at most."""
+    if name != "sum" or not isinstance(before, list):
+        return canonical(value)
+    numbers = [number for number in before if isinstance(number, int)]
+    return ", ".join(map(str, accumulate(numbers))) if numbers else canonical(value)
 
 
 class Operation(NamedTuple):
@@ -137,3 +155,5 @@ THOUGHTS: dict[str, Thinker] = {
     "code-deduction-v0": _deduction,
 }
 """By id of the game: the thought and the move, from a row and the move that was drawn in it."""
+LONGER: dict[str, float] = {"tic-tac-toe-v0": 2.0, "code-deduction-v0": 3.0}
+"""How many times as long as Kuhn's a game's thoughts are imitated, since more has to be worked out in them."""
