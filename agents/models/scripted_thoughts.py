@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from ...envs.parse import code_block
-from ...envs.types import Message
+from ...envs.types import Message, Value
 from ...envs.values import canonical, read
 from ..prompts import CLOSE, OPEN
 from .nursery.programs import result
@@ -24,6 +24,8 @@ END = f"\n{CLOSE}\n\n"
 """What closes a thought, here and where it is closed at the end of its budget."""
 _CARDS = "JQK"
 _LINES = ("123", "456", "789", "147", "258", "369", "159", "357")
+LABELS = ("left=", "|middle=", "|right=", "|falling=", "|rising=")
+"""Of the lines behind the three rows, in a thought."""
 _CALL = re.compile(r"What does f\((.*)\) return\?")
 _CARD, _BOARD = re.compile(r"^[JQK]\b"), re.compile(r"^[XO\d] [XO\d] [XO\d]\n")
 
@@ -67,29 +69,26 @@ def _kuhn(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
 
 
 def _tic_tac_toe(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """For each free square who would win there; then the one that wins, else has to be held, else any.
+    """The lines that the board does not show; then the square that wins, else has to be held, else any.
 
-    As in `2 no 5 X 9 O`, then `X wins 5` on a line of its own: each step looks at the lines of one square.
+    As in `left=X 4 O|middle=2 X O|…`, then `X wins 9` below it. So each line stands together before it is
+    judged: a small model that has to judge it on the board names squares of no line.
     """
     own, other = ("X", "O") if row.role == "x" else ("O", "X")
     board = _asked(row, _BOARD).split()
-    lines = {square: _winner(board, square, own, other) for square in board if square.isdigit()}
-    scan = " ".join(f"{square} {mark}" for square, mark in lines.items())
+    lines = [[board[int(square) - 1] for square in line] for line in _LINES]
+    told = "".join(label + " ".join(line) for label, line in zip(LABELS, lines[3:], strict=True))
 
     for mark, verb in ((own, "wins"), (other, "threatens")):
-        if square := next((square for square, who in lines.items() if who == mark), ""):
-            return f"{scan}\n{mark} {verb} {square}", square
-    return f"{scan}\nfree {drawn}", drawn
-
-
-def _winner(board: list[str], square: str, own: str, other: str) -> str:
-    """Whose mark makes three in a row on this square: the own one first; `no` for nobody's."""
-    lines = [[board[int(cell) - 1] for cell in line] for line in _LINES if square in line]
-    return next((mark for mark in (own, other) if any(l.count(mark) == 2 for l in lines)), "no")
+        for line in lines:
+            free = [cell for cell in line if cell.isdigit()]
+            if line.count(mark) == 2 and free:
+                return f"{told}\n{mark} {verb} {free[0]}", free[0]
+    return f"{told}\nfree {drawn}", drawn
 
 
 def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """The input, and what each operation of the program gives, in their order; of a proposal, the operations."""
+    """The input, then what each operation of the program gives; of a proposal, the operations."""
     asked = _asked(row, _CALL)
     found = _CALL.search(asked)
     if row.role == "proposer" or not found:
@@ -104,7 +103,7 @@ def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
 
 
 def _worked(name: str, before: Value, value: Value) -> str:
-    """What an operation gives; of a sum each total on the way, since a small model adds two numbers at most."""
+    """What an operation gives; of a sum each total on the way, as small models add two numbers."""
     if name != "sum" or not isinstance(before, list):
         return canonical(value)
     numbers = [number for number in before if isinstance(number, int)]
@@ -156,4 +155,4 @@ THOUGHTS: dict[str, Thinker] = {
 }
 """By id of the game: the thought and the move, from a row and the move that was drawn in it."""
 LONGER: dict[str, float] = {"tic-tac-toe-v0": 2.0, "code-deduction-v0": 3.0}
-"""How many times as long as Kuhn's a game's thoughts are imitated, since more has to be worked out in them."""
+"""How many times as long as Kuhn's a game's thoughts are imitated: more is worked out in them."""

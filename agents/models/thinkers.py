@@ -26,7 +26,7 @@ from .nursery.imitate import examples, imitate, private_randomness
 from .nursery.rows import Row, played
 from .nursery.teachers import lessons, school
 from .nursery.tokens import make_tokenizer
-from .scripted_thoughts import END, LONGER, THOUGHTS, thoughtful
+from .scripted_thoughts import END, LABELS, LONGER, THOUGHTS, thoughtful
 
 
 def reared(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
@@ -92,14 +92,14 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
 
 
 def add_marks(tokenizer: Any) -> None:
-    """Make one token each of what opens a thought, of what closes it, of a square and of a number behind another.
+    """Make one token each of what opens and closes a thought, its labels, squares and numbers in a row.
 
-    So every board has the same tokens at the same places, whatever stands on it, and a list has a token a number.
+    So boards have equal tokens at equal places, whatever stands on them, and lists have a token a number.
     """
     from tokenizers import AddedToken
 
     marks = [f"{OPEN}\n", END, *(f" {mark}" for mark in (*"XO", *EMPTY))]
-    marks += [f", {number}" for number in range(_LISTED)]
+    marks += [*LABELS, *(f", {number}" for number in range(_LISTED))]
     # a token that is normalised first would never be found: there is no normaliser
     tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
 

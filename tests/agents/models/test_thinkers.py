@@ -34,25 +34,31 @@ def test_every_teacher_thinks_and_then_says_what_the_game_takes(id: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("role", "board", "thought"),
+    ("role", "board", "told"),
     [
-        ("x", "X 2 3\n4 X 6\nO O 9", "2 no 3 no 4 no 6 no 9 X\nX wins 9"),
-        ("o", "X 2 3\n4 X 6\nO O 9", "2 no 3 no 4 no 6 no 9 O\nO wins 9"),
-        ("o", "X 2 3\n4 X 6\nO 8 9", "2 no 3 no 4 no 6 no 8 no 9 X\nX threatens 9"),
-        ("x", "X O X\nO 5 X\nO X O", "5 no\nfree 5"),
+        ("x", "X 2 3\n4 X 6\nO O 9", "X wins 9"),
+        ("o", "X 2 3\n4 X 6\nO O 9", "O wins 9"),
+        ("o", "X 2 3\n4 X 6\nO 8 9", "X threatens 9"),
+        ("x", "X O X\nO 5 X\nO X O", "free 5"),
     ],
 )
-def test_a_thought_of_tic_tac_toe_says_who_wins_on_each_free_square(
-    role: str, board: str, thought: str
+def test_a_thought_of_tic_tac_toe_writes_lines_out_and_names_the_square_that_counts(
+    role: str, board: str, told: str
 ) -> None:
     squares = tuple(cell for cell in board.split() if cell.isdigit())
     odds = tuple(float(square == squares[0]) for square in squares)
     row = Row("tic-tac-toe-v0", role, (*TOLD, Message("game", board)), squares, odds)
-    assert thoughtful(row, random.Random(0)).replies == (f"{thought}{END}{thought[-1]}",)
+
+    (a, b, c), (d, e, f), (g, h, i) = (line.split() for line in board.split("\n"))
+    columns = f"left={a} {d} {g}|middle={b} {e} {h}|right={c} {f} {i}"
+    lines = f"{columns}|falling={a} {e} {i}|rising={c} {e} {g}"
+    assert thoughtful(row, random.Random(0)).replies == (f"{lines}\n{told}{END}{told[-1]}",)
 
 
 def test_a_thought_of_deduction_works_the_program_out_from_inside() -> None:
-    asked = "```python\ndef f(x):\n    return sum(sorted(x)) + 2\n```\nWhat does f([3, 1, 4]) return?"
+    asked = (
+        "```python\ndef f(x):\n    return sum(sorted(x)) + 2\n```\nWhat does f([3, 1, 4]) return?"
+    )
     row = Row("code-deduction-v0", "solver", (*TOLD, Message("game", asked)), ("10",))
     assert thoughtful(row, random.Random(0)).replies == (
         f"[3, 1, 4], sorted: [1, 3, 4], sum: 1, 4, 8, + 2: 10{END}10",
@@ -64,14 +70,16 @@ def test_the_thoughts_of_teachers_are_true() -> None:
     rows = (row for row in played(game, school(game), Start(1.0), 0) if not row.again)
     for row in islice(rows, 300):
         thought, _, move = thoughtful(row, rng).replies[0].partition(END)
-        scan, told = thought.split("\n")
+        told = thought.partition("\n")[2].split()
         board = row.view[-1].text.replace(" ", "").replace("\n", "")
-        found = scan.split()
-        assert tuple(found[::2]) == row.replies
-        for square, mark in zip(found[::2], found[1::2], strict=True):
-            wins = {who for who in "XO" if won(board.replace(square, who))}
-            assert mark in wins or (mark == "no" and not wins)
-        assert told.split()[-1] == move
+        ripe = {who for who in "XO" for s in row.replies if won(board.replace(s, who))}
+
+        assert told[-1] == move
+        if told[0] == "free":
+            assert not ripe
+        else:
+            assert won(board.replace(move, told[0]))
+            assert told[1] == ("wins" if told[0] == row.role.upper() else "threatens")
 
 
 def test_what_opens_and_closes_a_thought_is_a_token_and_so_is_every_square() -> None:
