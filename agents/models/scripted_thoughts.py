@@ -154,5 +154,5 @@ THOUGHTS: dict[str, Thinker] = {
     "code-deduction-v0": _deduction,
 }
 """By id of the game: the thought and the move, from a row and the move that was drawn in it."""
-LONGER: dict[str, float] = {"tic-tac-toe-v0": 1.5, "code-deduction-v0": 3.0}
+LONGER: dict[str, float] = {"tic-tac-toe-v0": 1.0, "code-deduction-v0": 3.0}
 """How many times as long as Kuhn's a game's thoughts are imitated: more is worked out in them."""
