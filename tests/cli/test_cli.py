@@ -77,7 +77,11 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["play", "kuhn-poker-v0", "--seed", "-4"], "a whole number from 0"),
         (
             ["play", "kuhn-poker-v0", "--wach"],
-            "--wach; did you mean --watch or --web or --seat?; see sparring play --help",
+            "--wach; did you mean --watch?; see sparring play --help",
+        ),
+        (
+            ["train", "spiral", "--threads", "-3"],
+            "--threads -3; settings are given by --set KEY=VALUE; see sparring train --help",
         ),
         (["play", "kuhn-poker-v0", "--engine", "vlm"], "no engine 'vlm'; did you mean vllm?"),
         (["games", "--check", "kuhn-poker-v0", "--seeds", "0"], "a whole number from 1"),
@@ -407,6 +411,8 @@ def test_a_setting_that_would_change_nothing_or_cannot_be_read_is_told_before_a_
 @pytest.mark.parametrize(
     "flags",
     [
+        "--port 8021",
+        "--host 0.0.0.0",
         "--web --games 3",
         "--web --seed 4",
         "--web --json",

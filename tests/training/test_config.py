@@ -18,6 +18,13 @@ def test_settings_that_need_each_other_may_stand_in_either_order():
         assert override(Config(), settings).rollout.games == 9
 
 
+def test_numbers_are_read_as_people_write_them():
+    found = override(Config(), ["credits.decay=.95", "credits.scale=2.", "update.lr=1.e-3"])
+    assert (found.credits.decay, found.credits.scale, found.update.lr) == (0.95, 2.0, 0.001)
+    # a name with a dot stays a name
+    assert override(Config(), ["model=.5b"]).model == ".5b"
+
+
 def test_settings_given_as_text_are_of_their_types():
     config = override(
         Config(),
