@@ -63,8 +63,8 @@ _SHARE, _MOST, _FEWEST = 0.02, 0.8, 4
 """A passage of plain words stands in the first share of its group's texts, another in the second."""
 _ENOUGH = 400
 """Texts of a group that are looked at."""
-_LONG = 24
-"""Characters of a text that is worth a token of its own where it is always the same."""
+_OFTEN, _LONG = 0.01, 24
+"""A text has a token of its own where it is this share of its group's texts, and has more characters."""
 _MOST_CHOICES = 400
 
 
@@ -125,11 +125,12 @@ def _fixed(rows: Sequence[Row], texts: dict[str, Counter[str]]) -> list[str]:
     found |= dict.fromkeys(choice for choice, _ in choices.most_common(_MOST_CHOICES) if choice)
     for some in texts.values():
         found |= dict.fromkeys(passages(list(some)[:_ENOUGH]))
-        # what is said word for word again and again, such as why a try failed
+        # what is said word for word again and again, such as why a try failed. A problem that came up twice
+        # is no such text: nothing of it could be read
         found |= dict.fromkeys(
             text
             for text, count in some.items()
-            if count >= _FEWEST
+            if count >= max(_FEWEST, _OFTEN * some.total())
             and len(text) > _LONG
             and sum(map(str.isdigit, text)) < len(text) / 30
         )
