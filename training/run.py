@@ -225,7 +225,7 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
 
         settle(config, stage, folder, better, display.say)
     with assembled(config, stage, folder, place, display) as loop:
-        display.say(_header(loop.config, stage, folder, loop.trainer.model))
+        display.say(_header(loop.config, stage, folder, loop.trainer.whole))
         if config.rollbacks and place:
             back = f"rolled back to step {step_of(place)} (number {config.rollbacks})"
             display.say(back, "yellow")
