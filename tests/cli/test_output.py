@@ -125,22 +125,9 @@ def test_in_a_pipe_progress_is_plain_lines(tmp_path: Path) -> None:
 
 
 def test_in_a_pipe_a_gate_tells_of_every_tenth_pair_and_once_how_it_ended(tmp_path: Path) -> None:
-    asked = [
-        "-m",
-        "sparring",
-        "gate",
-        "nash",
-        "random",
-        "--game",
-        "kuhn-poker-v0",
-        "--pairs",
-        "25",
-        "--high",
-        "0.05",
-    ]
-    done = subprocess.run(
-        [sys.executable, *asked], capture_output=True, text=True, cwd=tmp_path
-    ).stdout
+    command = f"{sys.executable} -m sparring gate nash random --game kuhn-poker-v0 --pairs 25"
+    asked = [*command.split(), "--high", "0.05"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path).stdout
     assert re.findall(r"^pair (\d+): LLR", done, re.M) == ["10", "20"]
     assert done.count("undecided after 25 pairs") == 1
 
