@@ -7,6 +7,7 @@ open thought, and every reply is a short thought, its end, and the move (`script
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import islice
@@ -71,8 +72,7 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     ]
 
     # what a model is told is one token, as it stands in its prompts
-    tokenizer = make_tokenizer([part for row in rows for part in _told(row)], shape.words)
-    add_marks(tokenizer)
+    tokenizer = thinkers_tokenizer(rows, shape.words)
     dialect = Dialect(tokenizer, thinking=Thinking("asked"))
     groups = examples(dialect, rows, rng)
 
@@ -91,7 +91,19 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     tokenizer.save_pretrained(folder)
 
 
-def add_marks(tokenizer: Any) -> None:
+def thinkers_tokenizer(rows: Sequence[Row], vocabulary: int) -> Any:
+    """The tokenizer of rows with thoughts, which copy from the problems: none of these is one token."""
+    parts = [part for row in rows for part in _told(row)]
+    tokenizer = make_tokenizer(parts, vocabulary, often=_OFTEN)
+    _add_marks(tokenizer)
+    return tokenizer
+
+
+_OFTEN = 0.01
+"""The share of its group that a text has where it is said again and again, and no problem has."""
+
+
+def _add_marks(tokenizer: Any) -> None:
     """Make one token each of what opens and closes a thought, its labels, squares and numbers in a row.
 
     So boards have equal tokens at equal places, whatever stands on them, and lists have a token a number.

@@ -11,9 +11,8 @@ from sparring.agents.models.load import load_model
 from sparring.agents.models.names import ModelError, Start, born
 from sparring.agents.models.nursery.rows import Row, played
 from sparring.agents.models.nursery.teachers import lessons, school
-from sparring.agents.models.nursery.tokens import make_tokenizer
 from sparring.agents.models.scripted_thoughts import END, THOUGHTS, thoughtful
-from sparring.agents.models.thinkers import _told, add_marks, reared
+from sparring.agents.models.thinkers import reared, thinkers_tokenizer
 from sparring.agents.policy import Key, Request
 from sparring.agents.prompts import OPEN
 from sparring.envs.games.tic_tac_toe import won
@@ -85,8 +84,7 @@ def test_the_thoughts_of_teachers_are_true() -> None:
 def test_what_opens_and_closes_a_thought_is_a_token_and_so_is_every_square() -> None:
     (game, *_), rng = lessons(find("tic-tac-toe-v0")), random.Random(0)
     rows = [thoughtful(row, rng) for row in islice(played(game, school(game), Start(), 0), 200)]
-    tokenizer = make_tokenizer(rows, 300)
-    add_marks(tokenizer)
+    tokenizer = thinkers_tokenizer(rows, 300)
     sizes = [
         len(tokenizer(text)["input_ids"]) for text in (f"{OPEN}\n", END, "X 2 3\n4 X 6\nO O 9")
     ]
@@ -97,8 +95,7 @@ def test_what_opens_and_closes_a_thought_is_a_token_and_so_is_every_square() -> 
 def test_a_list_has_a_token_a_number_and_no_problem_is_one_token() -> None:
     (game, *_), rng = lessons(find("code-deduction-v0")), random.Random(0)
     rows = [thoughtful(row, rng) for row in islice(played(game, school(game), Start(), 0), 4000)]
-    tokenizer = make_tokenizer([part for row in rows for part in _told(row)], 512)
-    add_marks(tokenizer)
+    tokenizer = thinkers_tokenizer(rows, 512)
     assert tokenizer.tokenize("[3, 0, 14]") == ["[", "3", ", 0", ", 14", "]"]
 
     # each problem stands twice, for two solvers, and some came up again: all have their input to copy
