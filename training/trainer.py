@@ -74,8 +74,10 @@ class SelfPlayTrainer(Saving):
         self.remove_callback(PrinterCallback)
         self.ranks = ranks
         if ranks:
-            # TRL's metrics are then this process's own, and `measured` weighs them by tokens.
+            # TRL's metrics are then this process's own, and `measured` weighs them by tokens. The gradient is
+            # averaged by us: accelerate's wrapper would hold it once more.
             cast(Any, self.accelerator).gather = _own
+            cast(Any, self.accelerator).prepare_model = _unwrapped
         # Cut after TRL has made of the model what it wants: the copy is as it is.
         self.whole = self.model
         self.shards = Shards(self.whole) if ranks and ranks.sharded else None
@@ -83,7 +85,6 @@ class SelfPlayTrainer(Saving):
             self.model = self.model_wrapped = self.shards.module
             cut = cast(PreTrainedModel, self.shards.module)
             add_fused_lm_head(cut, self.temperature, outputs=("log_probs", "entropy"))
-            cast(Any, self.accelerator).prepare_model = _unwrapped
         self._by_row = 1.0
         self._clip_norm = config.update.clip_norm
         self.held = config.update.dtype if config.update.dtype in QUANTISED else ""
@@ -217,10 +218,8 @@ class SelfPlayTrainer(Saving):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
-        if self.ranks and self.batch is not None:
-            # Not through accelerate's wrapper, which would average what it sees of the gradient.
-            return self.batch.factor * self._whole_loss(self.model, inputs)
-        return self._whole_loss(model, inputs)
+        found = self._whole_loss(model, inputs)
+        return self.batch.factor * found if self.ranks and self.batch is not None else found
 
     def _whole_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
