@@ -422,6 +422,8 @@ def test_a_setting_that_would_change_nothing_or_cannot_be_read_is_told_before_a_
 @pytest.mark.parametrize(
     "flags",
     [
+        "--port 8021",
+        "--host 0.0.0.0",
         "--web --games 3",
         "--web --seed 4",
         "--web --json",

@@ -58,6 +58,8 @@ class Player:
             policy.publish(version, name=name)
 
         play.tasks.restore(order.tasks)
+        # No two players review the same of the stale tasks.
+        play.tasks.rank, play.tasks.ranks = part, order.parts
         play.menu.shares.restore(order.shares)
         for label, seats in order.seats.items():
             self._opponents[label].told = seats
