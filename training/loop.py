@@ -194,9 +194,7 @@ class Loop(TrainerCallback):
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
         if self._first and fresh and _due(played.number, record.transcripts_every):
-            with checkpoints.writing(RunFolder(self.folder).transcripts):
-                told = replace(played, number=self.stage.offset + played.number)
-                transcripts.write(RunFolder(self.folder).transcripts, told, record.transcripts)
+            self.write_games(played)
         self.display.step(whole)
 
         stopped = self._alarmed(whole)
@@ -254,6 +252,13 @@ class Loop(TrainerCallback):
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
+
+    def write_games(self, played: Step) -> Path:
+        """Write the step's first games as text that people read; returns the file."""
+        folder = RunFolder(self.folder).transcripts
+        told = replace(played, number=self.stage.offset + played.number)
+        with checkpoints.writing(folder):
+            return transcripts.write(folder, told, self.config.record.transcripts)
 
     def tell(self, solved: Mixture) -> None:
         """Record what the pool of best responses came to, and say it."""

@@ -235,7 +235,7 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             talking(),
             checkpoints.writing(RunFolder(folder).checkpoints),
         ):
-            loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+            _fit(loop, place)
 
         step = stage.offset + loop.trainer.state.global_step
         if loop.pool and step == length(config):
@@ -253,6 +253,21 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             loop.stopped,
             loop.spent,
         )
+
+
+def _fit(loop: Loop, place: Path | None) -> None:
+    """Train. A step that cannot be trained on leaves its games, which say why."""
+    from .data.objectives import NothingToLearnError
+    from .step import EmptyStepError, LostGamesError
+
+    try:
+        loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+    except (EmptyStepError, LostGamesError, NothingToLearnError) as fault:
+        refused = loop.play.last
+        if not (first() and refused and loop.config.record.transcripts):
+            raise
+        told = loop.write_games(refused)
+        raise type(fault)(f"{fault} (its games: {told})") from fault
 
 
 def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
