@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, repeat
 from math import copysign
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
 from .branches import NONE, WHOLE, Branches, Part, Told, valued
-from .samples import Attempt, Sample, Span
+from .lots import Lot
+from .samples import Attempt, Issue, Sample, Span
 
 
 def collect(
@@ -31,7 +32,7 @@ def collect(
     charges: Mapping[tuple[int, str], float] = MappingProxyType({}),
     branches: Branches = NONE,
     value: bool = False,
-) -> list[Sample]:
+) -> Lot[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
     `beside` names further learners, whose turns are trained as well.
@@ -45,9 +46,12 @@ def collect(
     replies drive the mass on legal moves to 0.
     """
     asked = _Asked(settings, {learner, *beside}, role_of, judges, version, {})
-    samples: list[Sample] = []
+    kinds: list[Sample] = []
+    of: list[int] = []
+    issues: list[Issue] = []
     told: dict[int, Mapping[str, Told]] = {}
-    known: dict[object, _Alike] = {}
+    # Of games that went alike the places of their kinds, and what their seats earned.
+    known: dict[object, tuple[range, Mapping[str, Told]]] = {}
 
     # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
@@ -56,16 +60,19 @@ def collect(
 
         # Small games are full of games that go alike: what is learned of them is made once.
         same = _identity(episode), parts, *owed.values()
+        issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
-            alike = known[same] = _alike(episode, parts, owed, asked)
+            fresh, earned = _alike(episode, issue, parts, owed, asked)
+            alike = known[same] = range(len(kinds), len(kinds) + len(fresh)), earned
+            kinds += fresh
 
-        told[index] = alike.told
-        for attempt, runs in alike.attempts:
-            own = attempt.of(index, episode.seed, episode.replicate)
-            for run in runs:
-                samples.append(Sample(own, *run))
-    return valued(samples, branches, told) if value else samples
+        places, told[index] = alike
+        of += places
+        issues += [issue] * len(places)
+
+    samples = Lot(kinds, of, issues)
+    return Lot.over(valued(samples, branches, told)) if value else samples
 
 
 class _Asked(NamedTuple):
@@ -79,42 +86,38 @@ class _Asked(NamedTuple):
     groups: dict[tuple[Message, ...], str]
 
 
-class _Alike(NamedTuple):
-    """What games that went alike have in common.
-
-    attempts: of the first of them, each with its runs of tokens
-    told:     what each seat earned, whether it gave a sample or not
-    """
-
-    attempts: Sequence[tuple[Attempt, Sequence[_Run]]]
-    told: Mapping[str, Told]
-
-
 def _identity(episode: Episode) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
     return (
-        episode.game,
+        id(episode.game),
         episode.ending.kind,
         episode.ending.seats,
         *[ref.name for ref in episode.seats.values()],
         *paid,
         # 0 and -0 are equal, and written unlike.
-        *[copysign(1.0, amount) for amount in paid],
+        *map(copysign, repeat(1.0), paid),
         # Equal replies to equal prompts are one object.
         *[(t.seat, t.prompt, id(t.reply), t.retry, t.call, id(t.credits)) for t in episode.turns],
     )
 
 
 def _alike(
-    episode: Episode, parts: Sequence[Part], owed: Mapping[str, float], asked: _Asked
-) -> _Alike:
-    """What a game gives to learn from. Raises ConstraintError."""
+    episode: Episode,
+    issue: Issue,
+    parts: Sequence[Part],
+    owed: Mapping[str, float],
+    asked: _Asked,
+) -> tuple[list[Sample], Mapping[str, Told]]:
+    """What a game gives to learn from, and what each seat earned, whether it gave a sample or not.
+
+    Games that go alike give the same but for the `issue`. Raises ConstraintError.
+    """
     settings, role_of, groups = asked.settings, asked.role_of, asked.groups
     seats = _trained(episode, asked)
     opponent = _opponent(episode, asked) if seats else ""
     lost = episode.ending.kind == "forfeit" and not settings.payoff
-    attempts: list[tuple[Attempt, Sequence[_Run]]] = []
+    samples: list[Sample] = []
     told: dict[str, Told] = {}
 
     for seat, turns in _turns(episode, seats).items():
@@ -138,9 +141,9 @@ def _alike(
                 seat=seat,
                 opponent=opponent,
                 group=group,
-                episode=0,
-                seed=0,
-                replicate=0,
+                episode=issue[0],
+                seed=issue[1],
+                replicate=issue[2],
                 payoff=payoff,
                 reward=made.reward,
                 by_turn=made.credited,
@@ -151,8 +154,8 @@ def _alike(
             runs = made.runs
             if settings.turns or part is not WHOLE[0]:
                 runs = tuple(_wanted(runs, settings.turns, part))
-            attempts.append((attempt, runs))
-    return _Alike(attempts, told)
+            samples += [Sample(attempt, *run) for run in runs]
+    return samples, told
 
 
 def _earned(
