@@ -11,6 +11,7 @@ from sparring.training.data.collect import collect
 
 ROLES = {"first": "first", "second": "second"}
 ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
+GAME = GameRef("g-v0")
 
 
 def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes: object) -> Turn:
@@ -23,7 +24,7 @@ def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes:
 def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Episode:
     seats = {"first": ME, "second": ME}
     made = Episode(
-        GameRef("g-v0"),
+        GAME,
         5,
         0,
         seats,
