@@ -12,7 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import count
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -123,48 +122,52 @@ def credit(
     Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
     """
     lot = Lot.over(samples)
-    outcomes, places = _outcomes(lot, settings)
+    outcomes, starts, turns = _outcomes(lot, settings)
     centres, kept = estimate(outcomes, baselines, settings, own)
-    return credited(lot, [tuple([centres[i] for i in turns]) for turns in places]), kept
+    of_turns = [
+        tuple([centres[start + turn] for turn in turns[kind]])
+        for start, kind in zip(starts, lot.of, strict=True)
+    ]
+    return credited(lot, of_turns), kept
 
 
-def _outcomes(lot: Lot[Sample], settings: Credits) -> tuple[Lot[Outcome], list[list[int]]]:
-    """What there is to measure, and by sample the place of each turn's outcome among them."""
+def _outcomes(
+    lot: Lot[Sample], settings: Credits
+) -> tuple[Lot[Outcome], list[int], list[list[int]]]:
+    """What there is to measure; by sample where its attempt's begin, by kind of sample which a turn's is."""
     # By role and not by attempt: a game that ended before its first credit is measured like the others.
     apart = {_part(sample) for sample in lot.kinds if sample.attempt.by_turn}
-    discounted = settings.discount != 1
+
+    def told(sample: Sample) -> list[Outcome]:
+        attempt, spans = sample.attempt, sample.spans
+        if settings.discount != 1 or _part(sample) in apart:
+            return [Outcome(attempt, span.earned, _turn(span)) for span in spans]
+        return [Outcome(attempt, attempt.reward)] * len(spans)
 
     kinds: list[Outcome] = []
-    # By kind of sample the name of each turn, and the kind of outcome of each name.
-    turns: list[list[str]] = []
-    named: list[dict[str, int]] = []
-    for sample in lot.kinds:
-        attempt = sample.attempt
-        if discounted or _part(sample) in apart:
-            own = [Outcome(attempt, span.earned, _turn(span)) for span in sample.spans]
-        else:
-            own = [Outcome(attempt, attempt.reward)] * len(sample.spans)
-        turns.append([outcome.turn for outcome in own])
-        # Of several tries under one name the last one counts.
-        last = {outcome.turn: outcome for outcome in own}
-        named.append(dict(zip(last, count(len(kinds)), strict=False)))
-        kinds += last.values()
+    begun = [range(0)] * len(lot.kinds)
+    turns: list[list[int]] = []
+    for attempt in lot.attempts:
+        every = [told(lot.kinds[kind]) for kind in attempt]
+        # An attempt counts once, and of several tries under one name the last.
+        named = {outcome.turn: outcome for own in every for outcome in own}
+        place = {name: number for number, name in enumerate(named)}
+        begun[attempt.start] = range(len(kinds), len(kinds) + len(named))
+        kinds += named.values()
+        turns += [[place[outcome.turn] for outcome in own] for own in every]
 
     of: list[int] = []
     issues: list[Issue] = []
-    places: list[list[int]] = []
-    # The places of an attempt's outcomes, by the name of the turn.
-    known: dict[str, int] = {}
+    starts: list[int] = []
+    start = 0
     for kind, issue in zip(lot.of, lot.issues, strict=True):
-        # An attempt counts once, into however many samples its tokens fell.
-        if lot.first[kind]:
-            known = {}
-        for name, outcome in named[kind].items():
-            place = known.setdefault(name, len(of))
-            of[place : place + 1] = [outcome]
-            issues[place : place + 1] = [issue]
-        places.append([known[name] for name in turns[kind]])
-    return Lot(kinds, of, issues), places
+        # A sample with which an attempt goes on begins none.
+        if own := begun[kind]:
+            start = len(of)
+            of += own
+            issues += [issue] * len(own)
+        starts.append(start)
+    return Lot(kinds, of, issues), starts, turns
 
 
 def _part(sample: Sample) -> tuple[str, str]:
@@ -180,14 +183,14 @@ def credited(samples: Sequence[Sample], centres: Sequence[tuple[Centre, ...]]) -
     """Samples whose turns are measured against `centres`. Raises NonFiniteError, naming the sample."""
     lot = Lot.over(samples)
     earned = [[span.earned for span in sample.spans] for sample in lot.kinds]
-    amounts = [
-        tuple([centre.advantage(e) for e, centre in zip(earned[kind], own, strict=True)])
-        for kind, own in zip(lot.of, centres, strict=True)
-    ]
-    for place, own in enumerate(amounts):
-        # One test for all turns: NaN and infinity do not leave a sum again.
-        if not math.isfinite(sum(own)):
-            raise NonFiniteError(f"the advantage of {lot[place].name} is {own}")
+    pairs = zip(lot.of, centres, strict=True)
+    amounts = [tuple(map(Centre.advantage, own, earned[kind])) for kind, own in pairs]
+
+    # One test for all: NaN and infinity do not leave a sum again.
+    if not math.isfinite(sum(map(sum, amounts))):
+        for sample, own in zip(lot, amounts, strict=True):
+            if not math.isfinite(sum(own)):
+                raise NonFiniteError(f"the advantage of {sample.name} is {own}")
     return lot.having([Credited(sample, (), ()) for sample in lot.kinds], centres, amounts)
 
 
@@ -210,7 +213,7 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
 
     for key, episodes in _in_issue_order(lot, settings).items():
         # A role's seats in one episode are one observation, so that the decay counts episodes.
-        rewards = [sum([earned[i] for i in own]) / len(own) for own in episodes]
+        rewards = [sum(map(earned.__getitem__, own)) / len(own) for own in episodes]
         now = kept.get(key) or Baseline()
         read, kept[key] = now.past(rewards, settings.decay, settings.bias_correction)
 

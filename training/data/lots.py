@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol, Self, TypeVar, overload
 
 from .samples import Attempt, Issue
@@ -69,11 +69,15 @@ class Lot(Sequence[T]):
         return cls(kinds, of, *others)
 
     @cached_property
-    def first(self) -> list[bool]:
-        """For each kind, whether it is the first sample of its attempt."""
-        attempts = [kind.attempt for kind in self.kinds]
-        pairs = zip(attempts, [None, *attempts[:-1]], strict=True)
-        return [attempt != before for attempt, before in pairs]
+    def attempts(self) -> list[range]:
+        """The places of each attempt's kinds: one, but where it fell into several samples."""
+        whose = [kind.attempt for kind in self.kinds]
+        starts = [
+            n
+            for n, (own, before) in enumerate(zip(whose, [None, *whose], strict=False))
+            if own != before
+        ]
+        return [range(*ends) for ends in pairwise([*starts, len(whose)])]
 
     def picked(self, places: Sequence[int]) -> Lot[T]:
         """The values at these places."""

@@ -72,19 +72,19 @@ def judged(
     often = Counter(lot.of)
     found: list[tuple[Credited, bool, list[int]]] = []
     groups: dict[tuple[str, str, str], list[int]] = {}
-    for kind, each in enumerate(lot.kinds):
-        least, most = ranges[each.attempt.game]
-        right = each.attempt.payoff > least + objective.right * (most - least)
-        group = groups.setdefault(_group(each.attempt), [0, 0])
-        # An attempt that fell into several samples counts once.
-        if lot.first[kind]:
-            group[0] += right * often[kind]
-            group[1] += often[kind]
-        found.append((each, right, group))
+    for kinds in lot.attempts:
+        own, count = [lot.kinds[kind] for kind in kinds], often[kinds.start]
+        attempt = own[0].attempt
+        least, most = ranges[attempt.game]
+        right = attempt.payoff > least + objective.right * (most - least)
+        group = groups.setdefault(_group(attempt), [0, 0])
+        group[0] += right * count
+        group[1] += count
+        found += [(each, right, group) for each in own]
 
     # Divided last: a group's later attempts count for its first one too.
-    kinds = [Judged(each, right, rights / count) for each, right, (rights, count) in found]
-    return lot.having(kinds, *lot.own)
+    told = [Judged(each, right, rights / count) for each, right, (rights, count) in found]
+    return lot.having(told, *lot.own)
 
 
 def lessons(
