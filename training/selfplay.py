@@ -18,11 +18,12 @@ from ..envs.hooks import hook
 from ..envs.registry import Game
 from ..envs.types import Episode, Message
 from .config import Config
-from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
+from .data.advantage import Baselines, Credited, Estimator, export, restore
 from .data.balance import Balanced, balanced
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
+from .data.credit import credit, idle
 from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.lots import Lot
@@ -328,8 +329,7 @@ class SelfPlay:
         branches = self.branches.shifted(number * self._issued)
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
-        lots: list[Lot[Credited]] = []
-        offered: list[Lot[Sample]] = []
+        lots, offered = list[Lot[Credited]](), list[Lot[Sample]]()
         dropped: dict[tuple[str, str], int] = {}
 
         # A game at a time: each has settings of its own, and no estimator looks across games.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -103,8 +104,8 @@ class _Folded:
     """
 
     sample: Sample
-    totals: dict[str, list[float]]
     places: list[int]
+    totals: dict[str, _Array]
 
 
 def pack(
@@ -174,34 +175,48 @@ def pack_pairs(pairs: Sequence[Pair], *, loss: str, pad: int, multiple: int = 1)
 
 def _folded(rows: Lot[Row], *, fold: bool) -> list[_Folded]:
     """Rows of equal tokens made one, or else each by itself."""
-    found: dict[object, _Folded] = {}
-    parts = [
-        part for part in ("imitate", "pull", "rates") if any(getattr(r, part) for r in rows.kinds)
-    ]
-
-    of_kind: list[_Folded] = []
+    found: dict[object, int] = {}
+    samples: list[Sample] = []
+    whose: list[int] = []
     for index, each in enumerate(rows.kinds):
         sample = each.sample
         # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
         places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
         key = (sample.tokens, places, each.pull) if fold else index
-        totals = {part: [0.0] * len(places) for part in ("advantages", *parts)}
-        of_kind.append(found.setdefault(key, _Folded(sample, totals, [])))
+        whose.append(found.setdefault(key, len(found)))
+        if len(samples) < len(found):
+            samples.append(sample)
 
+    ends = list(accumulate([len(sample.spans) for sample in samples], initial=0))
+    turns = [range(*each) for each in pairwise(ends)]
+    totals = _totals(rows, [turns[row] for row in whose], ends[-1])
+
+    members: list[list[int]] = [[] for _ in samples]
+    for place, kind in enumerate(rows.of):
+        members[whose[kind]].append(place)
+    return [
+        _Folded(sample, own, {name: sums[each.start : each.stop] for name, sums in totals.items()})
+        for sample, own, each in zip(samples, members, turns, strict=True)
+    ]
+
+
+def _totals(rows: Lot[Row], turns: Sequence[range], count: int) -> dict[str, _Array]:
+    """The sums of each component's weights, in order; `turns` says by kind to which of `count` they belong.
+
+    Sums are enough: folded losses are linear in the advantage.
+    """
     (gradients,) = rows.own
-    for place, (kind, gradient) in enumerate(zip(rows.of, gradients, strict=True)):
-        row = of_kind[kind]
-        row.places.append(place)
-        # Sums are enough: folded losses are linear in the advantage.
-        _add(row.totals["advantages"], gradient)
-        for part in parts:
-            _add(row.totals[part], getattr(rows.kinds[kind], part))
-    return list(found.values())
+    columns = {"advantages": gradients}
+    for part in ("imitate", "pull", "rates"):
+        weights = [getattr(each, part) for each in rows.kinds]
+        if any(weights):
+            columns[part] = [weights[kind] for kind in rows.of]
 
-
-def _add(totals: list[float], amounts: Sequence[float]) -> None:
-    for turn, amount in enumerate(amounts):
-        totals[turn] += amount
+    at = list(chain.from_iterable([turns[kind] for kind in rows.of]))
+    return {
+        name: np.bincount(at, list(chain.from_iterable(column)), count)
+        for name, column in columns.items()
+    }
 
 
 def _tensors(

@@ -93,7 +93,7 @@ def _identity(episode: Episode) -> tuple[object, ...]:
         id(episode.game),
         episode.ending.kind,
         episode.ending.seats,
-        *[ref.name for ref in episode.seats.values()],
+        *map(id, episode.seats.values()),
         *paid,
         # 0 and -0 are equal, and written unlike.
         *map(copysign, repeat(1.0), paid),

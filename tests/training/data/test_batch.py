@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from sparring.training.data.advantage import Centre, credited
+from sparring.training.data.advantage import Centre
 from sparring.training.data.batch import pack
+from sparring.training.data.credit import credited
 
 from ..conftest import having, sample
 

@@ -6,9 +6,10 @@ from types import MappingProxyType
 import pytest
 import torch
 from sparring.training.config import Credits, Objective
-from sparring.training.data.advantage import ESTIMATORS, Baseline, credit
+from sparring.training.data.advantage import ESTIMATORS, Baseline
 from sparring.training.data.batch import pack
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 from sparring.training.data.lots import Lot
 from sparring.training.data.objectives import judged, pairs, rows, signed
 

@@ -14,10 +14,10 @@ from sparring.envs.tasks.programs import fenced
 from sparring.envs.tasks.specs import SPECS
 from sparring.envs.types import Ask, Episode, PolicyRef, Reply
 from sparring.training.config import Config, credits_of, games
-from sparring.training.data.advantage import credit
 from sparring.training.data.batch import Row
 from sparring.training.data.branches import NONE, Branches
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 from sparring.training.data.filters import filtered, owed
 from sparring.training.data.objectives import Judged, judged, pairs, rows, signed
 from sparring.training.phases import stages
