@@ -121,8 +121,7 @@ class SelfPlay:
         episodes = self.play(number)
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
-        # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        # Kept before it is checked: the games of a step that is refused are written down.
+        # Kept first: the games of a step that is refused are written down.
         self.last = step = self._credited(number, episodes)
         check_lost(step)
         if not self.config.stock.alone:
