@@ -174,8 +174,9 @@ def completion(body: bytes) -> Completion | Refusal:
         text, thought = _parted(message.get("content"))
         hidden = message.get("reasoning") or message.get("reasoning_content") or ""
         cut = choice.get("finish_reason") in ("length", "max_tokens")
-    except (KeyError, IndexError, TypeError, AttributeError) as fault:
-        raise FormError(f"{type(fault).__name__} {fault}".strip()) from None
+    except (KeyError, IndexError, TypeError, AttributeError):
+        held = ", ".join(sorted(found)) or "nothing"
+        raise FormError(f"no choices[0].message with a text; it holds {held}") from None
 
     # some send the same thought twice, as a field and as a part: it is kept once
     thoughts = [part for part in (str(hidden), thought) if part]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple
@@ -103,5 +104,12 @@ def _proxy(url: str) -> str | None:
 
 
 def _said(fault: Exception) -> str:
-    """A fault in one line; some have no words of their own."""
+    """A fault in one line; some have no words of their own, and that of a connection has the library's."""
+    if isinstance(fault, aiohttp.InvalidURL):
+        return "it is no address"
+    secured = isinstance(fault, aiohttp.ClientSSLError)  # whose number says nothing of TLS
+    if isinstance(fault, aiohttp.ClientConnectorError) and not secured:
+        # a name that is not found has a negative number, which only its own text explains
+        number = fault.os_error.errno or 0
+        return os.strerror(number) if number > 0 else str(fault.os_error.strerror)
     return " ".join(str(fault).split()) or type(fault).__name__

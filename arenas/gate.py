@@ -184,7 +184,6 @@ def gate(
         # what is not decided is not kept: a later run may still play on
         if ruling.decision.outcome:
             base.find("gate", game, {**settings, "given_up": sorted(given_up)}, text(ruling))
-        say(str(ruling))
         return ruling
 
 

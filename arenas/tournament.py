@@ -62,7 +62,8 @@ class Plan:
     def __str__(self) -> str:
         spent = "" if self.tokens is None else f", about {self.tokens:,.0f} tokens"
         return (
-            f"{self.game.id}: {len(self.entrants)} entrants, {self.pairs:,} pairs, {self.games:,} games; "
+            f"{self.game.id}: {len(self.entrants)} entrants, {self.pairs:,} pair{'s' * (self.pairs > 1)}, "
+            f"{self.games:,} games; "
             f"{self.games - self.missing:,} recorded, {self.missing:,} to play{spent}; "
             f"can resolve differences of {self.resolves:.3g} {self.unit} (chance 80 %, "
             f"spread {'as measured' if self.measured else 'assumed'})"

@@ -83,6 +83,11 @@ class Game:
         return self.ref.id
 
     @property
+    def definition(self) -> Callable[..., Script]:
+        """The function in which the rules are written."""
+        return self._script
+
+    @property
     def description(self) -> str:
         """The script's whole docstring: roles, moves, payoff and source."""
         return inspect.cleandoc(self._script.__doc__ or "")

@@ -109,7 +109,9 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Iterable
-from io import TextIOWrapper
+
+from .interrupts import heard
+from .spelling import spelling
 
 
 class SparringError(Exception):
@@ -167,10 +169,10 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
     """What `run` returns. 2: something to fix, said in one line; 130: interrupted."""
-    # A terminal that cannot show a × or an é gets a question mark, never a traceback.
+    # A terminal that cannot show a − or an é gets the nearest in ASCII, never a traceback.
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+        spelling(stream)
+    heard()
 
     try:
         return run()

@@ -31,6 +31,7 @@ from .declaration import Score as Score
 from .declaration import Sum as Sum
 from .declaration import seat_names as seat_names
 from .errors import Unknown
+from .mistakes import author_line
 from .script import Script
 from .types import Value
 
@@ -248,7 +249,11 @@ def load(path: str | Path) -> list[str]:
     except GameError:
         raise
     except Exception as fault:
-        raise GameError(f"{str(path)!r} failed to load: {type(fault).__name__}: {fault}") from fault
+        # Python's own message of a syntax error has its place
+        place = "" if isinstance(fault, SyntaxError) else author_line(fault)
+        raise GameError(
+            f"{str(path)!r} failed to load: {type(fault).__name__}: {fault}{place}"
+        ) from fault
 
     # by origin, so that a file loaded for the second time gives its ids again
     ids = [id for id, declared in _declared.items() if declared.origin == str(file)]

@@ -9,9 +9,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from torch.nn import Module
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..agents.run_folder import RunFolder, step_name
@@ -110,10 +109,10 @@ class Loop(TrainerCallback):
     ) -> None:
         update, prefers = self.config.update, self.config.objective.kind == "prefer"
         if update.kl or prefers:
-            self.magnet = Average(cast(Module, self.trainer.model))
+            self.magnet = Average(self.trainer.whole)
             self.trainer.pull(self.magnet, update.kl)
         if update.average:
-            self.average = Average(cast(Module, self.trainer.model))
+            self.average = Average(self.trainer.whole)
 
         # The averages exist by now: a checkpoint's values are copied into them.
         if self._resume:
@@ -171,6 +170,7 @@ class Loop(TrainerCallback):
         # Games are played inside TRL's step; what is left of its time is the update.
         self._count("update", self._recorded - self._began - sum(spent.values()))
 
+        self.trainer.moved()
         # The average begins short: its full length would hold the first weights for long.
         still = self.config.objective.kind == "prefer"
         if self.magnet and not still and _due(step, update.magnet_every):
@@ -194,9 +194,7 @@ class Loop(TrainerCallback):
         if found or saving or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
         if self._first and fresh and _due(played.number, record.transcripts_every):
-            with checkpoints.writing(RunFolder(self.folder).transcripts):
-                told = replace(played, number=self.stage.offset + played.number)
-                transcripts.write(RunFolder(self.folder).transcripts, told, record.transcripts)
+            self.write_games(played)
         self.display.step(whole)
 
         stopped = self._alarmed(whole)
@@ -254,6 +252,13 @@ class Loop(TrainerCallback):
         # The manifest covers our own files too, so all are written by now.
         checkpoints.finish(draft, folder / step_name(step))
         checkpoints.prune(folder, self.config.record.keep)
+
+    def write_games(self, played: Step) -> Path:
+        """Write the step's first games as text that people read; returns the file."""
+        folder = RunFolder(self.folder).transcripts
+        told = replace(played, number=self.stage.offset + played.number)
+        with checkpoints.writing(folder):
+            return transcripts.write(folder, told, self.config.record.transcripts)
 
     def tell(self, solved: Mixture) -> None:
         """Record what the pool of best responses came to, and say it."""

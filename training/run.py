@@ -21,6 +21,7 @@ from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_
 from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from ..sandbox.choose import check_name as check_verifier
 from . import checkpoints
 from .config import GATE, Config, played
 from .hooked import hooked
@@ -95,6 +96,7 @@ def checked(config: Config) -> tuple[Game, Path]:
     check_pool(found[-1].config, len(found))
     game = played(found[0].config)
     check_name(parted(config.model)[0])
+    check_verifier(config.verifier)
     check_trackers(config.record.trackers)
     if config.rollout.prompts:
         read_prompts(config.rollout.prompts)
@@ -225,7 +227,7 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
 
         settle(config, stage, folder, better, display.say)
     with assembled(config, stage, folder, place, display) as loop:
-        display.say(_header(loop.config, stage, folder, loop.trainer.model))
+        display.say(_header(loop.config, stage, folder, loop.trainer.whole))
         if config.rollbacks and place:
             back = f"rolled back to step {step_of(place)} (number {config.rollbacks})"
             display.say(back, "yellow")
@@ -235,7 +237,7 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             talking(),
             checkpoints.writing(RunFolder(folder).checkpoints),
         ):
-            loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+            _fit(loop, place)
 
         step = stage.offset + loop.trainer.state.global_step
         if loop.pool and step == length(config):
@@ -253,6 +255,21 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
             loop.stopped,
             loop.spent,
         )
+
+
+def _fit(loop: Loop, place: Path | None) -> None:
+    """Train. A step that cannot be trained on leaves its games, which say why."""
+    from .data.objectives import NothingToLearnError
+    from .step import EmptyStepError, LostGamesError
+
+    try:
+        loop.trainer.train(resume_from_checkpoint=str(place) if place else None)
+    except (EmptyStepError, LostGamesError, NothingToLearnError) as fault:
+        refused = loop.play.last
+        if not (first() and refused and loop.config.record.transcripts):
+            raise
+        told = loop.write_games(refused)
+        raise type(fault)(f"{fault} (its games: {told})") from fault
 
 
 def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import torch
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -26,6 +26,8 @@ class Scoring(GRPOTrainer):
     """TRL's trainer with our way to score rows. Call `prepare` once, when the model is there."""
 
     learners: Learners | None = None
+    whole: Any = None
+    """The module that plays and is saved: the trained one itself, where that is not cut into shares."""
     _forest = False
     _kept: list[torch.Tensor] | None = None
     _whose: torch.Tensor | None = None
@@ -36,7 +38,7 @@ class Scoring(GRPOTrainer):
         self.learners = learners
         self.microbatches = config.update.microbatches
         self.tokens_at_once = config.update.tokens_at_once
-        self._forest = by_forest(config.update.forest, self.model, processes)
+        self._forest = by_forest(config.update.forest, self.whole, processes)
 
     @torch.no_grad()
     def scored(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -50,7 +52,7 @@ class Scoring(GRPOTrainer):
             rows = min(rows, max(1, self.tokens_at_once // ids.size(1)))
         with self.telling(tensors):
             logps, _, _ = self._get_per_token_logps_and_entropies(
-                self.model, ids, mask, keep, batch_size=rows
+                self.whole, ids, mask, keep, batch_size=rows
             )
         return logps
 
@@ -116,7 +118,7 @@ class Scoring(GRPOTrainer):
 
         # Said for one call: what other rows are scored in the same loss are scored whole.
         trained, self._trained = self._trained, None
-        vocabulary = cast(Any, self.model).config.get_text_config().vocab_size
+        vocabulary = self.whole.config.get_text_config().vocab_size
         if self._forest and not named.get("compute_aux_loss"):
             real = attention_mask[:, -logits_to_keep:]
             trained = real if trained is None else real * trained

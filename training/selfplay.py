@@ -122,7 +122,8 @@ class SelfPlay:
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
         # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        step = self._credited(number, episodes)
+        # Kept before it is checked: the games of a step that is refused are written down.
+        self.last = step = self._credited(number, episodes)
         check_lost(step)
         if not self.config.stock.alone:
             check_empty(step)
@@ -180,7 +181,7 @@ class SelfPlay:
         episodes = self.play(number)
         verified = self._verifier.seconds - verifying
 
-        step = self._credited(number, episodes)
+        self.last = step = self._credited(number, episodes)
         check_lost(step)
         kept, wanted = self._kept(step), self.config.stock.balance
         step = replace(step, balance=self._balance(balanced(kept, wanted) if wanted else None))

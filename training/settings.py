@@ -132,7 +132,8 @@ def _literal(text: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
-        return text
+        # people write .95 and 1., which TOML does not take
+        return float(text) if re.fullmatch(r"[+-]?(\d+\.|\.\d+)(e[+-]?\d+)?", text, re.I) else text
 
 
 def _toml(value: Any) -> str:

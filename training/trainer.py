@@ -3,9 +3,8 @@
 `GRPOTrainer._generate_and_score_completions` makes the samples of a step; the override here plays games
 instead. `_get_per_token_logps_and_entropies` scores them; the override here holds few logits whole.
 `_compute_loss` adds the components of the loss that TRL does not have. Clipping, gradient accumulation,
-LoRA, FSDP, DeepSpeed, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to
-TRL: the version is pinned, and a contract test watches their signatures, the keys of the batch and advantages
-per token.
+LoRA, checkpoints and the optimiser are TRL's and accelerate's. The methods are private to TRL: the version
+is pinned, and a contract test watches their signatures, the keys of the batch and advantages per token.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from typing import Any, cast
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback
+from transformers import PreTrainedModel, PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from ..agents.models.quantised import QUANTISED
-from ..agents.models.weights import ADAPTER, seal_base
 from ..envs.hooks import hook
 from . import losses
 from .config import Config, ConfigError
@@ -30,12 +29,13 @@ from .data.batch import REJECTED, Batch
 from .data.parts import Part, merge, parted
 from .players.sharing import Learners
 from .ranks.ranks import Ranks
-from .scoring import Scoring
+from .ranks.shards import Shards, whole
+from .saving import Saving
 from .trl_settings import arguments
 from .weights import Average
 
 
-class SelfPlayTrainer(Scoring):
+class SelfPlayTrainer(Saving):
     """Trains on what `source(step)` packs for each generation.
 
     The magnet is what the KL term pulls to (None: no KL). It is ours and not TRL's reference model, so
@@ -76,11 +76,20 @@ class SelfPlayTrainer(Scoring):
         self.remove_callback(PrinterCallback)
         self.ranks = ranks
         if ranks:
-            # TRL's metrics are then this process's own, and `measured` weighs them by tokens.
+            # TRL's metrics are then this process's own, and `measured` weighs them by tokens. The gradient is
+            # averaged by us: accelerate's wrapper would hold it once more.
             cast(Any, self.accelerator).gather = _own
+            cast(Any, self.accelerator).prepare_model = _unwrapped
+        # Cut after TRL has made of the model what it wants: the copy is as it is.
+        self.whole = self.model
+        self.shards = Shards(self.whole) if ranks and ranks.sharded else None
+        if self.shards:
+            self.model = self.model_wrapped = self.shards.module
+            cut = cast(PreTrainedModel, self.shards.module)
+            add_fused_lm_head(cut, self.temperature, outputs=("log_probs", "entropy"))
         self._by_row = 1.0
         self._clip_norm = config.update.clip_norm
-        self._held = config.update.dtype if config.update.dtype in QUANTISED else ""
+        self.held = config.update.dtype if config.update.dtype in QUANTISED else ""
         if config.update.tokens_at_once and self.is_deepspeed_enabled:
             raise ConfigError(
                 "update.tokens_at_once cannot go with DeepSpeed, which steps after each backward pass; set "
@@ -97,8 +106,10 @@ class SelfPlayTrainer(Scoring):
         self.spent: Callable[[], float] = lambda: 0.0
         # Weights of TRL's own ratio begin at 1 only where the sampler had the learner's weights.
         self._truncate = config.update.truncate if config.rollout.ahead else 0.0
-        # Gradients are averaged by `ranks`, so any way to score rows suits any number of processes.
-        self.prepare(config, learners, 1 if ranks else settings.world_size)
+        # Gradients are averaged by `ranks`, so any way to score rows suits any number of processes; those of
+        # shares want one pass through the model from each.
+        alone = ranks and not ranks.sharded
+        self.prepare(config, learners, 1 if alone else settings.world_size)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The learning rate goes by the share of the tokens that is spent, where that is ahead of steps."""
@@ -152,10 +163,10 @@ class SelfPlayTrainer(Scoring):
     def training_step(
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """A microbatch; after a step's last one all processes have the same gradient."""
+        """A microbatch; after a step's last one all have the same gradient, or their shares of it."""
         found = super().training_step(model, inputs, num_items_in_batch)
-        if self.ranks and self.accelerator.sync_gradients:
-            self.ranks.average(cast(torch.nn.Module, self.model).parameters())
+        if self.ranks and not self.shards and self.accelerator.sync_gradients:
+            self.ranks.average(self.whole.parameters())
         return found
 
     def _gap(self, tensors: dict[str, torch.Tensor]) -> float:
@@ -179,7 +190,12 @@ class SelfPlayTrainer(Scoring):
     ) -> Any:
         """The loss of a microbatch. Of one in parts all but the last part have had their backward pass."""
         most = self.tokens_at_once
-        parts = parted(inputs, most, loss=self.loss_type) if most else ()
+        parts = parted(inputs, most, loss=self.loss_type) if most else []
+        if self.shards and self.ranks and parts:
+            # All processes make as many passes; what is passed again counts nothing.
+            passes = max(self.ranks.gathered(len(parts)))
+            again = parts[0]._replace(weight=0.0, rows=0.0, tokens=0.0)
+            parts = [again] * (passes - len(parts)) + parts
         if len(parts) < 2:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
@@ -204,10 +220,8 @@ class SelfPlayTrainer(Scoring):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """TRL's loss, with the objective's own components beside it or in its place."""
-        if self.ranks and self.batch is not None:
-            # Not through accelerate's wrapper, which would average what it sees of the gradient.
-            return self.batch.factor * self._whole_loss(self.model, inputs)
-        return self._whole_loss(model, inputs)
+        found = self._whole_loss(model, inputs)
+        return self.batch.factor * found if self.ranks and self.batch is not None else found
 
     def _whole_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
@@ -303,11 +317,9 @@ class SelfPlayTrainer(Scoring):
 
     def check(self) -> None:
         """Raise NonFiniteError, naming the samples, when a gradient is not finite."""
-        grads = [
-            p.grad for p in cast(torch.nn.Module, self.model).parameters() if p.grad is not None
-        ]
+        grads = [p.grad for p in self.model.parameters() if p.grad is not None]
         # One norm over all gradients: one answer to wait for on an accelerator.
-        if torch.isfinite(torch.nn.utils.get_total_norm(grads)):
+        if torch.isfinite(whole(torch.nn.utils.get_total_norm(grads))):
             return
         raise NonFiniteError(
             f"the gradient of step {self.state.global_step} is not finite; its samples: {self._suspects()}. "
@@ -331,34 +343,17 @@ class SelfPlayTrainer(Scoring):
         for name in self.learners.policies:
             torch.nn.utils.clip_grad_norm_(self.learners.parameters(name), self._clip_norm)
 
-    def _save(
-        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
-    ) -> None:
-        """Write the main learner as TRL does, and the others each to a folder of its name."""
-        beside = self.learners if self.learners and len(self.learners) > 1 else None
-        if beside and beside.mode == "models":
-            state_dict = beside.own_state()
-        super()._save(output_dir, state_dict)
-        if beside and output_dir:
-            beside.save(Path(output_dir), self.processing_class)
-        # an adapter is nothing without its base, which a name alone does not tell
-        for adapter in Path(output_dir).rglob(ADAPTER) if output_dir else ():
-            seal_base(adapter.parent, self._held)
-
-    def _load_from_checkpoint(
-        self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
-    ) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        if self.learners and len(self.learners) > 1:
-            self.learners.load(Path(resume_from_checkpoint))
-            self.learners.enable()
-
     def create_model_card(self, *arguments: Any, **named: Any) -> None:
         """None: a run folder describes itself."""
 
 
 def _own(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
+
+
+def _unwrapped(model: Any, **_: Any) -> Any:
+    """As accelerate's `prepare_model`, of a model that needs no wrapper to be trained together."""
+    return model
 
 
 def _weighed(parts: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, float]:

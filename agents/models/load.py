@@ -54,13 +54,15 @@ def load_classifier(
     name: str, labels: Mapping[str, str], otherwise: Policy | None, *, device: str = "cpu"
 ) -> Classifier:
     """The named sequence classifier as a judge; see `Classifier`. Raises ModelError in one line."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     found = find_model(name)
     try:
         with quiet():
-            tokenizer: Any = AutoTokenizer.from_pretrained(found.folder, **LOCAL)
+            tokenizer = _tokenizer(found.folder)
             model: Any = AutoModelForSequenceClassification.from_pretrained(found.folder, **LOCAL)
+    except SparringError:
+        raise
     except Exception as fault:  # whatever a library makes of a folder that is no classifier
         raise ModelError(f"{found.folder} is no classifier ({first_line(fault)})") from fault
 
@@ -101,7 +103,7 @@ def _refused(weights: Weights, fault: Exception) -> str:
 
 def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     folder = weights.folder
     if not (folder / "config.json").exists():
@@ -111,7 +113,7 @@ def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
             f"{weights.name} is quantised ({method}), and only whole weights are read here; take the model "
             "that it was made from (update.dtype = 4bit quantises it), or serve it by vLLM and name its URL"
         )
-    tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+    tokenizer = _tokenizer(folder)
 
     if dtype in QUANTISED:
         opened: Any = AutoModelForCausalLM.from_pretrained(
@@ -129,6 +131,19 @@ def _open_whole(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     return model.to(device).eval(), tokenizer
 
 
+def _tokenizer(folder: Path) -> Any:
+    """Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, **LOCAL)
+    except Exception as fault:  # whatever a library makes of damaged files
+        raise ModelError(
+            f"{folder} has no readable tokenizer; save the model's beside its weights, by "
+            f"tokenizer.save_pretrained ({first_line(fault)})"
+        ) from fault
+
+
 def _quantised(folder: Path) -> str:
     """By which method a folder's weights were quantised ("": they are whole)."""
     settings = json.loads((folder / "config.json").read_text())
@@ -138,28 +153,31 @@ def _quantised(folder: Path) -> str:
 
 def _open_adapter(weights: Weights, device: str, dtype: str) -> tuple[Any, Any]:
     from peft import PeftModel
-    from transformers import AutoTokenizer
 
     assert weights.base
     base, tokenizer = open_model(weights.base, device, weights.base.held or dtype)
     # an adapter that was trained with its own tokenizer or template brings it along
     if (weights.folder / "tokenizer_config.json").exists():
-        tokenizer = AutoTokenizer.from_pretrained(weights.folder, **LOCAL)
+        tokenizer = _tokenizer(weights.folder)
     return PeftModel.from_pretrained(base, weights.folder).to(device).eval(), tokenizer
 
 
 def open_dialect(folder: Path, *, thinking: Thinking = OFF) -> Dialect:
     """How the folder's model writes a conversation, without loading its weights. Raises ModelError."""
-    from transformers import AutoTokenizer, GenerationConfig
+    from transformers import GenerationConfig
 
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+            tokenizer = _tokenizer(folder)
             # the library raises where there is no such file, and many models have none
             place = folder if (folder / "generation_config.json").exists() else None
             ends = GenerationConfig.from_pretrained(place).eos_token_id if place else None
+    except SparringError:
+        raise
     except Exception as fault:  # whatever a library makes of damaged files
-        raise ModelError(f"{folder} has no readable tokenizer ({first_line(fault)})") from fault
+        raise ModelError(
+            f"{folder} has no readable generation_config.json ({first_line(fault)})"
+        ) from fault
     return Dialect(tokenizer, thinking=thinking, stops=_listed(ends))
 
 

@@ -114,6 +114,11 @@ def is_named(spec: str) -> bool:
     return spec.partition("?")[0].partition(":")[0] in MODELS
 
 
+def of_nursery(spec: str) -> bool:
+    """Whether the name is that of a model which is built here, whatever games and options follow it."""
+    return spec.partition("?")[0].partition(":")[0] in NURSERY
+
+
 def born(spec: str) -> Born | None:
     """A name of the nursery taken apart; None for any other.
 

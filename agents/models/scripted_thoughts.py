@@ -10,10 +10,11 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from ...envs.parse import code_block
-from ...envs.types import Message
+from ...envs.types import Message, Value
 from ...envs.values import canonical, read
 from ..prompts import CLOSE, OPEN
 from .nursery.programs import result
@@ -23,6 +24,8 @@ END = f"\n{CLOSE}\n\n"
 """What closes a thought, here and where it is closed at the end of its budget."""
 _CARDS = "JQK"
 _LINES = ("123", "456", "789", "147", "258", "369", "159", "357")
+LABELS = ("left=", "|middle=", "|right=", "|falling=", "|rising=")
+"""Of the lines behind the three rows, in a thought."""
 _CALL = re.compile(r"What does f\((.*)\) return\?")
 _CARD, _BOARD = re.compile(r"^[JQK]\b"), re.compile(r"^[XO\d] [XO\d] [XO\d]\n")
 
@@ -66,31 +69,45 @@ def _kuhn(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
 
 
 def _tic_tac_toe(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """The square that wins, else the one that the other would win, else that none does: a free square."""
+    """The lines that the board does not show; then the square that wins, else has to be held, else any.
+
+    As in `left=X 4 O|middle=2 X O|…`, then `X wins 9` below it. So each line stands together before it is
+    judged: a small model that has to judge it on the board names squares of no line.
+    """
     own, other = ("X", "O") if row.role == "x" else ("O", "X")
     board = _asked(row, _BOARD).split()
+    lines = [[board[int(square) - 1] for square in line] for line in _LINES]
+    told = "".join(label + " ".join(line) for label, line in zip(LABELS, lines[3:], strict=True))
+
     for mark, verb in ((own, "wins"), (other, "threatens")):
-        for line in _LINES:
-            cells = [board[int(square) - 1] for square in line]
-            free = [cell for cell in cells if cell.isdigit()]
-            if cells.count(mark) == 2 and free:
-                return f"{mark} {verb} {free[0]}", free[0]
-    return f"no line, free {drawn}", drawn
+        for line in lines:
+            free = [cell for cell in line if cell.isdigit()]
+            if line.count(mark) == 2 and free:
+                return f"{told}\n{mark} {verb} {free[0]}", free[0]
+    return f"{told}\nfree {drawn}", drawn
 
 
 def _deduction(row: Row, drawn: str, rng: random.Random) -> tuple[str, str]:
-    """Each operation of the program and what it gives, in their order; of a proposal, the operations."""
+    """The input, then what each operation of the program gives; of a proposal, the operations."""
     asked = _asked(row, _CALL)
     found = _CALL.search(asked)
     if row.role == "proposer" or not found:
         return ", ".join(operation.name for operation in operations(code_block(drawn))), drawn
     given = read(f"[{found[1]}]")
-    steps = [found[1]]
+    arguments = given if isinstance(given, list) else []
+    steps, value = [found[1]], next(iter(arguments), None)
     for operation in operations(code_block(asked)):
-        source = f"def f(x):\n    return {operation.part}"
-        value = result(source, given if isinstance(given, list) else [])
-        steps.append(f"{operation.name}: {canonical(value)}")
+        before, value = value, result(f"def f(x):\n    return {operation.part}", arguments)
+        steps.append(f"{operation.name}: {_worked(operation.name, before, value)}")
     return ", ".join(steps), drawn
+
+
+def _worked(name: str, before: Value, value: Value) -> str:
+    """What an operation gives; of a sum each total on the way, as small models add two numbers."""
+    if name != "sum" or not isinstance(before, list):
+        return canonical(value)
+    numbers = [number for number in before if isinstance(number, int)]
+    return ", ".join(map(str, accumulate(numbers))) if numbers else canonical(value)
 
 
 class Operation(NamedTuple):
@@ -137,3 +154,5 @@ THOUGHTS: dict[str, Thinker] = {
     "code-deduction-v0": _deduction,
 }
 """By id of the game: the thought and the move, from a row and the move that was drawn in it."""
+LONGER: dict[str, float] = {"tic-tac-toe-v0": 1.0, "code-deduction-v0": 3.0}
+"""How many times as long as Kuhn's a game's thoughts are imitated: more is worked out in them."""

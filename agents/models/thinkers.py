@@ -7,6 +7,7 @@ open thought, and every reply is a short thought, its end, and the move (`script
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import islice
@@ -26,7 +27,7 @@ from .nursery.imitate import examples, imitate, private_randomness
 from .nursery.rows import Row, played
 from .nursery.teachers import lessons, school
 from .nursery.tokens import make_tokenizer
-from .scripted_thoughts import END, THOUGHTS, thoughtful
+from .scripted_thoughts import END, LABELS, LONGER, THOUGHTS, thoughtful
 
 
 def reared(wanted: Born, game: Game | None = None, seed: int = 0) -> Path:
@@ -58,17 +59,20 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     """Write the model that imitates the thoughts and moves of these games' teachers, and its tokenizer."""
     # a wrong answer would not follow from what was thought
     start = replace(wanted.start, accuracy=1.0) if wanted.start.accuracy is None else wanted.start
-    each = max(1, round(shape.rows * wanted.effort / len(taught)))
+    longer = {game.id: LONGER.get(game.id, 1.0) for game in taught}
+    each = {
+        game.ref: max(1, round(shape.rows * wanted.effort * longer[game.id] / len(taught)))
+        for game in taught
+    }
     rng = random.Random(f"think/{seed}")
     rows = [
         thoughtful(row, rng)
         for game in taught
-        for row in islice(played(game, school(game), start, seed), each)
+        for row in islice(played(game, school(game), start, seed), each[game.ref])
     ]
 
     # what a model is told is one token, as it stands in its prompts
-    tokenizer = make_tokenizer([part for row in rows for part in _told(row)], shape.words)
-    add_marks(tokenizer)
+    tokenizer = thinkers_tokenizer(rows, shape.words)
     dialect = Dialect(tokenizer, thinking=Thinking("asked"))
     groups = examples(dialect, rows, rng)
 
@@ -78,7 +82,7 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
             model,
             dialect.pad,
             groups,
-            steps=max(1, round(shape.steps * wanted.effort)),
+            steps=max(1, round(shape.steps * wanted.effort * sum(longer.values()))),
             tokens=shape.tokens,
             rate=shape.rate,
             rng=rng,
@@ -87,16 +91,33 @@ def build(folder: Path, taught: list[Game], wanted: Born, shape: Shape, seed: in
     tokenizer.save_pretrained(folder)
 
 
-def add_marks(tokenizer: Any) -> None:
-    """Make one token each of what opens a thought, of what closes it, and of a square behind another.
+def thinkers_tokenizer(rows: Sequence[Row], vocabulary: int) -> Any:
+    """The tokenizer of rows with thoughts, which copy from the problems: none of these is one token."""
+    parts = [part for row in rows for part in _told(row)]
+    tokenizer = make_tokenizer(parts, vocabulary, often=_OFTEN)
+    _add_marks(tokenizer)
+    return tokenizer
 
-    With the last, every board has the same tokens at the same places, whatever stands on it.
+
+_OFTEN = 0.01
+"""The share of its group that a text has where it is said again and again, and no problem has."""
+
+
+def _add_marks(tokenizer: Any) -> None:
+    """Make one token each of what opens and closes a thought, its labels, squares and numbers in a row.
+
+    So boards have equal tokens at equal places, whatever stands on them, and lists have a token a number.
     """
     from tokenizers import AddedToken
 
     marks = [f"{OPEN}\n", END, *(f" {mark}" for mark in (*"XO", *EMPTY))]
+    marks += [*LABELS, *(f", {number}" for number in range(_LISTED))]
     # a token that is normalised first would never be found: there is no normaliser
     tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in marks])
+
+
+_LISTED = 40
+"""Numbers that lists and their totals hold: those of four digits at most."""
 
 
 def _told(row: Row) -> tuple[Row, Row]:
@@ -108,7 +129,8 @@ def _told(row: Row) -> tuple[Row, Row]:
     rest = tuple(message for message in row.view if message.speaker != "system")
     view = (Message("system", "\n\n".join([*rules, ASKED])), *rest)
     thought, _, move = row.replies[0].partition(END)
-    return replace(row, view=view, replies=(thought,)), replace(row, view=view, replies=(move,))
+    # the view is told once, or it would count twice
+    return replace(row, view=view, replies=(thought,)), replace(row, view=(), replies=(move,))
 
 
 def _code() -> str:

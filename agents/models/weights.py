@@ -226,9 +226,11 @@ def _from_hub(name: str) -> Path:
 
 
 def first_line(fault: Exception) -> str:
-    """A library's fault in a line."""
-    said = (str(fault).strip().splitlines() or [""])[0][:200]
-    return f"{type(fault).__name__}: {said}"
+    """A library's fault in a line: its first, and what a colon at the end of that announces."""
+    said, _, rest = str(fault).strip().partition("\n")
+    if said.rstrip().endswith(":"):
+        said = " ".join(f"{said} {rest}".split())
+    return f"{type(fault).__name__}: {said[:200].rstrip()}{'…' if len(said) > 200 else ''}"
 
 
 @contextmanager

@@ -10,6 +10,9 @@ from ray.exceptions import RayActorError, RayError
 
 from ...envs.errors import SparringError
 
+_HINT = "; is it up, and has this process its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN=…)?"
+"""Ray does not say that it was turned away."""
+
 
 class ClusterError(SparringError, RuntimeError):
     """No cluster can be joined or started."""
@@ -40,7 +43,8 @@ class Cluster:
                 logging_level=logging.ERROR,
             )
         except Exception as fault:  # Ray raises plain ones: no such cluster, or a machine too busy
-            raise ClusterError(f"Ray did not start: {last_line(fault)}") from fault
+            hint = "" if address == "local" else _HINT
+            raise ClusterError(f"Ray did not start: {last_line(fault)}{hint}") from fault
         self._started = True
 
     def cores(self) -> int:

@@ -284,7 +284,8 @@ def _warnings(
     few = [name for name, n in zip(played.names, blocks, strict=True) if n < FEW * played.places]
     if few:
         told = f"fewer than {FEW} pairs, so intervals are rough: {', '.join(few)}"
-        if int(blocks[blocks > 0].min()) <= played.places:
+        # under a prior one pair has an interval, which is the prior's for the most part
+        if prior is None and int(blocks[blocks > 0].min()) <= played.places:
             told += "; one pair gives no interval at all"
         yield Warning("few pairs", told)
 
@@ -293,7 +294,7 @@ def _flat(cells: Sequence[Cell]) -> Iterable[Warning]:
     """Names pairings whose pairs all ended alike: there is no spread to learn an error from."""
     flat = [cell for cell in cells if cell.flat and cell.pairs > 1]
     if flat:
-        some = ", ".join(f"{cell.a} v {cell.b} ({cell.pairs} pairs)" for cell in flat[:NAMED])
+        some = ", ".join(f"{cell.a} v {cell.b} ({cell.pairs:,} pairs)" for cell in flat[:NAMED])
         more = f" and {len(flat) - NAMED} more pairings" if len(flat) > NAMED else ""
         yield Warning(
             "no spread",

@@ -23,6 +23,7 @@ from ..replay import replay_episode
 from ..table import Table, TableError
 from ..types import Ask, Episode, Finish, PolicyRef, Reply
 from .canaries import Plants, Say, flows
+from .forgotten import forgotten
 from .texts import TEXTS, wrong_forms
 from .trial import Trial as Trial
 
@@ -75,12 +76,20 @@ def facts(trial: Trial) -> Iterator[str]:
         yield "find and pickle do not give the same game back"
 
 
+def steps_taken(trial: Trial) -> Iterator[str]:
+    """Every helper of the script stands behind `yield from`, without which it does nothing."""
+    for place in forgotten(trial.game.definition):
+        yield f"{place} does nothing here: write `yield from` before it"
+
+
 def sensible_play(trial: Trial) -> Iterator[str]:
     """Games of listed choices and sensible texts have moves, and end, without an error, within max_turns."""
     moved, reason = False, ""
+    endings: set[str] = set()
 
     for seed in trial.seeds:
         table = trial.play(seed, trial.sensibly)
+        endings.add(table.ending.kind if table.ending else "")
         moved = moved or any(turn.refused is None for turn in table.turns)
         reason = table.ending.reason if table.ending else ""
         yield from _ended(table, f"seed {seed}")
@@ -95,6 +104,11 @@ def sensible_play(trial: Trial) -> Iterator[str]:
     # a game in which nothing is ever a move would pass every other rule
     if trial.seeds and not moved:
         yield f"no reply was a move ({reason}): give an oracle that moves, or an example in the prompt"
+    if endings == {"truncated"} and not trial.game.provider:
+        yield (
+            f"every game was cut at max_turns={trial.game.max_turns}, before the script returned: raise "
+            "max_turns, or let the script end"
+        )
 
 
 def listed_choices(trial: Trial) -> Iterator[str]:
@@ -245,6 +259,7 @@ class Rule(Protocol):
 
 CHECKS: tuple[Rule, ...] = (
     facts,
+    steps_taken,
     sensible_play,
     listed_choices,
     simultaneity,
@@ -259,12 +274,18 @@ CHECKS: tuple[Rule, ...] = (
 
 def checks(
     game: Game, seeds: Iterable[int] = range(20), verifier: str | Opener | Verifies = "auto"
-) -> tuple[Check, ...]:
-    """Every rule with its faults (up to 5 of each). `verifier` is opened only if the game runs code."""
+) -> Iterator[Check]:
+    """Every rule with its faults (up to 5 of each), as each is done; an endless loop ends them all.
+
+    `verifier` is opened only if the game runs code.
+    """
     verdicts = Verdicts(verifier)
     trial = Trial(game, list(seeds), verdicts)
     try:
-        return tuple(_run(rule, trial) for rule in CHECKS)
+        for rule in CHECKS:
+            yield _run(rule, trial)
+            if trial.endless:
+                break
     finally:
         verdicts.close()
 
@@ -273,7 +294,7 @@ def check_game(
     game: Game, seeds: Iterable[int] = range(20), verifier: str | Opener | Verifies = "auto"
 ) -> tuple[Check, ...]:
     """As `checks`, but raises ConformanceError, naming every fault, unless all passed."""
-    results = checks(game, seeds, verifier)
+    results = tuple(checks(game, seeds, verifier))
     failed = [f"{check.name}: {fault}" for check in results for fault in check.faults]
     if failed:
         raise ConformanceError(f"{game.id} breaks {len(failed)} rules:\n" + "\n".join(failed))
@@ -286,7 +307,7 @@ def _run(rule: Rule, trial: Trial) -> Check:
         if fault not in faults:
             faults.append(fault)
         # a broken rule often fails at every seed; stopping here plays no further games
-        if len(faults) == 5:
+        if len(faults) == 5 or trial.endless:
             break
     return Check(rule.__name__.replace("_", "-"), (rule.__doc__ or "").strip(), tuple(faults))
 

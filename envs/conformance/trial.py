@@ -25,6 +25,8 @@ class Trial:
         self.game = game
         self.seeds = seeds
         self.verdicts = verdicts
+        self.endless = False
+        """Whether a game computed without end; each that follows would cost as long."""
 
     def play(
         self, seed: int, say: Say, watch: Callable[[Table], None] = lambda table: None
@@ -43,6 +45,9 @@ class Trial:
                     table.answer(replies)
             else:
                 self.verdicts.settle(table)
+        # what `ending_loops` raises in the script or in a parser
+        faults = (table.fault, *table.parser_faults)
+        self.endless = self.endless or any(isinstance(fault, TimeoutError) for fault in faults)
         return table
 
     @cached_property

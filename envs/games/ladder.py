@@ -258,7 +258,7 @@ def _drawn(rng: random.Random) -> Points:
 def _variants(node: str, known: set[str], width: int, points: Points) -> Steps[list[str]]:
     """The valid variants of one integral: new, and with an integral between enough of the points."""
     prompt = PROPOSE.format(
-        integrand=node,
+        integrand=bracketed(node),
         width=width,
         functions=", ".join(FUNCTIONS),
         example="\n".join([easy for easy in EASY if formula(easy) not in known][:2]),
@@ -269,6 +269,16 @@ def _variants(node: str, known: set[str], width: int, points: Points) -> Steps[l
     # The answer "x" is a stand-in: only the number of usable gaps is read here.
     found = yield from _checked([(text, "x") for text in fresh], points)
     return [text for text, ((usable, _), _) in zip(fresh, found, strict=True) if usable >= FEWEST]
+
+
+def bracketed(integrand: str) -> str:
+    """A sum in brackets: ∫ x + 1 dx would be read as ∫ x."""
+    parsed = tree(integrand)
+    match parsed and parsed.body:
+        case [ast.Expr(ast.BinOp(op=ast.Add() | ast.Sub()))]:
+            return f"({integrand})"
+        case _:
+            return integrand
 
 
 def _lines(width: int) -> Callable[[str], tuple[str, ...]]:
@@ -288,7 +298,7 @@ def _attempts(
     integrand: str, solvers: Sequence[str], points: Points, tools: Tools | None
 ) -> Steps[Mapping[str, bool]]:
     """Which solvers integrate this."""
-    prompt = SOLVE.format(integrand=integrand)
+    prompt = SOLVE.format(integrand=bracketed(integrand))
     answers = yield from ask_all(
         dict.fromkeys(solvers, prompt),
         lambda text: formula(answered(text)),

@@ -7,12 +7,14 @@ from importlib.util import find_spec
 
 from .options import ArgumentError, whole
 
+HOST = "127.0.0.1"
+
 
 def add_address(parser: argparse.ArgumentParser, port: int) -> None:
     parser.add_argument(
         "--host",
-        default="127.0.0.1",
-        help="address of the page (default 127.0.0.1); one that other machines reach asks for a token",
+        default=HOST,
+        help=f"address of the page (default {HOST}); one that other machines reach asks for a token",
     )
     parser.add_argument(
         "--port",

@@ -115,11 +115,14 @@ def _listing(design: Design, out: Path) -> int:
     """The runs, and what is done of them."""
     from sparring.training.experiments.experiment import examine
     from sparring.training.experiments.runs import spent
+    from sparring.training.phases import length
 
     took = spent(out)
     for run in examine(design, out):
         state = "done" if run.done(took) else "begun" if run.folder.steps else "to be run"
-        ends = f"{run.config.tokens:,} tokens" if run.config.tokens else f"{run.config.steps} steps"
+        ends = (
+            f"{run.config.tokens:,} tokens" if run.config.tokens else f"{length(run.config)} steps"
+        )
         print(f"{run.folder.path}  {run.config.recipe} on {run.config.title}, {ends}: {state}")
     return 0
 

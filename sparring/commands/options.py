@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from sparring.envs.errors import SparringError, did_you_mean
+from sparring.envs.errors import SparringError, did_you_mean, near
 
 from .output import add_output, patience
 
@@ -45,10 +45,18 @@ class Parser(argparse.ArgumentParser):
         found, rest = super().parse_known_args(args, namespace)
         if rest:
             # told by the command that it was given to, which knows its own flags
-            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-            near = did_you_mean(rest[0].partition("=")[0], known, "")
-            self.error(f"unrecognized arguments: {' '.join(rest)}{near}")
+            self.error(f"unrecognized arguments: {' '.join(rest)}{self._meant(rest[0])}")
         return found, rest
+
+    def _meant(self, came: str) -> str:
+        """The flags like `came`, as a question; where there are none, how settings are given."""
+        name, known = came.partition("=")[0], self._option_string_actions
+        # compared without their dashes, which would make all flags alike
+        close = near(name.lstrip("-"), [flag[2:] for flag in known if flag.startswith("--")])
+        if close:
+            return f"; did you mean {' or '.join(f'--{flag}' for flag in close)}?"
+        setting = name.startswith("--") and "--set" in known
+        return "; settings are given by --set KEY=VALUE" if setting else ""
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -138,7 +138,8 @@ def telling() -> Generator[Callable[[str], None]]:
     """Yields what prints lines of progress.
 
     On a terminal what counts (`30 of 600 games`) is one bar that is updated in place, with the time it will
-    still take; in a pipe each is a line. `--quiet`: nothing.
+    still take; in a pipe each is a line, but of pairs that are counted without an end every tenth. `--quiet`:
+    nothing.
     """
     if quiet():
         yield lambda _: None
@@ -146,7 +147,13 @@ def telling() -> Generator[Callable[[str], None]]:
         with _bar(sys.stdout) as say:
             yield say
     else:
-        yield lambda text: print(text, flush=True)
+        yield _piped
+
+
+def _piped(line: str) -> None:
+    found = _PAIR.match(line)
+    if not found or not _whole(found[1]) % 10:
+        print(line, flush=True)
 
 
 @contextmanager

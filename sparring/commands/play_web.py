@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .address import add_address, needed
+from .address import HOST, add_address, needed
 from .options import ArgumentError, hosting, seated, thinking_of
 from .output import announce
 
 if TYPE_CHECKING:
     from sparring.agents.policy import Policy, Sampling
     from sparring.envs.registry import Game
+
+PORT = 8020
 
 
 def add_web(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,7 @@ def add_web(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="run that keeps rated games of people, where they agree (default: runs/people-GAME)",
     )
-    add_address(parser, 8020)
+    add_address(parser, PORT)
 
 
 def run(
@@ -89,8 +91,9 @@ def run(
 
 def refuse_alone(arguments: argparse.Namespace) -> None:
     """Raises ArgumentError for flags of the table in the browser where there is none."""
-    for flag in ("against", "out"):
-        if getattr(arguments, flag):
+    defaults = {"against": [], "out": "", "host": HOST, "port": PORT}
+    for flag, default in defaults.items():
+        if getattr(arguments, flag) != default:
             raise ArgumentError(f"--{flag} is of the table in the browser: add --web")
 
 

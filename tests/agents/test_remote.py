@@ -220,6 +220,21 @@ def test_an_answer_that_breaks_off_is_asked_for_again_and_loses_nobody_elses(
     assert [answer.text for answer in found if isinstance(answer, Reply)] == ["fold", "call", "bet"]
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:1/v1", "Connection refused"),
+        ("http://no-such-host.invalid/v1", "[Nn]ame"),
+        ("http://", "it is no address"),
+    ],
+)
+def test_what_keeps_a_connection_from_being_made_is_told_in_words(url: str, said: str) -> None:
+    endpoint = Endpoint(url, "m", tries=1, backoff_seconds=0)
+    with pytest.raises(RemoteError, match=said) as told:
+        act(Remote(endpoint), request())
+    assert "ssl" not in str(told.value)
+
+
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 524, 529])
 def test_a_status_that_passes_is_waited_out(server: Server, status: int) -> None:
     server.script = [status]
@@ -232,7 +247,12 @@ def test_a_status_that_passes_is_waited_out(server: Server, status: int) -> None
         ({"choices": None, "error": {"message": "overloaded", "code": 529}}, ""),
         ({"choices": None, "error": "no words"}, ""),
         ({"choices": None, "error": {"message": "no such model", "code": 404}}, "no such model"),
-        ({"choices": None}, "another form"),
+        (
+            {"choices": None},
+            r"another form: no choices\[0\]\.message with a text; it holds choices$",
+        ),
+        ({}, r"no choices\[0\]\.message with a text; it holds nothing$"),
+        ({"choices": [{"message": {"content": 5}}]}, r"another form: no choices\[0\]"),
         ([], "another form"),
     ],
 )

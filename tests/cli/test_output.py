@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,14 @@ def test_in_a_pipe_progress_is_plain_lines(tmp_path: Path) -> None:
     assert "\n40 of 40 games\n" in done.stdout
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
+
+
+def test_in_a_pipe_a_gate_tells_of_every_tenth_pair_and_once_how_it_ended(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m sparring gate nash random --game kuhn-poker-v0 --pairs 25"
+    asked = [*command.split(), "--high", "0.05"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert re.findall(r"^pair (\d+): LLR", done, re.M) == ["10", "20"]
+    assert done.count("undecided after 25 pairs") == 1
 
 
 def test_on_a_terminal_a_gate_is_one_line_that_changes(tmp_path: Path) -> None:

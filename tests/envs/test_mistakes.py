@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sparring.envs import mistakes
+from sparring.envs import mistakes, script
 from sparring.envs.conformance import checks
+from sparring.envs.conformance.forgotten import forgotten
 from sparring.envs.parse import tagged
 from sparring.envs.registry import GameError, find, forgetting, game, load
-from sparring.envs.script import Script, ask, ask_all
+from sparring.envs.script import Script, ask, ask_all, tell
 from sparring.envs.table import Table
 from sparring.envs.types import Reply
 
@@ -73,10 +74,68 @@ def test_a_script_that_never_yields_is_told_what_to_write(fault):
     assert "test_mistakes.py:" in reason
 
 
-def test_an_endless_loop_is_ended_by_check_and_told_with_its_line(monkeypatch):
+def test_an_endless_loop_ends_the_check_and_is_told_once_with_its_line(monkeypatch):
     monkeypatch.setattr(mistakes, "ENDLESS_SECONDS", 0.1)
-    play = next(c for c in checks(find("test-mistakes-v0", fault="loop"), [0]) if not c.passed)
-    assert "0.1 seconds of computing: an endless loop? (test_mistakes.py:" in play.faults[0]
+    done = list(checks(find("test-mistakes-v0", fault="loop"), range(20)))
+    (fault,) = done[-1].faults
+    assert "0.1 seconds of computing: an endless loop? (test_mistakes.py:" in fault
+    assert done[-1].name == "sensible-play"
+
+
+def test_a_check_tells_of_each_rule_when_it_is_done():
+    done = checks(find("test-mistakes-v0", fault="loop"), [0])
+    assert [next(done).name, next(done).name] == ["facts", "steps-taken"]  # before any game
+
+
+@game("test-forgetful-v0", roles={"a": 1, "b": 1}, max_turns=1, payoff_range=(0, 1))
+def forgetful() -> Script:
+    """Four helpers without `yield from`, and three that are handed on to where it stands."""
+    script.note("lost", 1)
+    said = ask("a", "?", choices=("1", "2"))
+    if ask("a", "?", choices=("1", "2")) == "1":
+        yield from tell("b", "one")
+    tell("b", "two")
+
+    later = ask("b", "?", choices=("1", "2"))
+    yield from _handed()
+    return {"a": float(said == (yield from later)), "b": 0.0}
+
+
+def _handed() -> Any:
+    return tell("a", "three")
+
+
+def test_a_helper_without_yield_from_is_found_with_its_line_though_nothing_fails():
+    written = find("test-forgetful-v0").definition
+    first = written.__code__.co_firstlineno + 3
+    assert list(forgotten(written)) == [
+        f"test_mistakes.py:{first}: script.note(…)",
+        f"test_mistakes.py:{first + 1}: ask(…)",
+        f"test_mistakes.py:{first + 2}: ask(…)",
+        f"test_mistakes.py:{first + 4}: tell(…)",
+    ]
+    found = {c.name: c.faults for c in checks(find("test-forgetful-v0"), [0])}
+    assert found["steps-taken"][0].endswith(" does nothing here: write `yield from` before it")
+
+
+@game("test-forever-v0", roles={"a": 1}, max_turns=2, payoff_range=(0, 1))
+def forever() -> Script:
+    """Asks again and again."""
+    while True:
+        yield from ask("a", "?", choices=("1", "2"))
+
+
+def test_a_script_that_never_ends_by_itself_is_found():
+    found = {c.name: c.faults for c in checks(find("test-forever-v0"), range(3))}
+    (fault,) = found["sensible-play"]
+    assert fault.startswith("every game was cut at max_turns=2, before the script returned")
+
+
+def test_a_file_that_fails_to_load_is_told_by_its_line(tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("def helped():\n    return {}['x']\n\n\nhelped()\n")
+    with forgetting(), pytest.raises(GameError, match=r"KeyError: 'x' \(broken\.py:2\)$"):
+        load(file)
 
 
 def test_a_file_may_not_take_the_id_of_a_game_of_ours(tmp_path):

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from sparring.envs.games.ladder import CHECK, FAR, NEAR, ROOTS, formula, holds
+from sparring.envs.games.ladder import CHECK, FAR, NEAR, ROOTS, bracketed, formula, holds
 
 ID = "ladder-v0"
 TREE = [
@@ -189,3 +189,16 @@ def test_a_formula_is_read_as_people_write_it(text, read):
 
 def test_a_formula_has_one_form():
     assert formula("∫ x^2+SIN".replace("SIN", "sin( x )") + " dx") == "x ** 2 + sin(x)"
+
+
+@pytest.mark.parametrize(
+    ("integrand", "shown"),
+    [
+        ("x + 1", "(x + 1)"),
+        ("sin(x) - 2", "(sin(x) - 2)"),
+        ("(x + 1) * 2", "(x + 1) * 2"),
+        ("x", "x"),
+    ],
+)
+def test_a_sum_stands_in_brackets_between_the_signs_of_an_integral(integrand, shown):
+    assert bracketed(integrand) == shown

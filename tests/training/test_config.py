@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sparring.training.config import Config, ConfigError, GameEntry, every
-from sparring.training.recipes import UnknownRecipeError, recipe
+from sparring.training.recipes import UnknownRecipeError, configured, recipe
 from sparring.training.settings import listed, merge, override, read, to_toml
 
 
@@ -16,6 +16,30 @@ def test_settings_that_need_each_other_may_stand_in_either_order():
     together = ["rollout.replicates=3", "rollout.games=9"]
     for settings in (together, together[::-1]):
         assert override(Config(), settings).rollout.games == 9
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "flags", "shots"),
+    [
+        ("ladder", {}, {}, 2),
+        ("ladder", {}, {"model": "tiny:ladder"}, 0),
+        ("ladder", {"model": "small"}, {}, 0),
+        ("ladder", {"rollout.shots": "1"}, {"model": "tiny:ladder"}, 1),
+        ("ladder", {}, {"model": "./tiny"}, 2),
+        ("spiral", {"rollout.shots": "1"}, {}, 1),
+    ],
+)
+def test_a_model_taught_without_examples_gets_none_unless_they_are_asked_for(
+    recipe, settings, flags, shots
+):
+    assert configured(recipe, None, settings, flags).rollout.shots == shots
+
+
+def test_numbers_are_read_as_people_write_them():
+    found = override(Config(), ["credits.decay=.95", "credits.scale=2.", "update.lr=1.e-3"])
+    assert (found.credits.decay, found.credits.scale, found.update.lr) == (0.95, 2.0, 0.001)
+    # a name with a dot stays a name
+    assert override(Config(), ["model=.5b"]).model == ".5b"
 
 
 def test_settings_given_as_text_are_of_their_types():
@@ -47,6 +71,10 @@ def test_settings_given_as_text_are_of_their_types():
         ("update=3", "update is a table of settings"),
         ("steps=0", "steps must be from 1 to 10,000,000; it is 0"),
         ("update.lr=nan", "update.lr must be from 0 to 1; it is nan"),
+        (
+            "rollout.engine=vlm",
+            "rollout.engine must be auto, transformers, vllm, server or URLs of",
+        ),
         ("update.clip_ratio=inf", "update.clip_ratio must be from 0 to 10"),
         ("update.kl=1" + 400 * "0", "update.kl must be a number of less than 300 digits"),
         ("seed=-4", "seed must be from 0 to 4,294,967,295"),

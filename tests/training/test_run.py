@@ -14,6 +14,7 @@ from sparring.training.config import Config
 from sparring.training.recipes import UnknownRecipeError, configured, recipe_names
 from sparring.training.run import RunError, checked, resume, train
 from sparring.training.settings import override
+from sparring.training.step import EmptyStepError
 
 SMALL = [
     "rollout.games=8",
@@ -53,6 +54,15 @@ def test_a_run_folder_holds_what_it_promises(whole):
     assert {"config.json", "model.safetensors", "tokenizer.json", "manifest.json"} <= {
         path.name for path in (whole.folder / "checkpoints/step-6").iterdir()
     }
+
+
+def test_a_step_that_cannot_be_trained_on_leaves_its_games(tmp_path: Path):
+    """They alone say what the model wrote; a first step that was refused left nothing to read."""
+    with pytest.raises(EmptyStepError) as refused:
+        train(small(tmp_path / "run", "credits.payoff=false"), quiet=True)
+    (told,) = (tmp_path / "run/transcripts").iterdir()
+    assert str(refused.value).endswith(f"its games gave no credit (its games: {told})")
+    assert told.read_text().startswith("=== step 0, game 0: kuhn-poker-v0 seed ")
 
 
 def test_metrics_say_what_happened(whole):

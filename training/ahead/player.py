@@ -58,6 +58,8 @@ class Player:
             policy.publish(version, name=name)
 
         play.tasks.restore(order.tasks)
+        # No two players review the same of the stale tasks.
+        play.tasks.rank, play.tasks.ranks = part, order.parts
         play.menu.shares.restore(order.shares)
         for label, seats in order.seats.items():
             self._opponents[label].told = seats
@@ -99,7 +101,8 @@ def opened(setting: Setting) -> Generator[Player]:
         found, mode = games(config), config.opponents.mode
         beside = {
             each.ref.label: Told(
-                ancestors, fixed(config, each, learner.sampling) if mode == "fixed" else None
+                ancestors,
+                fixed(config, each, learner.sampling) if mode in ("fixed", "psro") else None,
             )
             for each in found
         }

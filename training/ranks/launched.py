@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _TOLD_SECONDS = 5.0
 """How long the launcher may take to say whether another process has told of a fault."""
+_FSDP = "ACCELERATE_USE_FSDP"
+"""What accelerate's launcher says where the trained weights shall lie in shares."""
 _SHARDED = {
-    "ACCELERATE_USE_FSDP": "FSDP",
     "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
     "ACCELERATE_USE_PARALLELISM_CONFIG": "a parallelism configuration",
 }
@@ -47,9 +48,12 @@ def ranks() -> Ranks | None:
 
     from .ranks import Ranks, talking
 
+    sharded = _set(_FSDP)
+    # Cut by us: accelerate would cut the one module that plays as well.
+    os.environ.pop(_FSDP, None)
     with talking():
         PartialState()
-        return Ranks()
+        return Ranks(sharded=sharded)
 
 
 def check_launch(config: Config) -> None:
@@ -60,12 +64,13 @@ def check_launch(config: Config) -> None:
         return
     began = f"{count} processes train together (WORLD_SIZE), and"
     for name, sharded in _SHARDED.items():
-        if os.environ.get(name, "").lower() in ("1", "true", "yes"):
+        if _set(name):
             raise ConfigError(
-                f"{began} {sharded} leaves none of them the whole weights that it plays with; launch without "
-                "it (with update.lora a process holds the base once and no more), or train one process and "
-                "let a vLLM engine play"
+                f"{began} {sharded} leaves none of them the whole weights that it plays with; use FSDP, or "
+                "launch without it (with update.lora a process holds the base once and no more)"
             )
+    if _set(_FSDP):
+        _check_shares(config)
 
     rollout = settled(config).rollout
     if rollout.ahead:
@@ -85,6 +90,29 @@ def check_launch(config: Config) -> None:
         )
     if config.population.listed:
         raise ConfigError(f"{began} a population's lineage is kept by one; start one process")
+
+
+def _check_shares(config: Config) -> None:
+    """Raises ConfigError for what cannot be trained in shares."""
+    began = "FSDP cuts the weights that are trained into shares, and"
+    if _set("FSDP_OFFLOAD_PARAMS"):
+        raise ConfigError(f"{began} keeps them on their devices; set fsdp_offload_params: false")
+    if config.update.lora:
+        raise ConfigError(
+            f"{began} with update.lora = {config.update.lora} those are few, and the base would be held "
+            "twice; launch without FSDP, or set update.lora = 0"
+        )
+    if config.update.forest == "on":
+        raise ConfigError(
+            "update.forest = on scores rows in several passes, and with FSDP all processes make as many; use "
+            "auto or off"
+        )
+    if config.cast:
+        raise ConfigError(f"{began} of one learner; launch without FSDP, or leave out the cast")
+
+
+def _set(name: str) -> bool:
+    return os.environ.get(name, "").lower() in ("1", "true", "yes")
 
 
 def _check_alone() -> None:

@@ -34,11 +34,13 @@ class RankError(SparringError, RuntimeError):
 class Ranks:
     """This process among those that train one learner. All calls are collective: each must make them.
 
-    rank:  this one's number, from 0
-    count: how many they are
+    rank:    this one's number, from 0
+    count:   how many they are
+    sharded: whether the trained weights lie in shares on them (`shards.py`)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sharded: bool = False) -> None:
+        self.sharded = sharded
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
         # Beside the accelerators' own group: values of ours are no tensors.
         self._group: Any = dist.new_group(backend="gloo", timeout=timedelta(hours=_HOURS))

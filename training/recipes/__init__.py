@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...agents.models.names import of_nursery
 from ...envs.errors import Unknown, exit_code
 from ..config import Config
 from ..settings import override, read
@@ -54,22 +55,29 @@ def configured(
 ) -> Config:
     """A recipe's settings, then those of TOML files in their order, then `key=value` settings, then flags.
 
-    Without a name the first file's `recipe` decides. Raises ConfigError and UnknownRecipeError.
+    Without a name the first file's `recipe` decides. A model of the nursery in the place of the recipe's own
+    gets no examples before its prompts (`rollout.shots`) unless they are asked for: it was taught without.
+    Raises ConfigError and UnknownRecipeError.
     """
     files = [files] if isinstance(files, Path) else files or []
-    if name is None:
-        # Read once for the recipe's name, and below over that recipe's settings.
-        name = read(files[0]).recipe if files else "spiral"
-    config = recipe(name)
-    for file in files:
-        config = read(file, config)
-    # A name that was given stands over the `recipe` in a file.
-    config = replace(config, recipe=name)
-
+    # A file is read once for the recipe's name, and below over that recipe's settings.
+    chosen = name or (read(files[0]).recipe if files else "spiral")
     listed = (
         [f"{key}={value}" for key, value in settings.items()]
         if isinstance(settings, Mapping)
         else settings
     )
-    config = override(config, listed)
-    return replace(config, load=(*config.load, *map(str, load)), **(flags or {}))
+
+    def over(config: Config) -> Config:
+        for file in files:
+            config = read(file, config)
+        # A name that was given stands over the `recipe` in a file.
+        config = override(replace(config, recipe=chosen), listed)
+        return replace(config, load=(*config.load, *map(str, load)), **(flags or {}))
+
+    base = recipe(chosen)
+    config = over(base)
+    if of_nursery(config.model) and not of_nursery(base.model):
+        # Below all that was asked for, so that examples that are named stay.
+        config = over(replace(base, rollout=replace(base.rollout, shots=0)))
+    return config

@@ -10,11 +10,13 @@ from ..data.advantage import ALONE, Credited
 from ..step import Step
 
 
-def write(folder: Path, step: Step, most: int) -> None:
-    """Write the first `most` games of the step to `step-N.txt`."""
+def write(folder: Path, step: Step, most: int) -> Path:
+    """Write the first `most` games of the step to `step-N.txt`; returns the file."""
     games = step.episodes[:most]
     text = "\n".join("\n".join(_game(step, index)) for index in range(len(games)))
-    (folder / f"step-{step.number:06d}.txt").write_text(text + "\n")
+    file = folder / f"step-{step.number:06d}.txt"
+    file.write_text(text + "\n")
+    return file
 
 
 def _game(step: Step, index: int) -> Iterator[str]:

@@ -68,13 +68,17 @@ _LONG = 24
 _MOST_CHOICES = 400
 
 
-def make_tokenizer(rows: Sequence[Row], vocabulary: int) -> Any:
-    """The tokenizer, chat template included. `vocabulary` is the size of the part that BPE learns."""
+def make_tokenizer(rows: Sequence[Row], vocabulary: int, often: float = 0.0) -> Any:
+    """The tokenizer, chat template included. `vocabulary` is the size of the part that BPE learns.
+
+    A text that came up a few times has a token of its own, where it is at least the share `often` of what its
+    speaker says to its role: of a problem with a token of its own nothing can be copied.
+    """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     texts = _texts(rows)
-    fixed = _fixed(rows, texts)
+    fixed = _fixed(rows, texts, often)
 
     core = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(_WORDS), "isolated")
@@ -112,7 +116,7 @@ def _texts(rows: Sequence[Row]) -> dict[str, Counter[str]]:
     return found
 
 
-def _fixed(rows: Sequence[Row], texts: dict[str, Counter[str]]) -> list[str]:
+def _fixed(rows: Sequence[Row], texts: dict[str, Counter[str]], often: float) -> list[str]:
     """Texts that are a token each, in a fixed order."""
     choices = Counter(choice for row in rows if len(row.replies) > 1 for choice in row.replies)
     # the system message as `chat` writes it: the role, then the rules
@@ -129,7 +133,7 @@ def _fixed(rows: Sequence[Row], texts: dict[str, Counter[str]]) -> list[str]:
         found |= dict.fromkeys(
             text
             for text, count in some.items()
-            if count >= _FEWEST
+            if count >= max(_FEWEST, often * some.total())
             and len(text) > _LONG
             and sum(map(str.isdigit, text)) < len(text) / 30
         )

@@ -11,7 +11,7 @@ from sparring.agents.models.cache import cache_root, cached
 from sparring.agents.models.load import load_model
 from sparring.agents.models.names import ModelError, UnknownModelError
 from sparring.agents.models.tiny import Shape, build
-from sparring.agents.models.weights import find_model, weights_in
+from sparring.agents.models.weights import find_model, first_line, weights_in
 from sparring.envs.exact import tree
 from sparring.envs.registry import Game
 from sparring.envs.types import Message
@@ -107,6 +107,32 @@ def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, kuhn: Game) -> None:
     with pytest.raises(ModelError, match="cannot be loaded") as cut:
         load_model(str(tmp_path))
     assert "\n" not in str(empty.value) + str(cut.value)
+
+
+def test_a_folder_without_a_tokenizer_is_told_so_in_a_whole_line(
+    tmp_path: Path, kuhn: Game
+) -> None:
+    build(tmp_path, kuhn, 0, Shape(games=20, steps=1))
+    for file in tmp_path.glob("*token*"):
+        file.unlink()
+    with pytest.raises(
+        ModelError, match=r"no readable tokenizer; save .+ \(\w+: .*\w.*\)$"
+    ) as told:
+        load_model(str(tmp_path))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("one\ntwo", "ValueError: one"),
+        ("one of: \n(1) a\n(2) b", "ValueError: one of: (1) a (2) b"),
+        ("x" * 201, f"ValueError: {'x' * 200}…"),
+        ("", "ValueError: "),
+    ],
+)
+def test_a_librarys_fault_is_a_line_that_is_not_cut_at_a_colon(said: str, line: str) -> None:
+    assert first_line(ValueError(said)) == line
 
 
 def test_a_quantised_folder_is_refused_in_one_line_that_says_what_to_take(

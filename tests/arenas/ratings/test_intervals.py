@@ -64,6 +64,12 @@ def test_one_pair_gives_no_interval_and_the_board_says_so():
     assert any("one pair gives no interval" in warning.text for warning in board.warnings)
 
 
+def test_one_pair_under_a_prior_has_a_bound_and_the_board_does_not_deny_it():
+    board = rate(sweep(1), "win")
+    assert np.isfinite(board.standings[0].rating.low)
+    assert not any("no interval at all" in warning.text for warning in board.warnings)
+
+
 def test_of_two_in_a_win_game_the_ratings_interval_is_that_of_their_score():
     rows = [row for n in range(4) for row in pair_rows("ab", 0, 1, n, (1, -1))]
     rows += pair_rows("ab", 0, 1, 4, (1, 1))
