@@ -355,9 +355,8 @@ class SelfPlay:
             offered.append(samples)
 
         # A step without a group inside the band is no fault: it teaches nothing, and the run goes on.
-        trained, left = Lot.joined(lots), Lot.joined(offered)
-        rests = bool(left) and not trained and self.config.objective.by_advantage
-        trained = list(map(idle, left)) if rests else trained
+        rests = any(offered) and not any(lots) and self.config.objective.by_advantage
+        trained = [idle(each) for lot in offered for each in lot] if rests else Lot.joined(lots)
         return Step(number, episodes, entries, trained, {}, dropped, rests=rests)
 
     def state(self) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class Row(NamedTuple):
 
     def at(self, issue: Issue, *own: Any) -> Row:
         """The same in another episode that went alike, with another advantage."""
-        return Row(self.sample.at(issue), *own, *self[2:])
+        (gradient,) = own
+        return self._replace(sample=self.sample.at(issue), gradient=gradient)
 
 
 class Pair(NamedTuple):
