@@ -28,8 +28,7 @@ class Average:
     @torch.no_grad()
     def move(self, share: float) -> None:
         """Go the share of the way to the learner's present weights (1: copy them)."""
-        for value, parameter in zip(self._values, self._learner, strict=True):
-            value.lerp_(parameter.detach(), share)
+        torch._foreach_lerp_(self._values, self._learner, share)
 
     @contextmanager
     def worn(self) -> Generator[None]:

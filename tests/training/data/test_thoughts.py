@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.config import Credits, Watch
-from sparring.training.data.advantage import credit
 from sparring.training.data.batch import Row, pack
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 from sparring.training.data.samples import Sample
 from sparring.training.watch.monitors import Watcher
 
