@@ -91,6 +91,7 @@ class Shape:
 
 
 KNOWN: Mapping[str, Shape] = {
+    "smollm2-135m": Shape(30, 576, 1536, 9, 3, 64, 49_152),
     "Qwen/Qwen2.5-0.5B": Shape(24, 896, 4864, 14, 2, 64, 151_936, biases=True),
     "Qwen/Qwen3-4B": Shape(36, 2560, 9728, 32, 8, 128, 151_936, normed=True),
     "Qwen/Qwen3-8B": Shape(36, 4096, 12_288, 32, 8, 128, 151_936, tied=False, normed=True),

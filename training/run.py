@@ -21,6 +21,7 @@ from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_
 from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
+from ..sandbox.choose import check_name as check_verifier
 from . import checkpoints
 from .config import GATE, Config, played
 from .hooked import hooked
@@ -95,6 +96,7 @@ def checked(config: Config) -> tuple[Game, Path]:
     check_pool(found[-1].config, len(found))
     game = played(found[0].config)
     check_name(parted(config.model)[0])
+    check_verifier(config.verifier)
     check_trackers(config.record.trackers)
     if config.rollout.prompts:
         read_prompts(config.rollout.prompts)

@@ -227,8 +227,10 @@ def _wanted(name: str) -> list[str]:
 def _check(ids: list[str], seeds: int, verifier: str) -> int:
     from sparring.envs.conformance import checks
     from sparring.envs.registry import find
-    from sparring.sandbox.choose import Lazy
+    from sparring.sandbox.choose import Lazy, check_name
 
+    # also where no game runs code, and nothing would open it
+    check_name(verifier)
     failed = 0
     found: list[dict[str, object]] = []
     for id in ids:

@@ -30,13 +30,15 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     needed("sparring watch")
-    from sparring.agents.run_folder import RUNS
+    from sparring.agents.run_folder import RUNS, run_folder
     from sparring.web.pages import opened
     from sparring.web.watch import watch
 
     for name in arguments.runs:
         if Path(name).is_file():
             raise ArgumentError(f"{name} is a file; a run is a folder, or its name below {RUNS}/")
+        if not run_folder(name).is_dir():
+            print(f"{name} is not there yet: the page shows it when it begins", flush=True)
 
     listening, address, token = opened(arguments.host, arguments.port, "")
     with listening:

@@ -104,9 +104,12 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         ),
         (["train", "spiral", "--seed", "-4"], "a whole number from 0"),
         (["train", "spiral", "--steps", "0"], "a whole number from 1"),
+        (["train", "spiral", "--verifier", "dokcer", "--dry-run"], "no verifier 'dokcer'"),
+        (["games", "--check", "kuhn-poker-v0", "--verifier", "dokcer"], "no verifier 'dokcer'"),
         (["games", "--check", "kuhn"], "kuhn-poker-v0"),
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
+        (["tournament", "kuhn-poker-v0", "random", "random"], "random, random (--control rates"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
         (
             [

@@ -71,6 +71,10 @@ def test_settings_given_as_text_are_of_their_types():
         ("update=3", "update is a table of settings"),
         ("steps=0", "steps must be from 1 to 10,000,000; it is 0"),
         ("update.lr=nan", "update.lr must be from 0 to 1; it is nan"),
+        (
+            "rollout.engine=vlm",
+            "rollout.engine must be auto, transformers, vllm, server or URLs of",
+        ),
         ("update.clip_ratio=inf", "update.clip_ratio must be from 0 to 10"),
         ("update.kl=1" + 400 * "0", "update.kl must be a number of less than 300 digits"),
         ("seed=-4", "seed must be from 0 to 4,294,967,295"),

@@ -63,6 +63,7 @@ def test_what_a_layer_keeps_is_about_what_autograd_keeps(config, tmp_path):
 
 def test_known_models_have_the_parameters_that_they_are_known_for():
     assert {name: found.parameters for name, found in KNOWN.items()} == {
+        "smollm2-135m": 134_515_008,
         "Qwen/Qwen2.5-0.5B": 494_032_768,
         "Qwen/Qwen3-4B": 4_022_468_096,
         "Qwen/Qwen3-8B": 8_190_735_360,

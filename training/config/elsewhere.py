@@ -6,9 +6,17 @@ from .starts import Starts
 from .tables import OpponentsConfig, Rollout
 from .values import ConfigError
 
+ENGINES = ("auto", "transformers", "vllm", "server")
+"""Where a learner may play, besides the URLs of servers."""
+
 
 def check_elsewhere(rollout: Rollout, opponents: OpponentsConfig, starts: Starts) -> None:
-    """Raises ConfigError for games that are not known when they are issued, or not there."""
+    """Raises ConfigError for an engine that there is not, and for games not known when issued, or absent."""
+    served = rollout.engine.startswith(("http://", "https://"))
+    if rollout.engine not in ENGINES and not served:
+        raise ConfigError(
+            f"rollout.engine must be {', '.join(ENGINES)} or URLs of servers; it is {rollout.engine!r}"
+        )
     if rollout.ahead and opponents.mode in ("league", "own"):
         raise ConfigError(
             f"rollout.ahead = {rollout.ahead} seats games before the last ones are over, and "
