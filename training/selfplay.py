@@ -18,13 +18,15 @@ from ..envs.hooks import hook
 from ..envs.registry import Game
 from ..envs.types import Episode, Message
 from .config import Config
-from .data.advantage import Baselines, Credited, Estimator, credit, export, idle, restore
+from .data.advantage import Baselines, Credited, Estimator, export, restore
 from .data.balance import Balanced, balanced
 from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
+from .data.credit import credit, idle
 from .data.filters import filtered, owed
 from .data.inside import inner
+from .data.lots import Lot
 from .data.objectives import Judged, judged, lessons, signed
 from .data.samples import Sample
 from .data.stock import Stock
@@ -119,8 +121,7 @@ class SelfPlay:
         episodes = self.play(number)
         played, verified = time.perf_counter(), self._verifier.seconds - verifying
 
-        # Short games outlive an engine that fails: what is left of a step would be a biased sample.
-        # Kept before it is checked: the games of a step that is refused are written down.
+        # Kept first: the games of a step that is refused are written down.
         self.last = step = self._credited(number, episodes)
         check_lost(step)
         if not self.config.stock.alone:
@@ -162,7 +163,7 @@ class SelfPlay:
         warmth = self.config.rollout.temperature
         return {"score": found.score, "threshold": found.threshold, "temperature": warmth}
 
-    def _kept(self, step: Step) -> list[Judged]:
+    def _kept(self, step: Step) -> Lot[Judged]:
         """The step's samples with their verdicts, written to the stock."""
         fresh = judged(step.trained, self.config.objective, self._ranges)
         if self._stock is not None:
@@ -328,8 +329,7 @@ class SelfPlay:
         branches = self.branches.shifted(number * self._issued)
         entries = [self.menu.of(episode) for episode in episodes]
         due = set(self.cast.due(number))
-        trained: list[Credited] = []
-        left: list[Sample] = []
+        lots, offered = list[Lot[Credited]](), list[Lot[Sample]]()
         dropped: dict[tuple[str, str], int] = {}
 
         # A game at a time: each has settings of its own, and no estimator looks across games.
@@ -347,17 +347,16 @@ class SelfPlay:
                 branches=branches,
                 value=self.config.starts.value,
             )
-            samples = [each for each in samples if each.attempt.learner in due]
+            samples = samples.where(lambda each: each.attempt.learner in due)
             kept, out = filtered(samples, self.config.filters, entry.game, entry.credits.scale)
             dropped |= {(entry.label, role): count for role, count in out.items()}
             credited, self.baselines = credit(kept, self.baselines, entry.credits, self._estimator)
-            trained += signed(credited, self.config.objective)
-            taken = set(map(id, kept))
-            left += [each for each in samples if id(each) not in taken]
+            lots.append(signed(credited, self.config.objective))
+            offered.append(samples)
 
         # A step without a group inside the band is no fault: it teaches nothing, and the run goes on.
-        rests = bool(left) and not trained and self.config.objective.by_advantage
-        trained = list(map(idle, left)) if rests else trained
+        rests = any(offered) and not any(lots) and self.config.objective.by_advantage
+        trained = [idle(each) for lot in offered for each in lot] if rests else Lot.joined(lots)
         return Step(number, episodes, entries, trained, {}, dropped, rests=rests)
 
     def state(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ..envs.errors import SparringError
 from ..envs.seeds import bits
 from ..envs.types import Episode
 from .data.advantage import Credited
+from .data.lots import Lot
 from .players.menu import Entry
 
 LOST = 0.1
@@ -72,7 +73,7 @@ def check_empty(step: Step) -> None:
     if any(entry.credits.payoff for entry in step.entries):
         return
     played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
-    credited = any(each.sample.attempt.by_turn for each in step.trained)
+    credited = any(each.attempt.by_turn for each in Lot.over(step.trained).kinds)
     if played_out and not credited:
         raise EmptyStepError(
             f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "

@@ -65,6 +65,8 @@ class SelfPlayTrainer(Saving):
             train_dataset=Dataset.from_dict({"prompt": [""] * (slots + 1)}),
             processing_class=tokenizer,
         )
+        # Looked up in a table, as TRL wants one, empty rows cost more than they say.
+        self.train_dataset = cast(Any, [{"prompt": ""}] * (slots + 1))
 
         # Of adapters on a quantised base TRL makes bfloat16, which loses steps as small as those of training.
         for parameter, data in trained:

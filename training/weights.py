@@ -29,7 +29,7 @@ class Average:
     def move(self, share: float) -> None:
         """Go the share of the way to the learner's present weights (1: copy them)."""
         for value, parameter in zip(self._values, self._learner, strict=True):
-            value.lerp_(parameter.detach(), share)
+            value.lerp_(parameter, share)
 
     @contextmanager
     def worn(self) -> Generator[None]:

@@ -160,6 +160,14 @@ def test_a_seat_of_several_may_have_a_learner_of_its_own_which_goes_before_its_r
             ["sharing.mode=models", "learners.challenger.every=2", "learners.main.every=2"],
             "no learner learns in every step",
         ),
+        (
+            ["sharing.mode=models", "learners.challenger.every=2", "credits.trained=second"],
+            r"of the learners whose roles are trained \(challenger\) none learns in every step",
+        ),
+        (
+            ["sharing.mode=models", "learners.challenger.every=2", "cast.first=challenger"],
+            r"whose roles are trained \(challenger\) none",
+        ),
         (["sharing.mode=models", "learners.challenger.every=0"], "from 1 to"),
         (["sharing.mode=models", "cast={ third = 'x' }"], "the roles are first, second"),
         (["sharing.mode=models", "cast={ second = 3 }"], "names a learner by letters"),

@@ -13,8 +13,8 @@ from sparring.envs.registry import find
 from sparring.envs.replay import Replays, replay_episode
 from sparring.envs.table import TableError
 from sparring.training.config import ConfigError, Credits
-from sparring.training.data.advantage import credit
 from sparring.training.data.branches import Branches
+from sparring.training.data.credit import credit
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.selfplay import SelfPlay

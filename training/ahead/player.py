@@ -101,7 +101,8 @@ def opened(setting: Setting) -> Generator[Player]:
         found, mode = games(config), config.opponents.mode
         beside = {
             each.ref.label: Told(
-                ancestors, fixed(config, each, learner.sampling) if mode == "fixed" else None
+                ancestors,
+                fixed(config, each, learner.sampling) if mode in ("fixed", "psro") else None,
             )
             for each in found
         }

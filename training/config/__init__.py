@@ -11,7 +11,16 @@ from ...agents.engines.available import resolved
 from ...agents.models.names import parted
 from ...agents.models.quantised import QUANTISED
 from ...envs.registry import Game, find, load
-from .cast import MAIN, LearnerTable, Sharing, SharingMode, check_cast, learner_names
+from .cast import (
+    MAIN,
+    LearnerTable,
+    Sharing,
+    SharingMode,
+    check_cast,
+    check_learning,
+    learner_names,
+    learner_of,
+)
 from .elsewhere import check_elsewhere
 from .exams import Exam, check_exams
 from .hooks import Hooks, check_hooks
@@ -98,6 +107,7 @@ __all__ = [
     "inner_tables",
     "judge_name",
     "learner_names",
+    "learner_of",
     "plain",
     "played",
     "settled",
@@ -267,8 +277,9 @@ def games(config: Config) -> tuple[Game, ...]:
             f"{name} rates the players of one game, and the menu has {len(found)}; leave it out, or play one "
             "game"
         )
-    for game, entry in zip(found, config.menu, strict=True):
-        own = credits_of(config, entry)
+    credits = [credits_of(config, entry) for entry in config.menu]
+    trained = [(game, own.trained) for game, own in zip(found, credits, strict=True)]
+    for game, entry, own in zip(found, config.menu, credits, strict=True):
         if "trained" in entry.credits:
             _check_roles(f"credits.trained of {game.ref.label}", own.trained, (game,))
         elif own.trained and not set(own.trained) & set(game.roles):
@@ -281,6 +292,7 @@ def games(config: Config) -> tuple[Game, ...]:
         if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.
             judge_name(config, game, entry.judge)
+    check_learning(config.cast, config.learners, trained)
     return found
 
 

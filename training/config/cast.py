@@ -3,10 +3,11 @@
 # ruff: noqa: RUF009 (`number` and `choice` make fields, and what they hold is immutable)
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ...envs.registry import Game
 from .tables import BY_ROW, BY_TOKEN, OpponentsConfig, Rollout, Update, Watch
 from .values import MANY, ConfigError, choice, number
 
@@ -37,6 +38,38 @@ class Sharing:
 def learner_names(cast: Mapping[str, Any], learners: Mapping[str, LearnerTable]) -> tuple[str, ...]:
     """All learners, `main` first, the others in the order of the cast."""
     return (MAIN, *dict.fromkeys(name for name in cast.values() if name != MAIN))
+
+
+def learner_of(cast: Mapping[str, Any], game: Game, role: str, seat: str = "") -> str:
+    """The learner that plays a role, or one of its seats.
+
+    A seat goes before its role, and GAME/… before the same name in all games.
+    """
+    names = (f"{game.id}/{seat}", seat, f"{game.id}/{role}", role)
+    return str(next((cast[name] for name in names if name in cast), MAIN))
+
+
+def check_learning(
+    cast: Mapping[str, Any],
+    learners: Mapping[str, LearnerTable],
+    played: Sequence[tuple[Game, Sequence[str]]],
+) -> None:
+    """Raises ConfigError where steps would train nobody.
+
+    `played` are the games, each with the roles that are trained (none: all).
+    """
+    names = {
+        learner_of(cast, game, role, seat)
+        for game, trained in played
+        for seat, role in game.role_of.items()
+        if not trained or role in trained
+    }
+    if all(learners.get(name, LearnerTable()).every > 1 for name in names):
+        told = ", ".join(sorted(names))
+        raise ConfigError(
+            f"of the learners whose roles are trained ({told}) none learns in every step; set every = 1 for "
+            "one of them"
+        )
 
 
 def check_cast(

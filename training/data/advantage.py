@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from statistics import fmean, pstdev
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...envs.errors import SparringError
 from ...envs.hooks import HookError
 from ..config import ConfigError, Credits
-from .samples import Attempt, Sample, Span
+from .lots import Lot
+from .samples import Attempt, Issue, Sample
 
 K = TypeVar("K", bound=Hashable)
 ALONE = math.inf
@@ -41,6 +42,14 @@ class Outcome(NamedTuple):
         """What outcomes must share to be compared at all: (game, role, turn)."""
         return self.attempt.game, self.attempt.role, self.turn
 
+    @property
+    def own(self) -> tuple[()]:
+        return ()
+
+    def at(self, issue: Issue, *own: Any) -> Outcome:
+        """The same in another episode that went alike."""
+        return Outcome(self.attempt.at(issue), *self[1:])
+
 
 class Centre(NamedTuple):
     """What an outcome is measured against. An infinite scale makes every advantage 0."""
@@ -59,6 +68,18 @@ class Credited(NamedTuple):
     centres: tuple[Centre, ...]
     advantages: tuple[float, ...]
 
+    @property
+    def attempt(self) -> Attempt:
+        return self.sample.attempt
+
+    @property
+    def own(self) -> tuple[tuple[Centre, ...], tuple[float, ...]]:
+        return self[1:]
+
+    def at(self, issue: Issue, *own: Any) -> Credited:
+        """The same in another episode that went alike, measured against other centres."""
+        return Credited(self.sample.at(issue), *own)
+
 
 class Baseline(NamedTuple):
     """An exponential average and the number of updates behind it. Starts at 0."""
@@ -66,91 +87,26 @@ class Baseline(NamedTuple):
     value: float = 0.0
     updates: int = 0
 
-    def updated(self, reward: float, decay: float) -> Baseline:
-        return Baseline(decay * self.value + (1 - decay) * reward, self.updates + 1)
-
     def read(self, decay: float, corrected: bool) -> float:
         """The average; `corrected` divides by 1 − decay^updates, which undoes the start at 0."""
-        if not corrected or not self.updates:
-            return self.value
-        return self.value / (1 - decay**self.updates)
+        return self.past((0.0,), decay, corrected)[0][0]
+
+    def past(
+        self, rewards: Iterable[float], decay: float, corrected: bool
+    ) -> tuple[list[float], Baseline]:
+        """What is read before each of these rewards moves the average, and the baseline after all."""
+        value, updates = self
+        read: list[float] = []
+        for reward in rewards:
+            read.append(value / (1 - decay**updates) if corrected and updates else value)
+            value = decay * value + (1 - decay) * reward
+            updates += 1
+        return read, Baseline(value, updates)
 
 
 Baselines: TypeAlias = Mapping[str, Baseline]
 Estimate: TypeAlias = tuple[list[Centre], Baselines]
 Estimator: TypeAlias = Callable[[Sequence[Outcome], Baselines, Credits], Estimate]
-
-
-def credit(
-    samples: Sequence[Sample], baselines: Baselines, settings: Credits, own: Estimator | None = None
-) -> tuple[list[Credited], Baselines]:
-    """Every sample with the advantages of its turns, and the baselines afterwards.
-
-    Where a role is given credits (or rewards are discounted) its turns earn different amounts, so each is
-    measured against turns of the same ordinal. Otherwise all turns of an attempt earn what the attempt
-    does, but for failed tries, and are measured against whole attempts, of which there are more. Samples of
-    one attempt stand together, as `collect` gives them. `own` is the estimator where `settings.estimator`
-    is `own`.
-    Raises NonFiniteError, naming the seat or the sample, when a reward or an advantage is not finite.
-    """
-    # By role and not by attempt: a game that ended before its first credit is measured like the others.
-    apart = {_part(sample) for sample in samples if sample.attempt.by_turn}
-    discounted = settings.discount != 1
-
-    outcomes: list[Outcome] = []
-    of_sample: list[list[int]] = []
-    last: Attempt | None = None
-    # The places of an attempt's outcomes, by the name of the turn.
-    places: dict[str, int] = {}
-    for sample in samples:
-        attempt = sample.attempt
-        # An attempt counts once, into however many samples its tokens fell.
-        if attempt != last:
-            last, places = attempt, {}
-        if not (discounted or (apart and _part(sample) in apart)):
-            if not places:
-                places[""] = len(outcomes)
-                outcomes.append(Outcome(attempt, attempt.reward))
-            of_sample.append([places[""]] * len(sample.spans))
-            continue
-
-        indices: list[int] = []
-        for span in sample.spans:
-            name = _turn(span)
-            index = places.setdefault(name, len(outcomes))
-            outcomes[index : index + 1] = [Outcome(attempt, span.earned, name)]
-            indices.append(index)
-        of_sample.append(indices)
-
-    centres, kept = estimate(outcomes, baselines, settings, own)
-    found = zip(samples, of_sample, strict=True)
-    return [credited(each, tuple([centres[i] for i in places])) for each, places in found], kept
-
-
-def _part(sample: Sample) -> tuple[str, str]:
-    return sample.attempt.game, sample.attempt.role
-
-
-def _turn(span: Span) -> str:
-    """The name of a turn's place among the seat's own."""
-    return f"turn-{span.ordinal}" + (f"-retry-{span.retry}" if span.retry else "")
-
-
-def credited(sample: Sample, centres: tuple[Centre, ...]) -> Credited:
-    """The sample's turns measured against `centres`. Raises NonFiniteError, naming the sample."""
-    pairs = zip(sample.spans, centres, strict=True)
-    amounts = tuple([centre.advantage(span.earned) for span, centre in pairs])
-
-    # One test for all turns: NaN and infinity do not leave a sum again.
-    if not math.isfinite(sum(amounts)):
-        raise NonFiniteError(f"the advantage of {sample.name} is {amounts}")
-    return Credited(sample, centres, amounts)
-
-
-def idle(sample: Sample) -> Credited:
-    """The sample with an advantage of 0 at every turn."""
-    turns = len(sample.spans)
-    return Credited(sample, (Centre(0.0, ALONE),) * turns, (0.0,) * turns)
 
 
 def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) -> Estimate:
@@ -159,18 +115,20 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
     The baseline is read before it is updated: once per (episode, role), seats of a role averaged, in
     issue order. Order of arrival would do harm: the same payoffs reversed give another sign.
     """
+    lot = Lot.over(outcomes)
     kept = dict(baselines)  # `shrunk` goes on to read those of before
-    centres: list[Centre] = [Centre(0.0)] * len(outcomes)
-    decay, corrected = settings.decay, settings.bias_correction
-    for (_, key), members in _in_issue_order(outcomes, settings).items():
-        now = kept.get(key) or Baseline()
-        centre = Centre(now.read(decay, corrected))
-        for index in members:
-            centres[index] = centre
+    centres: list[Centre] = [Centre(0.0)] * len(lot)
+    earned = [lot.kinds[kind].earned for kind in lot.of]
 
+    for key, episodes in _in_issue_order(lot, settings).items():
         # A role's seats in one episode are one observation, so that the decay counts episodes.
-        reward = sum([outcomes[i].earned for i in members]) / len(members)
-        kept[key] = now.updated(reward, decay)
+        rewards = [sum(map(earned.__getitem__, own)) / len(own) for own in episodes]
+        now = kept.get(key) or Baseline()
+        read, kept[key] = now.past(rewards, settings.decay, settings.bias_correction)
+
+        for centre, own in zip(map(Centre, read), episodes, strict=True):
+            for index in own:
+                centres[index] = centre
     return centres, kept
 
 
@@ -256,7 +214,7 @@ def estimate(
     Raises NonFiniteError, naming the outcome, when a reward is not finite.
     """
     # Before any estimator: in a running baseline a NaN would stay for ever.
-    for outcome in outcomes:
+    for outcome in Lot.over(outcomes).kinds:
         of = outcome.attempt
         if not math.isfinite(outcome.earned):
             raise NonFiniteError(
@@ -298,15 +256,20 @@ def _joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _in_issue_order(
-    outcomes: Sequence[Outcome], settings: Credits
-) -> dict[tuple[int, str], list[int]]:
-    """Indices of the outcomes of each (episode, role), episodes ascending."""
-    found: dict[tuple[int, str], list[int]] = {}
-    episodes = [outcome.attempt.episode for outcome in outcomes]
+def _in_issue_order(lot: Lot[Outcome], settings: Credits) -> dict[str, list[list[int]]]:
+    """By baseline the places of its outcomes, those of each episode together, episodes ascending."""
+    keys = [_key(outcome, settings) for outcome in lot.kinds]
+    episodes = [episode for episode, _, _ in lot.issues]
+    found: dict[str, list[list[int]]] = {}
+    last: dict[str, int] = {}
     # The sort is stable: seats of one episode stay in the order of the samples.
-    for index in sorted(range(len(outcomes)), key=episodes.__getitem__):
-        found.setdefault((episodes[index], _key(outcomes[index], settings)), []).append(index)
+    for place in sorted(range(len(lot)), key=episodes.__getitem__):
+        key, episode = keys[lot.of[place]], episodes[place]
+        if last.get(key) == episode:
+            found[key][-1].append(place)
+        else:
+            last[key] = episode
+            found.setdefault(key, []).append([place])
     return found
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 
 from ..config import BY_ROW, BY_TOKEN
-from .samples import Sample
+from .lots import Lot
+from .samples import Attempt, Issue, Sample
 
 REJECTED = "rejected_"
 """What the tensors of a pair's worse row are called, before their own names."""
@@ -47,6 +49,19 @@ class Row(NamedTuple):
     pull: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
 
+    @property
+    def attempt(self) -> Attempt:
+        return self.sample.attempt
+
+    @property
+    def own(self) -> tuple[tuple[float, ...]]:
+        return (self.gradient,)
+
+    def at(self, issue: Issue, *own: Any) -> Row:
+        """The same in another episode that went alike, with another advantage."""
+        (gradient,) = own
+        return self._replace(sample=self.sample.at(issue), gradient=gradient)
+
 
 class Pair(NamedTuple):
     """Two samples that answer one prompt, the better first."""
@@ -65,7 +80,7 @@ class Batch:
     """
 
     tensors: Mapping[str, torch.Tensor]
-    rows: tuple[tuple[Sample, ...], ...]
+    rows: tuple[Sequence[Sample], ...]
     rests: bool = False
     factor: float = 1.0
     by_row: float = 1.0
@@ -78,15 +93,20 @@ class Batch:
 
     def stale(self, step: int) -> list[bool]:
         """For each row, whether it was drawn by other weights than those of the step."""
-        return [any(sample.attempt.version != step for sample in row) for row in self.rows]
+        kinds = [Lot.over(row).kinds for row in self.rows]
+        return [any(sample.attempt.version != step for sample in own) for own in kinds]
 
 
 @dataclass(slots=True)
 class _Folded:
-    """One row: samples of equal tokens, and for each component and turn the sum of their weights."""
+    """One row: samples of equal tokens, and for each component and turn the sum of their weights.
 
-    samples: list[Sample]
-    totals: dict[str, list[float]]
+    `sample` is one of them, `places` where all of them stand among the rows that were folded.
+    """
+
+    sample: Sample
+    places: list[int]
+    totals: dict[str, _Array]
 
 
 def pack(
@@ -108,24 +128,25 @@ def pack(
     """
     if not rows:
         raise ValueError("no samples to train on")
-    folded = _folded(rows, fold=fold and loss in BY_ROW + BY_TOKEN)
+    fold = fold and loss in BY_ROW + BY_TOKEN
+    lot = Lot.over(rows if fold else list(rows))
+    folded = _folded(lot, fold=fold)
     blank = -len(folded) % multiple
 
     # Losses by row divide by the number of rows that TRL sees: undo what folding and padding change of it.
-    weights = [float(len(row.samples)) for row in folded]
+    weights = [float(len(row.places)) for row in folded]
     if loss in BY_ROW:
         scale = (len(folded) + blank) / len(rows)
         weights = [weight * scale for weight in weights]
 
     tensors = _tensors(folded, weights, blank, pad)
     # Folded samples count each: losses by token divide by what was sampled.
-    tokens = sum(
-        [len(row.samples) * sum([s.trained for s in row.samples[0].spans]) for row in folded]
-    )
+    tokens = sum([len(row.places) * sum([s.trained for s in row.sample.spans]) for row in folded])
     tensors["num_items_in_batch"] = torch.tensor(tokens)
+    samples = lot.having([row.sample for row in lot.kinds])
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
-        tuple([tuple(row.samples) for row in folded] + [()] * blank),
+        (*[samples.picked(row.places) for row in folded], *[()] * blank),
     )
 
 
@@ -149,39 +170,54 @@ def pack_pairs(pairs: Sequence[Pair], *, loss: str, pad: int, multiple: int = 1)
         for name, tensor in worse.tensors.items()
         if name != "num_items_in_batch"
     }
-    names = tuple(a + b for a, b in zip(batch.rows, worse.rows, strict=True))
+    names = tuple((*a, *b) for a, b in zip(batch.rows, worse.rows, strict=True))
     return Batch({**batch.tensors, **others, "pairs": weights}, names)
 
 
-def _folded(rows: Sequence[Row], *, fold: bool) -> list[_Folded]:
-    found: dict[object, _Folded] = {}
-    parts = [part for part in ("imitate", "pull", "rates") if any(getattr(r, part) for r in rows)]
-
-    known: dict[object, _Folded] = {}
-    for index, each in enumerate(rows):
+def _folded(rows: Lot[Row], *, fold: bool) -> list[_Folded]:
+    """Rows of equal tokens made one, or else each by itself."""
+    found: dict[object, int] = {}
+    samples: list[Sample] = []
+    whose: list[int] = []
+    for index, each in enumerate(rows.kinds):
         sample = each.sample
-        # Samples of games that went alike share their tokens and spans, which are long to compare.
-        same = (id(sample.tokens), id(sample.spans), each.pull) if fold else index
-        row = known.get(same)
-        if row is None:
-            # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
-            places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
-            key = (sample.tokens, places, each.pull) if fold else index
-            turns = len(sample.spans)
-            blank = {part: [0.0] * turns for part in ("advantages", *parts)}
-            row = known[same] = found.setdefault(key, _Folded([], blank))
+        # Equal tokens with turns at other places, or held otherwise, are trained otherwise.
+        places = tuple([(span.start, span.stop, span.given) for span in sample.spans])
+        key = (sample.tokens, places, each.pull) if fold else index
+        whose.append(found.setdefault(key, len(found)))
+        if len(samples) < len(found):
+            samples.append(sample)
 
-        row.samples.append(sample)
-        # Sums are enough: folded losses are linear in the advantage.
-        _add(row.totals["advantages"], each.gradient)
-        for part in parts:
-            _add(row.totals[part], getattr(each, part))
-    return list(found.values())
+    ends = list(accumulate([len(sample.spans) for sample in samples], initial=0))
+    turns = [range(*each) for each in pairwise(ends)]
+    totals = _totals(rows, [turns[row] for row in whose], ends[-1])
+
+    members: list[list[int]] = [[] for _ in samples]
+    for place, kind in enumerate(rows.of):
+        members[whose[kind]].append(place)
+    return [
+        _Folded(sample, own, {name: sums[each.start : each.stop] for name, sums in totals.items()})
+        for sample, own, each in zip(samples, members, turns, strict=True)
+    ]
 
 
-def _add(totals: list[float], amounts: Sequence[float]) -> None:
-    for turn, amount in enumerate(amounts):
-        totals[turn] += amount
+def _totals(rows: Lot[Row], turns: Sequence[range], count: int) -> dict[str, _Array]:
+    """The sums of each component's weights, in order; `turns` says by kind to which of `count` they belong.
+
+    Sums are enough: folded losses are linear in the advantage.
+    """
+    (gradients,) = rows.own
+    columns = {"advantages": gradients}
+    for part in ("imitate", "pull", "rates"):
+        weights = [getattr(each, part) for each in rows.kinds]
+        if any(weights):
+            columns[part] = [weights[kind] for kind in rows.of]
+
+    at = list(chain.from_iterable([turns[kind] for kind in rows.of]))
+    return {
+        name: np.bincount(at, list(chain.from_iterable(column)), count)
+        for name, column in columns.items()
+    }
 
 
 def _tensors(
@@ -189,8 +225,8 @@ def _tensors(
 ) -> dict[str, torch.Tensor]:
     """What TRL's loss wants of the rows, and of `blank` rows that are masked."""
     # The prompt ends at the first turn; later prompts lie within the completion.
-    heads = [row.samples[0].spans[0].start for row in rows]
-    tails = [len(row.samples[0].tokens) for row in rows]
+    heads = [row.sample.spans[0].start for row in rows]
+    tails = [len(row.sample.tokens) for row in rows]
     widest, longest = max(heads), max(b - a for a, b in zip(heads, tails, strict=True))
 
     # Written in place: lists of lists would be walked once more to become tensors.
@@ -211,7 +247,7 @@ def _tensors(
 
 def _fill(to: Mapping[str, _Array], row: _Folded, weight: float, head: int) -> None:
     """Write a row: `head` tokens of prompt on the right of theirs, the rest on the left of theirs."""
-    sample = row.samples[0]
+    sample = row.sample
     size, left = len(sample.tokens) - head, len(to["prompt_ids"]) - head
     to["prompt_ids"][left:] = sample.tokens[:head]
     to["prompt_mask"][left:] = 1
@@ -227,4 +263,4 @@ def _fill(to: Mapping[str, _Array], row: _Folded, weight: float, head: int) -> N
             # what closed the thought was not sampled
             to["tool_mask"][span.given[0] - head : span.given[1] - head] = 0
         for name, totals in row.totals.items():
-            to[name][inside] = totals[place] / len(row.samples)
+            to[name][inside] = totals[place] / len(row.places)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, repeat
 from math import copysign
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
 from ..config import Credits, Spread
 from .branches import NONE, WHOLE, Branches, Part, Told, valued
-from .samples import Attempt, Sample, Span
+from .lots import Lot
+from .samples import Attempt, Issue, Sample, Span
 
 
 def collect(
@@ -31,7 +32,7 @@ def collect(
     charges: Mapping[tuple[int, str], float] = MappingProxyType({}),
     branches: Branches = NONE,
     value: bool = False,
-) -> list[Sample]:
+) -> Lot[Sample]:
     """Samples of every turn that the policy named `learner` took, episodes given with their issue index.
 
     `beside` names further learners, whose turns are trained as well.
@@ -44,10 +45,11 @@ def collect(
     ConstraintError for a turn of the learner that was held to its choices: trained as if drawn freely, such
     replies drive the mass on legal moves to 0.
     """
-    asked = _Asked(settings, {learner, *beside}, role_of, judges, version, {})
-    samples: list[Sample] = []
+    asked = _Asked(settings, {learner, *beside}, role_of, judges, version, {}, [], {})
+    of: list[int] = []
+    issues: list[Issue] = []
     told: dict[int, Mapping[str, Told]] = {}
-    known: dict[object, _Alike] = {}
+    known: dict[object, tuple[list[int], Mapping[str, Told]]] = {}
 
     # Issue order and not that of arrival, so that a run repeats.
     for index, episode in sorted(episodes, key=lambda pair: pair[0]):
@@ -56,20 +58,25 @@ def collect(
 
         # Small games are full of games that go alike: what is learned of them is made once.
         same = _identity(episode), parts, *owed.values()
+        issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
-            alike = known[same] = _alike(episode, parts, owed, asked)
+            alike = known[same] = _alike(episode, issue, parts, owed, asked)
+        places, told[index] = alike
+        of += places
+        issues += [issue] * len(places)
 
-        told[index] = alike.told
-        for attempt, runs in alike.attempts:
-            own = attempt.of(index, episode.seed, episode.replicate)
-            for run in runs:
-                samples.append(Sample(own, *run))
-    return valued(samples, branches, told) if value else samples
+    samples = Lot(asked.kinds, of, issues)
+    return Lot.over(valued(samples, branches, told)) if value else samples
 
 
 class _Asked(NamedTuple):
-    """How games are collected; `groups` are the names of the first prompts met so far."""
+    """How games are collected, and what was met so far.
+
+    groups: the names of first prompts
+    kinds:  the samples that differ in more than their game
+    seats:  of seats that went alike, the places of their kinds and what was earned
+    """
 
     settings: Credits
     learners: Collection[str]
@@ -77,82 +84,123 @@ class _Asked(NamedTuple):
     judges: Collection[str]
     version: int
     groups: dict[tuple[Message, ...], str]
-
-
-class _Alike(NamedTuple):
-    """What games that went alike have in common.
-
-    attempts: of the first of them, each with its runs of tokens
-    told:     what each seat earned, whether it gave a sample or not
-    """
-
-    attempts: Sequence[tuple[Attempt, Sequence[_Run]]]
-    told: Mapping[str, Told]
+    kinds: list[Sample]
+    seats: dict[object, tuple[range, Told]]
 
 
 def _identity(episode: Episode) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
     return (
-        episode.game,
+        id(episode.game),
         episode.ending.kind,
         episode.ending.seats,
-        *[ref.name for ref in episode.seats.values()],
+        *map(id, episode.seats.values()),
         *paid,
         # 0 and -0 are equal, and written unlike.
-        *[copysign(1.0, amount) for amount in paid],
-        # Equal replies to equal prompts are one object.
-        *[(t.seat, t.prompt, id(t.reply), t.retry, t.call, id(t.credits)) for t in episode.turns],
+        *map(copysign, repeat(1.0), paid),
+        *[t.seat for t in episode.turns],
+        *_said(episode.turns),
     )
 
 
+def _said(turns: Iterable[Turn]) -> list[tuple[object, ...]]:
+    """What of turns decides what is learned of them: equal replies to equal prompts are one object."""
+    return [(t.prompt, id(t.reply), t.retry, t.call, id(t.credits)) for t in turns]
+
+
 def _alike(
-    episode: Episode, parts: Sequence[Part], owed: Mapping[str, float], asked: _Asked
-) -> _Alike:
-    """What a game gives to learn from. Raises ConstraintError."""
-    settings, role_of, groups = asked.settings, asked.role_of, asked.groups
+    episode: Episode,
+    issue: Issue,
+    parts: tuple[Part, ...],
+    owed: Mapping[str, float],
+    asked: _Asked,
+) -> tuple[list[int], Mapping[str, Told]]:
+    """The places of the kinds that a game gives, and what each seat earned, whether it gave one or not.
+
+    Raises ConstraintError.
+    """
     seats = _trained(episode, asked)
     opponent = _opponent(episode, asked) if seats else ""
-    lost = episode.ending.kind == "forfeit" and not settings.payoff
-    attempts: list[tuple[Attempt, Sequence[_Run]]] = []
+    places: list[int] = []
     told: dict[str, Told] = {}
+    for name, turns in _turns(episode, seats).items():
+        seat = _Seat(episode, name, opponent, turns, parts, owed.get(name))
+        # Seats may go alike in games that do not.
+        same = seat.identity()
+        if same not in asked.seats:
+            fresh, earned = _learned(seat, issue, asked)
+            asked.seats[same] = range(len(asked.kinds), len(asked.kinds) + len(fresh)), earned
+            asked.kinds.extend(fresh)
+        own, told[name] = asked.seats[same]
+        places += own
+    return places, told
 
-    for seat, turns in _turns(episode, seats).items():
-        payoff = settings.scale * episode.payoff[seat]
-        paid = payoff if settings.payoff else 0.0
-        if owed:
-            paid -= settings.scale * owed[seat]
-        made = _earned(turns, paid, settings, lost)
-        numbers = [number for number, _ in turns]
-        told[seat] = made.reward, dict(zip(numbers, made.by_turn, strict=True))
 
-        for part in parts:
-            prompt = _first(turns, part)
-            if prompt is None:
-                continue
-            # Groups are named by their first prompt, whose digest is made once a step.
-            group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
-            attempt = Attempt(
-                game=episode.game.label,
-                role=role_of[seat],
-                seat=seat,
-                opponent=opponent,
-                group=group,
-                episode=0,
-                seed=0,
-                replicate=0,
-                payoff=payoff,
-                reward=made.reward,
-                by_turn=made.credited,
-                version=asked.version,
-                ending=episode.ending.kind,
-                learner=episode.seats[seat].name,
-            )
-            runs = made.runs
-            if settings.turns or part is not WHOLE[0]:
-                runs = tuple(_wanted(runs, settings.turns, part))
-            attempts.append((attempt, runs))
-    return _Alike(attempts, told)
+class _Seat(NamedTuple):
+    """A seat that is trained: its turns with their index among all, the parts they fall into, its charge."""
+
+    episode: Episode
+    name: str
+    opponent: str
+    turns: Sequence[tuple[int, Turn]]
+    parts: tuple[Part, ...]
+    charge: float | None
+
+    def identity(self) -> tuple[object, ...]:
+        """What of it decides what is learned of it."""
+        episode, name = self.episode, self.name
+        payoff = episode.payoff[name]
+        return (
+            id(episode.game),
+            episode.ending.kind,
+            id(episode.seats[name]),
+            *(name, self.opponent, payoff, copysign(1.0, payoff), self.parts, self.charge),
+            *[number for number, _ in self.turns],
+            *_said(turn for _, turn in self.turns),
+        )
+
+
+def _learned(seat: _Seat, issue: Issue, asked: _Asked) -> tuple[list[Sample], Told]:
+    """What a seat's turns give to learn from, and what they earned. Raises ConstraintError."""
+    settings, groups, episode, turns = asked.settings, asked.groups, seat.episode, seat.turns
+    lost = episode.ending.kind == "forfeit" and not settings.payoff
+    payoff = settings.scale * episode.payoff[seat.name]
+    paid = payoff if settings.payoff else 0.0
+    if seat.charge is not None:
+        paid -= settings.scale * seat.charge
+    made = _earned(turns, paid, settings, lost)
+
+    samples: list[Sample] = []
+    for part in seat.parts:
+        prompt = _first(turns, part)
+        if prompt is None:
+            continue
+        # Groups are named by their first prompt, whose digest is made once a step.
+        group = groups.get(prompt) or groups.setdefault(prompt, _digest(prompt))
+        attempt = Attempt(
+            game=episode.game.label,
+            role=asked.role_of[seat.name],
+            seat=seat.name,
+            opponent=seat.opponent,
+            group=group,
+            episode=issue[0],
+            seed=issue[1],
+            replicate=issue[2],
+            payoff=payoff,
+            reward=made.reward,
+            by_turn=made.credited,
+            version=asked.version,
+            ending=episode.ending.kind,
+            learner=episode.seats[seat.name].name,
+        )
+        runs = made.runs
+        if settings.turns or part is not WHOLE[0]:
+            runs = tuple(_wanted(runs, settings.turns, part))
+        samples += [Sample(attempt, *run) for run in runs]
+
+    numbers = [number for number, _ in turns]
+    return samples, (made.reward, dict(zip(numbers, made.by_turn, strict=True)))
 
 
 def _earned(

@@ -11,20 +11,22 @@ from ...envs.tasks.likeness import alike
 from ...envs.tasks.task_buffer import look
 from ...envs.types import Episode, Value
 from ..config import ConfigError, Filters
+from .lots import Lot
 from .samples import Attempt, Sample
 
 
 def filtered(
     samples: Sequence[Sample], filters: Filters, game: Game, scale: float = 1.0
-) -> tuple[list[Sample], Counter[str]]:
+) -> tuple[Lot[Sample], Counter[str]]:
     """The samples of the groups that are trained on, and by role how many attempts were dropped.
 
     A group is the attempts of one role at one first prompt; one that stands alone is always kept, since
     what it is worth shows beside other groups only. Its solve rate is the share of its attempts that are
     paid more than the middle of the game's range. `scale` is what payoffs were multiplied by.
     """
+    lot = Lot.over(samples)
     if not filters.alike and (filters.low, filters.high) == (0.0, 1.0):
-        return list(samples), Counter()
+        return lot, Counter()
 
     groups: dict[tuple[str, str], dict[Attempt, None]] = defaultdict(dict)
     for sample in samples:
@@ -40,8 +42,7 @@ def filtered(
     dropped: Counter[str] = Counter()
     for key in out:
         dropped[key[0]] += len(groups[key])
-    kept = [each for each in samples if (each.attempt.role, each.attempt.group) not in out]
-    return kept, dropped
+    return lot.where(lambda each: (each.attempt.role, each.attempt.group) not in out), dropped
 
 
 def _unwanted(attempts: Sequence[Attempt], filters: Filters, game: Game, scale: float) -> bool:

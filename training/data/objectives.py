@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...envs.errors import SparringError
 from ..config import Config, Objective
-from .advantage import Credited
+from .advantage import Centre, Credited
 from .batch import Batch, Pair, Row, pack, pack_pairs
 from .learners import joined
-from .samples import Attempt, Sample, Span
+from .lots import Lot
+from .samples import Attempt, Issue, Sample, Span
 
 MOST = 0.98
 """The greatest rate that a group's weight in NFT is computed from; the least is 1 minus it."""
@@ -38,45 +39,52 @@ class Judged(NamedTuple):
     def attempt(self) -> Attempt:
         return self.credited.sample.attempt
 
+    @property
+    def own(self) -> tuple[tuple[Centre, ...], tuple[float, ...]]:
+        return self.credited.own
 
-def signed(trained: Sequence[Credited], objective: Objective) -> list[Credited]:
+    def at(self, issue: Issue, *own: Any) -> Judged:
+        """The same in another episode that went alike, measured against other centres."""
+        return Judged(self.credited.at(issue, *own), *self[1:])
+
+
+def signed(trained: Sequence[Credited], objective: Objective) -> Lot[Credited]:
     """Advantages multiplied by their sign's factor.
 
     On outcomes of +1 and −1 without a baseline: PSR (1, 0), NSR (0, 1), W-REINFORCE (0.1, 1) ("The Surprising
     Effectiveness of Negative Reinforcement", Zhu et al. 2025).
     """
-    more, less = objective.positive, objective.negative
+    lot, more, less = Lot.over(trained), objective.positive, objective.negative
     if more == less == 1:
-        return list(trained)
-    return [
-        each._replace(advantages=tuple(a * (more if a > 0 else less) for a in each.advantages))
-        for each in trained
-    ]
+        return lot
+    centres, amounts = lot.own
+    weighed = [tuple([a * (more if a > 0 else less) for a in own]) for own in amounts]
+    return lot.having(lot.kinds, centres, weighed)
 
 
 def judged(
-    trained: Iterable[Credited],
+    trained: Sequence[Credited],
     objective: Objective,
     ranges: Mapping[str, tuple[float, float]],
-) -> list[Judged]:
+) -> Lot[Judged]:
     """The samples with their outcomes' verdicts; `ranges` are of scaled payoffs, by game."""
+    lot = Lot.over(trained)
+    often = Counter(lot.of)
     found: list[tuple[Credited, bool, list[int]]] = []
     groups: dict[tuple[str, str, str], list[int]] = {}
-    attempt: Attempt | None = None
-    right, group = False, [0, 0]
-    for each in trained:
-        # An attempt that fell into several samples, which stand together, counts once.
-        if each.sample.attempt != attempt:
-            attempt = each.sample.attempt
-            least, most = ranges[attempt.game]
-            right = attempt.payoff > least + objective.right * (most - least)
-            group = groups.setdefault(_group(attempt), [0, 0])
-            group[0] += right
-            group[1] += 1
-        found.append((each, right, group))
+    for kinds in lot.attempts:
+        own, count = [lot.kinds[kind] for kind in kinds], often[kinds.start]
+        attempt = own[0].attempt
+        least, most = ranges[attempt.game]
+        right = attempt.payoff > least + objective.right * (most - least)
+        group = groups.setdefault(_group(attempt), [0, 0])
+        group[0] += right * count
+        group[1] += count
+        found += [(each, right, group) for each in own]
 
     # Divided last: a group's later attempts count for its first one too.
-    return [Judged(each, right, rights / count) for each, right, (rights, count) in found]
+    told = [Judged(each, right, rights / count) for each, right, (rights, count) in found]
+    return lot.having(told, *lot.own)
 
 
 def lessons(
@@ -146,7 +154,7 @@ def _lessons(
     faults: list[NothingToLearnError] = []
     for place, name in enumerate(learners):
         own, kept = (
-            [each for each in samples if each.attempt.learner == name]
+            Lot.over(samples).where(lambda each, name=name: each.attempt.learner == name)
             for samples in (fresh, stored)
         )
         # A learner that has nothing to learn rests while the others learn.
@@ -171,7 +179,8 @@ def _packed(
     multiple: int = 1,
 ) -> Batch:
     """What one learner learns from. Raises NothingToLearnError."""
-    objective, loss, samples = config.objective, config.update.loss, [*fresh, *stored]
+    objective, loss = config.objective, config.update.loss
+    samples = [*fresh, *stored] if stored else fresh
     if not samples:
         raise _nothing_stored(step)
     if objective.kind == "prefer":
@@ -186,7 +195,7 @@ def _packed(
     return pack(made, loss=loss, pad=pad, fold=update.fold and linear, multiple=multiple)
 
 
-def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> list[Row]:
+def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> Sequence[Row]:
     """The rows of a step under any objective but `prefer`. Raises NothingToLearnError."""
     kind = objective.kind
     weight = objective.weight if kind == "imitate" else objective.imitate
@@ -198,7 +207,9 @@ def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> list
 
     # The usual case: nothing but the advantages, which pass as they are.
     if kind == "gradient" and objective.weight == 1 and not (weight or objective.pull):
-        return [Row(each.sample, each.advantages) for each, _, _ in samples]
+        lot = Lot.over(samples)
+        _, amounts = lot.own
+        return lot.having([Row(each.sample, ()) for each in lot.kinds], amounts)
 
     found: list[Row] = []
     for each in samples:

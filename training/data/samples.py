@@ -1,13 +1,16 @@
 """Samples: one seat's turns whose tokens extend each other, with the ids as the sampler made them.
 
-Named tuples, which are made five times as fast as frozen dataclasses: a step makes hundreds of them.
+Named tuples, which are made five times as fast as frozen dataclasses: a step may make hundreds of them.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ...envs.types import EndingKind
+
+Issue: TypeAlias = tuple[int, int, int]
+"""Episode, seed and replicate: what alone sets attempts in games that went alike apart."""
 
 
 class Attempt(NamedTuple):
@@ -37,10 +40,14 @@ class Attempt(NamedTuple):
     ending: EndingKind
     learner: str = "learner"
 
-    def of(self, episode: int, seed: int, replicate: int) -> Attempt:
+    @property
+    def issue(self) -> Issue:
+        return self.episode, self.seed, self.replicate
+
+    def at(self, issue: Issue) -> Attempt:
         """The same part in another episode that went alike."""
-        # By place: a step makes hundreds, and by name each would take three times as long.
-        return Attempt(*self[:5], episode, seed, replicate, *self[8:])
+        # By place: by name each would take three times as long.
+        return Attempt(*self[:5], *issue, *self[8:])
 
 
 class Span(NamedTuple):
@@ -79,6 +86,14 @@ class Sample(NamedTuple):
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     spans: tuple[Span, ...]
+
+    @property
+    def own(self) -> tuple[()]:
+        return ()
+
+    def at(self, issue: Issue, *own: Any) -> Sample:
+        """The same in another episode that went alike."""
+        return Sample(self.attempt.at(issue), *self[1:])
 
     @property
     def sampled(self) -> tuple[bool, ...]:

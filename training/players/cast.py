@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...envs.registry import Game
-from ..config import MAIN, Config, LearnerTable, learner_names
+from ..config import MAIN, Config, LearnerTable, learner_names, learner_of
 from .opponents import LEARNER
 
 
@@ -20,15 +20,8 @@ class Cast:
         ]
 
     def of(self, game: Game, role: str, seat: str = "") -> str:
-        """The name of the learner that plays a role, or one of its seats.
-
-        A seat goes before its role, and GAME/… before the same name in all games.
-        """
-        if not self._roles:
-            return LEARNER
-        names = (f"{game.id}/{seat}", seat, f"{game.id}/{role}", role)
-        named = next((self._roles[name] for name in names if name in self._roles), MAIN)
-        return _played(str(named))
+        """The name under which the learner of a role, or of one of its seats, plays."""
+        return _played(learner_of(self._roles, game, role, seat))
 
     def judges(self, game: Game) -> tuple[str, ...]:
         """The game's roles that grade and are played by no learner that the cast names."""

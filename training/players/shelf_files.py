@@ -32,11 +32,13 @@ def read_shelf(kind: str, file: object) -> list[Value]:
     shipped = file.removeprefix(SHIPPED)
     path = Path(__file__).parents[1] / "recipes" / shipped if shipped != file else Path(file)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # By newlines alone: a text may hold what Unicode counts as the end of a line.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as fault:
         raise ConfigError(f"shelves.{kind}: cannot read {file}: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
-        raise ConfigError(f"shelves.{kind}: {file} is no UTF-8 text: {fault.reason}") from fault
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        raise ConfigError(f"{file} line {line} is no UTF-8 text: {fault.reason}") from fault
 
     items = [_item(f"{file} line {n}", line) for n, line in enumerate(lines, 1) if line.strip()]
     if not items:
@@ -46,7 +48,7 @@ def read_shelf(kind: str, file: object) -> list[Value]:
 
 def _item(place: str, line: str) -> Value:
     try:
-        found: Any = json.loads(line)
+        found: Any = json.loads(line, parse_constant=_refused)
     except (ValueError, RecursionError) as fault:
         raise ConfigError(f"{place} is no JSON: {str(fault) or 'nested too deep'}") from fault
 
@@ -59,6 +61,11 @@ def _item(place: str, line: str) -> Value:
     if value is None or value == "":
         raise ConfigError(f"{place} is empty; expected a text or an object")
     return value
+
+
+def _refused(constant: str) -> Any:
+    """JSON has neither NaN nor infinities, which Python would read. Raises ValueError."""
+    raise ValueError(f"it holds {constant}")
 
 
 def _plain(found: Any) -> Any:

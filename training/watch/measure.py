@@ -13,6 +13,7 @@ from ...envs.types import Episode, Reply, Turn, Value
 from ..config import Credits
 from ..data.advantage import Baselines
 from ..data.inside import KINDS
+from ..data.lots import Lot
 from ..players.menu import Entry, Menu
 from ..players.opponents import LEARNER
 from ..step import Step
@@ -51,7 +52,7 @@ def _reasons(entry: Entry) -> Metrics:
 def _part(step: Step, entry: Entry) -> Step:
     """What a step played of one game of its menu."""
     own = [e for e, of in zip(step.episodes, step.entries, strict=True) if of is entry]
-    trained = [each for each in step.trained if each.sample.attempt.game == entry.label]
+    trained = Lot.over(step.trained).where(lambda each: each.attempt.game == entry.label)
     dropped = {key: count for key, count in step.dropped.items() if key[0] == entry.label}
     return replace(
         step,
@@ -215,11 +216,10 @@ def prefix_share(episodes: Sequence[Episode]) -> float | None:
 def _opponents(step: Step) -> Metrics:
     """Against each opponent but itself: games of this step, and what the learner's seats were paid a game."""
     # A seat's turns may be several samples, but its reward is paid once.
-    attempts = dict.fromkeys(credited.sample.attempt for credited in step.trained)
+    others = Lot.over(step.trained).where(lambda each: each.attempt.opponent != "self")
     paid: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for attempt in attempts:
-        if attempt.opponent != "self":
-            paid[attempt.opponent][attempt.episode] += attempt.reward
+    for attempt in dict.fromkeys(each.attempt for each in others):
+        paid[attempt.opponent][attempt.episode] += attempt.reward
 
     against = sorted(paid.items())
     record: Metrics = {f"games_against/{name}": len(games) for name, games in against}

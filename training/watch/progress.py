@@ -43,7 +43,9 @@ class Display:
 
     def say(self, text: str, style: str = "") -> None:
         """A line that stays; the text is shown as it is, never as markup."""
-        self.console.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
+        # A quiet console would lay the line out and throw it away.
+        if not self.console.quiet:
+            self.console.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
 
     def step(self, number: int) -> None:
         self._bar.update(self._task, completed=number)

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from sparring.training.data.advantage import Centre, credited
+from sparring.training.data.advantage import Centre
 from sparring.training.data.batch import pack
+from sparring.training.data.credit import credited
 
 from ..conftest import having, sample
 
@@ -74,12 +75,13 @@ def test_an_advantage_is_what_a_turn_earned_beyond_the_baseline_in_units_of_the_
         span._replace(earned=earned) for span, earned in zip(made.spans, (3.0, -1.0), strict=True)
     )
     centres = (Centre(1.0, 2.0),) * 2
-    assert credited(made._replace(spans=spans), centres).advantages == (1.0, -1.0)
+    (found,) = credited([made._replace(spans=spans)], [centres])
+    assert found.advantages == (1.0, -1.0)
 
 
 def test_an_advantage_that_is_not_finite_names_its_sample():
     with pytest.raises(ArithmeticError, match="g-v0 seed 4 first turn 0"):
-        credited(sample([5, 6], (1, 2), episode=4), (Centre(math.inf),))
+        credited([sample([5, 6], (1, 2), episode=4)], [(Centre(math.inf),)])
 
 
 def test_nothing_to_pack_is_an_error():

@@ -11,6 +11,7 @@ from sparring.training.data.collect import collect
 
 ROLES = {"first": "first", "second": "second"}
 ME, OTHER = PolicyRef("learner", "a"), PolicyRef("random")
+GAME = GameRef("g-v0")
 
 
 def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes: object) -> Turn:
@@ -23,7 +24,7 @@ def turn(seat: str, prompt: tuple[int, ...], tokens: tuple[int, ...], **changes:
 def episode(*turns: Turn, ending: Ending | None = None, **changes: object) -> Episode:
     seats = {"first": ME, "second": ME}
     made = Episode(
-        GameRef("g-v0"),
+        GAME,
         5,
         0,
         seats,
@@ -85,7 +86,7 @@ def test_the_innocent_side_of_a_forfeit_is_not_trained():
 def test_truncated_and_broken_games_are_not_trained():
     cut = episode(turn("first", (1,), (2,)), ending=Ending("truncated"))
     broken = episode(turn("first", (1,), (2,)), ending=Ending("error"), payoff={})
-    assert gather(cut, broken) == []
+    assert not gather(cut, broken)
     assert len(gather(cut, broken, settings=Credits(truncated=True))) == 1
 
 
@@ -95,7 +96,7 @@ def test_opponents_and_scripted_replies_are_not_trained():
     found = gather(game)
     assert [(s.attempt.seat, s.attempt.opponent) for s in found] == [("first", "random")]
     silent = episode(turns[0]._replace(reply=Reply("check")))
-    assert gather(silent) == []
+    assert not gather(silent)
 
 
 def test_only_the_roles_asked_for_are_trained():

@@ -10,6 +10,7 @@ from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Re
 from sparring.training.config import Config, ConfigError, Credits, Filters, games
 from sparring.training.data.collect import collect
 from sparring.training.data.filters import charges, filtered, payer
+from sparring.training.data.lots import Lot
 from sparring.training.data.samples import Sample
 
 SUMS = find("sums-v0", attempts=2)
@@ -33,7 +34,7 @@ def episode(number: int, paid: tuple[float, float]) -> Episode:
     return Episode(GameRef("sums-v0"), 5, 0, seats, tuple(turns), payoff, Ending("outcome"))
 
 
-def gathered(*paid: tuple[float, float], scale: float = 1.0) -> list[Sample]:
+def gathered(*paid: tuple[float, float], scale: float = 1.0) -> Lot[Sample]:
     episodes = [episode(number, each) for number, each in enumerate(paid)]
     return collect(enumerate(episodes), Credits(scale=scale), learner="learner", role_of=ROLES)
 
@@ -54,8 +55,8 @@ def test_groups_outside_the_band_of_solve_rates_are_dropped(scale):
 
 def test_a_solve_rate_is_the_share_that_is_right_whatever_a_wrong_answer_is_paid():
     game = find("sums-propose-v0", attempts=2)
-    samples = [s for s in gathered((1, -0.5)) if s.attempt.role == "solver"]
-    assert filtered(samples, Filters(low=0.5, high=0.5), game)[0] == samples
+    samples = gathered((1, -0.5)).where(lambda sample: sample.attempt.role == "solver")
+    assert filtered(samples, Filters(low=0.5, high=0.5), game)[0] is samples
 
 
 def test_filters_leave_roles_alone_that_they_do_not_name():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.config import Credits, Watch
-from sparring.training.data.advantage import credit
 from sparring.training.data.batch import Row, pack
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 from sparring.training.data.samples import Sample
 from sparring.training.watch.monitors import Watcher
 
@@ -17,14 +18,14 @@ CLOSED = Reply(
 )
 
 
-def samples(*replies: Reply) -> list[Sample]:
+def samples(*replies: Reply) -> Sequence[Sample]:
     turns = tuple(Turn("a", "a", (Message("game", "J"),), reply) for reply in replies)
     seats = {"a": PolicyRef("learner", "x")}
     episode = Episode(GameRef("g-v0"), 0, 0, seats, turns, {"a": 1.0}, Ending("outcome"))
     return collect([(0, episode)], Credits(), learner="learner", role_of={"a": "a"})
 
 
-def rows(found: list[Sample]) -> list[Row]:
+def rows(found: Sequence[Sample]) -> list[Row]:
     credited, _ = credit(found, {}, Credits(estimator="none"))
     return [Row(each.sample, each.advantages) for each in credited]
 

@@ -16,9 +16,9 @@ from sparring.envs.registry import find
 from sparring.envs.types import PolicyRef
 from sparring.sandbox.pool.verifier import Pooled
 from sparring.training.config import Credits
-from sparring.training.data.advantage import credit
 from sparring.training.data.batch import Row, pack
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 
 CALL, ANSWER = "<python>print(1700 * 3)</python>", "<answer>51</answer>"
 GAME = find("question-answer-v0", attempts=1, tools="python")

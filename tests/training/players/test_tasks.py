@@ -71,19 +71,23 @@ def test_a_loaded_corpus_is_not_pushed_out_by_what_games_keep():
         ("[" * 100_000, "line 1 is no JSON"),
         ("", "holds no item"),
         ("null", "line 1 is empty"),
+        ('"fine"\n[NaN]', "line 2 is no JSON: it holds NaN"),
+        ("-Infinity", "line 1 is no JSON: it holds -Infinity"),
+        ('"fine"\n"\udcff"', "line 2 is no UTF-8 text"),
     ],
 )
 def test_a_bad_line_of_a_shelf_file_is_told_by_its_number(tmp_path, text, told):
-    (tmp_path / "f.jsonl").write_text(text)
+    (tmp_path / "f.jsonl").write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigError, match=told) as refusal:
         read_shelf("document", str(tmp_path / "f.jsonl"))
     assert "\n" not in str(refusal.value)
 
 
 def test_a_shelf_file_holds_texts_and_objects(tmp_path):
-    (tmp_path / "f.jsonl").write_text('"one"\n{"text": "two"}\n{"source": "x", "input": [1]}\n')
+    text = '"one\u2028line"\n{"text": "two"}\n{"source": "x", "input": [1]}\n'
+    (tmp_path / "f.jsonl").write_text(text)
     assert read_shelf("k", str(tmp_path / "f.jsonl")) == [
-        "one",
+        "one\u2028line",
         "two",
         {"source": "x", "input": (1,)},
     ]

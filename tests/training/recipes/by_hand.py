@@ -14,10 +14,10 @@ from sparring.envs.tasks.programs import fenced
 from sparring.envs.tasks.specs import SPECS
 from sparring.envs.types import Ask, Episode, PolicyRef, Reply
 from sparring.training.config import Config, credits_of, games
-from sparring.training.data.advantage import Credited, credit
 from sparring.training.data.batch import Row
 from sparring.training.data.branches import NONE, Branches
 from sparring.training.data.collect import collect
+from sparring.training.data.credit import credit
 from sparring.training.data.filters import filtered, owed
 from sparring.training.data.objectives import Judged, judged, pairs, rows, signed
 from sparring.training.phases import stages
@@ -67,7 +67,7 @@ def _token(text: str) -> int:
 
 def taken(
     config: Config, *episodes: Episode, entry: int = 0, branches: Branches = NONE
-) -> list[Judged]:
+) -> Sequence[Judged]:
     """The samples that the recipe takes of these episodes, with their verdicts and advantages."""
     game, chosen, cast = games(config)[entry], config.menu[entry], Cast(config)
     issued, credits = list(enumerate(episodes)), credits_of(config, chosen)
@@ -83,7 +83,7 @@ def taken(
         value=config.starts.value,
     )
     kept, _ = filtered(samples, config.filters, game, credits.scale)
-    trained: list[Credited] = signed(credit(kept, {}, credits)[0], config.objective)
+    trained = signed(credit(kept, {}, credits)[0], config.objective)
     low, high = (credits.scale * bound for bound in game.payoff_range)
     return judged(trained, config.objective, {game.ref.label: (low, high)})
 
@@ -150,7 +150,7 @@ class Recipe:
         judging = role in self.cast.judges(self.game)
         return "judge" if judging else self.cast.of(self.game, role, seat)
 
-    def judged(self, *episodes: Episode, branches: Branches = NONE) -> list[Judged]:
+    def judged(self, *episodes: Episode, branches: Branches = NONE) -> Sequence[Judged]:
         """The samples of the games with their advantages and verdicts, as a step has them."""
         return taken(self.config, *episodes, entry=self._entry, branches=branches)
 
