@@ -129,7 +129,10 @@ def _run(arguments: argparse.Namespace, hosts: Hosts | None) -> int:
     game = chosen_game(arguments)
     names = list(dict.fromkeys(arguments.entrants))
     if len(names) < 2 and not arguments.control:
-        raise ArgumentError(f"a tournament needs two entrants or more; came: {', '.join(names)}")
+        came = ", ".join(arguments.entrants)
+        raise ArgumentError(
+            f"a tournament needs two entrants or more; came: {came} (--control rates one against itself)"
+        )
     no_person(names)
 
     # The store knows entrants by their ids; people name them, and the actors of a cluster seat them so.

@@ -109,6 +109,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["games", "--check", "kuhn"], "kuhn-poker-v0"),
         (["play", "prisoners-dilemma-v0", "--set", "round=3"], "rounds"),
         (["tournament", "kuhn-poker-v0", "random"], "two entrants"),
+        (["tournament", "kuhn-poker-v0", "random", "random"], "random, random (--control rates"),
         (["tournament", "kuhn-poker-v0", "random", "nsh"], "nash"),
         (
             [

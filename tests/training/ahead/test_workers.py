@@ -15,7 +15,7 @@ from sparring.training.run import train
 
 ray: Any = pytest.importorskip("ray")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SMALL = (
     "steps=4",
