@@ -122,7 +122,10 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
 
     for key, episodes in _in_issue_order(lot, settings).items():
         # A role's seats in one episode are one observation, so that the decay counts episodes.
-        rewards = [sum(map(earned.__getitem__, own)) / len(own) for own in episodes]
+        rewards = [
+            earned[own[0]] if len(own) == 1 else sum([earned[place] for place in own]) / len(own)
+            for own in episodes
+        ]
         now = kept.get(key) or Baseline()
         read, kept[key] = now.past(rewards, settings.decay, settings.bias_correction)
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import accumulate, repeat
-from math import copysign
+from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -57,7 +56,7 @@ def collect(
         owed = {s: charges.get((index, s), 0.0) for s in episode.payoff} if charges else {}
 
         # Small games are full of games that go alike: what is learned of them is made once.
-        same = _identity(episode), parts, *owed.values()
+        same = (*_identity(episode), parts, *owed.values())
         issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
@@ -91,22 +90,29 @@ class _Asked(NamedTuple):
 def _identity(episode: Episode) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
+    # One flat tuple: it is made and hashed for every game.
     return (
         id(episode.game),
         episode.ending.kind,
         episode.ending.seats,
         *map(id, episode.seats.values()),
         *paid,
-        # 0 and -0 are equal, and written unlike.
-        *map(copysign, repeat(1.0), paid),
-        *[t.seat for t in episode.turns],
+        *_zeros(paid),
         *_said(episode.turns),
     )
 
 
-def _said(turns: Iterable[Turn]) -> list[tuple[object, ...]]:
+def _said(turns: Iterable[Turn]) -> list[object]:
     """What of turns decides what is learned of them: equal replies to equal prompts are one object."""
-    return [(t.prompt, id(t.reply), t.retry, t.call, id(t.credits)) for t in turns]
+    found: list[object] = []
+    for turn in turns:
+        found += turn.seat, turn.prompt, id(turn.reply), turn.retry, turn.call, id(turn.credits)
+    return found
+
+
+def _zeros(paid: Iterable[float]) -> list[str]:
+    """The zeros among payoffs with their signs: 0 and -0 are equal, and written unlike."""
+    return [str(amount) for amount in paid if not amount]
 
 
 def _alike(
@@ -155,7 +161,7 @@ class _Seat(NamedTuple):
             id(episode.game),
             episode.ending.kind,
             id(episode.seats[name]),
-            *(name, self.opponent, payoff, copysign(1.0, payoff), self.parts, self.charge),
+            *(name, self.opponent, payoff, *_zeros([payoff]), self.parts, self.charge),
             *[number for number, _ in self.turns],
             *_said(turn for _, turn in self.turns),
         )

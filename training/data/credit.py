@@ -35,8 +35,10 @@ def credit(
     lot = Lot.over(samples)
     outcomes, starts, turns = _outcomes(lot, settings)
     centres, kept = estimate(outcomes, baselines, settings, own)
+    # Most attempts have one outcome, and their turns its centre.
+    alike = [0 if any(own) else len(own) for own in turns]
     of_turns = [
-        tuple([centres[start + turn] for turn in turns[kind]])
+        (centres[start],) * alike[kind] or tuple([centres[start + turn] for turn in turns[kind]])
         for start, kind in zip(starts, lot.of, strict=True)
     ]
     return credited(lot, of_turns), kept
