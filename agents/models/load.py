@@ -59,12 +59,11 @@ def load_classifier(
     found = find_model(name)
     try:
         with quiet():
-            tokenizer = _tokenizer(found.folder)
             model: Any = AutoModelForSequenceClassification.from_pretrained(found.folder, **LOCAL)
-    except SparringError:
-        raise
     except Exception as fault:  # whatever a library makes of a folder that is no classifier
         raise ModelError(f"{found.folder} is no classifier ({first_line(fault)})") from fault
+    with quiet():
+        tokenizer = _tokenizer(found.folder)
 
     known = [str(label) for label in model.config.id2label.values()]
     for choice, label in labels.items():

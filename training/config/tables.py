@@ -274,6 +274,7 @@ class Watch:
     thought_fall: float = number(
         0.8, 0, 1, "how far a role's thoughts may shrink below the longest they were, as a share"
     )
+    thought_empty: float = number(0.5, 0, 1, "greatest share of a role's thoughts that are empty")
     gold_gap: float = number(0.2, 0, 1e6, "how far proxy minus gold may rise above its least")
     min_distinct: float = number(0.2, 0, 1, "least share of proposals that are distinct")
     forgotten: float = number(

@@ -177,6 +177,9 @@ _NAMED: Mapping[str, Callable[[float, str, Watch], str]] = {
     "cut_rate": lambda x, role, limits: _above(
         x, limits.truncation_rate, f"of {role}'s replies were cut off", ".1%"
     ),
+    "thought_empty": lambda x, role, limits: _above(
+        x, limits.thought_empty, f"of {role}'s thoughts were empty", ".1%"
+    ),
     "entropy": lambda x, role, limits: _below(
         x, limits.min_entropy, f"nats a token is {role}'s entropy"
     ),

@@ -76,6 +76,19 @@ def test_thoughts_that_shrink_to_nothing_alarm_once() -> None:
     assert [[alarm.name for alarm in alarms] for alarms in found] == [[], [], ["thought/a"], []]
 
 
+def test_thoughts_that_are_mostly_empty_alarm_though_the_others_are_long() -> None:
+    watcher = Watcher(Watch())
+    found = [
+        watcher.look({"step": step, "thought_characters/a": 9, "thought_empty/a": share})
+        for step, share in enumerate((0.0, 0.5, 0.63))
+    ]
+    assert [[alarm.text for alarm in alarms] for alarms in found] == [
+        [],
+        [],
+        ["63.0% of a's thoughts were empty (limit 0.5)"],
+    ]
+
+
 def test_a_watcher_knows_the_longest_thoughts_after_a_resume() -> None:
     first, second = Watcher(Watch()), Watcher(Watch())
     first.look({"step": 1, "thought_characters/a": 100})
