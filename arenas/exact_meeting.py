@@ -6,9 +6,8 @@ Only what can come up is visited, so the game's tree may be far larger than what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 
 from ..agents.policy import Policy
 from ..envs.errors import SparringError
@@ -88,8 +87,8 @@ def meeting(
     return Meeting(
         seat,
         outcomes,
-        _at_worst(nodes, lambda paid: paid),
-        -_at_worst(nodes, lambda paid: -float(paid < 0)),
+        _at_worst(nodes, lambda paid: paid, min),
+        _at_worst(nodes, lambda paid: float(paid < 0), max),
         walk.legal_mass,
         len(nodes),
     )
@@ -211,15 +210,19 @@ def _one_hot(odds: Odds) -> Odds:
     return tuple(float(index == best) for index in range(len(odds)))
 
 
-def _at_worst(nodes: Sequence[_History], worth: Callable[[float], float]) -> float:
-    """The least expectation of `worth` of what is paid, over what the other may do; parents stand first."""
+def _at_worst(
+    nodes: Sequence[_History],
+    worth: Callable[[float], float],
+    worst: Callable[[Iterable[float]], float],
+) -> float:
+    """The expectation of `worth` of what is paid, where the other always takes the `worst` of its ways."""
     found: dict[int, float] = {}
+    # parents stand before children
     for node in reversed(nodes):
-        worths = [(share, found[id(child)]) for share, child in node.after]
-        if not worths:
+        if not node.after:
             found[id(node)] = worth(node.paid)
         elif node.free:
-            found[id(node)] = min((each for _, each in worths), default=inf)
+            found[id(node)] = worst(found[id(child)] for _, child in node.after)
         else:
-            found[id(node)] = sum(share * each for share, each in worths)
+            found[id(node)] = sum(share * found[id(child)] for share, child in node.after)
     return found[id(nodes[0])]
