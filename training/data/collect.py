@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import accumulate
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -51,12 +52,12 @@ def collect(
     known: dict[object, tuple[list[int], Mapping[str, Told]]] = {}
 
     # Issue order and not that of arrival, so that a run repeats.
-    for index, episode in sorted(episodes, key=lambda pair: pair[0]):
+    for index, episode in sorted(episodes, key=itemgetter(0)):
         parts = branches.parts(index, episode.begun)
         owed = {s: charges.get((index, s), 0.0) for s in episode.payoff} if charges else {}
 
         # Small games are full of games that go alike: what is learned of them is made once.
-        same = (*_identity(episode), parts, *owed.values())
+        same = _identity(episode, parts, owed)
         issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
@@ -87,26 +88,27 @@ class _Asked(NamedTuple):
     seats: dict[object, tuple[range, Told]]
 
 
-def _identity(episode: Episode) -> tuple[object, ...]:
+def _identity(
+    episode: Episode, parts: tuple[Part, ...], owed: Mapping[str, float]
+) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
-    # One flat tuple: it is made and hashed for every game.
-    return (
-        id(episode.game),
-        episode.ending.kind,
-        episode.ending.seats,
-        *map(id, episode.seats.values()),
-        *paid,
-        *_zeros(paid),
-        *_said(episode.turns),
-    )
+    # Flat: it is made and hashed for every game.
+    found: list[object] = [id(episode.game), episode.ending.kind, episode.ending.seats, parts]
+    found += map(id, episode.seats.values())
+    found += paid
+    found += owed.values()
+    if 0 in paid:
+        found += _zeros(paid)
+    found += _said(episode.turns)
+    return tuple(found)
 
 
 def _said(turns: Iterable[Turn]) -> list[object]:
     """What of turns decides what is learned of them: equal replies to equal prompts are one object."""
     found: list[object] = []
-    for turn in turns:
-        found += turn.seat, turn.prompt, id(turn.reply), turn.retry, turn.call, id(turn.credits)
+    for seat, _, prompt, reply, retry, _, credits, _, call in turns:
+        found += seat, prompt, id(reply), retry, call, id(credits)
     return found
 
 
