@@ -138,7 +138,7 @@ class SelfPlayTrainer(Saving):
         self.batch = self.source(self.state.global_step)
         if not self.batch.rows:
             self.sampler_gap = None
-            return {"nothing": torch.zeros(cast(int, self.args.steps_per_generation))}
+            return {"nothing": torch.zeros(self.microbatches)}
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
