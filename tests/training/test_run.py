@@ -57,7 +57,7 @@ def test_a_run_folder_holds_what_it_promises(whole):
 
 @pytest.mark.parametrize("evaluate", [2, 0])
 def test_a_step_that_cannot_be_trained_on_leaves_its_games(tmp_path: Path, evaluate: int):
-    """They alone say what the model wrote. A run without evaluation left no folder, and named a file in it."""
+    """They alone say what the model wrote. One without evaluation left no folder, and named a file in it."""
     evaluated = f"record.evaluate_every={evaluate}"
     with pytest.raises(EmptyStepError) as refused:
         train(small(tmp_path / "run", "credits.payoff=false", evaluated), quiet=True)
