@@ -383,8 +383,7 @@ class SelfPlay:
         # Runs of one game, from before there were menus, have the state of their opponents alone.
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.histories.restore(state.get("histories", []))
-        self.games = int(state["games"])
-        self.tokens = int(state["tokens"])
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
         self.rested = int(state.get("rested", 0))
         if self.elsewhere and "ahead" in state:
             self.elsewhere.restore(state["ahead"])
@@ -393,6 +392,7 @@ class SelfPlay:
         """Go on with what a phase of so many steps ended with: tasks, league, shares; no baselines."""
         self.tasks.carry(state["tasks"], steps)
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        self.rested = int(state.get("rested", 0))
         known = state["menu"]["opponents"]
         self.menu.carry(state["menu"])
         for entry in self.menu.entries:

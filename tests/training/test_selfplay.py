@@ -123,9 +123,10 @@ def test_a_later_step_without_anything_to_train_on_rests_and_is_counted(playing)
     for count in range(1, RESTS + 1):
         assert play.batch(count) is NOTHING
         assert play.state()["rested"] == count
-    again = playing("game=question-answer-v0", "parameters={attempts=2}")
+    again, phase = (playing("game=question-answer-v0", "parameters={attempts=2}") for _ in "12")
     again.restore(play.state())
-    assert again.rested == RESTS == 10
+    phase.carry(play.state(), steps=RESTS)
+    assert again.rested == phase.rested == RESTS == 10
     with pytest.raises(EmptyStepError, match="as had the 10 steps before it: no role that"):
         play.batch(RESTS + 1)
 
