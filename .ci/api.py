@@ -26,6 +26,7 @@ MODULES = {
         "arenas.gate",
         "arenas.league",
         "arenas.exam",
+        "arenas.exact_meeting",
         "arenas.results",
     ),
     "Code that models write": ("sandbox.verifier", "sandbox.choose"),

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from ..agents.policy import Policy
-from ..agents.scripted import UnansweredError
-from ..envs.exact import SMALL, Behaviour, Floats, Odds, Tree, TreeError, seated, tree
+from ..envs.exact import SMALL, Behaviour, Floats, Tree, TreeError, seated, tree
 from ..envs.infosets import ViewKey
 from ..envs.registry import Game
 from ..envs.tasks.attempts import Marks as ProblemMarks
-from ..envs.types import Message
+from .exact_odds import odds_at
 from .marks import ExamError, Marks
 from .ratings.arrays import Ints
-
-
-@runtime_checkable
-class _Open(Protocol):
-    """A policy that says how likely it takes each choice."""
-
-    def odds(self, seat: str, messages: tuple[Message, ...], choices: tuple[str, ...]) -> Odds: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,37 +49,13 @@ def known_odds(game: Game, seats: Mapping[str, Policy]) -> Known | None:
     # one that holds several seats is asked once for all of them
     for policy in {id(policy): policy for policy in seats.values()}.values():
         own = [seat for seat, other in seats.items() if other is policy]
-        found = _behaviour(policy, walked, own)
+        found = odds_at(policy, [info for info in walked.infosets if info.seat in own])
         if found is None:
             return None
         odds, mass = found
         policies |= dict.fromkeys(own, odds)
         legal |= mass
     return Known(walked, seated(policies), legal)
-
-
-def _behaviour(
-    policy: Policy, walked: Tree, seats: list[str]
-) -> tuple[Behaviour, Mapping[ViewKey, float]] | None:
-    infosets = [info for info in walked.infosets if info.seat in seats]
-    if isinstance(policy, _Open):
-        try:
-            odds = {i.key: policy.odds(i.seat, i.messages, i.choices) for i in infosets}
-        # a player by rule may say what is none of the choices, or know no answer
-        except (ValueError, UnansweredError):
-            return None
-        return odds, dict.fromkeys(odds, 1.0)
-
-    # torch is imported for models alone
-    from ..agents.language.exact import ExactError, behaviour
-    from ..agents.language.transformer import Transformer
-
-    if not isinstance(policy, Transformer):
-        return None
-    try:
-        return behaviour(policy, infosets)
-    except ExactError:
-        return None
 
 
 def exact_marks(who: str, known: Known, seat: str, k: int, *, votes: bool = True) -> Marks:

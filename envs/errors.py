@@ -68,6 +68,7 @@ arenas
     TournamentError        a tournament cannot be held as asked
     GateError              a gate's bounds, error rates or number of pairs cannot be
     ExamError              an exam cannot be held, or two exams cannot be compared
+    MeetingError           two policies cannot be met exactly: the game, or somebody in it, does not let it
     LeagueError            the league does not know the player, or has no opponent for it
     RunError               a tournament's games keep failing; a training run cannot start or go on
     ClusterError           no Ray cluster can be joined or started
