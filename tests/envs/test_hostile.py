@@ -139,7 +139,8 @@ def test_a_reader_is_linear_and_raises_nothing_but_value_errors(name):
         for token in TOKENS:
             text, part = (repeated(token, around, length) for length in (LONG, LONG // 4))
             if cpu(read, text) > 0.2:
-                short, long = cpu(read, part, tries=3), cpu(read, text, tries=3)
+                # the least of several: caches are shared with whatever else the machine does
+                short, long = cpu(read, part, tries=6), cpu(read, text, tries=6)
                 assert long < 8 * short + 0.3, (token, around)
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import groupby, repeat
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -59,6 +60,10 @@ class Centre(NamedTuple):
 
     def advantage(self, earned: float) -> float:
         return (earned - self.baseline) / self.scale
+
+
+_CENTRE = partial(tuple.__new__, Centre)
+"""A Centre of a pair; its own constructor takes three times as long, and every outcome has one."""
 
 
 class Credited(NamedTuple):
@@ -129,7 +134,7 @@ def rae(outcomes: Sequence[Outcome], baselines: Baselines, settings: Credits) ->
         now = kept.get(key) or Baseline()
         read, kept[key] = now.past(rewards, settings.decay, settings.bias_correction)
 
-        for centre, own in zip(map(Centre, read), episodes, strict=True):
+        for centre, own in zip(map(_CENTRE, zip(read, repeat(1.0))), episodes, strict=True):
             for index in own:
                 centres[index] = centre
     return centres, kept
@@ -259,21 +264,22 @@ def _joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _in_issue_order(lot: Lot[Outcome], settings: Credits) -> dict[str, list[list[int]]]:
+def _in_issue_order(lot: Lot[Outcome], settings: Credits) -> dict[str, list[tuple[int, ...]]]:
     """By baseline the places of its outcomes, those of each episode together, episodes ascending."""
     keys = [_key(outcome, settings) for outcome in lot.kinds]
     episodes = [episode for episode, _, _ in lot.issues]
-    found: dict[str, list[list[int]]] = {}
-    last: dict[str, int] = {}
+    found: dict[str, list[int]] = defaultdict(list)
     # The sort is stable: seats of one episode stay in the order of the samples.
     for place in sorted(range(len(lot)), key=episodes.__getitem__):
-        key, episode = keys[lot.of[place]], episodes[place]
-        if last.get(key) == episode:
-            found[key][-1].append(place)
-        else:
-            last[key] = episode
-            found.setdefault(key, []).append([place])
-    return found
+        found[keys[lot.of[place]]].append(place)
+    return {key: _together(places, episodes) for key, places in found.items()}
+
+
+def _together(places: Sequence[int], episodes: Sequence[int]) -> list[tuple[int, ...]]:
+    """The places of each episode, which stand one after the other."""
+    if len({episodes[place] for place in places}) == len(places):
+        return list(zip(places, strict=True))
+    return [tuple(own) for _, own in groupby(places, episodes.__getitem__)]
 
 
 def _grouped(outcomes: Sequence[Outcome], key: Callable[[Outcome], K]) -> dict[K, list[int]]:

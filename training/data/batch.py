@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..config import BY_ROW, BY_TOKEN
-from .lots import Lot
+from .lots import Lot, Some
 from .samples import Attempt, Issue, Sample
 
 REJECTED = "rejected_"
@@ -146,7 +146,7 @@ def pack(
     samples = lot.having([row.sample for row in lot.kinds])
     return Batch(
         {name: tensor.to(device) for name, tensor in tensors.items()},
-        (*[samples.picked(row.places) for row in folded], *[()] * blank),
+        (*[Some(samples, row.places) for row in folded], *[()] * blank),
     )
 
 

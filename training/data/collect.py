@@ -5,18 +5,18 @@ What a proposer earns for a task is part of its game (`envs/tasks/pay.py`), chos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from itertools import accumulate
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ...agents.policy import ConstraintError
 from ...envs.types import Episode, Message, Turn
-from ..config import Credits, Spread
+from ..config import Credits
 from .branches import NONE, WHOLE, Branches, Part, Told, valued
+from .earned import earned, wanted
 from .lots import Lot
-from .samples import Attempt, Issue, Sample, Span
+from .samples import Attempt, Issue, Sample
 
 
 def collect(
@@ -51,12 +51,12 @@ def collect(
     known: dict[object, tuple[list[int], Mapping[str, Told]]] = {}
 
     # Issue order and not that of arrival, so that a run repeats.
-    for index, episode in sorted(episodes, key=lambda pair: pair[0]):
+    for index, episode in sorted(episodes, key=itemgetter(0)):
         parts = branches.parts(index, episode.begun)
         owed = {s: charges.get((index, s), 0.0) for s in episode.payoff} if charges else {}
 
         # Small games are full of games that go alike: what is learned of them is made once.
-        same = (*_identity(episode), parts, *owed.values())
+        same = _identity(episode, parts, owed)
         issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
@@ -87,26 +87,27 @@ class _Asked(NamedTuple):
     seats: dict[object, tuple[range, Told]]
 
 
-def _identity(episode: Episode) -> tuple[object, ...]:
+def _identity(
+    episode: Episode, parts: tuple[Part, ...], owed: Mapping[str, float]
+) -> tuple[object, ...]:
     """What of a game decides what is learned of it; the episodes keep its objects alive meanwhile."""
     paid = episode.payoff.values()
-    # One flat tuple: it is made and hashed for every game.
-    return (
-        id(episode.game),
-        episode.ending.kind,
-        episode.ending.seats,
-        *map(id, episode.seats.values()),
-        *paid,
-        *_zeros(paid),
-        *_said(episode.turns),
-    )
+    # Flat: it is made and hashed for every game.
+    found: list[object] = [id(episode.game), episode.ending.kind, episode.ending.seats, parts]
+    found += map(id, episode.seats.values())
+    found += paid
+    found += owed.values()
+    if 0 in paid:
+        found += _zeros(paid)
+    found += _said(episode.turns)
+    return tuple(found)
 
 
 def _said(turns: Iterable[Turn]) -> list[object]:
     """What of turns decides what is learned of them: equal replies to equal prompts are one object."""
     found: list[object] = []
-    for turn in turns:
-        found += turn.seat, turn.prompt, id(turn.reply), turn.retry, turn.call, id(turn.credits)
+    for seat, _, prompt, reply, retry, _, credits, _, call in turns:
+        found += seat, prompt, id(reply), retry, call, id(credits)
     return found
 
 
@@ -175,7 +176,7 @@ def _learned(seat: _Seat, issue: Issue, asked: _Asked) -> tuple[list[Sample], To
     paid = payoff if settings.payoff else 0.0
     if seat.charge is not None:
         paid -= settings.scale * seat.charge
-    made = _earned(turns, paid, settings, lost)
+    made = earned(turns, paid, settings, lost)
 
     samples: list[Sample] = []
     for part in seat.parts:
@@ -202,86 +203,17 @@ def _learned(seat: _Seat, issue: Issue, asked: _Asked) -> tuple[list[Sample], To
         )
         runs = made.runs
         if settings.turns or part is not WHOLE[0]:
-            runs = tuple(_wanted(runs, settings.turns, part))
+            runs = tuple(wanted(runs, settings.turns, part))
         samples += [Sample(attempt, *run) for run in runs]
 
     numbers = [number for number, _ in turns]
     return samples, (made.reward, dict(zip(numbers, made.by_turn, strict=True)))
 
 
-def _earned(
-    turns: Sequence[tuple[int, Turn]], paid: float, settings: Credits, lost: bool
-) -> _Earned:
-    """What a seat is trained on that was paid so much beside its credits. Raises ConstraintError.
-
-    `lost`: it forfeited, and what the game takes for that is not counted.
-    """
-    credits, ordinals = _credits(turns, settings, lost), _ordinals(turns)
-    # `terminal` credits no turn, so the attempt is not paid credits either.
-    reward = paid if settings.spread == "terminal" else paid + sum(credits)
-
-    earned = returns(paid, credits, settings.spread, settings.discount, ordinals)
-    runs = tuple(_merged(turns, credits, earned, ordinals))
-    return _Earned(reward, earned, _by_turn(turns, settings), runs)
-
-
 def _first(turns: Sequence[tuple[int, Turn]], part: Part) -> tuple[Message, ...] | None:
     """The prompt of the first turn of the part that a model answered."""
     wanted = (t.prompt for i, t in turns if t.reply.tokens and part[0] <= i < part[1])
     return next(wanted, None)
-
-
-def returns(
-    payoff: float,
-    credits: Sequence[float],
-    spread: Spread,
-    discount: float = 1.0,
-    ordinals: Sequence[int] = (),
-) -> list[float]:
-    """What each of a seat's turns is credited with, in turn order.
-
-    `terminal`: the payoff. `to_go`: the payoff and all credits from this turn on. `turn`: the payoff
-    and this turn's credits. What comes k of the seat's turns later counts discount^k; tries at one turn,
-    which share its ordinal (by default none do), lie no turn apart.
-    """
-    ordinals = ordinals or range(len(credits))
-    gathered, total = [0.0] * len(credits), payoff
-
-    # Backwards: what comes later is part of what a turn has yet to earn.
-    for index in range(len(credits) - 1, -1, -1):
-        if index + 1 < len(credits):
-            # Tries at one turn share an ordinal, and the exponent is 0.
-            total *= discount ** (ordinals[index + 1] - ordinals[index])
-        if spread == "to_go":
-            total += credits[index]
-        gathered[index] = total + (credits[index] if spread == "turn" else 0.0)
-    return gathered
-
-
-def _by_turn(turns: Sequence[tuple[int, Turn]], settings: Credits) -> bool:
-    """Whether the seat was given credits that count; a credit of 0 is one."""
-    if settings.spread == "terminal":
-        return False
-    return any(not settings.named or name in settings.named for _, t in turns for name in t.credits)
-
-
-def _ordinals(turns: Sequence[tuple[int, Turn]]) -> list[int]:
-    """For each of a seat's turns, how many began up to it: a further try begins none, nor a tool's call."""
-    return list(accumulate(int(not (turn.retry or turn.call)) for _, turn in turns))
-
-
-def _wanted(runs: Iterable[_Run], ordinals: Sequence[int], part: Part) -> Iterator[_Run]:
-    """The runs with the part's spans of these ordinals (all when empty), without what follows the last."""
-    for run in runs:
-        spans = tuple(
-            span
-            for span in run.spans
-            if part[0] <= span.turn < part[1] and (not ordinals or span.ordinal in ordinals)
-        )
-        if spans:
-            # Tokens after the last wanted turn would be computed for nothing.
-            stop = spans[-1].stop
-            yield _Run(run.tokens[:stop], run.logprobs[:stop], spans)
 
 
 def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, Turn]]]:
@@ -314,84 +246,6 @@ def _opponent(episode: Episode, asked: _Asked) -> str:
     """The names of the players that do not learn, judges left out; `self` where all learn."""
     others = {ref.name for s, ref in episode.seats.items() if asked.role_of[s] not in asked.judges}
     return ",".join(sorted(others.difference(asked.learners))) or "self"
-
-
-def _credits(turns: Sequence[tuple[int, Turn]], settings: Credits, lost: bool) -> list[float]:
-    """Named credits of each of a seat's turns; one that was asked again has the price of a failed try.
-
-    A last try is paid for by the game: by the forfeit, or by what its fall-back move is worth. Where payoffs
-    do not count, a forfeit has that price too (`lost`), or it would be as good as a false answer.
-    """
-    amounts = [
-        settings.scale * _named(turn, settings) if turn.credits else 0.0 for _, turn in turns
-    ]
-    for before, (_, turn) in enumerate(turns[1:]):
-        if turn.retry and not turn.call:
-            # The price falls on the try that failed, not on the one after it.
-            amounts[before] += settings.scale * settings.failed_try
-    if lost and amounts:
-        amounts[-1] += settings.scale * settings.failed_try
-    return amounts
-
-
-def _named(turn: Turn, settings: Credits) -> float:
-    """The sum of the turn's credits of the wanted names."""
-    wanted = settings.named or turn.credits.keys()
-    return sum(amount for name, amount in turn.credits.items() if name in wanted)
-
-
-class _Earned(NamedTuple):
-    """What a seat earned: in all, by turn, whether by credits; and its turns as runs of tokens."""
-
-    reward: float
-    by_turn: Sequence[float]
-    credited: bool
-    runs: Sequence[_Run]
-
-
-class _Run(NamedTuple):
-    """Turns whose tokens extend each other."""
-
-    tokens: tuple[int, ...] = ()
-    logprobs: tuple[float, ...] = ()
-    spans: tuple[Span, ...] = ()
-
-
-def _merged(
-    turns: Sequence[tuple[int, Turn]],
-    credits: Sequence[float],
-    earned: Sequence[float],
-    ordinals: Sequence[int],
-) -> Iterator[_Run]:
-    """The turns of a seat as runs whose tokens extend each other. Raises ConstraintError."""
-    run = _Run()
-    told = zip(turns, credits, earned, ordinals, strict=True)
-    for (index, turn), credit, amount, ordinal in told:
-        reply, prompt = turn.reply, turn.reply.prompt_tokens
-        if not reply.tokens:
-            continue
-        if reply.unconstrained is not None:
-            raise ConstraintError(
-                f"turn {index} of {turn.seat} was drawn among its choices; its log-probabilities are not "
-                "those that the learner is trained on. Let the learner play unconstrained"
-            )
-
-        # A prompt that does not begin with all that was said starts a sample of its own.
-        if run.tokens and prompt[: len(run.tokens)] != run.tokens:
-            yield run
-            run = _Run()
-
-        start, stop = len(prompt), len(prompt) + len(reply.tokens)
-        # Context was not sampled; zeros keep log-probabilities beside their tokens.
-        context = (0.0,) * (start - len(run.tokens))
-        given = (start + reply.given[0], start + reply.given[1]) if reply.given else (0, 0)
-        run = _Run(
-            prompt + reply.tokens,
-            run.logprobs + context + reply.logprobs,
-            (*run.spans, Span(index, start, stop, credit, amount, ordinal, turn.retry, given)),
-        )
-    if run.tokens:
-        yield run
 
 
 def _digest(prompt: tuple[Message, ...]) -> str:

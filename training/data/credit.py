@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 from ..config import Credits
 from .advantage import (
@@ -46,7 +47,7 @@ def credit(
 
 def _outcomes(
     lot: Lot[Sample], settings: Credits
-) -> tuple[Lot[Outcome], list[int], list[list[int]]]:
+) -> tuple[Lot[Outcome], Sequence[int], list[list[int]]]:
     """What there is to measure; by sample where its attempt's begin, by kind of sample which a turn's is."""
     # By role and not by attempt: a game that ended before its first credit is measured like the others.
     apart = {_part(sample) for sample in lot.kinds if sample.attempt.by_turn}
@@ -68,6 +69,14 @@ def _outcomes(
         begun[attempt.start] = range(len(kinds), len(kinds) + len(named))
         kinds += named.values()
         turns += [[place[outcome.turn] for outcome in own] for own in every]
+
+    # The usual case: one outcome a sample.
+    if all(len(own) == 1 for own in begun):
+        return (
+            Lot(kinds, [begun[kind].start for kind in lot.of], lot.issues),
+            range(len(lot)),
+            turns,
+        )
 
     of: list[int] = []
     issues: list[Issue] = []
@@ -95,16 +104,28 @@ def _turn(span: Span) -> str:
 def credited(samples: Sequence[Sample], centres: Sequence[tuple[Centre, ...]]) -> Lot[Credited]:
     """Samples whose turns are measured against `centres`. Raises NonFiniteError, naming the sample."""
     lot = Lot.over(samples)
-    earned = [[span.earned for span in sample.spans] for sample in lot.kinds]
-    pairs = zip(lot.of, centres, strict=True)
-    amounts = [tuple(map(Centre.advantage, own, earned[kind])) for kind, own in pairs]
-
+    amounts = _advantages(lot, centres)
     # One test for all: NaN and infinity do not leave a sum again.
-    if not math.isfinite(sum(map(sum, amounts))):
+    if not math.isfinite(sum(chain.from_iterable(amounts))):
         for sample, own in zip(lot, amounts, strict=True):
             if not math.isfinite(sum(own)):
                 raise NonFiniteError(f"the advantage of {sample.name} is {own}")
     return lot.having([Credited(sample, (), ()) for sample in lot.kinds], centres, amounts)
+
+
+def _advantages(lot: Lot[Sample], centres: Sequence[tuple[Centre, ...]]) -> list[tuple[float, ...]]:
+    """For each sample what each of its turns earned, measured against its centre."""
+    earned = [[span.earned for span in sample.spans] for sample in lot.kinds]
+    found: list[tuple[float, ...]] = []
+    for kind, own in zip(lot.of, centres, strict=True):
+        amounts = earned[kind]
+        if len(amounts) == 1:
+            # Most samples are one turn, for which a map takes twice as long.
+            ((baseline, scale),) = own
+            found.append(((amounts[0] - baseline) / scale,))
+        else:
+            found.append(tuple(map(Centre.advantage, own, amounts)))
+    return found
 
 
 def idle(sample: Sample) -> Credited:

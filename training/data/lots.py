@@ -54,6 +54,8 @@ class Lot(Sequence[T]):
         """The values as a lot: as they are where they are one, else each of its own kind."""
         if isinstance(values, Lot):
             return values
+        if isinstance(values, Some):
+            return values.lot.picked(values.places)
         issues = [value.attempt.issue for value in values]
         return cls(values, range(len(values)), issues, *zip(*[v.own for v in values], strict=True))
 
@@ -111,3 +113,23 @@ class Lot(Sequence[T]):
 
     def __len__(self) -> int:
         return len(self.of)
+
+
+class Some(Sequence[T]):
+    """The values of a lot at some places, made when one is looked at."""
+
+    def __init__(self, lot: Lot[T], places: Sequence[int]) -> None:
+        self.lot = lot
+        self.places = places
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[T]: ...
+    def __getitem__(self, place: int | slice) -> T | Sequence[T]:
+        if isinstance(place, slice):
+            return Some(self.lot, self.places[place])
+        return self.lot[self.places[place]]
+
+    def __len__(self) -> int:
+        return len(self.places)

@@ -51,10 +51,7 @@ class Records(Unwritten):
             # A run that is killed loses no whole record, and readers see each at once.
             self._file.flush()
         if self._board:
-            step = int(record["step"] or 0)
-            for name, value in record.items():
-                if isinstance(value, (int, float)) and name != "step":
-                    self._board.add_scalar(name, value, step)
+            self._board.file_writer.add_summary(_summary(record), int(record["step"] or 0))
         for tracker in self._trackers:
             tracker.add(record)
 
@@ -70,6 +67,21 @@ def _cut(path: Path, after: int) -> None:
     kept = [record for record in RunFolder(path.parent).records() if record["step"] <= after]
     with writing(path):
         replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def _summary(record: Metrics) -> Any:
+    """The record's numbers as one event: an event each takes eighteen times as long."""
+    from tensorboard.compat.proto.summary_pb2 import (
+        Summary,  # pyright: ignore[reportAttributeAccessIssue] made from a description of messages
+    )
+
+    return Summary(
+        value=[
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in record.items()
+            if isinstance(value, (int, float)) and name != "step"
+        ]
+    )
 
 
 def _board(folder: Path, after: int | None) -> Any:

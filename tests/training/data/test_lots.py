@@ -10,7 +10,7 @@ from sparring.training.data.advantage import ESTIMATORS, Baseline
 from sparring.training.data.batch import pack
 from sparring.training.data.collect import collect
 from sparring.training.data.credit import credit
-from sparring.training.data.lots import Lot
+from sparring.training.data.lots import Lot, Some
 from sparring.training.data.objectives import judged, pairs, rows, signed
 
 from ..conftest import attempt, sample
@@ -161,3 +161,13 @@ def test_a_list_is_a_lot_in_which_each_is_its_own_kind():
     assert list(lot) == values
     assert lot.of == range(3)
     assert Lot.over(lot) is lot
+
+
+def test_some_of_a_lot_are_looked_up_late_and_are_a_lot_of_their_own_kinds():
+    lot = three()
+    some = Some(lot, [2, 1])
+    assert len(some) == 2
+    assert [each.attempt.seed for each in some] == [8, 1]
+    assert list(some[1:]) == [lot[1]]
+    assert list(Lot.over(some)) == [lot[2], lot[1]]
+    assert len(Lot.over(Some(lot, [0, 2])).kinds) == 1

@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from sparring.envs.types import Ending, Episode, GameRef, Message, PolicyRef, Reply, Turn
 from sparring.training.config import Credits
-from sparring.training.data.collect import collect, returns
+from sparring.training.data.collect import collect
 from sparring.training.data.credit import credit
+from sparring.training.data.earned import returns
 
 ESTIMATORS = ("group", "loo", "whiten", "paired", "hierarchical")
 
