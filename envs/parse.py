@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _EDGES = " \t\r\n.!\"'`*"
-_TAG = re.compile(r"<(/?)([a-z_]{1,30})>")
-_ANY_TAG = re.compile(r"</?[a-z_]{1,30}>", re.IGNORECASE)
+# As in HTML a blank may stand behind a tag's name.
+_TAG = re.compile(r"<(/?)([a-z_]{1,30}) ?>")
+_ANY_TAG = re.compile(r"</?[a-z_]{1,30} ?>", re.IGNORECASE)
 # To CommonMark a fence with text behind it closes nothing; models put the next tag there.
 _TAG_BEHIND = re.compile(r"^( *(?:```+|~~~+))(?=<)", re.MULTILINE)
 
@@ -88,7 +89,7 @@ def line_of(choices: Sequence[str]) -> Callable[[str, bool], str]:
 
 _AROUND = re.compile(
     r"(?:[A-Za-z ]{1,30}: *)?"
-    r"(?:\\boxed\{(?P<box>.*)\}|<(?P<tag>[a-z_]{1,30})>(?P<tagged>.*)</(?P=tag)>|(?P<bare>.*))"
+    r"(?:\\boxed\{(?P<box>.*)\}|<(?P<tag>[a-z_]{1,30}) ?>(?P<tagged>.*)</(?P=tag) ?>|(?P<bare>.*))"
 )
 
 
@@ -108,12 +109,12 @@ def _bare(text: str) -> str:
 
 
 def has_tag(text: str, name: str) -> bool:
-    """Whether <name> stands in the text, in whatever case."""
+    """Whether <name> stands in the text, in whatever case, or as `<name >`."""
     return bool(_marks(name)[0].search(text))
 
 
 def tagged(text: str, name: str) -> str:
-    """What stands between <name> and </name>, stripped; tags are read without case.
+    """What stands between <name> and </name>, stripped; tags are read without case, as in HTML.
 
     One that is never closed ends where the next tag stands, or with the text: small models stop there. Raises
     Unreadable when it is missing and Ambiguous when it stands more than once.
@@ -134,7 +135,7 @@ def answered(text: str, name: str = "answer") -> str:
 @cache
 def _marks(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What opens a tag of this name, and what closes it."""
-    return re.compile(f"<{name}>", re.IGNORECASE), re.compile(f"</{name}>", re.IGNORECASE)
+    return re.compile(f"<{name} ?>", re.IGNORECASE), re.compile(f"</{name} ?>", re.IGNORECASE)
 
 
 def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> list[str]:

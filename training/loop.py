@@ -195,7 +195,7 @@ class Loop(TrainerCallback):
             self._record({**self._described(whole, measured, kwargs), **found})
         if self._first and fresh and _due(played.number, record.transcripts_every):
             self.write_games(played)
-        self.display.step(whole)
+        self.display.step(whole, played.lacks if fresh else "")
 
         stopped = self._alarmed(whole)
         # A step that a rollback undoes gets no checkpoint.

@@ -68,7 +68,8 @@ def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     """Train from the start. Raises GameError, ModelError or RunError for what cannot be trained.
 
     `functions` are callables of your own, as `hooked` takes them (`estimator=…`, `judge=…`); the settings
-    record their names, so that the run can be resumed. A run that is refused leaves no folder.
+    record their names, so that the run can be resumed. A run that is refused leaves no folder, unless games
+    of its first step were written there.
     """
     config = hooked(config, **functions)
     _, folder = checked(config)
@@ -79,8 +80,9 @@ def train(config: Config, *, quiet: bool = False, **functions: Any) -> Trained:
     try:
         return _persist(replace(config, out=str(folder)), folder, None, quiet=quiet)
     except SparringError:
-        # A folder that holds metrics stays: only one that no step reached goes.
-        if first() and fresh and not RunFolder(folder).records():
+        # A folder that holds metrics or games stays: only one that no step reached goes.
+        left = RunFolder(folder)
+        if first() and fresh and not (left.records() or any(left.transcripts.glob("*"))):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 

@@ -42,7 +42,7 @@ from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
 from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
-from .step import Step, check_empty, check_lost, training_seed
+from .step import NOTHING, Step, check_empty, check_lost, training_seed, whole
 from .timed import Timed
 
 JUDGE = "judge"
@@ -104,6 +104,7 @@ class SelfPlay:
         own = config.hooks.estimator
         self._estimator: Estimator | None = hook(own) if own else None
         self.games = 0
+        self.rested = 0  # steps in a row, up to now, that had nothing to train on
         self.synced = 0.0
         self.tokens = 0
         self.last: Step | None = None
@@ -114,8 +115,8 @@ class SelfPlay:
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
 
-        Raises EmptyStepError when there is nothing, LostGamesError when the engine lost many games,
-        NonFiniteError when a reward is not finite.
+        A later step that has nothing packs NOTHING. Raises EmptyStepError as `check_empty` does,
+        LostGamesError when the engine lost many games, NonFiniteError when a reward is not finite.
         """
         began, verifying = time.perf_counter(), self._verifier.seconds
         episodes = self.play(number)
@@ -125,7 +126,8 @@ class SelfPlay:
         self.last = step = self._credited(number, episodes)
         check_lost(step)
         if not self.config.stock.alone:
-            check_empty(step)
+            step = check_empty(step, self.rested, first=not (number or self._again))
+            self.rested = self.rested + 1 if step.lacks else 0
         self.menu.learn(episodes, step.entries, step.trained)
 
         batch, step = self._packed(step)
@@ -140,6 +142,8 @@ class SelfPlay:
 
     def _packed(self, step: Step) -> tuple[Batch, Step]:
         """What the step's samples, and those of the stock, teach; the step, with how many those were."""
+        if step.lacks:
+            return NOTHING, step
         given = self._stock.given(step.number) if self._stock else []
         due = self.cast.due(step.number)
         stored = [each for each in given if each.attempt.learner in due]
@@ -343,7 +347,7 @@ class SelfPlay:
                 beside=self.cast.names,
                 version=version,
                 judges=self.cast.judges(entry.game),
-                charges=owed(_whole(own), self.config.filters, entry.game),
+                charges=owed(whole(own), self.config.filters, entry.game),
                 branches=branches,
                 value=self.config.starts.value,
             )
@@ -370,6 +374,7 @@ class SelfPlay:
             "games": self.games,
             "tokens": self.tokens,
             **ahead,
+            **({"rested": self.rested} if self.rested else {}),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -378,8 +383,8 @@ class SelfPlay:
         # Runs of one game, from before there were menus, have the state of their opponents alone.
         self.menu.restore(state.get("menu") or self.menu.of_old(state.get("opponents", {})))
         self.histories.restore(state.get("histories", []))
-        self.games = int(state["games"])
-        self.tokens = int(state["tokens"])
+        self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        self.rested = int(state.get("rested", 0))
         if self.elsewhere and "ahead" in state:
             self.elsewhere.restore(state["ahead"])
 
@@ -387,13 +392,9 @@ class SelfPlay:
         """Go on with what a phase of so many steps ended with: tasks, league, shares; no baselines."""
         self.tasks.carry(state["tasks"], steps)
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
+        self.rested = int(state.get("rested", 0))
         known = state["menu"]["opponents"]
         self.menu.carry(state["menu"])
         for entry in self.menu.entries:
             if isinstance(entry.opponents, InLeague):
                 entry.opponents.restore(known.get(entry.label, {}))
-
-
-def _whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:
-    """The games that were played from their beginning: others propose nothing anew."""
-    return [(index, episode) for index, episode in games if not episode.begun]

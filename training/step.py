@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..envs.errors import SparringError
 from ..envs.seeds import bits
 from ..envs.types import Episode
 from .data.advantage import Credited
+from .data.batch import Batch
 from .data.lots import Lot
 from .players.menu import Entry
 
 LOST = 0.1
 """The share of a step's games that may be lost to faults of the engine."""
 
+RESTS = 10
+"""The most steps in a row that may have nothing to train on."""
+
+NOTHING = Batch({}, (), rests=True)
+"""What such a step packs."""
+
 
 class EmptyStepError(SparringError, RuntimeError):
-    """No game of a step gave anything to train on."""
+    """No game of a first step, or of too many steps in a row, gave anything to train on."""
 
 
 class LostGamesError(SparringError, RuntimeError):
@@ -31,8 +38,9 @@ class Step:
 
     `entries` are the games of the menu that the episodes were played for, one each. `dropped` counts by
     (game, role) the attempts that the filters left out; `stored` samples of the stock joined it. A step that
-    rests was left out whole: its samples stand in `trained` with advantages of 0. `balance` says what the
-    search for a threshold came to (`stock.balance`): score, threshold and temperature.
+    rests was left out whole: its samples stand in `trained` with advantages of 0. `lacks` says why there is
+    nothing to train on (empty: there is). `balance` says what the search for a threshold came to
+    (`stock.balance`): score, threshold and temperature.
     """
 
     number: int
@@ -43,6 +51,7 @@ class Step:
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     stored: int = 0
     rests: bool = False
+    lacks: str = ""
     balance: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -50,6 +59,11 @@ def training_seed(run: int, step: int, index: int, rollbacks: int = 0) -> int:
     """The seed of a game in training: 48 bits of a hash, so that none is a seed that ratings count up to."""
     name = f"training/{run}/{step}/{index}" + (f"/{rollbacks}" if rollbacks else "")
     return bits(name, 48) | 1 << 48
+
+
+def whole(games: Sequence[tuple[int, Episode]]) -> list[tuple[int, Episode]]:
+    """The games that were played from their beginning: others propose nothing anew."""
+    return [(index, episode) for index, episode in games if not episode.begun]
 
 
 def check_lost(step: Step) -> None:
@@ -62,23 +76,33 @@ def check_lost(step: Step) -> None:
         )
 
 
-def check_empty(step: Step) -> None:
-    """Raises EmptyStepError where there is nothing to train on, and says why."""
+def check_empty(step: Step, before: int, *, first: bool) -> Step:
+    """The step, with what it lacks; `before` so many steps in a row lacked something too.
+
+    Raises EmptyStepError for a run's first step, which was set up wrongly, and where more than RESTS in a row
+    would lack something.
+    """
+    lacks = _lacking(step)
+    if lacks and (first or before >= RESTS):
+        too = "" if first else f", as had the {before} steps before it"
+        raise EmptyStepError(f"step {step.number} has nothing to train on{too}: {lacks}")
+    return replace(step, lacks=lacks)
+
+
+def _lacking(step: Step) -> str:
+    """Why there is nothing to train on; empty where there is something."""
     if not step.trained:
         out = sum(step.dropped.values())
-        why = f"the filters left out all {out} attempts" if out else _endings(step.episodes)
-        raise EmptyStepError(f"step {step.number} has nothing to train on: {why}")
+        return f"the filters left out all {out} attempts" if out else _endings(step.episodes)
 
     # Games that all ended in forfeits may yet give credits, once the learner can move.
     if any(entry.credits.payoff for entry in step.entries):
-        return
+        return ""
     played_out = any(episode.ending.kind == "outcome" for episode in step.episodes)
     credited = any(each.attempt.by_turn for each in Lot.over(step.trained).kinds)
     if played_out and not credited:
-        raise EmptyStepError(
-            f"step {step.number} has nothing to train on: credits.payoff = false, and its games gave no "
-            "credit"
-        )
+        return "credits.payoff = false, and its games gave no credit"
+    return ""
 
 
 def _endings(episodes: Sequence[Episode]) -> str:

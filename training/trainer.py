@@ -35,6 +35,10 @@ from .trl_settings import arguments
 from .weights import Average
 
 
+class _NothingError(Exception):
+    """A step has no rows, so there is no loss."""
+
+
 class SelfPlayTrainer(Saving):
     """Trains on what `source(step)` packs for each generation.
 
@@ -132,6 +136,9 @@ class SelfPlayTrainer(Saving):
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """Play the games of this step. The rows of `inputs` only count steps; samples are our own."""
         self.batch = self.source(self.state.global_step)
+        if not self.batch.rows:
+            self.sampler_gap = None
+            return {"nothing": torch.zeros(self.microbatches)}
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
@@ -164,7 +171,12 @@ class SelfPlayTrainer(Saving):
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """A microbatch; after a step's last one all have the same gradient, or their shares of it."""
-        found = super().training_step(model, inputs, num_items_in_batch)
+        try:
+            found = super().training_step(model, inputs, num_items_in_batch)
+        except _NothingError:
+            # No gradient, so that the optimiser finds nothing to change: not even its momentum moves weights.
+            self._step += 1
+            return torch.zeros((), device=self.args.device)
         if self.ranks and not self.shards and self.accelerator.sync_gradients:
             self.ranks.average(self.whole.parameters())
         return found
@@ -189,6 +201,8 @@ class SelfPlayTrainer(Saving):
         num_items_in_batch: Any = None,
     ) -> Any:
         """The loss of a microbatch. Of one in parts all but the last part have had their backward pass."""
+        if "nothing" in inputs:
+            raise _NothingError
         most = self.tokens_at_once
         parts = parted(inputs, most, loss=self.loss_type) if most else []
         if self.shards and self.ranks and parts:

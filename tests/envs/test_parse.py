@@ -87,7 +87,17 @@ def test_a_tag_is_read_once():
 
 
 @pytest.mark.parametrize(
-    "reply", ["<x>51</x>", "<X>51</X>", "so <x> 51", "<x>51<y>6</y>", "<x>51<x>", "<x>51</x>\n<x>"]
+    "reply",
+    [
+        "<x>51</x>",
+        "<X>51</X>",
+        "<x >51</x >",
+        "so <x> 51",
+        "<x>51<y>6</y>",
+        "<x>51<y >6",
+        "<x>51<x>",
+        "<x>51</x>\n<x>",
+    ],
 )
 def test_a_tag_is_read_without_case_and_may_stay_open_at_the_end(reply):
     assert (has_tag(reply, "x"), tagged(reply, "x")) == (True, "51")

@@ -55,10 +55,12 @@ def test_a_run_folder_holds_what_it_promises(whole):
     }
 
 
-def test_a_step_that_cannot_be_trained_on_leaves_its_games(tmp_path: Path):
-    """They alone say what the model wrote; a first step that was refused left nothing to read."""
+@pytest.mark.parametrize("evaluate", [2, 0])
+def test_a_step_that_cannot_be_trained_on_leaves_its_games(tmp_path: Path, evaluate: int):
+    """They alone say what the model wrote. One without evaluation left no folder, and named a file in it."""
+    evaluated = f"record.evaluate_every={evaluate}"
     with pytest.raises(EmptyStepError) as refused:
-        train(small(tmp_path / "run", "credits.payoff=false"), quiet=True)
+        train(small(tmp_path / "run", "credits.payoff=false", evaluated), quiet=True)
     (told,) = (tmp_path / "run/transcripts").iterdir()
     assert str(refused.value).endswith(f"its games gave no credit (its games: {told})")
     assert told.read_text().startswith("=== step 0, game 0: kuhn-poker-v0 seed ")

@@ -13,7 +13,7 @@ from sparring.sandbox.choose import Lazy
 from sparring.training.players.learner import loaded
 from sparring.training.recipes import configured
 from sparring.training.selfplay import SelfPlay
-from sparring.training.step import EmptyStepError, LostGamesError
+from sparring.training.step import NOTHING, RESTS, EmptyStepError, LostGamesError
 from sparring.training.timed import Timed
 
 
@@ -113,6 +113,30 @@ def test_a_step_whose_proposals_were_all_refused_says_so(playing):
         EmptyStepError, match=r"no role that is trained was asked \(proposals: unrea"
     ):
         play.batch(0)
+
+
+def test_a_later_step_without_anything_to_train_on_rests_and_is_counted(playing):
+    play = playing(
+        "game=question-answer-v0", "parameters={attempts=2}", 'credits.trained=["solver"]'
+    )
+    assert "rested" not in play.state()
+    for count in range(1, RESTS + 1):
+        assert play.batch(count) is NOTHING
+        assert play.state()["rested"] == count
+    again, phase = (playing("game=question-answer-v0", "parameters={attempts=2}") for _ in "12")
+    again.restore(play.state())
+    phase.carry(play.state(), steps=RESTS)
+    assert again.rested == phase.rested == RESTS == 10
+    with pytest.raises(EmptyStepError, match="as had the 10 steps before it: no role that"):
+        play.batch(RESTS + 1)
+
+
+def test_a_step_that_can_be_trained_on_ends_the_count_of_those_that_rested(playing):
+    play = playing()
+    play.rested = 4
+    play.batch(5)
+    assert play.rested == 0
+    assert "rested" not in play.state()
 
 
 def test_a_step_that_lost_many_games_to_its_engine_is_not_trained_on(playing, monkeypatch):

@@ -47,8 +47,11 @@ class Display:
         if not self.console.quiet:
             self.console.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
 
-    def step(self, number: int) -> None:
+    def step(self, number: int, lacks: str = "") -> None:
+        """A step is over; one that lacks something to train on says what."""
         self._bar.update(self._task, completed=number)
+        if lacks:
+            self.say(f"step {number} rests, having nothing to train on: {lacks}", "yellow")
 
     def show(self, record: Metrics) -> None:
         """Take in a record; where there is no live line, print it at evaluations."""
