@@ -123,7 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = pairs(arguments.seat, "--seat", "ROLE=WHO")
     sampling = Sampling(arguments.temperature, 1.0, arguments.max_tokens)
     if arguments.web:
-        return play_web.run(arguments, game, placed(game, named), sampling)
+        sitting = placed(game, play_web.facing(named, arguments.against))
+        return play_web.run(arguments, game, sitting, sampling)
     play_web.refuse_alone(arguments)
     with hosting(arguments.engine) as hosts:
         seats = seating(game, named, sampling, hosts, thinking_of(arguments, game))

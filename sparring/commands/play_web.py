@@ -28,7 +28,8 @@ def add_web(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHO",
-        help="offer this entrant at the table, beside the game's own players and checkpoints in runs/",
+        help="an entrant to choose at the table, beside the game's own players and checkpoints in runs/; "
+        "the first sits wherever --seat names nobody",
     )
     web.add_argument(
         "--out",
@@ -87,6 +88,11 @@ def run(
             started=lambda: print(f"open {address} ; Ctrl-C ends the table", flush=True),
         )
     return 0
+
+
+def facing(named: dict[str, str], against: list[str]) -> dict[str, str]:
+    """Who `--seat` names, by place; the first of `--against` everywhere else."""
+    return {"*": against[0], **named} if against else named
 
 
 def refuse_alone(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ import pexpect
 import pytest
 from sparring.cli import main
 from sparring.commands import games
+from sparring.commands.play import placed
+from sparring.commands.play_web import facing
 from sparring.envs.registry import find, game_ids
 
 
@@ -166,3 +168,16 @@ def test_play_refuses_flags_that_its_form_would_ignore(
 def test_a_table_refuses_a_seat_of_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", "kuhn-poker-v0", "--web", "--port", "0", "--seat", "first=bogus"]) == 2
     assert "bogus" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("named", "against", "sits"),
+    [
+        ({}, [], {"first": "random", "second": "random"}),
+        ({}, ["nash", "tiny"], {"first": "nash", "second": "nash"}),
+        ({"second": "human"}, ["nash"], {"first": "nash", "second": "human"}),
+        ({"*": "random"}, ["nash"], {"first": "random", "second": "random"}),
+    ],
+)
+def test_who_was_named_to_play_against_sits_at_the_table(named, against, sits):
+    assert placed(find("kuhn-poker-v0"), facing(named, against)) == sits
