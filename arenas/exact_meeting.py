@@ -47,6 +47,11 @@ class Meeting:
         return sum(paid * odds for paid, odds in self.outcomes.items())
 
     @property
+    def won(self) -> float:
+        """How likely more than 0 is paid."""
+        return sum(odds for paid, odds in self.outcomes.items() if paid > 0)
+
+    @property
     def lost(self) -> float:
         """How likely less than 0 is paid."""
         return sum(odds for paid, odds in self.outcomes.items() if paid < 0)

@@ -39,11 +39,9 @@ def told(against: str | None, met: Met) -> list[str]:
     lines = [f"against {against}, over every line of play ◆ (exact):"]
     for (place, how), found in met.items():
         moves = "its likeliest moves" if how == "likeliest" else "moves as it draws them"
-        won, lost = (
-            sum(p for paid, p in found.outcomes.items() if paid * sign > 0) for sign in (1, -1)
-        )
         lines.append(
-            f"  as {place}, {moves}: wins {won:.4f}, loses {lost:.4f}, at worst {found.lost_at_worst:.4f}; "
+            f"  as {place}, {moves}: wins {found.won:.4f}, loses {found.lost:.4f}, "
+            f"at worst {found.lost_at_worst:.4f}; "
             f"is paid {found.value:+.4f}, at worst {found.worst:+.4f}"
         )
     lines.append("  (at worst: the other takes, of the moves that it might make, what is worst)")

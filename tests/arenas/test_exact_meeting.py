@@ -63,6 +63,7 @@ def test_a_random_player_loses_to_minimax_as_often_as_a_search_of_its_own_says(s
     # perfect play is never beaten, so what is not lost is drawn
     assert found.value == pytest.approx(-found.lost)
     assert found.worst == pytest.approx(-found.lost_at_worst)
+    assert found.won == 0
 
 
 def test_minimax_loses_to_nobody_and_whoever_takes_the_first_square_does():

@@ -1,4 +1,4 @@
-"""Sums that are proposed or checked, and facts in documents: what each seat is paid, by hand."""
+"""Sums that are proposed, and facts in documents: what each seat is paid, by hand."""
 
 from __future__ import annotations
 
@@ -16,88 +16,6 @@ from sparring.envs.tasks.sums import GRID, KINDS
 
 def solvers(*answers):
     return {f"solver_{i}": str(answer) for i, answer in enumerate(answers)}
-
-
-def right_with(p):
-    """A policy of sums that gives the key with probability p, and the others alike."""
-
-    def odds(seat, view, choices):
-        a, _, b, _, m = view[-1].text.rstrip("?").split()
-        key = (int(a) + int(b)) % int(m)
-        return [p if int(c) == key else (1 - p) / (len(choices) - 1) for c in choices]
-
-    return odds
-
-
-@pytest.mark.parametrize(
-    ("said", "payoff", "credits"),
-    [
-        ((1, "wrong", 0), 1, [{"right": 0}, {"verdict": 1}, {"right": 1, "correction": 10}]),
-        ((0, "wrong", 1), 0, [{"right": 1}, {"verdict": 0}, {"right": 0, "correction": -10}]),
-        ((0, "right", 0), 1, [{"right": 1}, {"verdict": 1}, {"right": 1, "correction": 0}]),
-    ],
-)
-def test_each_turn_of_a_check_earns_its_own_credits(play, said, payoff, credits):
-    table = check(play, *said)
-    assert table.payoff["solver"] == payoff
-    assert [dict(turn.credits) for turn in table.turns] == credits
-    change = payoff - (said[0] == 0)
-    assert dict(table.notes)["right"] == [said[0] == 0, payoff]
-    assert (dict(table.notes)["wrong_to_right"], dict(table.notes)["right_to_wrong"]) == (
-        change == 1,
-        change == -1,
-    )
-
-
-def check(play, *said, **parameters):
-    """A game of one sum; numbers are answers off its key by so much."""
-
-    def solver(ask):
-        state["text"] = ask.prompt if "mod" in ask.prompt else state["text"]
-        a, _, b, _, m = state["text"].rstrip("?").split()
-        move = next(moves)
-        return move if isinstance(move, str) else str((int(a) + int(b) + move) % int(m))
-
-    moves, state = iter(said), {"text": ""}
-    return play("sums-check-v0", {"solver": solver}, **parameters)
-
-
-def test_with_stop_an_answer_that_is_called_right_stands(play):
-    table = check(play, 1, "right", stop=True)
-    assert len(table.turns) == 2
-    assert (table.payoff["solver"], dict(table.notes)["right"]) == (0, [0, 0])
-    assert (dict(table.notes)["proxy"], dict(table.notes)["gold"]) == (1, 0)
-    assert len(check(play, 1, "wrong", 0, stop=True).turns) == 3
-
-
-def test_verdict_and_second_answer_can_be_left_out(play):
-    assert len(check(play, 0, "right", second=False).turns) == 2
-    assert len(check(play, 1, 0, verdict=False).turns) == 2
-    assert len(check(play, 0, verdict=False, second=False).turns) == 1
-
-
-def test_agents_see_the_others_answers_before_their_second(play):
-    table = play(
-        "sums-check-v0", solvers(1, 2, 3), verdict=False, agents=3, level=1, part="held-out"
-    )
-    assert table.turns[3].prompt[-1].text == "others say 2, 3; again?"
-    assert find("sums-check-v0").sum == "common"
-    assert find("sums-check-v0", agents=3).sum == "general"
-
-
-def test_transitions_of_a_policy_are_exact():
-    """First right with .3; the second answer stands when it was called right, else it is drawn anew."""
-
-    def odds(seat, view, choices):
-        if choices == ("right", "wrong"):
-            return (0.25, 0.75)
-        return right_with(0.3)(seat, view[:2], choices)
-
-    found = tree(find("sums-check-v0", level=2, stop=True)).means(odds)
-    assert found["right/0"] == found["gold"] == pytest.approx(0.3)
-    assert found["wrong_to_right"] == pytest.approx(0.7 * 0.75 * 0.3)
-    assert found["right_to_wrong"] == pytest.approx(0.3 * 0.75 * 0.7)
-    assert found["proxy"] == pytest.approx(0.25)
 
 
 def test_the_grid_has_twelve_tasks_of_each_modulus():

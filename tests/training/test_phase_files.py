@@ -9,17 +9,7 @@ from sparring.training.config import Config, ConfigError
 from sparring.training.run import train
 from sparring.training.settings import merge, override, read, to_toml
 
-SMALL = {
-    "threads": 1,
-    "rollout": {"games": 8, "max_tokens": 8},
-    "update": {"kl": 0.5, "magnet_every": 2, "average": 0.9},
-    "record": {"metrics_every": 1, "checkpoint_every": 2, "tensorboard": False},
-}
-TWO = [{"steps": 3}, {"steps": 4, "set": {"update.lr": 2e-3, "update.kl": 0.0}}]
-
-
-def small(out: Path, phases=TWO, **changes) -> Config:
-    return merge(Config(), {**SMALL, "phases": phases, "out": str(out), **changes})
+from .test_phases import SMALL, small
 
 
 def test_phases_are_written_and_read_again(tmp_path):

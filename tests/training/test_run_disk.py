@@ -7,25 +7,10 @@ import pytest
 from sparring.agents.run_folder import RunFolderError
 from sparring.envs.errors import SparringError
 from sparring.training.checkpoints import CheckpointError
-from sparring.training.config import Config
 from sparring.training.recipes import configured
 from sparring.training.run import RunError, checked, train
 
-SMALL = [
-    "rollout.games=8",
-    "steps=6",
-    "record.evaluate_every=2",
-    "record.checkpoint_every=3",
-    "record.metrics_every=1",
-    "record.transcripts_every=3",
-    "record.tensorboard=false",
-    "update.magnet_every=2",
-    "threads=1",
-]
-
-
-def small(out: Path, *settings: str) -> Config:
-    return configured("spiral", None, [*SMALL, *settings], {"out": str(out)})
+from .test_run import SMALL, small
 
 
 @pytest.mark.skipif(
