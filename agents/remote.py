@@ -131,7 +131,7 @@ class Remote:
     def chat(self, request: Request) -> Chat:
         """The messages that the endpoint is sent."""
         own = self.thinking.of(request.role)
-        found = chat(request.role, request.messages, (), own.told)
+        found = chat(request.role, own.seen(request.role, request.messages), (), own.told)
         return own.worded(found, request.role, request.messages)
 
     def written(self, request: Request) -> str:

@@ -75,15 +75,20 @@ class Thinking:
         """What is said behind the rules."""
         return ASKED if self.mode == "asked" else ""
 
+    def seen(self, role: str, view: Sequence[Message]) -> Sequence[Message]:
+        """What a prompt shows of a view: all of it, but where the user's file says less."""
+        return self.prompts.seen(role, _rules(view), view) if self.prompts else view
+
     def worded(self, messages: Chat, role: str, view: Sequence[Message]) -> Chat:
         """The chat of a view with the user's own words in its system message, where there are some."""
         if self.prompts is None:
             return messages
-        rules = "\n\n".join(message.text for message in view if message.speaker == "system")
-        return [
-            {"role": "system", "content": self.prompts.system(role, rules, self.told)},
-            *messages[1:],
-        ]
+        told = self.prompts.system(role, _rules(view), self.told)
+        return [{"role": "system", "content": told}, *messages[1:]]
+
+
+def _rules(view: Sequence[Message]) -> str:
+    return "\n\n".join(message.text for message in view if message.speaker == "system")
 
 
 OFF = Thinking()

@@ -4,6 +4,7 @@
     rules = "{rules}\\n\\nBe brief."             # {rules} are the game's own
     think = "Think in <think> … </think>."     # of a model that is asked to think
     form = "Answer with one word."             # closes the system message; ours: nothing
+    history = 0                                # earlier replies that a prompt still shows; ours: all
 
     [games.kuhn-poker-v0]                      # the same keys, for one game …
     [games.kuhn-poker-v0.first]                # … and for one role of it
@@ -11,20 +12,28 @@
 
 What is said of less stands before what is said of more: a model's own words before a role's, a role's before
 its game's, a game's before those for all.
+
+`history` counts a seat's own replies: what came before the last so many of them is left out, rules excepted.
+With 0 a prompt is what was said since the seat's last reply, which suits games whose every prompt tells the
+whole state.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from ..envs.errors import SparringError, Unknown
 from ..envs.registry import Game, find
+from ..envs.types import Message
 
 KEYS = ("role", "rules", "think", "form")
+HISTORY = "history"
+Said: TypeAlias = tuple[tuple[str, str | int], ...]
+"""What a table says, by its keys."""
 _ROLE = "Role: {role}"
 
 
@@ -43,7 +52,7 @@ class Words:
     model: str
     game: str
     role: str
-    said: tuple[tuple[str, str], ...]
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +73,36 @@ class Prompts:
 
     def system(self, role: str, rules: str, think: str) -> str:
         """The system message of a role that is told these rules, and to `think` (empty: it is not asked)."""
+        ours = {"role": _ROLE, "rules": "{rules}", "think": think, "form": ""}
+        found = ours | self._said(role, rules)
+
+        # none is asked to think whose thoughts are off
+        found["think"] = found["think"] if think else ""
+        filled = (found[key].replace("{role}", role) for key in KEYS)
+        return "\n\n".join(text for text in (t.replace("{rules}", rules) for t in filled) if text)
+
+    def seen(self, role: str, rules: str, view: Sequence[Message]) -> Sequence[Message]:
+        """What a prompt of the role shows of its view: what it is told at first, and the end of the talk."""
+        history = self._said(role, rules).get(HISTORY)
+        own = [place for place, message in enumerate(view) if message.speaker == "self"]
+        if history is None or len(own) <= history:
+            return view
+        # the first message behind the last reply that is left out
+        first = own[len(own) - history - 1] + 1
+        told = [message for message in view[:first] if message.speaker in ("system", "tools")]
+        return (*told, *view[first:])
+
+    def _said(self, role: str, rules: str) -> dict[str, Any]:
+        """What the file says to a role that is told these rules."""
         game = dict(self.rulings).get(rules, "")
-        found = {"role": _ROLE, "rules": "{rules}", "think": think, "form": ""}
+        found: dict[str, Any] = {}
         for words in self.words:
             asked = zip(
                 (words.model, words.game, words.role), (self.model, game, role), strict=True
             )
             if all(name in ("", own) for name, own in asked):
                 found.update(words.said)
-
-        # none is asked to think whose thoughts are off
-        found["think"] = found["think"] if think else ""
-        filled = (found[key].replace("{role}", role) for key in KEYS)
-        return "\n\n".join(text for text in (t.replace("{rules}", rules) for t in filled) if text)
+        return found
 
 
 def read_prompts(path: str | Path, games: Iterable[Game] = ()) -> Prompts:
@@ -125,16 +151,18 @@ def _games(tables: Mapping[str, Any], model: str, path: str) -> list[Words]:
     return words
 
 
-def _said(
-    data: Mapping[str, Any], where: str, tables: Iterable[str] = ()
-) -> tuple[tuple[str, str], ...]:
-    """The texts of a table; `tables` are names that it may hold beside them."""
+def _said(data: Mapping[str, Any], where: str, tables: Iterable[str] = ()) -> Said:
+    """What a table says itself; `tables` are names that it may hold beside that."""
+    known = (*KEYS, HISTORY)
     for key, value in data.items():
-        if key not in (*KEYS, *tables):
-            raise UnknownPromptError("prompt", key, (*KEYS, *tables), where=f" in {where}")
+        if key not in (*known, *tables):
+            raise UnknownPromptError("prompt", key, (*known, *tables), where=f" in {where}")
         if key in KEYS and not isinstance(value, str):
             raise PromptsError(f"{where}: {key} is a text, not {value!r}")
-    return tuple((key, value) for key, value in data.items() if key in KEYS)
+        # true and false are numbers in Python
+        if key == HISTORY and (type(value) is not int or value < 0):
+            raise PromptsError(f"{where}: history is a number of replies, 0 or more, not {value!r}")
+    return tuple((key, value) for key, value in data.items() if key in known)
 
 
 def _table(data: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:

@@ -141,6 +141,9 @@ class Loop(TrainerCallback):
         if self._recorded:
             self._count("record", now - self._recorded)
         self._began = now
+        if self.magnet:
+            done = max(state.global_step / self.config.steps, self.share_spent())
+            self.trainer.pull(self.magnet, self.config.update.strength(done))
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -66,6 +66,18 @@ def pull(
     return factors * k3
 
 
+def whole_pull(learner: torch.Tensor, reference: torch.Tensor, *, reverse: bool) -> torch.Tensor:
+    """The KL between two log-distributions (…, V), over all of V: KL(reference‖learner), or the reverse."""
+    over, other = (learner, reference) if reverse else (reference, learner)
+    return (over.exp() * (over - other)).sum(-1)
+
+
+def entropy(every: torch.Tensor) -> torch.Tensor:
+    """The entropy in nats of log-distributions (…, V). It is only reported: no gradient flows through it."""
+    known = every.detach()
+    return -(known.exp() * known).sum(-1)
+
+
 def nft(
     logps: torch.Tensor,
     old: torch.Tensor,

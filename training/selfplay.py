@@ -12,7 +12,7 @@ from ..agents.few_shot import Shown
 from ..agents.language.transformer import Transformer
 from ..agents.policy import Policy
 from ..arenas.examples import examples
-from ..arenas.match import Match, Start
+from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
 from ..envs.hooks import hook
 from ..envs.registry import Game
@@ -267,10 +267,10 @@ class SelfPlay:
             beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
             seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
-            copies, start = range(rollout.replicates), None
-            if history := self.histories.drawn(number, index, entry.label):
-                seed = history.episode.seed
-                start = Start(history.episode, history.turns)
+            copies = range(rollout.replicates)
+            start = self.histories.start(number, index, entry.game, seed)
+            if start and start.episode.seed != seed:
+                seed = start.episode.seed
                 # One seed is met again here, so its copies are counted by place: their noise is their own.
                 first = number * self._issued + (index + 1) * rollout.replicates * branches
                 copies = range(first, first + rollout.replicates)

@@ -99,7 +99,6 @@ class SelfPlayTrainer(Saving):
                 "update.tokens_at_once cannot go with DeepSpeed, which steps after each backward pass; set "
                 "update.microbatches"
             )
-        self.magnet: Average | None = None
         self.source = source
         self.batch: Batch | None = None
         self.objective = config.objective
@@ -155,7 +154,7 @@ class SelfPlayTrainer(Saving):
             tensors, found = losses.reweighed(tensors, present, most=self._truncate)
             for name, value in found.items():
                 self._metrics["train"][name].append(value)
-        if self.magnet:
+        if self.magnet and not (self.exact and self.objective.kind != "prefer"):
             # Scored here: in the loss the model wears the learner's weights.
             with self.magnet.worn():
                 tensors["ref_per_token_logps"] = self.scored(tensors)
@@ -238,7 +237,9 @@ class SelfPlayTrainer(Saving):
         return self.batch.factor * found if self.ranks and self.batch is not None else found
 
     def _whole_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        kind, held = self.objective.kind, "pull" in inputs and self.magnet is not None
+        kind, strength = self.objective.kind, self.beta
+        exact = self.exact and bool(strength)
+        held = self.magnet is not None and ("pull" in inputs or exact)
         if kind == "gradient" and not held and "imitate" not in inputs:
             with self.telling(inputs):
                 return super()._compute_loss(model, inputs)
@@ -250,8 +251,7 @@ class SelfPlayTrainer(Saving):
             theirs["advantages"] = torch.zeros_like(inputs["advantages"])
             del theirs["old_per_token_logps"]
 
-        strength = self.beta
-        self._kept, self.beta = [], 0.0 if held else strength
+        self._kept, self.beta, self._pulling = [], 0.0 if held else strength, exact
         try:
             with self.telling(inputs):
                 found = super()._compute_loss(model, theirs)
@@ -259,7 +259,7 @@ class SelfPlayTrainer(Saving):
             logps = self._kept[-1]
         finally:
             # Kept longer, they would hold the whole graph.
-            self._kept, self.beta = None, strength
+            self._kept, self.beta, self._pulling = None, strength, False
         return found + self._own(model, inputs, logps, strength if held else 0.0)
 
     def _own(
@@ -270,9 +270,7 @@ class SelfPlayTrainer(Saving):
         settings = cast(GRPOConfig, self.args)
         each = losses.components(self.objective, logps, inputs, mask, own=self._loss)
         if strength:
-            reverse = settings.use_bias_correction_kl
-            factors = inputs["pull"]
-            held = losses.pull(logps, inputs["ref_per_token_logps"], factors, reverse=reverse)
+            held, factors = self._held(logps, inputs)
             each = each + strength * held
             self._note("kl", held.detach() / factors.clamp(min=1e-9), mask * (factors > 0))
 
@@ -293,6 +291,18 @@ class SelfPlayTrainer(Saving):
             apart *= self._by_row
             found = found + apart * self._preferred(model, inputs, logps) / parts
         return found
+
+    def _held(
+        self, logps: torch.Tensor, inputs: dict[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The KL to the magnet of each token times its factor, and the factors (B, T)."""
+        factors = inputs["pull"] if "pull" in inputs else torch.ones_like(logps)
+        if (found := self._pulled) is not None:
+            # Held longer, it would hold the whole graph.
+            self._pulled = None
+            return factors * found, factors
+        reverse = cast(GRPOConfig, self.args).use_bias_correction_kl
+        return losses.pull(logps, inputs["ref_per_token_logps"], factors, reverse=reverse), factors
 
     def _preferred(self, model: Any, inputs: dict[str, Any], logps: torch.Tensor) -> torch.Tensor:
         """DPO's loss on the pairs of this microbatch, whose better samples have these log-probabilities."""

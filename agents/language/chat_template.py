@@ -179,7 +179,8 @@ class Dialect:
         return self.spelt(self._chat(role, view)) + self._opened
 
     def _chat(self, role: str, view: tuple[Message, ...], *, tools: bool = False) -> Chat:
-        messages = chat(role, view, self.markers, self.thinking.told, tools=tools)
+        seen = self.thinking.seen(role, view)
+        messages = chat(role, seen, self.markers, self.thinking.told, tools=tools)
         return self.thinking.worded(messages, role, view)
 
     def written(self, request: Request) -> str:

@@ -150,6 +150,9 @@ def check_objective(
         check_number(f"objective.pull.{name}", factor, 0, 1e6)
     if objective.pull and not update.kl:
         raise ConfigError("objective.pull weighs update.kl, which is 0; set update.kl")
+    if (update.kl_end or update.kl_exact) and not update.kl:
+        name = "kl_end" if update.kl_end else "kl_exact"
+        raise ConfigError(f"update.{name} says how update.kl pulls, which is 0; set update.kl")
 
     if stock.age and not (stock.keep or stock.source):
         raise ConfigError(

@@ -16,6 +16,8 @@ class Starts:
     measured against each other (CoCoS: k second tries at one first try); those before it are trained once.
     `share`: so much of a step begins at histories of earlier steps, `rollout.replicates` games each, drawn by
     how far the outcomes from there lay apart (ExIt: Jiang et al. 2025).
+    `random`: other games begin after up to so many random moves (exploring starts: Sutton and Barto 2018).
+    What a seat may infer from the moves of others changes by it, so it suits games in which all is seen.
     """
 
     branches: int = number(1, 1, 1000, "how often a game is played on from its history (1: once)")
@@ -26,6 +28,13 @@ class Starts:
     )
     share: float = number(0.0, 0, 1, "share of a step's games that begin at a kept history")
     most: int = number(256, 1, MANY, "histories that are kept; the least spread go first")
+    random: int = number(
+        0,
+        0,
+        1000,
+        "a game begins after so many random moves at most (0: none); their number is drawn evenly",
+    )
+    random_least: int = number(0, 0, 1000, "least number of random moves that a game begins after")
 
 
 def check_starts(starts: Starts, rollout: Rollout, opponents: OpponentsConfig) -> None:
@@ -37,8 +46,14 @@ def check_starts(starts: Starts, rollout: Rollout, opponents: OpponentsConfig) -
             "starts.share draws histories by the spread of their outcomes; set rollout.replicates to 2 "
             "or more"
         )
-    if starts.share and opponents.mode == "league":
+    if starts.random_least > starts.random:
         raise ConfigError(
-            "starts.share plays games that a league cannot count; set opponents.mode to another, or "
-            "starts.share = 0"
+            f"starts.random_least = {starts.random_least} is more than starts.random = {starts.random}, the "
+            "most random moves of an opening"
         )
+    for name, value in (("share", starts.share), ("random", starts.random)):
+        if value and opponents.mode == "league":
+            raise ConfigError(
+                f"starts.{name} plays games that a league cannot count; set opponents.mode to another, or "
+                f"starts.{name} = 0"
+            )

@@ -210,7 +210,14 @@ class Update:
         "compute beginnings that rows share once, where the model can (auto), always or never",
     )
     kl: float = number(0.0, 0, 1e6, "pull to the magnet, in units of payoff after scale")
+    kl_end: float = number(
+        0.0, 0, 1e6, "what kl comes to at the last step, by equal factors (0: it stays)"
+    )
     kl_gradient: Literal["forward", "reverse"] = choice("forward", "what the pull descends")
+    kl_exact: bool = choice(
+        False,
+        "the pull is the whole KL at each token, and not its estimate from the one that was drawn",
+    )
     magnet_every: int = number(10, 0, MANY, "steps after which the magnet moves (0: never)")
     magnet_move: float = number(0.1, 0, 1, "share of the way to the learner that it moves")
     average: float = number(0.0, 0, 0.999999, "decay of the running average of weights (0: none)")
@@ -227,6 +234,10 @@ class Update:
         "what the base of adapters is held in (8bit and 4bit by bitsandbytes); what is trained is float32",
     )
     checkpointing: bool = choice(False, "save memory by computing activations again")
+
+    def strength(self, done: float) -> float:
+        """The pull to the magnet where this share of the run is done, from 0 to 1."""
+        return self.kl * (self.kl_end / self.kl) ** done if self.kl_end else self.kl
 
 
 @dataclass(frozen=True)

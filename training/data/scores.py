@@ -44,28 +44,29 @@ def planted(
     return found if max(logits, pairs) <= _MOST else None
 
 
+def everywhere(found: Forest, model: Any, temperature: float) -> torch.Tensor:
+    """Log-probabilities (M, V) of the whole vocabulary at every node that is asked."""
+    return (found.logits(model).float() / temperature).log_softmax(-1)
+
+
 def scored(
-    found: Forest,
-    model: Any,
-    ids: torch.Tensor,
-    trained: torch.Tensor,
-    temperature: float,
-    *,
-    entropy: bool,
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Log-probabilities (B, T) of the trained tokens, and entropies if wanted; 0 elsewhere."""
-    keep = trained.size(1)
-    every = (found.logits(model).float() / temperature).log_softmax(-1)
-    at, mask = found.at[:, -keep - 1 : -1], trained != 0
-    row, place = mask.nonzero(as_tuple=True)
+    found: Forest, every: torch.Tensor, ids: torch.Tensor, trained: torch.Tensor
+) -> torch.Tensor:
+    """Log-probabilities (B, T) of the trained tokens, of what `everywhere` gave; 0 elsewhere."""
+    row, place, node = _places(found, trained)
+    logps = every.new_zeros(trained.shape)
+    return logps.index_put((row, place), every[node, ids[:, -trained.size(1) :][row, place]])
 
-    node = at[row, place]
-    logps = every.new_zeros(mask.shape)
-    logps = logps.index_put((row, place), every[node, ids[:, -keep:][row, place]])
-    if not entropy:
-        return logps, None
 
-    # The entropy is only reported; no gradient flows through it.
-    known = every.detach()
-    each = -(known.exp() * known).sum(-1)
-    return logps, each.new_zeros(mask.shape).index_put((row, place), each[node])
+def spread(found: Forest, each: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
+    """A number of each node (M) at the trained tokens (B, T) that it scores; 0 elsewhere."""
+    row, place, node = _places(found, trained)
+    return each.new_zeros(trained.shape).index_put((row, place), each[node])
+
+
+def _places(
+    found: Forest, trained: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Row and place of each trained token, and the node whose logits score it."""
+    row, place = (trained != 0).nonzero(as_tuple=True)
+    return row, place, found.at[:, -trained.size(1) - 1 : -1][row, place]

@@ -17,6 +17,7 @@ from ...envs.table import TableError
 from ...envs.types import Episode
 from ..config import Config
 from ..data.branches import Branches
+from .openings import opening
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,18 @@ class Histories:
         self._learners = frozenset(learners)
         self._kept: list[History] = []
 
-    def drawn(self, step: int, index: int, label: str) -> History | None:
+    def start(self, step: int, index: int, game: Game, seed: int) -> Start | None:
+        """Where the step's place begins: at a history, which has its own seed, or after random moves.
+
+        None: at the game's beginning.
+        """
+        if history := self._drawn(step, index, game.ref.label):
+            return Start(history.episode, history.turns)
+        least, most = self._config.starts.random_least, self._config.starts.random
+        rng = self._rng(step, f"opening/{index}")
+        return opening(game, seed, least, most, rng) if most else None
+
+    def _drawn(self, step: int, index: int, label: str) -> History | None:
         """The history that the step's place begins at, if any."""
         share = self._config.starts.share
         known = [each for each in self._kept if each.label == label] if share else []
