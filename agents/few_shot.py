@@ -11,18 +11,25 @@ from hashlib import sha256
 from ..envs.types import Message, PolicyRef
 from .policy import Policy, Request, Response, Wrapper, thinking_of
 from .prompts import CLOSE, OPEN
+from .wording import PromptsError
 
 
 class Shown(Wrapper):
     """`policy` with `examples` between the rules and the game so far.
 
     `examples` maps a role to messages, without rules; own replies in them may begin with a thought. A role
-    that the policy is asked to think in is shown the thoughts; any other is not.
+    that the policy is asked to think in is shown the thoughts; any other is not. Raises PromptsError for a
+    policy whose prompts leave earlier replies out.
     """
 
     def __init__(self, policy: Policy, examples: Mapping[str, Sequence[Message]]) -> None:
         super().__init__(policy)
         thinking = thinking_of(policy)
+        if thinking.prompts and thinking.prompts.shortens:
+            raise PromptsError(
+                f"examples are earlier replies, which the prompts of {policy.ref.name} leave out (history); "
+                "show none, or leave history out"
+            )
         self._examples = {
             role: tuple(messages if thinking.of(role).mode == "asked" else map(_said, messages))
             for role, messages in examples.items()

@@ -71,6 +71,11 @@ class Prompts:
         """The prompts of this model; those that are settled stay as they are."""
         return self if self.model is not None else replace(self, model=model)
 
+    @property
+    def shortens(self) -> bool:
+        """Whether some prompt shows less than the whole talk."""
+        return any(key == HISTORY for words in self.words for key, _ in words.said)
+
     def system(self, role: str, rules: str, think: str) -> str:
         """The system message of a role that is told these rules, and to `think` (empty: it is not asked)."""
         ours = {"role": _ROLE, "rules": "{rules}", "think": think, "form": ""}

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sparring.agents.few_shot import Shown
 from sparring.agents.models.load import load_model
 from sparring.agents.policy import Key, Request
 from sparring.agents.remote import Endpoint, Remote
@@ -158,3 +159,81 @@ def test_a_file_of_prompts_that_is_missing_stops_a_run_before_it_begins(tmp_path
     ):
         checked(config)
     assert not (tmp_path / "r").exists()
+
+
+TALK = (
+    Message("system", "Rules."),
+    Message("game", "board 1"),
+    Message("self", "a"),
+    Message("game", "told"),
+    Message("game", "board 2"),
+    Message("self", "b"),
+    Message("game", "board 3"),
+)
+
+
+def shown(file: Path, text: str, view: tuple[Message, ...] = TALK, role: str = "x") -> list[str]:
+    file.write_text(text)
+    thinking = Thinking(prompts=read_prompts(file).of("m"))
+    return [message.text for message in thinking.seen(role, view)]
+
+
+@pytest.mark.parametrize(
+    ("history", "left"),
+    [
+        (0, ["Rules.", "board 3"]),
+        (1, ["Rules.", "told", "board 2", "b", "board 3"]),
+        (2, [message.text for message in TALK]),
+        (9, [message.text for message in TALK]),
+    ],
+)
+def test_a_prompt_shows_as_many_earlier_replies_as_the_file_says(
+    file: Path, history: int, left: list[str]
+) -> None:
+    assert shown(file, f"history = {history}") == left
+    first = TALK[:2]
+    assert shown(file, f"history = {history}", first) == ["Rules.", "board 1"]
+
+
+def test_what_tools_there_are_is_always_shown(file: Path) -> None:
+    view = (TALK[0], Message("tools", "python"), *TALK[1:])
+    assert shown(file, "history = 0", view) == ["Rules.", "python", "board 3"]
+
+
+def test_history_is_of_a_game_or_of_a_role_like_all_words(file: Path) -> None:
+    game = find("tic-tac-toe-v0")
+    view = (Message("system", game.rules["x"]), *TALK[1:])
+    text = '[games.tic-tac-toe-v0]\nhistory = 0\n[games.tic-tac-toe-v0.x]\nform = "f"'
+    assert len(shown(file, text, view)) == 2
+    # other rules are another game's
+    assert len(shown(file, text)) == len(TALK)
+    assert len(shown(file, text + "\nhistory = 1", view)) == 5
+
+
+def test_every_model_is_sent_the_end_of_the_talk_alone(file: Path) -> None:
+    file.write_text("history = 0")
+    thinking = Thinking(prompts=read_prompts(file))
+    request = Request("x", "x", TALK, None, KEY)
+    remote = Remote(Endpoint("http://localhost:1", "m"), thinking=thinking)
+    assert [each["content"] for each in remote.chat(request)] == ["Role: x\n\nRules.", "board 3"]
+
+    game = find("tic-tac-toe-v0")
+    policy = load_model("tiny", game, thinking=thinking)
+    assert written(policy, request) == "<|x|>board 3<|move|>"
+    assert written(load_model("tiny", game), request).count("<|move|>") == 3
+
+
+@pytest.mark.parametrize("value", ["-1", "true", '"1"', "1.5"])
+def test_a_history_that_is_no_number_of_replies_is_refused(file: Path, value: str) -> None:
+    file.write_text(f"[games.kuhn-poker-v0.first]\nhistory = {value}")
+    with pytest.raises(PromptsError, match=r"kuhn-poker-v0\.first: history is a number of replies"):
+        read_prompts(file)
+
+
+def test_examples_are_refused_where_prompts_leave_earlier_replies_out(
+    file: Path, kuhn: Game
+) -> None:
+    file.write_text("[games.kuhn-poker-v0]\nhistory = 0")
+    policy = load_model("tiny", kuhn, thinking=Thinking(prompts=read_prompts(file)))
+    with pytest.raises(PromptsError, match="examples are earlier replies"):
+        Shown(policy, {"first": TALK[1:3]})

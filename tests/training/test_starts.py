@@ -1,7 +1,7 @@
 """Games that go on from a history: branches, restarts, and what each part is measured against."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 import pytest
@@ -11,10 +11,13 @@ from sparring.arenas.transcript import read, write
 from sparring.arenas.verify import _replay_faults
 from sparring.envs.registry import find
 from sparring.envs.replay import Replays, replay_episode
+from sparring.envs.seeds import generator
 from sparring.envs.table import TableError
 from sparring.training.config import ConfigError, Credits
 from sparring.training.data.branches import Branches
+from sparring.training.data.collect import collect
 from sparring.training.data.credit import credit
+from sparring.training.players.openings import opening
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
 from sparring.training.selfplay import SelfPlay
@@ -160,6 +163,11 @@ def test_a_share_begins_at_histories_of_steps_before_and_a_resumed_run_draws_the
             ("starts.share=0.5", "rollout.replicates=2", "opponents.mode=league"),
             "a league cannot count",
         ),
+        (("starts.random=2", "opponents.mode=league"), "starts.random plays games that a league"),
+        (("starts.random=-1",), "starts.random must be from 0 to 1,000; it is -1"),
+        (("starts.random=1001",), "starts.random must be from 0 to 1,000; it is 1001"),
+        (("starts.random=2", "starts.random_least=3"), "random_least = 3 is more than"),
+        (("starts.random_least=1",), "random_least = 1 is more than starts.random = 0"),
     ],
 )
 def test_histories_that_teach_nothing_are_refused_in_one_line(tmp_path, settings, said):
@@ -171,3 +179,74 @@ def test_no_two_games_of_one_seed_share_their_noise(tmp_path, steps):
     run(tmp_path / "r", "rollout.replicates=2", "starts.share=0.5", "starts.branches=2", steps=3)
     keys = [(game.seed, game.replicate) for games in steps for game in games]
     assert len(set(keys)) == len(keys)
+
+
+BOARD = ("game=tic-tac-toe-v0", "rollout.games=64", "rollout.replicates=2", "starts.turn=2")
+
+
+def test_games_begin_after_random_moves_that_nobody_is_asked_for_or_trained_on(tmp_path, steps):
+    run(tmp_path / "r", *BOARD, "starts.random=3", "credits.estimator=paired", steps=2)
+    for games in steps:
+        # replicates go on from one opening, and every number of moves comes up
+        pairs = list(zip(games[::2], games[1::2], strict=True))
+        assert {game.begun for game in games} == {0, 1, 2, 3}
+        assert all(one.begun == other.begun for one, other in pairs)
+        assert all(one.turns[: one.begun] == other.turns[: one.begun] for one, other in pairs)
+        openings = {tuple(turn.reply.text for turn in g.turns[: g.begun]) for g in games}
+        assert len(openings) > 10
+        for game in games:
+            assert not any(turn.reply.tokens for turn in game.turns[: game.begun])
+            assert all(turn.reply.tokens for turn in game.turns[game.begun :])
+    role_of = find("tic-tac-toe-v0").role_of
+    issued = list(enumerate(steps[-1]))
+    samples = collect(issued, Credits(), learner="learner", role_of=role_of)
+    begun = {place: game.begun for place, game in issued}
+    turns = [(each.attempt.episode, span.turn) for each in samples for span in each.spans]
+    assert len(turns) == sum(len(game.turns) - game.begun for game in steps[-1])
+    assert all(turn >= begun[place] for place, turn in turns)
+
+
+def test_a_run_with_random_openings_repeats_itself_and_resumes_with_the_same(tmp_path, steps):
+    settings = (*BOARD, "starts.random=4", "starts.random_least=2", "credits.estimator=paired")
+    settings = (*settings, "record.checkpoint_every=1", "update.schedule=constant")
+    run(tmp_path / "whole", *settings, steps=2)
+    whole = steps[:]
+    steps.clear()
+    run(tmp_path / "cut", *settings, steps=1)
+    resume(tmp_path / "cut", steps=2, quiet=True)
+    assert [list(map(write, games)) for games in whole] == [
+        list(map(write, games)) for games in steps
+    ]
+    assert {game.begun for games in whole for game in games} == {2, 3, 4}
+
+
+def test_an_opening_never_ends_the_game_and_gives_up_where_all_do():
+    game, drawn = find("tic-tac-toe-v0"), generator("test/openings")
+    for seed in range(200):
+        start = opening(game, seed, 7, 8, drawn)
+        assert start is not None
+        assert replay_episode(game, start.episode, start.turns).ending is None
+    # the ninth move always ends it
+    assert opening(game, 0, 9, 9, drawn) is None
+    assert opening(game, 0, 0, 0, drawn) is None
+
+
+def test_moves_of_an_opening_are_drawn_evenly():
+    game, drawn = find("tic-tac-toe-v0"), generator("test/evenly")
+    firsts = [opening(game, seed, 1, 1, drawn) for seed in range(900)]
+    counts = Counter(start.episode.turns[0].reply.text for start in firsts if start)
+    assert sum(counts.values()) == 900
+    # 100 each; five standard deviations of a binomial are 47
+    assert all(53 <= counts[square] <= 147 for square in "123456789")
+
+
+def test_seats_that_move_together_open_together():
+    game, drawn = find("prisoners-dilemma-v0", rounds=3), generator("test/together")
+    for seed in range(20):
+        start = opening(game, seed, 1, 3, drawn)
+        assert start is None or start.turns in (2, 4)
+
+
+def test_an_opening_of_a_game_that_lists_no_moves_is_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(ConfigError, match=r"moves that a game lists, and negotiation-v0"):
+        run(tmp_path / "r", "game=negotiation-v0", "starts.random=2", "starts.role=", steps=1)
