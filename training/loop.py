@@ -107,11 +107,9 @@ class Loop(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        update, prefers = self.config.update, self.config.objective.kind == "prefer"
-        if update.kl or prefers:
+        if self.config.update.kl or self.config.objective.kind == "prefer":
             self.magnet = Average(self.trainer.whole)
-            self.trainer.pull(self.magnet, update.kl)
-        if update.average:
+        if self.config.update.average:
             self.average = Average(self.trainer.whole)
 
         # The averages exist by now: a checkpoint's values are copied into them.

@@ -250,3 +250,10 @@ def test_seats_that_move_together_open_together():
 def test_an_opening_of_a_game_that_lists_no_moves_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(ConfigError, match=r"moves that a game lists, and negotiation-v0"):
         run(tmp_path / "r", "game=negotiation-v0", "starts.random=2", "starts.role=", steps=1)
+
+
+def test_an_opening_ends_before_a_judge_would_have_to_speak():
+    # solvers answer together, and then the judge grades them: no player moves again
+    judged, drawn = find("sums-v0", label="judge"), generator("test/judges")
+    assert opening(judged, 0, 1, 6, drawn) is None
+    assert opening(judged, 0, 0, 0, drawn) is None

@@ -11,7 +11,7 @@ from ...envs.types import Reply
 from ..config import ConfigError
 
 TRIES = 100
-"""Openings that end the game are drawn again so often; then the game begins at its beginning."""
+"""Openings after which no player moves are drawn again so often; then the game begins at its beginning."""
 
 
 def opening(game: Game, seed: int, least: int, most: int, rng: Random) -> Start | None:
@@ -22,12 +22,17 @@ def opening(game: Game, seed: int, least: int, most: int, rng: Random) -> Start 
     """
     for _ in range(TRIES):
         table, wanted = Table(game, seed), rng.randint(least, most)
-        while table.ending is None and len(table.turns) < wanted:
+        while _moving(table) and len(table.turns) < wanted:
             table.answer([Reply(rng.choice(_listed(game, ask.choices))) for ask in table.asks])
-        # Where nobody moves any more there is nothing to learn.
-        if table.ending is None and not table.jobs:
+        if _moving(table):
             return _start(table) if wanted else None
     return None
+
+
+def _moving(table: Table) -> bool:
+    """Whether players are to move: not a judge, not code that is to run, and not the end."""
+    seats = {ask.seat for ask in table.asks}
+    return bool(seats) and not any(table.game.role_of[seat] in table.game.judges for seat in seats)
 
 
 def _listed(game: Game, choices: tuple[str, ...] | None) -> tuple[str, ...]:

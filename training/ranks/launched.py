@@ -107,6 +107,10 @@ def _check_shares(config: Config) -> None:
             "update.forest = on scores rows in several passes, and with FSDP all processes make as many; use "
             "auto or off"
         )
+    if config.update.kl_exact:
+        raise ConfigError(
+            f"{began} update.kl_exact computes with the magnet's in their place; set it to false"
+        )
     if config.cast:
         raise ConfigError(f"{began} of one learner; launch without FSDP, or leave out the cast")
 

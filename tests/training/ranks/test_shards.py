@@ -114,6 +114,7 @@ def test_one_that_is_killed_ends_all_in_one_line_and_the_run_resumes(launch, tmp
         (["sharing.mode=models", "cast={second='b'}"], {}, "of one learner; launch without FSDP"),
         ([], {"FSDP_OFFLOAD_PARAMS": "true"}, "set fsdp_offload_params: false"),
         (["update.forest=on"], {}, "update.forest = on scores rows in several passes"),
+        (["update.kl=1", "update.kl_exact=true"], {}, "update.kl_exact computes with the magnet's"),
     ],
 )
 def test_what_shares_cannot_do_is_refused_in_one_sentence(
