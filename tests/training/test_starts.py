@@ -1,11 +1,14 @@
 """Games that go on from a history: branches, restarts, and what each part is measured against."""
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sparring.agents.scripted import scripted
+from sparring.agents.wording import read_prompts
 from sparring.arenas.match import Match, SeatingError, Start, play
 from sparring.arenas.transcript import read, write
 from sparring.arenas.verify import _replay_faults
@@ -19,7 +22,7 @@ from sparring.training.data.collect import collect
 from sparring.training.data.credit import credit
 from sparring.training.players.openings import opening
 from sparring.training.recipes import configured
-from sparring.training.run import resume, train
+from sparring.training.run import checked, resume, train
 from sparring.training.selfplay import SelfPlay
 
 from .data.test_collect import episode, gather, turn
@@ -257,3 +260,14 @@ def test_an_opening_ends_before_a_judge_would_have_to_speak():
     judged, drawn = find("sums-v0", label="judge"), generator("test/judges")
     assert opening(judged, 0, 1, 6, drawn) is None
     assert opening(judged, 0, 0, 0, drawn) is None
+
+
+def test_the_files_of_the_page_on_tic_tac_toe_are_a_run(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs/results.md").read_text()
+    for name, text in re.findall(r"```toml\n# (\S+\.toml)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    config = configured("spiral", tmp_path / "perfect.toml", (), {"steps": 4000, "seed": 3})
+    checked(config)
+    assert (config.starts.random, config.update.kl_end) == (7, 0.02)
+    assert read_prompts(config.rollout.prompts).shortens
