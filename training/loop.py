@@ -367,8 +367,8 @@ class Loop(TrainerCallback):
             record["clip_ratio"] = measured["clip_ratio/region_mean"]
         if self.trainer.batch is not None and self.trainer.batch.rests:
             record["rested"] = 1
-        if self.trainer.sampler_gap is not None:
-            record["sampler_gap"] = self.trainer.sampler_gap
+        if (gap := self.trainer.sampler_gap) is not None:
+            record["sampler_gap"], self.trainer.sampler_gap = gap, None
 
         if self.play.elsewhere:
             record |= self.play.elsewhere.measured()

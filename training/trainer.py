@@ -105,6 +105,7 @@ class SelfPlayTrainer(Saving):
         own = config.hooks.loss
         self._loss: Callable[..., torch.Tensor] | None = hook(own) if own else None
         self.probe_every = config.record.probe_every
+        # the greatest of the probes since the last record, which takes it away
         self.sampler_gap: float | None = None
         self.spent: Callable[[], float] = lambda: 0.0
         # Weights of TRL's own ratio begin at 1 only where the sampler had the learner's weights.
@@ -136,19 +137,17 @@ class SelfPlayTrainer(Saving):
         """Play the games of this step. The rows of `inputs` only count steps; samples are our own."""
         self.batch = self.source(self.state.global_step)
         if not self.batch.rows:
-            self.sampler_gap = None
             return {"nothing": torch.zeros(self.microbatches)}
         tensors = {
             name: tensor.to(self.accelerator.device) for name, tensor in self.batch.tensors.items()
         }
 
         # A probe is a forward pass over the whole batch, too much for every step.
-        probing = self.state.global_step % self.probe_every == 0
-        self.sampler_gap = self._gap(tensors) if probing else None
+        gap = self._gap(tensors) if self.state.global_step % self.probe_every == 0 else None
         stale = bool(self._truncate) and any(self.batch.stale(self.state.global_step))
-        if stale:
-            # What older weights drew says nothing of an engine that differs from the learner.
-            self.sampler_gap = None
+        # What older weights drew says nothing of an engine that differs from the learner.
+        if gap is not None and not stale:
+            self.sampler_gap = max(gap, self.sampler_gap or 0.0)
         if stale and self.objective.kind == "gradient":
             present = self.scored(tensors)
             tensors, found = losses.reweighed(tensors, present, most=self._truncate)

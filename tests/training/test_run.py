@@ -81,6 +81,16 @@ def test_metrics_say_what_happened(whole):
     assert RunFolder(whole.folder).records()[1]["sampler_gap"] < 1e-4
 
 
+def test_a_probe_between_two_records_is_told_by_the_next(tmp_path):
+    """Probes fall on steps 0, 3 and 6 of the weights, records on steps 2, 4 and 6."""
+    every = ("record.probe_every=3", "record.metrics_every=2", "record.evaluate_every=0")
+    steps = ("steps=6", "record.checkpoint_every=0")
+    done = train(small(tmp_path / "run", *every, *steps), quiet=True)
+    told = {record["step"]: record.get("sampler_gap") for record in RunFolder(done.folder).records()}
+    assert told.pop(6) is None and set(told) == {2, 4}
+    assert all(gap is not None and 0 < gap < 1e-4 for gap in told.values()), told
+
+
 def test_a_resumed_run_has_the_curve_and_weights_of_an_uninterrupted_one(
     whole, tmp_path, monkeypatch
 ):
