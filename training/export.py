@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..agents.prompts import chat
-from ..agents.run_folder import found_folder
+from ..agents.models.names import parted
+from ..agents.prompts import Chat, chat
+from ..agents.run_folder import RunFolder, found_folder
+from ..agents.thinking import OFF, Thinking
 from ..envs.types import Message
 from . import checkpoints
+from .config import Config
 from .data.samples import Span
 from .data.stock import StockError, Stored, stored
+from .kept_prompts import with_kept
+from .phases import stages
+from .players.learner import thinking
+from .settings import read
 
 SAMPLES, PAIRS = "samples.jsonl", "pairs.jsonl"
 
@@ -27,11 +35,12 @@ class Exported(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """One turn: what its seat had seen, what it said, and of which sample."""
+    """One turn: what its seat had seen and was prompted with, what it said, and of which sample."""
 
     of: Stored
     span: Span
     view: tuple[Message, ...]
+    prompt: Chat
     reply: str
     advantage: float
 
@@ -45,11 +54,12 @@ def export(
 ) -> Exported:
     """Write `samples.jsonl` and `pairs.jsonl` into `out` (default: `dataset` in the run).
 
-    A sample is one turn, {prompt, completion}: all that its seat had seen as chat messages, and its reply;
-    beside them game, role, turn, version, reward, earned, advantage, right. `verdict` (all, right, wrong) and
-    `roles` say which are written. A pair is {prompt, chosen, rejected}: of the turns of one step that answer
-    the same view of one role, that which earned most and that which earned least; pairs need both, so
-    `verdict` does not narrow them. A file without rows is not written, and one that stood there is removed.
+    A sample is one turn, {prompt, completion}: the chat that its seat was prompted with, in the words of the
+    run's own file of prompts where it has one, without examples (`rollout.shots`), and its reply; beside them
+    game, role, turn, version, reward, earned, advantage, right. `verdict` (all, right, wrong) and `roles` say
+    which are written. A pair is {prompt, chosen, rejected}: of the turns of one step that answer the same view
+    of one role, that which earned most and that which earned least; pairs need both, so `verdict` does not
+    narrow them. A file without rows is not written, and one that stood there is removed.
 
     Raises StockError for a run without a stock, a corrupt one, or a role that is not in it; CheckpointError
     for a folder that cannot be written.
@@ -61,7 +71,8 @@ def export(
             f"the stock of {run} has no samples of {', '.join(unknown)}; its roles are {', '.join(played)}"
         )
     kept = [each for each in every if not roles or each.judged.attempt.role in roles]
-    answers = [answer for each in kept for answer in _answers(each)]
+    way = _ways(RunFolder(found_folder(run)))
+    answers = [answer for each in kept for answer in _answers(each, way)]
 
     wanted = [a for a in answers if verdict == "all" or a.of.judged.right == (verdict == "right")]
     samples, pairs = [_sample(answer) for answer in wanted], _pairs(answers)
@@ -74,17 +85,39 @@ def export(
     return Exported(folder, len(samples), len(pairs))
 
 
-def _answers(each: Stored) -> Iterable[_Answer]:
-    judged = each.judged
+def _ways(home: RunFolder) -> Callable[[int], Thinking]:
+    """How the learner was prompted, by the number of steps that its weights had been trained for."""
+    if not home.config.is_file():
+        return lambda version: OFF
+    found = [
+        (stage.end, _way(with_kept(stage.config, home.path))) for stage in stages(read(home.config))
+    ]
+    # one beyond the last step is of the last stage: a run may have been cut shorter since
+    return lambda version: next((way for end, way in found if version < end), found[-1][1])
+
+
+def _way(config: Config) -> Thinking:
+    name, way = parted(config.model, thinking(config))
+    return replace(way, prompts=way.prompts and way.prompts.of(name))
+
+
+def _prompt(role: str, view: Sequence[Message], way: Thinking) -> Chat:
+    own = way.of(role)
+    return own.worded(chat(role, own.seen(role, view), told=own.told), role, view)
+
+
+def _answers(each: Stored, way: Callable[[int], Thinking]) -> Iterable[_Answer]:
+    judged, of = each.judged, each.judged.attempt
     spans, amounts = judged.sample.spans, judged.credited.advantages
     for span, amount, said in zip(spans, amounts, each.said, strict=True):
-        yield _Answer(each, span, said.view, said.reply, amount)
+        prompt = _prompt(of.role, said.view, way(of.version))
+        yield _Answer(each, span, said.view, prompt, said.reply, amount)
 
 
 def _sample(answer: _Answer) -> dict[str, Any]:
     of = answer.of.judged.attempt
     return {
-        "prompt": chat(of.role, answer.view),
+        "prompt": answer.prompt,
         "completion": [_said(answer)],
         "game": of.game,
         "role": of.role,
@@ -116,7 +149,7 @@ def _pairs(answers: Iterable[_Answer]) -> list[dict[str, Any]]:
 def _pair(best: _Answer, worst: _Answer) -> dict[str, Any]:
     of = best.of.judged.attempt
     return {
-        "prompt": chat(of.role, best.view),
+        "prompt": best.prompt,
         "chosen": [_said(best)],
         "rejected": [_said(worst)],
         "game": of.game,

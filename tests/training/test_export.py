@@ -4,6 +4,7 @@ import json
 
 import pytest
 from datasets import Dataset
+from sparring.agents.thinking import ASKED
 from sparring.cli import main
 from sparring.training.export import export
 from sparring.training.recipes import configured
@@ -38,6 +39,34 @@ def test_a_sample_is_all_that_a_seat_had_seen_and_what_it_said(played, tmp_path)
         assert row["prompt"][-1]["role"] == "user"
         assert [message["role"] for message in row["completion"]] == ["assistant"]
         assert row["right"] == (row["reward"] > 0)
+
+
+def test_prompts_are_in_the_words_of_the_runs_own_file(tmp_path):
+    """The run's copy counts, by phase; history is left out as it was in play, and thoughts were asked for."""
+    words = tmp_path / "words.toml"
+    words.write_text('role = "You play {role}."\nform = "One word."\nhistory = 0\n')
+    phases = "[{steps=1}, {steps=1, set={'rollout.prompts'='', 'rollout.think'='asked'}}]"
+    settings = ["rollout.games=8", f"phases={phases}", f"rollout.prompts={words}", "threads=1"]
+    settings += ["stock.keep=true", "record.evaluate_every=0", "record.tensorboard=false"]
+    settings += ["game=leduc-poker-v0", "rollout.thought_tokens=8"]
+    run = train(configured("spiral", None, settings, {"out": str(tmp_path / "run")}), quiet=True)
+    words.unlink()
+
+    export(run.folder, out=tmp_path)
+    rows = lines(tmp_path / "samples.jsonl")
+    first, second = ([row for row in rows if row["version"] == step] for step in (0, 1))
+    assert any(row["turn"] > 0 for row in first)
+    assert second
+    for row in first:
+        system, *talk = row["prompt"]
+        opening = f"You play {row['role']}.\n\nLeduc poker."
+        assert system["content"].startswith(opening)
+        assert system["content"].endswith("\n\nOne word.")
+        assert [message["role"] for message in talk] == ["user"]
+    for row in second:
+        told = row["prompt"][0]["content"]
+        assert told.startswith(f"Role: {row['role']}\n")
+        assert told.endswith(ASKED)
 
 
 def test_a_pair_answers_one_prompt_in_two_ways_the_better_first(played, tmp_path):

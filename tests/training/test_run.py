@@ -86,8 +86,11 @@ def test_a_probe_between_two_records_is_told_by_the_next(tmp_path):
     every = ("record.probe_every=3", "record.metrics_every=2", "record.evaluate_every=0")
     steps = ("steps=6", "record.checkpoint_every=0")
     done = train(small(tmp_path / "run", *every, *steps), quiet=True)
-    told = {record["step"]: record.get("sampler_gap") for record in RunFolder(done.folder).records()}
-    assert told.pop(6) is None and set(told) == {2, 4}
+    told = {
+        record["step"]: record.get("sampler_gap") for record in RunFolder(done.folder).records()
+    }
+    assert told.pop(6) is None
+    assert set(told) == {2, 4}
     assert all(gap is not None and 0 < gap < 1e-4 for gap in told.values()), told
 
 
