@@ -57,9 +57,9 @@ def export(
     A sample is one turn, {prompt, completion}: the chat that its seat was prompted with, in the words of the
     run's own file of prompts where it has one, without examples (`rollout.shots`), and its reply; beside them
     game, role, turn, version, reward, earned, advantage, right. `verdict` (all, right, wrong) and `roles` say
-    which are written. A pair is {prompt, chosen, rejected}: of the turns of one step that answer the same view
-    of one role, that which earned most and that which earned least; pairs need both, so `verdict` does not
-    narrow them. A file without rows is not written, and one that stood there is removed.
+    which are written. A pair is {prompt, chosen, rejected}: of the turns of one step that answer the same
+    view of one role, that which earned most and that which earned least; pairs need both, so `verdict` does
+    not narrow them. A file without rows is not written, and one that stood there is removed.
 
     Raises StockError for a run without a stock, a corrupt one, or a role that is not in it; CheckpointError
     for a folder that cannot be written.
