@@ -73,7 +73,7 @@ SCHOOLS: Mapping[str, School] = {
         ({"attempts": 2}, {"attempts": 2, "program": "kept"}),
         shelf=code.shelf,
         keyed=_SOLVER,
-        longer=1.5,
+        longer=3.0,
     ),
     "programming-puzzle-v0": School(code.puzzle, _TWO, shelf=code.shelf),
     "code-as-task-v0": School(code.task, _TWO, kept=("calls",)),
