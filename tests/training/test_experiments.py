@@ -272,6 +272,7 @@ def test_a_claim_names_its_paper_and_its_kept_result_is_of_its_file(path):
         result = json.loads(kept(path).read_text())
         assert [each["text"] for each in result["expect"]] == [each.text for each in design.expect]
         assert list(result["arms"]) == list(design.arms)
+        assert result["seeds"] == list(design.seeds)
         assert (result["claim"], result["note"]) == (design.claim, design.note)
 
 
