@@ -31,7 +31,7 @@ from .chat_api import (
 )
 from .http import Client, Unanswered
 from .policy import FREE, ConstraintError, Key, QuotaError, Request, Response, Sampling
-from .prompts import CLOSE, OPEN, Chat, chat, split_thought
+from .prompts import CLOSE, OPEN, Chat, split_thought
 from .thinking import OFF, Thinking
 
 _log = logging.getLogger(__name__)
@@ -130,9 +130,7 @@ class Remote:
 
     def chat(self, request: Request) -> Chat:
         """The messages that the endpoint is sent."""
-        own = self.thinking.of(request.role)
-        found = chat(request.role, own.seen(request.role, request.messages), (), own.told)
-        return own.worded(found, request.role, request.messages)
+        return self.thinking.of(request.role).chat(request.role, request.messages)
 
     def written(self, request: Request) -> str:
         """The chat as it is sent."""

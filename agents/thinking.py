@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from ..envs.types import Message
-from .prompts import Chat
+from .prompts import Chat, chat
 from .wording import Prompts
 
 Thinks: TypeAlias = Literal["off", "template", "asked"]
@@ -75,16 +75,27 @@ class Thinking:
         """What is said behind the rules."""
         return ASKED if self.mode == "asked" else ""
 
-    def seen(self, role: str, view: Sequence[Message]) -> Sequence[Message]:
-        """What a prompt shows of a view: all of it, but where the user's file says less."""
-        return self.prompts.seen(role, _rules(view), view) if self.prompts else view
+    def chat(
+        self,
+        role: str,
+        view: Sequence[Message],
+        markers: Sequence[str] = (),
+        *,
+        tools: bool = False,
+    ) -> Chat:
+        """What a model is prompted with as this role: `prompts.chat` of what it is shown of the view.
 
-    def worded(self, messages: Chat, role: str, view: Sequence[Message]) -> Chat:
-        """The chat of a view with the user's own words in its system message, where there are some."""
+        With a file of the user's a prompt may show less than the view, and its system message has the user's
+        own words. This is how one role thinks: see `of`.
+        """
         if self.prompts is None:
-            return messages
-        told = self.prompts.system(role, _rules(view), self.told)
-        return [{"role": "system", "content": told}, *messages[1:]]
+            return chat(role, view, markers, self.told, tools=tools)
+        rules = _rules(view)
+        shown = chat(role, self.prompts.seen(role, rules, view), markers, tools=tools)
+        return [
+            {"role": "system", "content": self.prompts.system(role, rules, self.told)},
+            *shown[1:],
+        ]
 
 
 def _rules(view: Sequence[Message]) -> str:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..agents.models.names import parted
-from ..agents.prompts import Chat, chat
+from ..agents.prompts import Chat
 from ..agents.run_folder import RunFolder, found_folder
 from ..agents.thinking import OFF, Thinking
 from ..envs.types import Message
 from . import checkpoints
-from .config import Config
 from .data.samples import Span
 from .data.stock import StockError, Stored, stored
 from .kept_prompts import with_kept
 from .phases import stages
-from .players.learner import thinking
+from .players.thinking import thinking
 from .settings import read
 
 SAMPLES, PAIRS = "samples.jsonl", "pairs.jsonl"
@@ -61,8 +58,9 @@ def export(
     view of one role, that which earned most and that which earned least; pairs need both, so `verdict` does
     not narrow them. A file without rows is not written, and one that stood there is removed.
 
-    Raises StockError for a run without a stock, a corrupt one, or a role that is not in it; CheckpointError
-    for a folder that cannot be written.
+    Raises StockError for a run without a stock, a corrupt one, or a role that is not in it; ConfigError and
+    PromptsError for settings and prompts of the run that cannot be read; CheckpointError for a folder that
+    cannot be written.
     """
     every = list(stored(run))
     played = dict.fromkeys(each.judged.attempt.role for each in every)
@@ -90,27 +88,18 @@ def _ways(home: RunFolder) -> Callable[[int], Thinking]:
     if not home.config.is_file():
         return lambda version: OFF
     found = [
-        (stage.end, _way(with_kept(stage.config, home.path))) for stage in stages(read(home.config))
+        (stage.end, thinking(with_kept(stage.config, home.path)))
+        for stage in stages(read(home.config))
     ]
     # one beyond the last step is of the last stage: a run may have been cut shorter since
     return lambda version: next((way for end, way in found if version < end), found[-1][1])
-
-
-def _way(config: Config) -> Thinking:
-    name, way = parted(config.model, thinking(config))
-    return replace(way, prompts=way.prompts and way.prompts.of(name))
-
-
-def _prompt(role: str, view: Sequence[Message], way: Thinking) -> Chat:
-    own = way.of(role)
-    return own.worded(chat(role, own.seen(role, view), told=own.told), role, view)
 
 
 def _answers(each: Stored, way: Callable[[int], Thinking]) -> Iterable[_Answer]:
     judged, of = each.judged, each.judged.attempt
     spans, amounts = judged.sample.spans, judged.credited.advantages
     for span, amount, said in zip(spans, amounts, each.said, strict=True):
-        prompt = _prompt(of.role, said.view, way(of.version))
+        prompt = way(of.version).of(of.role).chat(of.role, said.view)
         yield _Answer(each, span, said.view, prompt, said.reply, amount)
 
 

@@ -8,7 +8,7 @@ from trl.trainer.grpo_config import GRPOConfig
 
 from ..agents.models.names import parted
 from .config import Config, learner_names
-from .players.learner import thinks
+from .players.thinking import thinks
 
 
 def arguments(config: Config, folder: Path) -> GRPOConfig:

@@ -19,7 +19,6 @@ from ..prompts import (
     OPEN,
     Chat,
     Spoken,
-    chat,
     escape,
     role_tags,
     split_thought,
@@ -179,9 +178,7 @@ class Dialect:
         return self.spelt(self._chat(role, view)) + self._opened
 
     def _chat(self, role: str, view: tuple[Message, ...], *, tools: bool = False) -> Chat:
-        seen = self.thinking.seen(role, view)
-        messages = chat(role, seen, self.markers, self.thinking.told, tools=tools)
-        return self.thinking.worded(messages, role, view)
+        return self.thinking.chat(role, view, self.markers, tools=tools)
 
     def written(self, request: Request) -> str:
         """The prompt of a request as the model is given it, its special tokens too."""

@@ -174,8 +174,8 @@ TALK = (
 
 def shown(file: Path, text: str, view: tuple[Message, ...] = TALK, role: str = "x") -> list[str]:
     file.write_text(text)
-    thinking = Thinking(prompts=read_prompts(file).of("m"))
-    return [message.text for message in thinking.seen(role, view)]
+    prompts = read_prompts(file).of("m")
+    return [message.text for message in prompts.seen(role, view[0].text, view)]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,12 @@ def check_objective(
         name = "kl_end" if update.kl_end else "kl_exact"
         raise ConfigError(f"update.{name} says how update.kl pulls, which is 0; set update.kl")
 
+    if update.even and objective.kind == "prefer":
+        raise ConfigError(
+            "update.even weighs turns, and objective.kind = prefer compares samples in pairs; set "
+            "update.even = 0"
+        )
+
     if stock.age and not (stock.keep or stock.source):
         raise ConfigError(
             "stock.age gives back what stock.keep writes; set stock.keep = true, or name a stock.source"

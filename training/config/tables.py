@@ -205,6 +205,12 @@ class Update:
         "tokens, with padding, that go through the model at once; gradients add up to those of all (0: all)",
     )
     fold: bool = choice(True, "train rows of equal tokens once, weighted by their number")
+    even: float = number(
+        0.0,
+        0,
+        1,
+        "weight of a turn is n^-even where n turns of the step answered its prompt (1: all prompts alike)",
+    )
     forest: Literal["auto", "on", "off"] = choice(
         "auto",
         "compute beginnings that rows share once, where the model can (auto), always or never",

@@ -5,6 +5,7 @@ Axes: B rows, P prompt tokens (padded left), T completion tokens (padded right).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
@@ -115,6 +116,7 @@ def pack(
     loss: str,
     pad: int,
     fold: bool = False,
+    even: float = 0.0,
     multiple: int = 1,
     device: torch.device | str = "cpu",
 ) -> Batch:
@@ -122,8 +124,9 @@ def pack(
 
     `fold` makes one row of samples of equal tokens, with their mean advantage and their number as its
     weight. For losses that are linear in the advantage where the policy is the one that sampled, that
-    is the same loss and gradient at a fraction of the work; for other losses it is not done. `multiple`
-    adds masked rows until their number divides by it, and scales weights so that these do not dilute.
+    is the same loss and gradient at a fraction of the work; for other losses it is not done. `even` weighs
+    turns by how often their prompt was answered (`_shares`). `multiple` adds masked rows until their number
+    divides by it, and scales weights so that these do not dilute.
     Raises ValueError when there is nothing to pack.
     """
     if not rows:
@@ -139,7 +142,8 @@ def pack(
         scale = (len(folded) + blank) / len(rows)
         weights = [weight * scale for weight in weights]
 
-    tensors = _tensors(folded, weights, blank, pad)
+    shares = _shares(folded, even)
+    tensors = _tensors(folded, weights, shares, blank, pad)
     # Folded samples count each: losses by token divide by what was sampled.
     tokens = sum([len(row.places) * sum([s.trained for s in row.sample.spans]) for row in folded])
     tensors["num_items_in_batch"] = torch.tensor(tokens)
@@ -220,8 +224,38 @@ def _totals(rows: Lot[Row], turns: Sequence[range], count: int) -> dict[str, _Ar
     }
 
 
+def _shares(rows: Sequence[_Folded], even: float) -> list[list[float]]:
+    """What each turn of each row counts: n^−`even` where n turns of the batch answered its prompt.
+
+    Scaled so that the mean over all trained tokens is 1. With 0 a prompt counts as often as it came up,
+    with 1 all prompts count alike. What is best at one prompt does not depend on its weight, so a table
+    learns the same; a net, whose weights are shared, spends less on what it knows.
+    """
+    if not even:
+        return [[1.0] * len(row.sample.spans) for row in rows]
+    prompts = [[row.sample.tokens[: span.start] for span in row.sample.spans] for row in rows]
+    seen = Counter[tuple[int, ...]]()
+    for row, own in zip(rows, prompts, strict=True):
+        for prompt in own:
+            seen[prompt] += len(row.places)
+
+    found = [[seen[prompt] ** -even for prompt in own] for own in prompts]
+    tokens = [[len(row.places) * span.trained for span in row.sample.spans] for row in rows]
+    total = sum(map(sum, tokens))
+    counted = sum(
+        many * share
+        for own, shares in zip(tokens, found, strict=True)
+        for many, share in zip(own, shares, strict=True)
+    )
+    return [[share * total / counted for share in shares] for shares in found]
+
+
 def _tensors(
-    rows: Sequence[_Folded], weights: Sequence[float], blank: int, pad: int
+    rows: Sequence[_Folded],
+    weights: Sequence[float],
+    shares: Sequence[Sequence[float]],
+    blank: int,
+    pad: int,
 ) -> dict[str, torch.Tensor]:
     """What TRL's loss wants of the rows, and of `blank` rows that are masked."""
     # The prompt ends at the first turn; later prompts lie within the completion.
@@ -238,15 +272,20 @@ def _tensors(
     numbers = ("tool_mask", "old_per_token_logps", *rows[0].totals)
     made |= {name: np.zeros((count, longest), np.float32) for name in numbers}
 
-    for index, (row, weight, head) in enumerate(zip(rows, weights, heads, strict=True)):
-        _fill({name: array[index] for name, array in made.items()}, row, weight, head)
+    each = zip(rows, weights, shares, heads, strict=True)
+    for index, (row, weight, own, head) in enumerate(each):
+        counts = [weight * share for share in own]
+        _fill({name: array[index] for name, array in made.items()}, row, counts, head)
     # A blank row has one token that the model may look at, so that no row attends to nothing.
     made["prompt_mask"][len(rows) :, -1] = 1
     return {name: torch.from_numpy(made[name]) for name in (*_ORDER, *rows[0].totals)}
 
 
-def _fill(to: Mapping[str, _Array], row: _Folded, weight: float, head: int) -> None:
-    """Write a row: `head` tokens of prompt on the right of theirs, the rest on the left of theirs."""
+def _fill(to: Mapping[str, _Array], row: _Folded, weights: Sequence[float], head: int) -> None:
+    """Write a row: `head` tokens of prompt on the right of theirs, the rest on the left of theirs.
+
+    weights: what each of its turns counts
+    """
     sample = row.sample
     size, left = len(sample.tokens) - head, len(to["prompt_ids"]) - head
     to["prompt_ids"][left:] = sample.tokens[:head]
@@ -258,7 +297,7 @@ def _fill(to: Mapping[str, _Array], row: _Folded, weight: float, head: int) -> N
 
     for place, span in enumerate(sample.spans):
         inside = slice(span.start - head, span.stop - head)
-        to["tool_mask"][inside] = weight
+        to["tool_mask"][inside] = weights[place]
         if span.given[1]:
             # what closed the thought was not sampled
             to["tool_mask"][span.given[0] - head : span.given[1] - head] = 0

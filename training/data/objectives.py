@@ -119,6 +119,7 @@ def _resting(
 ) -> Batch:
     """The step's samples without any weight."""
     loss, multiple = config.update.loss, config.update.microbatches
+    even = config.update.even
     made = [
         Row(
             each.sample,
@@ -128,13 +129,14 @@ def _resting(
         for each in fresh
     ]
     if len(learners) == 1:
-        return replace(pack(made, loss=loss, pad=pad, fold=True, multiple=multiple), rests=True)
+        found = pack(made, loss=loss, pad=pad, fold=True, even=even, multiple=multiple)
+        return replace(found, rests=True)
 
-    found: dict[int, Batch] = {}
+    parts: dict[int, Batch] = {}
     for place, name in enumerate(learners):
         if own := [row for row in made if row.sample.attempt.learner == name]:
-            found[place] = pack(own, loss=loss, pad=pad, fold=True)
-    return replace(joined(found, loss=loss, pad=pad, multiple=multiple), rests=True)
+            parts[place] = pack(own, loss=loss, pad=pad, fold=True, even=even)
+    return replace(joined(parts, loss=loss, pad=pad, multiple=multiple), rests=True)
 
 
 def _lessons(
@@ -192,7 +194,8 @@ def _packed(
     update = config.update
     linear = update.iterations == 1 and objective.kind in ("gradient", "imitate") and not stored
     made = rows(samples, objective, step)
-    return pack(made, loss=loss, pad=pad, fold=update.fold and linear, multiple=multiple)
+    fold = update.fold and linear
+    return pack(made, loss=loss, pad=pad, fold=fold, even=update.even, multiple=multiple)
 
 
 def rows(samples: Sequence[Judged], objective: Objective, step: int = 0) -> Sequence[Row]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol, cast
 
 import torch
@@ -23,10 +22,9 @@ from ...agents.models.load import load_model
 from ...agents.models.quantised import QUANTISED
 from ...agents.models.weights import quiet
 from ...agents.policy import Policy, Renamed, Sampling, Wrapper
-from ...agents.thinking import Role, Thinking
-from ...agents.wording import read_prompts
 from ...envs.registry import Game
-from ..config import Config, ConfigError, Rollout, games, played
+from ..config import Config, ConfigError, played
+from .thinking import thinking
 
 
 class Player(Policy, Protocol):
@@ -109,22 +107,6 @@ def copied(config: Config) -> Transformer:
 def sampling(config: Config) -> Sampling:
     """How the learner's replies are drawn."""
     return Sampling(config.rollout.temperature, 1.0, config.rollout.max_tokens)
-
-
-def thinking(config: Config) -> Thinking:
-    """How the learner thinks before it moves, where the model's name does not say."""
-    rollout = config.rollout
-    prompts = read_prompts(rollout.prompts, games(config)) if rollout.prompts else None
-    return replace(thinks(rollout), prompts=prompts)
-
-
-def thinks(rollout: Rollout) -> Thinking:
-    """How the settings let a learner think, with words of ours."""
-    roles = tuple(
-        Role(name, own.think or rollout.think, own.thought_tokens or rollout.thought_tokens)
-        for name, own in rollout.roles.items()
-    )
-    return Thinking(rollout.think, rollout.thought_tokens, rollout.keep_thoughts, roles=roles)
 
 
 def loaded(config: Config, game: Game) -> Transformer:
