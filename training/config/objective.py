@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from .tables import Credits, Update
+from .tables import BY_ROW, BY_TOKEN, Credits, Update
 from .values import MANY, ConfigError, check_number, choice, number, table
 
 Kind: TypeAlias = Literal["gradient", "imitate", "prefer", "nft", "topr", "own"]
@@ -154,12 +154,8 @@ def check_objective(
         name = "kl_end" if update.kl_end else "kl_exact"
         raise ConfigError(f"update.{name} says how update.kl pulls, which is 0; set update.kl")
 
-    if update.even and objective.kind == "prefer":
-        raise ConfigError(
-            "update.even weighs turns, and objective.kind = prefer compares samples in pairs; set "
-            "update.even = 0"
-        )
-
+    if update.even:
+        _check_even(objective, update)
     if stock.age and not (stock.keep or stock.source):
         raise ConfigError(
             "stock.age gives back what stock.keep writes; set stock.keep = true, or name a stock.source"
@@ -178,6 +174,20 @@ def check_objective(
             "stock.source gives nothing while stock.age = 0; set how many steps of it"
         )
     _check_inside(inside, credits)
+
+
+def _check_even(objective: Objective, update: Update) -> None:
+    """Raises ConfigError where turns cannot be weighed."""
+    if objective.kind == "prefer":
+        raise ConfigError(
+            "update.even weighs turns, and objective.kind = prefer compares samples in pairs; set "
+            "update.even = 0"
+        )
+    if update.loss not in BY_ROW + BY_TOKEN:
+        raise ConfigError(
+            f"update.even weighs turns, and update.loss = {update.loss} takes a mean over each sample's own; "
+            f"use {' or '.join(BY_ROW + BY_TOKEN)}"
+        )
 
 
 def _check_inside(inside: Inside, credits: Credits) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from sparring.training.data.advantage import Centre
-from sparring.training.data.batch import Row, pack
+from sparring.training.data.batch import pack
 from sparring.training.data.credit import credited
 
 from ..conftest import having, sample
@@ -58,44 +58,6 @@ def test_rows_of_equal_tokens_and_other_spans_are_not_folded():
 def test_losses_that_cannot_be_folded_are_not():
     made = [having(sample([5, 6], (1, 2)), amount) for amount in (1.0, 2.0)]
     assert len(pack(made, loss="grpo", pad=0, fold=True).rows) == 2
-
-
-def prompted() -> list[Row]:
-    """Three answers to the prompt [5], two of them alike, and one to [8], which has a second turn."""
-    return [
-        having(sample([5, 6], (1, 2)), 1.0),
-        having(sample([5, 6], (1, 2), episode=1), 2.0),
-        having(sample([5, 7], (1, 2), episode=2), 3.0),
-        having(sample([8, 6, 9, 7], (1, 2), (3, 4), episode=3), 4.0, 5.0),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("even", "often", "once"),
-    [(0.0, 1.0, 1.0), (1.0, 5 / 9, 5 / 3), (0.5, 5 / (3 + 2 * 3**0.5), 5 / (3**0.5 + 2))],
-)
-def test_turns_count_less_the_more_turns_answered_their_prompt(
-    even: float, often: float, once: float
-):
-    plain = pack(prompted(), loss="dr_grpo", pad=0, even=even).tensors["tool_mask"]
-    found = [
-        *([often, 0, 0],) * 3,
-        [once, 0, once],
-    ]
-    assert plain.tolist() == [pytest.approx(row) for row in found]
-    # the mean over all that is trained is 1, whatever the weights
-    assert float(plain.sum()) == pytest.approx(5)
-
-
-@pytest.mark.parametrize("even", [0.3, 1.0])
-def test_turns_of_folded_rows_count_what_they_count_apart(even: float):
-    apart = pack(prompted(), loss="dr_grpo", pad=0, even=even).tensors
-    folded = pack(prompted(), loss="dr_grpo", pad=0, even=even, fold=True)
-    sums = [[apart["tool_mask"][i].tolist() for i in rows] for rows in ((0, 1), (2,), (3,))]
-    many = len(apart["tool_mask"]) / len(folded.rows)
-    for row, own in zip(folded.tensors["tool_mask"].tolist(), sums, strict=True):
-        # the loss is a mean over rows, of which folding leaves fewer
-        assert row == pytest.approx([sum(each) / many for each in zip(*own, strict=True)])
 
 
 @pytest.mark.parametrize(("loss", "weight"), [("dr_grpo", 4 / 3), ("dapo", 1.0)])
