@@ -21,9 +21,10 @@ from sparring.training.experiments.claims import find, folder, kept, markdown
 from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
 from sparring.training.experiments.numbers import Number, number
-from sparring.training.experiments.outcome import spread
+from sparring.training.experiments.outcome import Judged, Result, spread
 from sparring.training.experiments.papers import with_verdicts
 from sparring.training.experiments.runs import runs
+from sparring.training.experiments.told import verdict
 
 TINY = """
 claim = "A step moves the weights."
@@ -210,6 +211,25 @@ def test_a_bad_file_is_one_line_and_leaves_nothing(file, capsys, before, after, 
     assert said in told.err
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert not (file.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "found", "states", "said"),
+    [
+        ((1,), "open", (), "Measured; nothing was expected (1 seed)"),
+        ((1, 2), "confirmed", ("confirmed",), "Confirmed (2 seeds; expectations: 1 confirmed)"),
+        (
+            (1, 2, 3),
+            "undecided",
+            ("undecided", "confirmed", "undecided"),
+            "Undecided at this scale (3 seeds; expectations: 1 confirmed, 2 undecided)",
+        ),
+    ],
+)
+def test_a_verdict_says_how_many_expectations_are_what(seeds, found, states, said):
+    expect = tuple([Judged("a > b", {}, None, state) for state in states])
+    result = Result("n", "", "", "", found, seeds, {}, expect, {}, (), (), 0.0, "")
+    assert verdict(result) == said
 
 
 @pytest.mark.slow

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import get_args
 
 from ...arenas.report.page import Chart, Series
 from ...arenas.report.sheet import Sheet, Table, sheet_html
 from ...arenas.report.text import compact, number, signed
 from ..watch.records import Metrics
 from .design import Design
+from .expectations import State
 from .numbers import ALARM, MAIN
 from .outcome import Judged, Measured, Result, Spread
 from .runs import Run
@@ -46,9 +48,10 @@ class Expected:
 def verdict(result: Result) -> str:
     """The verdict and what it rests on, in a line."""
     seeds = f"{len(result.seeds)} seed{'s' if len(result.seeds) > 1 else ''}"
-    settled = [each for each in result.expect if each.state == result.verdict]
-    count = f", {len(settled)} of {len(result.expect)} expectations" if result.expect else ""
-    return f"{VERDICTS[result.verdict]} ({seeds}{count})"
+    states = [each.state for each in result.expect]
+    counts = [f"{states.count(state)} {state}" for state in get_args(State) if state in states]
+    expected = f"; expectations: {', '.join(counts)}" if counts else ""
+    return f"{VERDICTS[result.verdict]} ({seeds}{expected})"
 
 
 def columns(result: Result) -> list[str]:
