@@ -26,7 +26,7 @@ from .trainer import SelfPlayTrainer
 from .watch import transcripts
 from .watch.evaluate import measures
 from .watch.exams import Exams
-from .watch.measure import baselines, measured_menu
+from .watch.measure import baselines, measured_menu, of_update
 from .watch.monitors import Alarm, Watcher
 from .watch.progress import Display
 from .watch.records import Metrics, Unwritten
@@ -191,8 +191,10 @@ class Loop(TrainerCallback):
             found |= self._evaluated()
         found |= self._examined(whole, last=last)
 
-        saving = boundary and (last or self.interrupted or _due(step, record.checkpoint_every))
-        if found or saving or _due(step, record.metrics_every):
+        due = boundary and (last or _due(step, record.checkpoint_every))
+        # An interruption leaves no record: the run that goes on has the curve of an unbroken one.
+        saving = due or (boundary and self.interrupted)
+        if found or due or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
         if self._first and fresh and _due(played.number, record.transcripts_every):
             self.write_games(played)
@@ -241,10 +243,9 @@ class Loop(TrainerCallback):
 
         own = draft / checkpoints.STATE
         own.mkdir(exist_ok=True)
-        checkpoints.write_json(
-            own / "sparring.json",
-            {"step": step, "play": self.play.state(), "watch": self._watching()},
-        )
+        state = {"step": step, "play": self.play.state(), "watch": self._watching()}
+        state["sampler_gap"] = self.trainer.sampler_gap
+        checkpoints.write_json(own / "sparring.json", state)
         if self.magnet:
             self.magnet.save(own / MAGNET)
         if self.average:
@@ -270,6 +271,8 @@ class Loop(TrainerCallback):
     def _restore(self, own: Path) -> None:
         saved = json.loads((own / "sparring.json").read_text())
         self.play.restore(saved["play"])
+        # not told yet: a checkpoint may lie between two records
+        self.trainer.sampler_gap = saved.get("sampler_gap")
         # A run of one game has one watcher, whose state stands alone.
         alone = len(self._watchers) == 1
         for name, watcher in self._watchers.items():
@@ -361,10 +364,7 @@ class Loop(TrainerCallback):
         record |= measured_menu(played, self.play.menu, self.play.cast.names)
         record |= baselines(self.play.baselines, self.config.credits)
 
-        told = ("kl", "entropy", "preferred", "margin", "age_kl", "age_truncated", "age_bias")
-        record |= {name: measured[name] for name in told if name in measured}
-        if "clip_ratio/region_mean" in measured:
-            record["clip_ratio"] = measured["clip_ratio/region_mean"]
+        record |= of_update(measured)
         if self.trainer.batch is not None and self.trainer.batch.rests:
             record["rested"] = 1
         if (gap := self.trainer.sampler_gap) is not None:

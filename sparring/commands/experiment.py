@@ -53,7 +53,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--docs",
         metavar="PAGE.md",
-        type=Path,
         help="write a page of the kept results of the files (none named: of all claims), and the verdicts "
         "in games.md beside it where that is there, and end",
     )
@@ -63,11 +62,13 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sparring.training.experiments.claims import find, names
 
-    if arguments.docs:
+    if arguments.docs is not None:
         from sparring.training.experiments.claims import write
 
+        if not arguments.docs.endswith(".md"):
+            raise ArgumentError(f"--docs names a page, like docs/claims.md, not {arguments.docs!r}")
         files = [find(name) for name in arguments.files or names()]
-        for page in write(files, arguments.docs):
+        for page in write(files, Path(arguments.docs)):
             print(f"wrote {page}")
         return 0
     if len(arguments.files) != 1:
@@ -81,9 +82,13 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     from sparring.training.experiments.design import read
     from sparring.training.experiments.experiment import examine, experiment, written
 
-    design = read(path).only(_listed(arguments.arms), _seeds(arguments.seeds))
+    part = {"--seeds": arguments.seeds, "--arms": arguments.arms}
+    chosen = [f"{option} {value}" for option, value in part.items() if value is not None]
+    if arguments.keep and chosen:
+        raise ArgumentError(f"--keep keeps the result of the whole file; leave out {chosen[0]}")
+    design = read(path).only(_arms(arguments.arms), _seeds(arguments.seeds))
     out = Path(arguments.out) if arguments.out else Path("runs") / path.stem
-    made_by = f"sparring experiment {arguments.files[0]}"
+    made_by = " ".join(["sparring experiment", arguments.files[0], *chosen])
     if arguments.dry_run:
         return _listing(design, out)
 
@@ -137,18 +142,28 @@ def _print(result: Result, out: Path) -> None:
         rows = [(each.text, each.difference, each.interval, each.state) for each in judged]
         table(("expectation", "left − right", "interval", "it is"), rows)
     shown = console()
+    if names := told.where(result.told):
+        shown.print(Text(names), soft_wrap=True)
     for warning in result.warnings:
         shown.print(Text(warning, style="yellow"))
     for line in (result.claim, told.verdict(result), str(out / "report.html")):
         shown.print(Text(line), soft_wrap=True)
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()] if text else []
+def _listed(option: str, text: str | None) -> list[str]:
+    """What an option lists; nothing where it is not given. Raises ArgumentError where it lists nothing."""
+    found = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if text is not None and not found:
+        raise ArgumentError(f"{option} names none; leave it out for all of the file")
+    return found
+
+
+def _arms(text: str | None) -> list[str]:
+    return _listed("--arms", text)
 
 
 def _seeds(text: str | None) -> list[int]:
     try:
-        return list(dict.fromkeys(SEED(part) for part in _listed(text)))
+        return list(dict.fromkeys(SEED(part) for part in _listed("--seeds", text)))
     except argparse.ArgumentTypeError as fault:
         raise ArgumentError(f"--seeds: {fault}") from fault

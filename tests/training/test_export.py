@@ -122,7 +122,7 @@ def test_the_command_says_what_it_wrote_or_what_is_missing(played, tmp_path, cap
     assert main(["export", str(played), "--out", str(tmp_path / "data")]) == 0
     assert f"pairs to {tmp_path / 'data'}" in capsys.readouterr().out
     for arguments, said in (
-        (["nowhere"], "nowhere has no stock in runs/nowhere/stock; train it with"),
+        (["nowhere"], "there is no run 'nowhere' (runs/nowhere does not exist)"),
         ([str(played), "--role", "dealer"], "no samples of dealer; its roles are first, second"),
         ([str(played), "--verdict", "good"], "no 'good'"),
     ):

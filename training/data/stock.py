@@ -158,7 +158,12 @@ def of_step(folder: Path, step: int) -> list[Judged]:
 
 def stored(run: str | Path) -> Iterator[Stored]:
     """All samples of a run's stock, in order. Raises StockError where there are none."""
-    folder = RunFolder(found_folder(run)).stock
+    home = RunFolder(found_folder(run))
+    folder = home.stock
+    if not home.path.is_dir():
+        raise StockError(f"there is no run {str(run)!r} ({home.path} does not exist)")
+    if not steps(folder) and not home.config.is_file():
+        raise StockError(f"{home.path} is no run: it has no {home.config.name}")
     if not steps(folder):
         raise StockError(f"{run} has no stock in {folder}; train it with --set stock.keep=true")
     for step in steps(folder):

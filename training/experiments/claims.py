@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,8 +14,11 @@ from .. import checkpoints
 from .expectations import ExperimentError
 from .outcome import Result
 from .papers import with_verdicts
+from .told import where
 
 RESULTS: Final = "results"
+_KEPT: Final = {field.name for field in fields(Result)}
+"""What a kept result has."""
 _PAPERS: Final = "games.md"
 """The page that has tables of papers."""
 _TITLES: Final = {
@@ -26,9 +30,10 @@ _TITLES: Final = {
 _HEAD: Final = """\
 # Claims
 
-Published claims as experiments of minutes: small models, equal sampled tokens for every arm, three seeds
-or more. This page is written by `sparring experiment --docs docs/claims.md` from the results that
-`--keep` left in `training/claims/results/`; nothing in it is typed by hand.
+Published claims as experiments of minutes: small models, three seeds or more, and for every arm as many
+sampled tokens, to a tenth, where nothing else is said. This page is written by
+`sparring experiment --docs docs/claims.md` from the results that `--keep` left in
+`training/claims/results/`; nothing in it is typed by hand.
 
 Each number is a mean over seeds with its 95 % interval (Student's, n − 1 degrees). ◆ marks numbers that are
 exact: computed over all tasks or the whole game tree. Differences are paired by seed; the intervals of
@@ -37,7 +42,7 @@ expected side, *refuted* where one lies on the other, else *undecided at this sc
 all runs together.
 
 Seeds from 11 on are fresh: no trial ever used them, and design and expectations stood before they were
-run. Of the seeds below 11 some had been seen in trials.
+run, where a claim says nothing else. Of the seeds below 11 some had been seen in trials.
 """
 
 
@@ -150,8 +155,7 @@ def _arms(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"| {arm} | {' | '.join(cells)} | {found['steps']:,.0f} | {found['tokens']:,.0f} |"
         )
-    others = [f"{name}: {what}" for name, what in told.items() if name not in ("number", what)]
-    return [*lines, *(["", f"Where {'; '.join(others)}."] if others else [])]
+    return [*lines, *(["", names] if (names := where(told)) else [])]
 
 
 def _measured(number: Mapping[str, Any]) -> str:
@@ -185,6 +189,6 @@ def _read(path: Path) -> Mapping[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise ExperimentError(f"{path} is no kept result: {fault}") from fault
-    if not isinstance(data, dict) or "verdict" not in data:
+    if not isinstance(data, dict) or not data.keys() >= _KEPT:
         raise ExperimentError(f"{path} is no kept result; run its experiment with --keep")
     return cast(Mapping[str, Any], data)

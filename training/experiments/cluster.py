@@ -92,7 +92,7 @@ def _train(words: bytes, _: int) -> Took:
         return Took(0.0, 0.0, 0)
 
     # The process goes with its worker, and that with its node: two must never train one run.
-    process, told = Process(run, bound=True), False
+    process, told = Process(run), False
     while not process.over():
         time.sleep(_PAUSE)
         if not told and asked.exists():

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -46,6 +46,7 @@ _KEYS: Final = (
     "arms",
 )
 _NAME: Final = re.compile(r"[A-Za-z][\w-]*")
+_LONGEST: Final = 100
 _SEED: Final = 2**32 - 1
 
 
@@ -67,6 +68,8 @@ class Design:
     arms: Mapping[str, Config]
     numbers: Mapping[str, Number]
     expect: tuple[Expectation, ...]
+    names: tuple[str, ...] = ()
+    """All arms of the file, those too that are left out."""
 
     def only(self, arms: Sequence[str], seeds: Sequence[int]) -> Design:
         """The same with these arms and seeds alone (none named: all). Raises ExperimentError."""
@@ -114,6 +117,7 @@ def _design(name: str, data: Mapping[str, Any]) -> Design:
         arms,
         numbers,
         tuple(expectation(text, list(arms), list(numbers)) for text in texts),
+        tuple(arms),
     )
 
 
@@ -134,12 +138,21 @@ def _arms(data: Mapping[str, Any]) -> dict[str, Config]:
 
     found: dict[str, Config] = {}
     for arm, own in named.items():
-        if not _NAME.fullmatch(arm) or arm.lower() in ("nan", "inf", "infinity"):
-            raise ExperimentError(
-                f"an arm is called {arm!r}; names begin with a letter and hold letters, digits, - and _"
-            )
+        _check_name(arm, found)
         found[arm] = _with(common, _table(own, f"arms.{arm}"), f"arms.{arm}")
     return found
+
+
+def _check_name(arm: str, others: Iterable[str]) -> None:
+    """An arm's name is a word of expectations, and begins that of its runs' folders."""
+    if not _NAME.fullmatch(arm) or arm.lower() in ("nan", "inf", "infinity"):
+        raise ExperimentError(
+            f"an arm is called {arm!r}; names begin with a letter and hold letters, digits, - and _"
+        )
+    if len(arm) > _LONGEST:
+        raise ExperimentError(f"an arm's name has {len(arm)} letters; {_LONGEST} are the most")
+    if twin := [other for other in others if other.lower() == arm.lower()]:
+        raise ExperimentError(f"arms {twin[0]} and {arm} would share folders; call one otherwise")
 
 
 def _with(config: Config, data: Mapping[str, Any], where: str) -> Config:
@@ -167,6 +180,10 @@ def _numbers(data: Mapping[str, Any]) -> dict[str, Number]:
         # a metric that is listed is called as it is
         others = {str(item): item for item in cast(list[Any], others)}
     for name, value in _table(others, "numbers").items():
+        if name == MAIN:
+            raise ExperimentError(
+                f"[numbers] has {MAIN!r}, which is the file's own; call it otherwise"
+            )
         found[name] = number(f"numbers.{name}", value)
     return found
 

@@ -11,6 +11,7 @@ Words are set apart by spaces, so that names may hold hyphens.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -18,6 +19,8 @@ from typing import Final, Literal, TypeAlias
 from ...envs.errors import SparringError, did_you_mean
 
 State: TypeAlias = Literal["confirmed", "refuted", "undecided"]
+MOST: Final = 1e12
+"""A number in a file lies within this bound on either side."""
 _FORM: Final = "like 'a < b', 'a - b > 0.2' or 'a = b within 0.03'"
 _TERM: Final = re.compile(r"(?:(?P<factor>[\d.]+)\*)?(?P<arm>[A-Za-z][\w-]*)(?::(?P<number>\S+))?")
 
@@ -74,6 +77,10 @@ def expectation(text: str, arms: Sequence[str], numbers: Sequence[str]) -> Expec
     if sign == "=":
         if len(right) < 3 or right[-2] != "within" or (bound := _real(right[-1])) is None:
             raise ExperimentError(f"expect {text!r}: = wants 'within NUMBER', {_FORM}")
+        if bound <= 0:
+            raise ExperimentError(
+                f"expect {text!r}: within wants a number above 0, and has {bound:g}"
+            )
         right, within = right[:-2], bound
     terms = [*_sum(left, 1.0, text), *_sum(right, -1.0, text)]
     _check(text, terms, arms, numbers)
@@ -96,7 +103,9 @@ def _term(word: str, factor: float, text: str) -> Term:
     found = _TERM.fullmatch(word)
     times = _real(found["factor"] or "1") if found else None
     if found is None or times is None:
-        raise ExperimentError(f"expect {text!r}: {word!r} is neither an arm nor a number, {_FORM}")
+        raise ExperimentError(
+            f"expect {text!r}: {word!r} is neither an arm nor a number up to {MOST:g}, {_FORM}"
+        )
     return Term(factor * times, found["arm"], found["number"] or "")
 
 
@@ -112,9 +121,19 @@ def _check(text: str, terms: Sequence[Term], arms: Sequence[str], numbers: Seque
     if not any(term.arm for term in terms):
         raise ExperimentError(f"expect {text!r} compares no arm")
 
+    # what cancels out would be judged without a look at its arm
+    weights = Counter[tuple[str, str]]()
+    for term in terms:
+        weights[term.arm, term.number] += term.factor  # pyright: ignore[reportArgumentType] a float
+    for (arm, _), weight in weights.items():
+        if arm and abs(weight) < 1e-9:
+            raise ExperimentError(f"expect {text!r}: {arm} cancels out, so nothing is said of it")
+
 
 def _real(word: str) -> float | None:
+    """The number of a word; None for one that no difference comes near, like inf."""
     try:
-        return float(word)
+        value = float(word)
     except ValueError:
         return None
+    return value if abs(value) <= MOST else None

@@ -20,7 +20,7 @@ from .expectations import ExperimentError
 from .here import here
 from .outcome import Result, numbers_of, outcome
 from .process import Took
-from .runs import Run, alone, check, last_line, runs, spent, stoppable
+from .runs import Run, alone, check, foreign, last_said, runs, spent, stoppable
 from .told import page
 
 RESULT: Final = "result.json"
@@ -32,8 +32,14 @@ def examine(design: Design, out: Path) -> list[Run]:
     Raises ExperimentError, and what `checked` raises for settings that cannot be trained.
     """
     found = runs(design, out)
+    if out.exists() and not out.is_dir():
+        raise ExperimentError(f"{out} is a file, and --out names a folder")
     if RunFolder(out).config.is_file():
         raise ExperimentError(f"{out} is the folder of a run; choose another --out")
+    if others := foreign(design, out):
+        raise ExperimentError(
+            f"{out} holds another experiment, with runs like {others[0]}; choose another --out"
+        )
     check(found)
     for arm, config in design.arms.items():
         try:
@@ -95,7 +101,7 @@ def _until_done(
     for run, took in trained:
         if took.code:
             failed.append(run)
-            say(f"{run.name} failed: {last_line(run.log)}")
+            say(f"{run.name} failed: {last_said(run.log)}")
         else:
             over(run)
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -9,9 +10,9 @@ from typing import Any, Final, cast
 
 from ...envs.errors import did_you_mean
 from ..config import Watch
-from ..watch.monitors import Watcher
+from ..watch.monitors import Watcher, unknown
 from ..watch.records import Metrics
-from .expectations import ExperimentError
+from .expectations import MOST, ExperimentError
 
 MAIN: Final = "number"
 """The name of the number that a claim is about."""
@@ -45,7 +46,7 @@ class Number:
     def read(self, records: Sequence[Metrics], limits: Watch) -> float | None:
         """The number; None where a metric never came so far, or an alarm was never raised.
 
-        Raises ExperimentError for a metric that no record has.
+        It is nan or infinite where a record is. Raises ExperimentError for a metric that no record has.
         """
         if self.of.startswith(ALARM):
             return _alarmed(self.of.removeprefix(ALARM), records, limits)
@@ -57,6 +58,8 @@ class Number:
         if isinstance(self.at, int):
             # what was recorded last by then
             return next((value for step, value in reversed(points) if step <= self.at), None)
+        if self.at not in ("last", "first") and not all(map(math.isfinite, values)):
+            return math.nan
         chosen = {"last": values[-1], "first": values[0], "least": min(values)}
         return chosen.get(self.at, max(values) if self.at == "greatest" else fmean(values))
 
@@ -102,14 +105,14 @@ def number(name: str, value: Any) -> Number:
     data = cast(dict[str, Any], given if isinstance(given, dict) else {})
     if not isinstance(data.get("of"), str) or not data["of"]:
         raise ExperimentError(f"{name} must be a metric, or a table with `of`; it is {value!r}")
-    if unknown := [key for key in data if key not in _KEYS]:
-        raise ExperimentError(f"{name} has no key {unknown[0]!r}{did_you_mean(unknown[0], _KEYS)}")
+    if strange := [key for key in data if key not in _KEYS]:
+        raise ExperimentError(f"{name} has no key {strange[0]!r}{did_you_mean(strange[0], _KEYS)}")
 
     at, when, reaches = data.get("at", "last"), data.get("when", ""), data.get("reaches", 0.0)
     if at not in _AT and not (type(at) is int and at >= 0):
         raise ExperimentError(f"{name}.at must be {', '.join(_AT)} or a step; it is {at!r}")
-    if not isinstance(when, str) or type(reaches) not in (int, float):
-        raise ExperimentError(f"{name}: when is a metric, and reaches a number")
+    if not isinstance(when, str) or type(reaches) not in (int, float) or not abs(reaches) <= MOST:
+        raise ExperimentError(f"{name}: when is a metric, and reaches a number up to {MOST:g}")
     if ("when" in data) != ("reaches" in data) or ("when" in data and "at" in data):
         raise ExperimentError(f"{name}: when and reaches go together, and stand in place of at")
     since = data.get("since", 0)
@@ -117,6 +120,11 @@ def number(name: str, value: Any) -> Number:
         raise ExperimentError(f"{name}.since must be a step, 0 or more; it is {since!r}")
     if since and at not in ("first", "least", "greatest", "mean"):
         raise ExperimentError(f"{name}.since goes with at = first, least, greatest or mean")
+    if data["of"].startswith(ALARM):
+        if len(data) > 1:
+            raise ExperimentError(f"{name} is the step of an alarm, which has no at, since or when")
+        if why := unknown(data["of"].removeprefix(ALARM)):
+            raise ExperimentError(f"{name}: {why}")
     return Number(data["of"], at, when, float(reaches), since)
 
 

@@ -112,7 +112,7 @@ def outcome(
         judged,
         {name: number.told for name, number in design.numbers.items()},
         tuple(exact),
-        tuple(_warnings(design, arms, ran)),
+        tuple(_warnings(design, arms, ran, records)),
         sum(took[run.name].cores for run in ran if run.name in took) / 60,
         command,
     )
@@ -130,7 +130,17 @@ def spread(values: Sequence[float], level: float = 0.95) -> Spread | None:
 
 
 def numbers_of(design: Design, run: Run, records: Sequence[Metrics]) -> dict[str, float | None]:
-    """Every number of one run. Raises ExperimentError for a metric that it has not."""
+    """Every number of one run (None: it has none, or none that is finite).
+
+    Raises ExperimentError for a metric that it has not.
+    """
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in _read(design, run, records).items()
+    }
+
+
+def _read(design: Design, run: Run, records: Sequence[Metrics]) -> dict[str, float | None]:
     limits = run.config.watch
     try:
         return {name: number.read(records, limits) for name, number in design.numbers.items()}
@@ -201,8 +211,18 @@ def _verdict(states: Sequence[State]) -> Verdict:
     return "confirmed" if set(states) == {"confirmed"} else "undecided"
 
 
-def _warnings(design: Design, arms: Mapping[str, Arm], ran: Sequence[Run]) -> list[str]:
-    found: list[str] = []
+def _warnings(
+    design: Design,
+    arms: Mapping[str, Arm],
+    ran: Sequence[Run],
+    records: Mapping[str, Sequence[Metrics]],
+) -> list[str]:
+    found = [
+        f"{name} of {run.name} is {value}, and counts as missing"
+        for run in ran
+        for name, value in _read(design, run, records[run.name]).items()
+        if value is not None and not math.isfinite(value)
+    ]
     missing = [
         f"{arm}-{seed}"
         for arm in design.arms

@@ -31,10 +31,11 @@ class Took(NamedTuple):
 class Process:
     """A process that trains one run, in a session of its own: Ctrl-C reaches it through us alone.
 
-    It holds `lock`, so that nobody else works in the folder meanwhile. `bound`: it dies with this process.
+    It holds `lock`, so that nobody else works in the folder meanwhile, and dies with this process: a run
+    that went on alone would be one that nobody counts the minutes of.
     """
 
-    def __init__(self, run: Run, *, lock: int | None = None, bound: bool = False) -> None:
+    def __init__(self, run: Run, *, lock: int | None = None) -> None:
         self.run = run
         self.took = Took(0.0, 0.0, 0)
         self._began = time.monotonic()
@@ -48,7 +49,7 @@ class Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
-            preexec_fn=_bind if bound else None,
+            preexec_fn=_bind,
             env=environment,
         )
 

@@ -12,6 +12,7 @@ import json
 import signal
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -26,6 +27,9 @@ from .expectations import ExperimentError
 
 SPENT: Final = "spent.jsonl"
 LOCK: Final = "lock"
+SETTINGS: Final = "settings"
+_MESSAGE: Final = 5
+"""Lines of an error's message that are told."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Run:
     @property
     def settings(self) -> Path:
         """The settings that it is started with."""
-        return self.out / "settings" / f"{self.name}.toml"
+        return self.out / SETTINGS / f"{self.name}.toml"
 
     @property
     def log(self) -> Path:
@@ -57,6 +61,8 @@ class Run:
 
     def done(self, ended: Mapping[str, Spent]) -> bool:
         """Whether it came to its end, by its last checkpoint or by an alarm that stops."""
+        if not self.folder.config.is_file():
+            return False  # its folder was removed, whatever is known of a run that was there
         if self.name in ended and ended[self.name].done:
             return True
         steps = self.folder.steps
@@ -90,6 +96,10 @@ def check(found: Sequence[Run]) -> None:
     """Raises ExperimentError for a folder that holds a run under other settings than the file's."""
     for run in found:
         path = run.folder.config
+        if run.folder.path.is_file():
+            raise ExperimentError(
+                f"{run.folder.path} is a file in the place of a run; remove it, or choose another --out"
+            )
         if path.is_file() and replace(read_settings(path), out=run.config.out) != run.config:
             raise ExperimentError(
                 f"{run.folder.path} was run under other settings than the file has now; remove it to run it "
@@ -99,13 +109,21 @@ def check(found: Sequence[Run]) -> None:
             raise ExperimentError(f"{run.folder.path} exists and is no run; choose another --out")
 
 
+def foreign(design: Design, out: Path) -> list[str]:
+    """The runs in a folder, where all of them are of other arms than the file has: another experiment's."""
+    names = [path.stem for path in sorted((out / SETTINGS).glob("*.toml"))]
+    own = [name for name in names if name.rpartition("-")[0] in design.names]
+    return [] if own else [name for name in names if (out / name).is_dir()]
+
+
 def spent(out: Path) -> dict[str, Spent]:
     """What every run took so far, by its name."""
     found: dict[str, Spent] = {}
     path = out / SPENT
-    for line in path.read_text().splitlines() if path.is_file() else []:
-        # a line that was cut when the machine stopped says nothing
-        with contextlib.suppress(ValueError):
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    for line in text.splitlines():
+        # a line that was cut when the machine stopped, or that is none of ours, says nothing
+        with contextlib.suppress(ValueError, TypeError, KeyError):
             data = json.loads(line)
             before = found.get(data["run"], Spent())
             found[data["run"]] = Spent(
@@ -145,6 +163,14 @@ def stoppable() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+def last_said(path: Path) -> str:
+    """The last line of a log; of an error that ends it, the whole message."""
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    lines = [line for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    begun = [place for place, line in enumerate(lines) if line.startswith("Traceback (most recent")]
+    if begun:
+        # frames are indented; a message that is longer is followed by what a later process said
+        message = list(dropwhile(lambda line: line[0] == " ", lines[begun[-1] + 1 :]))
+        if len(message) <= _MESSAGE:
+            return " ".join(message) or lines[-1]
+    return lines[-1]

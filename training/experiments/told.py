@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import get_args
@@ -67,6 +67,12 @@ def columns(result: Result) -> list[str]:
     ]
 
 
+def where(told: Mapping[str, str]) -> str:
+    """What the named numbers of a table are, in a sentence; "" where each is called by what it is."""
+    others = [f"{name}: {what}" for name, what in told.items() if name not in (MAIN, what)]
+    return f"Where {'; '.join(others)}." if others else ""
+
+
 def rows(result: Result) -> list[tuple[str, ...]]:
     """An arm a row: its name, its numbers, what a run of it took."""
     return [
@@ -127,7 +133,8 @@ def _tables(result: Result) -> Iterator[Table]:
         told = tuple((e.text, e.difference, e.interval, e.state) for e in judged)
         heads = ("Expectation", "Left − right", "Interval", "It is")
         yield Table("expected", "What was expected", heads, told, EXPECTED, words=(3,))
-    yield Table("arms", "Arms", ("Arm", *columns(result)), tuple(rows(result)), CAPTION)
+    caption = f"{CAPTION} {where(result.told)}".rstrip()
+    yield Table("arms", "Arms", ("Arm", *columns(result)), tuple(rows(result)), caption)
 
 
 def charts(design: Design, ran: Sequence[Run]) -> list[Chart]:

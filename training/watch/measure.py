@@ -108,6 +108,15 @@ def _stock(step: Step) -> Metrics:
     return found | {f"balance/{name}": value for name, value in step.balance.items()}
 
 
+def of_update(measured: Mapping[str, float]) -> Metrics:
+    """What is told of a step's update."""
+    told = ("kl", "entropy", "preferred", "margin", "age_kl", "age_truncated", "age_bias")
+    found: Metrics = {name: measured[name] for name in told if name in measured}
+    if "clip_ratio/region_mean" in measured:
+        found["clip_ratio"] = measured["clip_ratio/region_mean"]
+    return found
+
+
 def baselines(kept: Baselines, settings: Credits) -> Metrics:
     """The running baselines, by game and role."""
     return {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
+from ...envs.errors import did_you_mean
 from ...envs.hooks import HookError, hook
 from ..config import Watch
 from .drift import Drift
@@ -34,6 +35,15 @@ def _asked(monitor: Monitor, record: Metrics) -> Mapping[str, str]:
             f"the monitor {name} failed at step {record['step']} ({type(fault).__name__}: {fault}); not "
             "every record has every number, so use record.get"
         ) from fault
+
+
+def unknown(name: str) -> str:
+    """Why no alarm can have this name ("": one can)."""
+    kind, _, of = name.partition("/")
+    if (of and kind in (*_NAMED, "thought")) or (kind == "exam" and of.endswith("/forgot")):
+        return ""
+    known = (*Watcher(Watch()).alone(), *(f"{each}/ROLE" for each in _NAMED))
+    return "" if name in known else f"no alarm {name!r}{did_you_mean(name, known)}"
 
 
 class Watcher:
@@ -70,6 +80,10 @@ class Watcher:
         if isinstance(nash_conv, (int, float)):
             self._best = min(self._best, nash_conv)
         return fresh
+
+    def alone(self) -> list[str]:
+        """The names of alarms that stand for the whole run."""
+        return [*self._of_run({}), "asymmetry", "collapse"]
 
     def _rules(self, record: Metrics) -> Iterator[tuple[str, str]]:
         """(name, what is wrong or "") of each rule that the record has numbers for."""

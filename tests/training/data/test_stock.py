@@ -119,7 +119,17 @@ def test_a_source_without_stock_is_refused(tmp_path):
     with pytest.raises(
         StockError, match=r"has no stock in .*; train it with --set stock.keep=true"
     ):
+        (tmp_path / "config.toml").write_text("")
         next(stored(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", "is no run: it has no config.toml"), ("gone", "there is no run .*gone'")],
+)
+def test_a_stock_is_asked_of_a_run(tmp_path, name, said):
+    with pytest.raises(StockError, match=said):
+        next(stored(tmp_path / name))
 
 
 def test_a_kill_while_writing_leaves_no_step_that_is_read(tmp_path, monkeypatch):
