@@ -243,7 +243,7 @@ class Loop(TrainerCallback):
 
         own = draft / checkpoints.STATE
         own.mkdir(exist_ok=True)
-        state = {"step": step, "play": self.play.state(), "watch": self._watching()}
+        state: dict[str, Any] = {"step": step, "play": self.play.state(), "watch": self._watching()}
         state["sampler_gap"] = self.trainer.sampler_gap
         checkpoints.write_json(own / "sparring.json", state)
         if self.magnet:

@@ -116,10 +116,10 @@ def test_a_phase_is_given_what_the_phases_before_it_kept(tmp_path):
 def test_a_source_without_stock_is_refused(tmp_path):
     with pytest.raises(StockError, match=r"stock.source = .*nowhere has no stock"):
         opened(tmp_path, "stock.source=nowhere", "stock.age=2")
+    (tmp_path / "config.toml").write_text("")
     with pytest.raises(
         StockError, match=r"has no stock in .*; train it with --set stock.keep=true"
     ):
-        (tmp_path / "config.toml").write_text("")
         next(stored(tmp_path))
 
 
