@@ -11,7 +11,7 @@ Words are set apart by spaces, so that names may hold hyphens.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -122,9 +122,9 @@ def _check(text: str, terms: Sequence[Term], arms: Sequence[str], numbers: Seque
         raise ExperimentError(f"expect {text!r} compares no arm")
 
     # what cancels out would be judged without a look at its arm
-    weights = Counter[tuple[str, str]]()
+    weights: dict[tuple[str, str], float] = defaultdict(float)
     for term in terms:
-        weights[term.arm, term.number] += term.factor  # pyright: ignore[reportArgumentType] a float
+        weights[term.arm, term.number] += term.factor
     for (arm, _), weight in weights.items():
         if arm and abs(weight) < 1e-9:
             raise ExperimentError(f"expect {text!r}: {arm} cancels out, so nothing is said of it")
