@@ -15,7 +15,9 @@ from ..envs.registry import load
 
 RUNS = Path("runs")
 STORE, REPORT = "store.sqlite", "report.html"
-_CHECKPOINTS, _STEP = "checkpoints", "step-"
+STATE = "state"
+"""The folder in a checkpoint of what is ours: the averages, and what games and alarms remember."""
+_CHECKPOINTS, _STEP, _STOPPED = "checkpoints", "step-", "interrupted"
 
 
 class RunFolderError(SparringError, ValueError):
@@ -173,6 +175,19 @@ def steps(checkpoints: Path) -> list[int]:
     """The steps of all checkpoints in a folder, ascending."""
     found = [step_of(path) for path in checkpoints.glob(f"{_STEP}*") if path.is_dir()]
     return sorted(step for step in found if step is not None)
+
+
+def stopped_at(checkpoint: Path) -> Path:
+    """The file that marks a checkpoint which is there only because the run was interrupted at its step."""
+    return checkpoint / STATE / _STOPPED
+
+
+def scheduled(checkpoints: Path) -> list[int]:
+    """The steps of the checkpoints that a run has which was never interrupted, ascending.
+
+    What a run does next rests on these alone, so that it goes the same way whether it was interrupted or not.
+    """
+    return [at for at in steps(checkpoints) if not stopped_at(checkpoints / step_name(at)).exists()]
 
 
 def run_of(checkpoint: Path) -> RunFolder | None:

@@ -183,12 +183,18 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
         sys.stderr.close()
         return 0
     except (SparringError, OSError) as fault:
-        print(f"{program}: {_one_line(fault)}", file=sys.stderr)
+        _tell(f"{program}: {_one_line(fault)}")
         return 2
     except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
+        _tell(f"{program}: interrupted")
         # 128 + SIGINT, as shells have it.
         return 130
+
+
+def _tell(line: str) -> None:
+    """Write a line to stderr at once: `print` without a buffer writes its end apart from it, and another
+    process (a launcher that ends its workers) may write between the two."""
+    sys.stderr.write(f"{line}\n")
 
 
 def _one_line(fault: Exception) -> str:

@@ -13,12 +13,10 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from ..agents.run_folder import step_name, steps
+from ..agents.run_folder import STATE, scheduled, step_name, step_of, steps
 from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
-STATE = "state"
-"""The folder in a checkpoint of what is ours: the averages, and what games and alarms remember."""
 _PARTIAL = ".partial"
 _OF_DISK = (
     errno.ENOSPC,
@@ -117,9 +115,18 @@ def verify(place: Path) -> None:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the last `keep` checkpoints (0: none is removed)."""
-    for step in steps(folder)[:-keep] if keep else []:
-        shutil.rmtree(folder / step_name(step))
+    """Remove what is older than the last `keep` scheduled checkpoints (0: none is removed)."""
+    kept = scheduled(folder)[-keep:] if keep else []
+    for step in steps(folder):
+        if kept and step < kept[0]:
+            shutil.rmtree(folder / step_name(step))
+
+
+def forget(place: Path) -> None:
+    """Remove the checkpoints after this one, to which the run has gone back: none of them is its past."""
+    for step in steps(place.parent):
+        if step > (step_of(place) or 0):
+            shutil.rmtree(place.parent / step_name(step))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..agents.run_folder import RunFolder, step_name
+from ..agents.run_folder import RunFolder, step_name, stopped_at
 from ..envs.errors import SparringError
 from ..envs.exact import Tree
 from . import checkpoints, psro
@@ -97,6 +97,7 @@ class Loop(TrainerCallback):
         # whose samples are trained on, and by how many steps so far
         self._used: Step | None = None
         self._uses = 0
+        self._unplanned = False  # whether only an interruption saves the present step
         self._thresholds = gc.get_threshold()
         self._since = (0.0, 0)
 
@@ -115,7 +116,7 @@ class Loop(TrainerCallback):
         # The averages exist by now: a checkpoint's values are copied into them.
         if self._resume:
             self._restore(self._resume / checkpoints.STATE)
-            if not self._tried():
+            if self._trial and not (stopped_at(self._resume).exists() or self._trial.held()):
                 self._try(self._step(state))
         # Curves begin at step 0; a resumed run has that record already, a later phase the one before it.
         elif not self.stage.offset and (self._trees or self._exams):
@@ -192,7 +193,9 @@ class Loop(TrainerCallback):
         found |= self._examined(whole, last=last)
 
         due = boundary and (last or _due(step, record.checkpoint_every))
-        # An interruption leaves no record: the run that goes on has the curve of an unbroken one.
+        # An interruption leaves no record and no trial, and its checkpoint is nobody's opponent: the run
+        # that goes on is an unbroken one.
+        self._unplanned = not due
         saving = due or (boundary and self.interrupted)
         if found or due or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
@@ -228,7 +231,8 @@ class Loop(TrainerCallback):
             self._seal(step, folder, draft)
             self.saved = step
             # A trial plays the checkpoint from its place, so it comes after the move.
-            self._try(step)
+            if not self._unplanned:
+                self._try(step)
         # The trial may have raised an alarm that `on_step_end` has not seen; and no process goes on before
         # the checkpoint, which may play in the next step, is there.
         if self._alarmed(step):
@@ -246,6 +250,8 @@ class Loop(TrainerCallback):
         state: dict[str, Any] = {"step": step, "play": self.play.state(), "watch": self._watching()}
         state["sampler_gap"] = self.trainer.sampler_gap
         checkpoints.write_json(own / "sparring.json", state)
+        if self._unplanned:
+            stopped_at(draft).touch()
         if self.magnet:
             self.magnet.save(own / MAGNET)
         if self.average:
@@ -281,12 +287,6 @@ class Loop(TrainerCallback):
             self.magnet.load(own / MAGNET)
         if self.average:
             self.average.load(own / AVERAGE)
-
-    def _tried(self) -> bool:
-        """Whether the last checkpoint's trial was held: a run may be stopped between the two."""
-        last = RunFolder(self.folder).records()[-1:]
-        scores = ("score_against/", "score_past/")
-        return any(name.startswith(scores) for record in last for name in record)
 
     def _alarmed(self, step: int) -> bool:
         """Whether an alarm of this step ends the run; `broken` then says that it asks to go back."""

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..agents.models.names import check_name, parted
-from ..agents.run_folder import RunFolder, free_folder, named, run_folder, step_of
+from ..agents.run_folder import RunFolder, free_folder, named, run_folder, scheduled, step_of
 from ..agents.wording import read_prompts
 from ..envs.errors import SparringError
 from ..envs.registry import Game
@@ -162,12 +162,14 @@ def _persist(config: Config, folder: Path, place: Path | None, *, quiet: bool) -
     while True:
         done = _staged(config, folder, place, quiet=quiet)
         # A checkpoint of the alarm's own step would hold the weights that raised it.
-        before = [at for at in RunFolder(folder).steps if at < done.step]
+        before = [at for at in scheduled(RunFolder(folder).checkpoints) if at < done.step]
         watch = next(s.config.watch for s in stages(config) if s.end >= done.step)
         if not (done.broken and before and config.rollbacks < watch.rollbacks):
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
+        if first():
+            checkpoints.forget(place)
         # The count is part of every seed, so that the games after it are others.
         config = replace(config, rollbacks=config.rollbacks + 1)
 

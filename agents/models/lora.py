@@ -31,6 +31,9 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
 
     # before the model is touched: a damaged adapter leaves it as it was
     weights = weights_in(folder).hash
+    # peft ends training mode, in which a learner may be: its step would go on without dropout, gradient
+    # checkpoints and TRL's metrics
+    training = model.training
 
     try:
         with quiet(), warnings.catch_warnings():
@@ -40,11 +43,13 @@ def with_adapter(policy: Transformer, folder: Path, name: str) -> Transformer:
             else:
                 # PEFT puts its layers into the model in place, so from now on `policy`
                 # has to say that it acts without an adapter
-                model = PeftModel.from_pretrained(model, str(folder), adapter_name=name).eval()
+                model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
                 policy.model, policy.adapter = model, _BASE
     except Exception as fault:  # whatever peft makes of a missing, damaged or foreign adapter
         first = (str(fault).strip().splitlines() or [""])[0][:200]
         raise ModelError(f"{folder} holds no adapter for {policy.ref.name} ({first})") from fault
+    finally:
+        policy.model.train(training)
 
     twin = policy.twin()
     twin.adapter = name

@@ -1,7 +1,10 @@
 """Errors: the list in `envs/errors.py` is whole, and an unknown name says what is near."""
 
 import ast
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +66,16 @@ def test_an_unknown_game_is_a_game_error_and_a_key_error():
         find("kuhn")
     assert isinstance(caught.value, GameError)
     assert isinstance(caught.value, KeyError)
+
+
+def test_a_line_of_failure_is_one_write_also_without_a_buffer():
+    """Of processes that share stderr, as a launcher's do, none may write between a line and its end."""
+    ours, theirs = os.pipe2(os.O_DIRECT)  # what is read is one write
+    command = [sys.executable, "-u", "-m", "sparring", "play", "no-such-game"]
+    done = subprocess.run(command, stderr=theirs, stdin=subprocess.DEVNULL)
+    os.close(theirs)
+    said = list(iter(lambda: os.read(ours, 1 << 16), b""))
+    os.close(ours)
+    assert done.returncode == 2
+    assert [line[:10] for line in said] == [b"sparring: "]
+    assert said[0].endswith(b"\n")

@@ -225,29 +225,6 @@ def test_ctrl_c_and_kill_save_and_end(tmp_path, monkeypatch, asked):
     assert signal.getsignal(asked) is before
 
 
-def test_an_interruption_leaves_the_records_of_an_unbroken_run(tmp_path, monkeypatch):
-    from sparring.training.selfplay import SelfPlay
-
-    def steps(folder):
-        return [record["step"] for record in RunFolder(folder).records()]
-
-    seldom = [f"record.{each}_every=4" for each in ("metrics", "evaluate", "checkpoint")]
-    train(small(tmp_path / "whole", "steps=6", *seldom), quiet=True)
-
-    play = SelfPlay.batch
-
-    def interrupted(self, number):
-        if number == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-        return play(self, number)
-
-    with monkeypatch.context() as during:
-        during.setattr(SelfPlay, "batch", interrupted)
-        assert train(small(tmp_path / "cut", "steps=6", *seldom), quiet=True).step == 2
-    resume(tmp_path / "cut", quiet=True)
-    assert steps(tmp_path / "cut") == steps(tmp_path / "whole") == [0, 4, 6]
-
-
 def test_a_second_ctrl_c_stops_at_once_also_where_a_job_begun_with_an_ampersand_ignored_it(
     tmp_path, monkeypatch
 ):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...agents.policy import Policy, Renamed
-from ...agents.run_folder import step_name, steps
+from ...agents.run_folder import scheduled, step_name
 from ...arenas.league import League, Mix
 from ...arenas.plan.rounds import seed_of
 from ...arenas.store.store import Store
@@ -76,7 +76,7 @@ class InLeague:
         self._why.clear()
         snapshots = {at for _, at in self.league.pool.values()}
         # A run that is resumed at a snapshot finds it in the pool.
-        if step not in steps(self._folder) or step in snapshots:
+        if step not in scheduled(self._folder) or step in snapshots:
             return
         ended = step == self._place.offset
         whose = self._ids[self._place.owner(step)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from ...agents.policy import Policy, Sampling
-from ...agents.run_folder import steps
+from ...agents.run_folder import scheduled
 from ...arenas.fixture import places
 from ...arenas.plan.rounds import seed_of
 from ...envs.registry import Game
@@ -127,7 +127,7 @@ class Past(Fixed):
 
     def begin(self, step: int) -> None:
         # A run that is resumed from an old step finds later ones, which are not its past.
-        known = [at for at in steps(self._folder) if at <= self._place.offset + step]
+        known = [at for at in scheduled(self._folder) if at <= self._place.offset + step]
         # nor are those of other members
         self._steps = [at for at in known if self._place.mine(at)]
 

@@ -81,7 +81,7 @@ def _same(one: Config, other: Config) -> bool:
 
 def compare(folder: Path, pairs: int) -> None:
     """A tournament of checkpoints with `random` and `nash`; prints measured beside exact payoffs."""
-    from ...agents.run_folder import RunFolder
+    from ...agents.run_folder import RunFolder, scheduled
     from ...agents.seats import seat
     from ...arenas.report.terminal import show
     from ...arenas.tournament import tournament
@@ -91,7 +91,7 @@ def compare(folder: Path, pairs: int) -> None:
     run = RunFolder(folder)
     config = read(run.config)
     game = find(config.game, **config.parameters)
-    steps = checkpoints.spread(run.steps, ENTRANTS)
+    steps = checkpoints.spread(scheduled(run.checkpoints), ENTRANTS)
     print(f"\na tournament with random and nash; checkpoints: {', '.join(map(str, steps))}")
 
     learned = [seat(f"{folder}@{step}", game) for step in steps]

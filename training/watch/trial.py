@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ...agents.policy import Policy, Renamed
-from ...agents.run_folder import RunFolder
+from ...agents.run_folder import RunFolder, scheduled
 from ...agents.seats import seat
 from ...arenas.executors.local import Local
 from ...arenas.fixture import places
@@ -81,7 +81,7 @@ class Trial:
 
     def hold(self, step: int) -> Metrics:
         """Play the checkpoint of this step, or what the store lacks of it; see `measured`."""
-        known = RunFolder(self._folder).steps
+        known = scheduled(RunFolder(self._folder).checkpoints)
         older = [at for at in known if at < step and self._mine(at)]
         past = [self._saved(at) for at in checkpoints.spread(older, ANCESTORS)]
         own = self._saved(step)
@@ -115,6 +115,12 @@ class Trial:
         cells = judged(complete(rows), self._game.score or "win", meetings)
         frozen = [player.ref for player in self._frozen]
         return measured(cells, own.ref, [other.ref for other in past], frozen)
+
+    def held(self) -> bool:
+        """Whether the last record is of a trial: a run may be stopped between a checkpoint and its trial."""
+        last = RunFolder(self._folder).records()[-1:]
+        scores = ("score_against/", "score_past/")
+        return any(name.startswith(scores) for record in last for name in record)
 
     def told(self, found: Metrics) -> str:
         """The scores of `hold` in a line."""

@@ -89,6 +89,18 @@ def test_names_are_taken_once_and_adapters_can_be_dropped(
     assert second.reply(requests(kuhn)[:1])
 
 
+def test_a_model_that_is_trained_stays_so_while_opponents_join_it(
+    base: Transformer, folders: list[Path]
+) -> None:
+    """PEFT's way: without dropout, gradient checkpoints and TRL's metrics until the next step."""
+    for training in (True, False):
+        base.model.train(training)
+        for folder in folders:
+            with_adapter(base, folder, f"{folder.name}-{training}")
+            assert base.model.training is training
+            assert {module.training for module in base.model.modules()} == {training}
+
+
 def test_an_adapter_is_found_with_its_base_and_its_hash_covers_both(
     folders: list[Path], kuhn: Game
 ) -> None:
