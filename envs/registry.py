@@ -168,10 +168,15 @@ def forgetting() -> Generator[None]:
 
 
 def find(id: str, **parameters: Value) -> Game:
-    """The game of this id, with parameters.
+    """The game of this id, with parameters. Raises what `declared` raises, and ParameterError."""
+    return declared(id).bind(parameters)
 
-    Raises UnknownGameError, naming the nearest, ParameterError, or MissingLibraryError for a game of
-    another library that is not installed.
+
+def declared(id: str) -> Declared:
+    """What the game of this id is declared to be, before it has parameters.
+
+    Raises UnknownGameError, naming the nearest, or MissingLibraryError for a game of another library that
+    is not installed.
     """
     # from what costs least to what costs most: one module, one adapter, every module
     if id not in _declared:
@@ -183,7 +188,7 @@ def find(id: str, **parameters: Value) -> Game:
         known = game_ids()  # imports every game, so it may be there now
         if id not in _declared:
             raise _unknown(id, known)
-    return _declared[id].bind(parameters)
+    return _declared[id]
 
 
 def _found(id: str, parameters: dict[str, Value]) -> Game:

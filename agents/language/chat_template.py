@@ -172,13 +172,11 @@ class Dialect:
         if (own := self.of(role)) is not self:
             return own.encode(role, view)
         told = [message.text for message in view if message.speaker == "tools"]
-        if told and self._calls:
-            messages = self._chat(role, view, tools=True)
+        calls = bool(told) and self._calls
+        messages = self.thinking.chat(role, view, self.markers, tools=calls)
+        if calls:
             return self.choice(self.render(messages, names_in(told[-1]))) + self._opened
-        return self.spelt(self._chat(role, view)) + self._opened
-
-    def _chat(self, role: str, view: tuple[Message, ...], *, tools: bool = False) -> Chat:
-        return self.thinking.chat(role, view, self.markers, tools=tools)
+        return self.spelt(messages) + self._opened
 
     def written(self, request: Request) -> str:
         """The prompt of a request as the model is given it, its special tokens too."""

@@ -18,10 +18,9 @@ from .options import (
     add_think,
     command,
     hosting,
-    literal,
     load_games,
     no_person,
-    pairs,
+    parameters,
     real,
     seated,
     thinking_of,
@@ -130,13 +129,12 @@ def _sorted(arguments: argparse.Namespace) -> tuple[list[Game], list[str]]:
     from sparring.envs.registry import NAMESPACES, UnknownGameError, find
 
     load_games(arguments)
-    given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
     games: list[Game] = []
     entrants: list[str] = []
     for name in dict.fromkeys(arguments.names):
         named = re.search(r"-v\d+$", name) or name.partition("/")[0] in NAMESPACES
         try:
-            games.append(find(name, **given))
+            games.append(find(name, **parameters(name, arguments.set)))
         except UnknownGameError:
             # whatever is called like a game was meant as one
             if named:

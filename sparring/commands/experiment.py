@@ -86,7 +86,7 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     chosen = [f"{option} {value}" for option, value in part.items() if value is not None]
     if arguments.keep and chosen:
         raise ArgumentError(f"--keep keeps the result of the whole file; leave out {chosen[0]}")
-    design = read(path).only(_arms(arguments.arms), _seeds(arguments.seeds))
+    design = read(path).only(_listed("--arms", arguments.arms), _seeds(arguments.seeds))
     out = Path(arguments.out) if arguments.out else Path("runs") / path.stem
     made_by = " ".join(["sparring experiment", arguments.files[0], *chosen])
     if arguments.dry_run:
@@ -158,12 +158,11 @@ def _listed(option: str, text: str | None) -> list[str]:
     return found
 
 
-def _arms(text: str | None) -> list[str]:
-    return _listed("--arms", text)
-
-
 def _seeds(text: str | None) -> list[int]:
     try:
-        return list(dict.fromkeys(SEED(part) for part in _listed("--seeds", text)))
+        found = [SEED(part) for part in _listed("--seeds", text)]
     except argparse.ArgumentTypeError as fault:
         raise ArgumentError(f"--seeds: {fault}") from fault
+    if len(set(found)) < len(found):
+        raise ArgumentError(f"--seeds {text} names a seed twice; a run is of one seed")
+    return found

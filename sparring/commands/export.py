@@ -12,9 +12,9 @@ from .options import (
     add_load,
     add_set,
     command,
-    literal,
     load_games,
     pairs,
+    parameters,
     whole,
 )
 from .output import answer, patience
@@ -123,8 +123,7 @@ def _game(arguments: argparse.Namespace) -> int:
     if arguments.role or arguments.verdict != "all":
         raise ArgumentError("--role and --verdict are for a run's samples, not for a game")
     load_games(arguments)
-    given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
-    game = find(arguments.name, **given)
+    game = find(arguments.name, **parameters(arguments.name, arguments.set))
 
     files = [Path(path) for path in arguments.load]
     out = Path(arguments.out or f"exported/{game.id.replace('/', '-')}-{arguments.to}")

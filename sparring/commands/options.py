@@ -258,8 +258,33 @@ def pairs(items: list[str], flag: str, form: str = "KEY=VALUE") -> dict[str, str
     return found
 
 
-def literal(text: str) -> Value:
-    """A Python literal where the text is one, else the text itself."""
+def chosen_game(arguments: argparse.Namespace, known: Mapping[str, Value] | None = None) -> Game:
+    """The game named by the arguments, with the parameters that are `known` and over them those of --set."""
+    from sparring.envs.registry import find
+
+    load_games(arguments)
+    own = parameters(arguments.game, arguments.set)
+    return find(arguments.game, **{**(known or {}), **own})
+
+
+def parameters(game: str, items: list[str]) -> dict[str, Value]:
+    """The parameters that --set gives a game of this id. Raises what `declared` raises, and ArgumentError."""
+    from sparring.envs.registry import declared
+
+    defaults = declared(game).defaults
+    found: dict[str, Value] = {}
+    for key, text in pairs(items, "--set").items():
+        value = _literal(text)
+        # what the game wants as text stays so where it reads as a number, like one heap of nim
+        is_text = isinstance(defaults.get(key), str) and not isinstance(value, str)
+        found[key] = text if is_text else value
+    return found
+
+
+def _literal(text: str) -> Value:
+    """A Python literal where the text is one, or TOML's `true` or `false`; else the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
     try:
         value: Any = ast.literal_eval(text)
     except (
@@ -270,16 +295,3 @@ def literal(text: str) -> Value:
     ):  # deep nesting raises the last two
         return text
     return value
-
-
-def chosen_game(
-    arguments: argparse.Namespace, parameters: Mapping[str, Value] | None = None
-) -> Game:
-    """The game named by the arguments, with its `parameters` and over them those of --set."""
-    from sparring.envs.registry import find
-
-    load_games(arguments)
-
-    # A parameter has the type its game declares; text that is no literal stays text, like a list of heaps.
-    given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
-    return find(arguments.game, **{**(parameters or {}), **given})

@@ -12,9 +12,8 @@ from .options import (
     Commands,
     add_load,
     command,
-    literal,
     load_games,
-    pairs,
+    parameters,
     whole,
 )
 
@@ -90,8 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     game = None
     if arguments.game:
-        given = {key: literal(value) for key, value in pairs(arguments.set, "--set").items()}
-        game = find(arguments.game, **given)
+        game = find(arguments.game, **parameters(arguments.game, arguments.set))
 
     # The port first: models take seconds to find.
     listening = bound(arguments.host, arguments.port, token)

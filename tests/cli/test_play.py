@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pexpect
 import pytest
 from sparring.cli import main
 from sparring.commands import games
+from sparring.commands.options import chosen_game
 from sparring.commands.play import placed
 from sparring.commands.play_web import facing
 from sparring.envs.registry import find, game_ids
@@ -52,6 +54,19 @@ def test_a_game_is_shown_with_parameters_facts_and_a_sample_game(
 def test_a_game_is_checked_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["games", "--check", "matching-pennies-v0", "--seeds", "2"]) == 0
     assert "all checks passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("game", "given", "label"),
+    [
+        ("nim-v0", "heaps=5", "nim-v0(heaps=5)"),
+        ("nim-v0", "heaps='1-2'", "nim-v0(heaps=1-2)"),
+        ("leduc-poker-v0", "suits=false", "leduc-poker-v0(suits=False)"),
+    ],
+)
+def test_a_parameter_is_given_as_its_game_wants_it(game: str, given: str, label: str) -> None:
+    arguments = Namespace(game=game, set=[given], load=[])
+    assert chosen_game(arguments).ref.label == label
 
 
 def test_watching_shows_a_move_before_the_next_is_made() -> None:

@@ -15,6 +15,7 @@ import pytest
 from sparring.cli import main
 from sparring.envs.errors import SparringError
 from sparring.training.config import Watch
+from sparring.training.experiments.claims import find, kept, names
 from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
 from sparring.training.experiments.numbers import number
@@ -156,6 +157,15 @@ def test_a_number_that_is_not_finite_counts_as_missing_and_is_told(file, tmp_pat
     assert found["arms"]["a"]["numbers"]["number"]["over"]["mean"] == 0.25
 
 
+@pytest.mark.parametrize(("end", "warned"), [(0.9999, True), (0.99, False)])
+def test_a_number_at_its_ceiling_in_every_run_is_told(file, tmp_path, capsys, end, warned):
+    done(file, tmp_path / "out", dict.fromkeys(GOOD, 1.0) | {"b-2": end})
+    code, table, _ = told(capsys, file, "--out", tmp_path / "out", "--only-table")
+    assert code == 0
+    said = "nashconv is 1.000 in every run of every arm" in " ".join(table.split())
+    assert said is warned
+
+
 def test_the_least_of_numbers_of_which_one_is_nan_is_none():
     assert (
         number("n", {"of": "up", "at": "least"}).read(
@@ -201,6 +211,11 @@ def test_what_is_kept_is_the_whole_and_a_part_says_what_it_is_of(file, tmp_path,
     assert json.loads((tmp_path / "results" / "pair.json").read_text())["verdict"] == "undecided"
 
 
+def test_a_seed_that_is_named_twice_is_refused(file, capsys):
+    code, _, err = told(capsys, file, "--dry-run", "--seeds", "1,2,1")
+    assert (code, err) == (2, "sparring: --seeds 1,2,1 names a seed twice; a run is of one seed\n")
+
+
 @pytest.mark.parametrize("words", [("--seeds", ""), ("--seeds", ","), ("--arms", "")])
 def test_an_option_that_names_nothing_is_refused(file, capsys, words):
     code, _, err = told(capsys, file, *words)
@@ -215,12 +230,32 @@ def test_a_page_has_a_name(page, capsys):
     assert "like docs/claims.md" in err
 
 
-def test_a_kept_result_that_lacks_something_is_told(file, tmp_path, capsys):
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "pair.json").write_text('{"verdict": "confirmed"}')
-    code, _, err = told(capsys, file, "--docs", tmp_path / "page.md")
-    assert code == 2
-    assert "is no kept result; run its experiment with --keep" in err
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "perhaps"},
+        {"arms": {"up": {"numbers": {}}}},
+        {"arms": []},
+        {"minutes": "many"},
+        {"told": None},
+        {"expect": [{}]},
+        None,
+    ],
+    ids=str,
+)
+def test_a_kept_result_that_is_damaged_is_told(file, tmp_path, capsys, change):
+    claim = next(kept(path) for path in map(find, names()) if kept(path).is_file())
+    whole = json.loads(claim.read_text())
+    place = tmp_path / "results/pair.json"
+    place.parent.mkdir()
+    place.write_text(json.dumps(whole))
+    assert told(capsys, file, "--docs", tmp_path / "page.md")[0] == 0
+
+    place.write_text(json.dumps(change and whole | change))
+    code, _, err = told(capsys, file, "--docs", tmp_path / "other.md")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{place} is no kept result" in err
+    assert not (tmp_path / "other.md").exists()
 
 
 def test_a_folder_that_is_a_file_is_told_before_anything_is_run(file, tmp_path, capsys):

@@ -17,11 +17,11 @@ from scipy import stats
 from sparring.cli import main
 from sparring.envs.errors import SparringError
 from sparring.training.config import Watch
-from sparring.training.experiments.claims import find, folder, kept, markdown
+from sparring.training.experiments.claims import find, folder, kept, markdown, read_kept
 from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
 from sparring.training.experiments.numbers import Number, number
-from sparring.training.experiments.outcome import Judged, Result, spread
+from sparring.training.experiments.outcome import Judged, Result, Verdict, spread
 from sparring.training.experiments.papers import with_verdicts
 from sparring.training.experiments.runs import runs
 from sparring.training.experiments.told import verdict
@@ -289,22 +289,23 @@ def test_a_claim_names_its_paper_and_its_kept_result_is_of_its_file(path):
     assert design.paper
     assert len(design.seeds) >= 3
     if kept(path).is_file():
-        result = json.loads(kept(path).read_text())
-        assert [each["text"] for each in result["expect"]] == [each.text for each in design.expect]
-        assert list(result["arms"]) == list(design.arms)
-        assert result["seeds"] == list(design.seeds)
-        assert (result["claim"], result["note"]) == (design.claim, design.note)
+        result = read_kept(kept(path))
+        assert [each.text for each in result.expect] == [each.text for each in design.expect]
+        assert list(result.arms) == list(design.arms)
+        assert result.seeds == design.seeds
+        assert (result.claim, result.note) == (design.claim, design.note)
+        assert result.data() == json.loads(kept(path).read_text())
 
 
 def test_the_page_of_claims_is_what_the_kept_results_say():
-    results = [json.loads(kept(path).read_text()) for path in CLAIMS if kept(path).is_file()]
+    results = [read_kept(kept(path)) for path in CLAIMS if kept(path).is_file()]
     page = Path(__file__).parents[2] / "docs" / "claims.md"
     if results:
         assert page.read_text() == markdown(results)
 
 
 def test_the_table_of_papers_has_the_verdicts_of_the_kept_results():
-    results = [json.loads(kept(path).read_text()) for path in CLAIMS if kept(path).is_file()]
+    results = [read_kept(kept(path)) for path in CLAIMS if kept(path).is_file()]
     page = (Path(__file__).parents[2] / "docs" / "games.md").read_text()
     assert page == with_verdicts(page, results, "claims.md")
 
@@ -322,11 +323,15 @@ PAPERS = """\
 """
 
 
+def result(name: str, paper: str, verdict: Verdict) -> Result:
+    return Result(name, "", paper, "", verdict, (), {}, (), {}, (), (), 0.0, "")
+
+
 def test_verdicts_stand_beside_their_papers_by_authors_and_then_by_name():
     results = [
-        {"name": "aware", "paper": "NFT (Chen et al. 2025)", "verdict": "refuted"},
-        {"name": "self", "paper": "Do They? (Shafayat et al. 2025)", "verdict": "confirmed"},
-        {"name": "sec", "paper": "Self-Evolving Cats (Chen et al. 2025)", "verdict": "open"},
+        result("aware", "NFT (Chen et al. 2025)", "refuted"),
+        result("self", "Do They? (Shafayat et al. 2025)", "confirmed"),
+        result("sec", "Self-Evolving Cats (Chen et al. 2025)", "open"),
     ]
     page = with_verdicts(PAPERS, results, "c.md")
     assert "| p(a\\|b) | [aware](c.md#aware) refuted |\n" in page

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 from ...envs.errors import did_you_mean
 from .. import checkpoints
 from .expectations import ExperimentError
 from .outcome import Result
 from .papers import with_verdicts
-from .told import where
+from .told import VERDICTS, columns, expected, rows, where
 
 RESULTS: Final = "results"
-_KEPT: Final = {field.name for field in fields(Result)}
-"""What a kept result has."""
 _PAPERS: Final = "games.md"
 """The page that has tables of papers."""
-_TITLES: Final = {
-    "confirmed": "Confirmed",
-    "refuted": "Refuted",
-    "undecided": "Undecided at this scale",
-    "open": "Measured",
-}
 _HEAD: Final = """\
 # Claims
 
@@ -38,8 +29,8 @@ sampled tokens, to a tenth, where nothing else is said. This page is written by
 Each number is a mean over seeds with its 95 % interval (Student's, n − 1 degrees). ◆ marks numbers that are
 exact: computed over all tasks or the whole game tree. Differences are paired by seed; the intervals of
 several expectations of one claim hold together. A claim is *confirmed* where every interval lies on the
-expected side, *refuted* where one lies on the other, else *undecided at this scale*. Minutes are of one core,
-all runs together.
+expected side, *refuted* where one lies on the other, else *undecided at this scale*. Minutes are of one core:
+in a table of arms those of one run, elsewhere of all runs together.
 
 Seeds from 11 on are fresh: no trial ever used them, and design and expectations stood before they were
 run, where a claim says nothing else. Of the seeds below 11 some had been seen in trials.
@@ -89,10 +80,7 @@ def write(paths: Sequence[Path], page: Path) -> list[Path]:
     That is `games.md` beside it, where it exists. Returns what was written. Raises ExperimentError where
     nothing was kept, and for a result or a page that is damaged.
     """
-    found: list[Mapping[str, Any]] = []
-    for path in paths:
-        if kept(path).is_file():
-            found.append(_read(kept(path)))
+    found = [read_kept(kept(path)) for path in paths if kept(path).is_file()]
     if not found:
         raise ExperimentError("no result was kept; run an experiment with --keep first")
     pages = {page: markdown(found)}
@@ -110,85 +98,60 @@ def write(paths: Sequence[Path], page: Path) -> list[Path]:
     return list(pages)
 
 
-def markdown(results: Sequence[Mapping[str, Any]]) -> str:
+def markdown(results: Sequence[Result]) -> str:
     """The page: an overview, and a section for each claim."""
-    lines = [_HEAD, "| claim | paper | verdict | minutes |", "|---|---|---|---|"]
-    for result in results:
-        link = f"[{result['name']}](#{result['name']})"
-        title = _TITLES[result["verdict"]]
-        lines.append(f"| {link} | {result['paper']} | {title} | {result['minutes']:.0f} |")
+    overview = [
+        (
+            f"[{result.name}](#{result.name})",
+            result.paper,
+            VERDICTS[result.verdict],
+            f"{result.minutes:.0f}",
+        )
+        for result in results
+    ]
+    lines = [_HEAD, *_table(("claim", "paper", "verdict", "minutes"), overview)]
     sections = ["\n".join(_section(result)) for result in results]
     return "\n".join(lines) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
-def _section(result: Mapping[str, Any]) -> list[str]:
-    seeds = ", ".join(map(str, result["seeds"]))
+def _section(result: Result) -> list[str]:
     lines = [
-        f"## {result['name']}",
+        f"## {result.name}",
         "",
-        f"{result['claim']} ({result['paper']})",
+        f"{result.claim} ({result.paper})",
         "",
-        f"**{_TITLES[result['verdict']]}.** {result['note']}".rstrip(),
+        f"**{VERDICTS[result.verdict]}.** {result.note}".rstrip(),
         "",
-        *_arms(result),
+        *_table(("arm", *columns(result)), rows(result)),
     ]
-    if result["expect"]:
-        lines += ["", "| expected | left − right | interval | it is |", "|---|---|---|---|"]
-        lines += [_expected(each) for each in result["expect"]]
-    lines += ["", *(f"{_sentence(text)}" for text in result["warnings"])]
-    lines.append(f"Seeds {seeds}; {result['minutes']:.0f} minutes: `{result['command']}`")
+    if names := where(result.told):
+        lines += ["", names]
+    if result.expect:
+        judged = [expected(each) for each in result.expect]
+        told = [(f"`{each.text}`", each.difference, each.interval, each.state) for each in judged]
+        lines += ["", *_table(("expected", "left − right", "interval", "it is"), told)]
+
+    lines += ["", *(f"{text[:1].upper()}{text[1:]}." for text in result.warnings)]
+    seeds = ", ".join(map(str, result.seeds))
+    lines.append(f"Seeds {seeds}; {result.minutes:.0f} minutes: `{result.command}`")
     return lines
 
 
-def _arms(result: Mapping[str, Any]) -> list[str]:
-    told = cast(Mapping[str, str], result["told"])
-    heads = [
-        (told[name] if name == "number" else name) + (" ◆" if name in result["exact"] else "")
-        for name in told
+def _table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |",
+        "|---" * len(heads) + "|",
+        *(f"| {' | '.join(row)} |" for row in cells),
     ]
-    lines = [
-        f"| arm | {' | '.join(f'{head}' for head in heads)} | steps | tokens |",
-        "|---" * (len(heads) + 3) + "|",
-    ]
-    for arm, found in result["arms"].items():
-        cells = [_measured(found["numbers"][name]) for name in told]
-        lines.append(
-            f"| {arm} | {' | '.join(cells)} | {found['steps']:,.0f} | {found['tokens']:,.0f} |"
-        )
-    return [*lines, *(["", names] if (names := where(told)) else [])]
 
 
-def _measured(number: Mapping[str, Any]) -> str:
-    over = number["over"]
-    if over is None:
-        return "never"
-    lacking = sum(value is None for value in number["seeds"].values())
-    rest = f" (never in {lacking} of {len(number['seeds'])})" if lacking else ""
-    return f"{over['mean']:.3f}{_interval(over)}{rest}"
-
-
-def _expected(each: Mapping[str, Any]) -> str:
-    why = f": {each['why']}" if each["why"] else ""
-    over = each["over"]
-    mean, interval = (f"{over['mean']:+.3f}", _interval(over, "+")) if over else ("–", "")
-    return f"| `{each['text']}` | {mean} | {interval.strip() or '–'} | {each['state']}{why} |"
-
-
-def _interval(over: Mapping[str, Any], sign: str = "") -> str:
-    if over["low"] is None:
-        return ""
-    return f" [{over['low']:{sign}.3f}, {over['high']:{sign}.3f}]"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _read(path: Path) -> Mapping[str, Any]:
+def read_kept(path: Path) -> Result:
+    """The kept result that a file holds. Raises ExperimentError for anything else."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return Result.of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as fault:
         raise ExperimentError(f"{path} is no kept result: {fault}") from fault
-    if not isinstance(data, dict) or not data.keys() >= _KEPT:
-        raise ExperimentError(f"{path} is no kept result; run its experiment with --keep")
-    return cast(Mapping[str, Any], data)
+    except (LookupError, TypeError, AttributeError) as fault:
+        raise ExperimentError(
+            f"{path} is no kept result; run its experiment with --keep"
+        ) from fault

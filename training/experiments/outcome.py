@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean, stdev
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from scipy import stats
 
@@ -24,6 +24,8 @@ Verdict: TypeAlias = Literal["confirmed", "refuted", "undecided", "open"]
 ERROR: Final = 0.05
 APART: Final = 0.1
 """Arms whose sampled tokens differ by more than this share were not given the same."""
+ALIKE: Final = 1e-3
+"""Runs whose numbers differ by no more than this share (of 1 at least) are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,45 @@ class Result:
         """All of it as JSON values; JSON has no infinity."""
         return {"version": 1, **_plain(asdict(self))}
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Result:
+        """What `data` gave, read back. Raises LookupError, TypeError or ValueError for anything else."""
+        arms = {
+            name: Arm(
+                {
+                    each: Measured(_by_seed(found["seeds"]), _over(found["over"]))
+                    for each in data["told"]
+                    for found in [arm["numbers"][each]]
+                },
+                *(float(arm[each]) for each in ("steps", "tokens", "minutes")),
+            )
+            for name, arm in data["arms"].items()
+        }
+        judged = [
+            Judged(e["text"], _by_seed(e["seeds"]), _over(e["over"]), e["state"], e["why"])
+            for e in data["expect"]
+        ]
+        if data["verdict"] not in get_args(Verdict):
+            raise ValueError(f"there is no verdict {data['verdict']!r}")
+        read: Mapping[str, Any] = {
+            "seeds": tuple(map(int, data["seeds"])),
+            "arms": arms,
+            "expect": tuple(judged),
+            "told": dict(data["told"]),
+            "exact": tuple(data["exact"]),
+            "warnings": tuple(data["warnings"]),
+            "minutes": float(data["minutes"]),
+        }
+        return cls(**{field.name: read.get(field.name, data[field.name]) for field in fields(cls)})
+
 
 def outcome(
     design: Design, ran: Sequence[Run], took: Mapping[str, Spent], command: str = ""
 ) -> Result:
     """The result of the runs that are done. Raises ExperimentError for a metric that a run has not."""
     records = {run.name: run.folder.records() for run in ran}
-    arms = {arm: _arm(design, arm, ran, records, took) for arm in design.arms}
+    read = {run.name: _read(design, run, records[run.name]) for run in ran}
+    arms = {arm: _arm(design, arm, ran, read, records, took) for arm in design.arms}
     level = 1 - ERROR / max(1, len(design.expect))
     judged = tuple(_judged(each, arms, design.seeds, level) for each in design.expect)
     exact = [
@@ -112,7 +146,7 @@ def outcome(
         judged,
         {name: number.told for name, number in design.numbers.items()},
         tuple(exact),
-        tuple(_warnings(design, arms, ran, records)),
+        tuple(_warnings(design, arms, ran, read)),
         sum(took[run.name].cores for run in ran if run.name in took) / 60,
         command,
     )
@@ -134,10 +168,7 @@ def numbers_of(design: Design, run: Run, records: Sequence[Metrics]) -> dict[str
 
     Raises ExperimentError for a metric that it has not.
     """
-    return {
-        name: value if value is not None and math.isfinite(value) else None
-        for name, value in _read(design, run, records).items()
-    }
+    return _finite(_read(design, run, records))
 
 
 def _read(design: Design, run: Run, records: Sequence[Metrics]) -> dict[str, float | None]:
@@ -148,18 +179,26 @@ def _read(design: Design, run: Run, records: Sequence[Metrics]) -> dict[str, flo
         raise ExperimentError(f"{run.name}: {fault}") from fault
 
 
+def _finite(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in numbers.items()
+    }
+
+
 def _arm(
     design: Design,
     arm: str,
     ran: Sequence[Run],
+    read: Mapping[str, Mapping[str, float | None]],
     records: Mapping[str, Sequence[Metrics]],
     took: Mapping[str, Spent],
 ) -> Arm:
     own = [run for run in ran if run.arm == arm]
-    read = {run.seed: numbers_of(design, run, records[run.name]) for run in own}
+    found = {run.seed: _finite(read[run.name]) for run in own}
     numbers: dict[str, Measured] = {}
     for name in design.numbers:
-        by_seed = {seed: found[name] for seed, found in read.items()}
+        by_seed = {seed: values[name] for seed, values in found.items()}
         numbers[name] = Measured(by_seed, spread([x for x in by_seed.values() if x is not None]))
 
     return Arm(
@@ -215,12 +254,12 @@ def _warnings(
     design: Design,
     arms: Mapping[str, Arm],
     ran: Sequence[Run],
-    records: Mapping[str, Sequence[Metrics]],
+    read: Mapping[str, Mapping[str, float | None]],
 ) -> list[str]:
     found = [
         f"{name} of {run.name} is {value}, and counts as missing"
         for run in ran
-        for name, value in _read(design, run, records[run.name]).items()
+        for name, value in read[run.name].items()
         if value is not None and not math.isfinite(value)
     ]
     missing = [
@@ -233,6 +272,16 @@ def _warnings(
         found.append(f"not run to the end: {', '.join(missing)}")
     if len(design.seeds) == 1:
         found.append("one seed was run, so there is no interval")
+
+    values = [x for arm in arms.values() for x in arm.numbers[MAIN].seeds.values() if x is not None]
+    if len(arms) > 1 and len(values) > 1:
+        least, most = min(values), max(values)
+        if most - least <= ALIKE * max(1.0, abs(most)):
+            what = design.numbers[MAIN].told
+            found.append(
+                f"{what} is {most:.3f} in every run of every arm: where nothing can rise or fall, arms "
+                "cannot be told apart"
+            )
 
     tokens = [arm.tokens for arm in arms.values() if arm.tokens]
     if tokens and max(tokens) > (1 + APART) * min(tokens):
@@ -250,6 +299,22 @@ def _last(records: Sequence[Metrics], name: str) -> float:
 def _mean(values: Any) -> float:
     listed = list(values)
     return fmean(listed) if listed else 0.0
+
+
+def _by_seed(found: Mapping[str, Any]) -> dict[int, Any]:
+    return {int(seed): value for seed, value in found.items()}
+
+
+def _over(found: Mapping[str, Any] | None) -> Spread | None:
+    """JSON has no infinity: None stands for it."""
+    if found is None:
+        return None
+    low, high = found["low"], found["high"]
+    return Spread(
+        float(found["mean"]),
+        -math.inf if low is None else float(low),
+        math.inf if high is None else float(high),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
+
+from .outcome import Result
 
 _FIRST: Final = "| paper |"
 """How the head of a table of papers begins."""
@@ -13,7 +15,7 @@ _NAMED: Final = re.compile(r"([^|(),][^|()]*?) \(([^()|]*?\d{4})")
 """A name and in parentheses the authors with the year, as in `TOPR (Le Roux et al. 2025`."""
 
 
-def with_verdicts(page: str, results: Sequence[Mapping[str, Any]], beside: str) -> str:
+def with_verdicts(page: str, results: Sequence[Result], beside: str) -> str:
     """The page with the column filled anew in each table whose first column is `paper`.
 
     `results` are kept ones; `beside` is the page of claims, which the cells link to.
@@ -24,9 +26,9 @@ def with_verdicts(page: str, results: Sequence[Mapping[str, Any]], beside: str) 
 
     told: dict[int, list[str]] = {}
     for result in results:
-        for number in _meant(result["paper"], names):
-            link = f"[{result['name']}]({beside}#{result['name']})"
-            told.setdefault(number, []).append(f"{link} {result['verdict']}")
+        for number in _meant(result.paper, names):
+            link = f"[{result.name}]({beside}#{result.name})"
+            told.setdefault(number, []).append(f"{link} {result.verdict}")
 
     shown = list(lines)
     for number in _rows(lines, heads=True):
