@@ -13,11 +13,13 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from ..agents.run_folder import STATE, scheduled, step_name, step_of, steps
+from ..agents.run_folder import STATE, scheduled, step_name, steps
 from ..envs.errors import SparringError
 
 MANIFEST = "manifest.json"
 _PARTIAL = ".partial"
+_LEFT = "left"
+"""Where checkpoints lie that a run has gone back behind."""
 _OF_DISK = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -122,11 +124,18 @@ def prune(folder: Path, keep: int) -> None:
             shutil.rmtree(folder / step_name(step))
 
 
-def forget(place: Path) -> None:
-    """Remove the checkpoints after this one, to which the run has gone back: none of them is its past."""
-    for step in steps(place.parent):
-        if step > (step_of(place) or 0):
-            shutil.rmtree(place.parent / step_name(step))
+def put_aside(folder: Path, after: int) -> list[int]:
+    """Move the checkpoints after a step, to which the run has gone back, out of its way; returns their steps.
+
+    They lie in `left/` then: they are no past of what follows, and whoever wants them finds them.
+    """
+    later = [step for step in steps(folder) if step > after]
+    for step in later:
+        place = folder / _LEFT / step_name(step)
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(exist_ok=True)
+        (folder / step_name(step)).rename(place)
+    return later
 
 
 @contextmanager

@@ -193,10 +193,8 @@ class Loop(TrainerCallback):
         found |= self._examined(whole, last=last)
 
         due = boundary and (last or _due(step, record.checkpoint_every))
-        # An interruption leaves no record and no trial, and its checkpoint is nobody's opponent: the run
-        # that goes on is an unbroken one.
+        # An interruption leaves no record, no trial and nobody's opponent: what goes on is an unbroken run.
         self._unplanned = not due
-        saving = due or (boundary and self.interrupted)
         if found or due or _due(step, record.metrics_every):
             self._record({**self._described(whole, measured, kwargs), **found})
         if self._first and fresh and _due(played.number, record.transcripts_every):
@@ -204,10 +202,11 @@ class Loop(TrainerCallback):
         self.display.step(whole, played.lacks if fresh else "")
 
         stopped = self._alarmed(whole)
-        # A step that a rollback undoes gets no checkpoint.
+        # A step that an alarm ends is saved where one that was not interrupted would be, and one that a
+        # rollback undoes is not; an interrupted run goes on to the next step that can be saved.
+        saving = due or (boundary and self.interrupted and not stopped)
         if saving and not self.broken:
             control.should_save = True
-        # An interrupted run goes on to the next step that can be saved.
         if stopped or self.spent or (saving and self.interrupted):
             control.should_training_stop = True
 
@@ -271,7 +270,8 @@ class Loop(TrainerCallback):
     def tell(self, solved: Mixture) -> None:
         """Record what the pool of best responses came to, and say it."""
         numbers = {"step": solved.step, "games": self.play.games, **psro.measured(solved)}
-        self._record(numbers, shown=False)
+        if not psro.recorded(self.folder, numbers):
+            self._record(numbers, shown=False)
         self.display.say(psro.told(solved))
 
     def _restore(self, own: Path) -> None:

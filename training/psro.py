@@ -160,6 +160,14 @@ def measured(found: Mixture) -> Metrics:
     return numbers | {f"psro/weight/{step_name(at)}": weight for at, weight in named}
 
 
+def recorded(folder: Path, numbers: Metrics) -> bool:
+    """Whether the run's last record has these numbers: a phase that is begun once more has been told of."""
+    return any(
+        record["step"] == numbers["step"] and numbers.keys() <= record.keys()
+        for record in RunFolder(folder).records()[-1:]
+    )
+
+
 def told(found: Mixture) -> str:
     """A solved pool in a line."""
     conv = "" if found.nashconv is None else f", NashConv {found.nashconv:.4f}"

@@ -164,12 +164,11 @@ def _persist(config: Config, folder: Path, place: Path | None, *, quiet: bool) -
         # A checkpoint of the alarm's own step would hold the weights that raised it.
         before = [at for at in scheduled(RunFolder(folder).checkpoints) if at < done.step]
         watch = next(s.config.watch for s in stages(config) if s.end >= done.step)
-        if not (done.broken and before and config.rollbacks < watch.rollbacks):
+        going = done.broken and not done.interrupted
+        if not (going and before and config.rollbacks < watch.rollbacks):
             return done
         place = checkpoints.at(RunFolder(folder).checkpoints, before[-1])
         checkpoints.verify(place)
-        if first():
-            checkpoints.forget(place)
         # The count is part of every seed, so that the games after it are others.
         config = replace(config, rollbacks=config.rollbacks + 1)
 
@@ -246,15 +245,17 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
         step = stage.offset + loop.trainer.state.global_step
         if loop.pool and step == length(config):
             loop.tell(loop.pool.solve(step, (*stage.place.ends, step)))
-        if not loop.broken:
-            display.say(_farewell(folder, step, stage, config, loop))
+        # One that is complete was not interrupted.
+        interrupted = loop.interrupted and not (loop.spent or step == length(config))
+        if interrupted or not loop.broken:
+            display.say(_farewell(folder, step, stage, config, loop, interrupted=interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)
         return Trained(
             folder,
             step,
             loop.last,
             alarms,
-            loop.interrupted,
+            interrupted,
             loop.broken,
             loop.stopped,
             loop.spent,
@@ -293,9 +294,16 @@ def _header(config: Config, stage: Stage, folder: Path, model: Any) -> str:
     )
 
 
-def _farewell(folder: Path, step: int, stage: Stage, config: Config, loop: Loop) -> str:
+def _farewell(
+    folder: Path, step: int, stage: Stage, config: Config, loop: Loop, *, interrupted: bool
+) -> str:
     steps = length(config)
-    if loop.interrupted and not loop.spent:
+    if interrupted and loop.broken:
+        again = f"go on with: sparring train --resume {folder}"
+        return f"stopped at step {step}, which an alarm takes back; {again}"
+    if loop.stopped:
+        return f"stopped by an alarm at step {step} of {steps} in {folder}"
+    if interrupted:
         return f"stopped at step {step}, saved; go on with: sparring train --resume {folder}"
     if loop.spent:
         return f"done: {config.tokens:,} tokens were sampled by step {step} in {folder}"

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..agents.few_shot import Shown
 from ..agents.language.transformer import Transformer
-from ..agents.policy import Policy
 from ..arenas.examples import examples
 from ..arenas.match import Match
 from ..arenas.rollouts import Allowance, play_all
@@ -24,6 +22,7 @@ from .data.batch import Batch
 from .data.branches import NONE
 from .data.collect import collect
 from .data.credit import credit, idle
+from .data.expected import Critics
 from .data.filters import filtered, owed
 from .data.inside import inner
 from .data.lots import Lot
@@ -32,11 +31,12 @@ from .data.samples import Sample
 from .data.stock import Stock
 from .elsewhere import Elsewhere
 from .players.cast import Cast
+from .players.chairs import Chairs
 from .players.histories import Histories
 from .players.in_league import InLeague
 from .players.learner import Itself, Player
-from .players.menu import JUDGING, Entry, Sampled, menu
-from .players.opponents import LEARNER, Mirror, Opponents, Seats
+from .players.menu import Entry, menu
+from .players.opponents import LEARNER, Mirror, Opponents
 from .players.sharing import Learners
 from .players.shelf_files import read_shelves
 from .players.tasks import Tasks
@@ -44,9 +44,6 @@ from .ranks.dealing import dealt
 from .ranks.ranks import Ranks
 from .step import NOTHING, Step, check_empty, check_lost, training_seed, whole
 from .timed import Timed
-
-JUDGE = "judge"
-"""Stands for the learner where it grades, beside the names of learners."""
 
 
 class SelfPlay:
@@ -87,11 +84,10 @@ class SelfPlay:
         self.player = player or Itself(learner)
         self._stock = stock
         # Several learners are played by the trained modules themselves.
-        self._players: dict[str, Policy] = {**self.learners.policies, LEARNER: self.player}
-        # By game: who is in a seat, and each learner as that game has it.
-        self._chairs: dict[tuple[str, str], Policy] = {}
-        self._wrapped: dict[tuple[str, str], Policy] = {}
+        players = {**self.learners.policies, LEARNER: self.player}
+        self._chairs = Chairs(config.rollout, self.cast, players, self._examples)
         self.baselines: Baselines = {}
+        self.critics = Critics()
         self._ranges = {entry.label: entry.range for entry in self.menu.entries}
 
         self.tasks = Tasks(config.seed, loaded=read_shelves(config.shelves))
@@ -110,7 +106,6 @@ class SelfPlay:
         self.last: Step | None = None
         self._loop = loop
         self._verifier = verifier
-        self._examples: dict[str, Mapping[str, Sequence[Message]]] = {}
 
     def batch(self, number: int) -> Batch:
         """Play the games of step `number` and pack what there is to learn.
@@ -265,7 +260,7 @@ class SelfPlay:
         for index, entry in enumerate(self.menu.drawn(number, rollout.games // rollout.replicates)):
             # Replicates share the seats and the seed, and differ in the noise of their replies alone.
             beside = {**entry.opponents.seats(number, index, self.player), **entry.judges}
-            seats = {seat: self._seated(entry, seat, beside) for seat in entry.game.seats}
+            seats = {seat: self._chairs.seated(entry, seat, beside) for seat in entry.game.seats}
             seed = training_seed(self.config.seed, number, index, self.config.rollbacks)
             copies = range(rollout.replicates)
             start = self.histories.start(number, index, entry.game, seed)
@@ -283,34 +278,9 @@ class SelfPlay:
             return self.policy
         return lambda role: self.learners.policies[self.cast.of(game, role)]
 
-    def _seated(self, entry: Entry, seat: str, beside: Seats) -> Policy:
-        """Who sits in a seat: an opponent or a judge, or the learner of the seat's role."""
-        # A judge's seat that the cast names is played by a learner, which no opponent replaces.
-        found = beside.get(seat, self.player)
-        if found is not self.player:
-            return found
-        # Made once: only requests to one and the same policy are asked in one batch.
-        if (entry.label, seat) not in self._chairs:
-            role = entry.game.role_of[seat]
-            judging = role in self.cast.judges(entry.game)
-            name = JUDGE if judging else self.cast.of(entry.game, role, seat)
-            made = Sampled(self.player, JUDGING) if judging else self._shown(entry, name)
-            shared = self._wrapped.setdefault((entry.label, name), made)
-            self._chairs[entry.label, seat] = shared
-        return self._chairs[entry.label, seat]
-
-    def _shown(self, entry: Entry, learner: str) -> Policy:
-        """The learner's player in this game, with examples before every prompt where they are asked for."""
-        player = self._players[learner]
-        player = Sampled(player, entry.sampling) if entry.sampling else player
-        if not (shots := self.config.rollout.shots):
-            return player
-        # Played once: every prompt of the run shows the same examples.
-        if entry.label not in self._examples:
-            self._examples[entry.label] = self._loop.run_until_complete(
-                examples(entry.game, self._verifier, shots)
-            )
-        return Shown(player, self._examples[entry.label])
+    def _examples(self, entry: Entry) -> Mapping[str, Sequence[Message]]:
+        shots = self.config.rollout.shots
+        return self._loop.run_until_complete(examples(entry.game, self._verifier, shots))
 
     def rewarded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
         """The episodes with the learners' credits from inside; the weights are still those that played."""
@@ -339,6 +309,9 @@ class SelfPlay:
         # A game at a time: each has settings of its own, and no estimator looks across games.
         for entry in self.menu.entries:
             own = [pair for pair, of in zip(issued, entries, strict=True) if of is entry]
+            if entry.credits.estimator == "critic":
+                lots.append(signed(self._by_critic(own, entry, version), self.config.objective))
+                continue
             samples = collect(
                 own,
                 entry.credits,
@@ -363,6 +336,19 @@ class SelfPlay:
         trained = [idle(each) for lot in offered for each in lot] if rests else Lot.joined(lots)
         return Step(number, episodes, entries, trained, {}, dropped, rests=rests)
 
+    def _by_critic(
+        self, games: Sequence[tuple[int, Episode]], entry: Entry, version: int
+    ) -> Lot[Credited]:
+        """The step's samples of one game, measured by its table."""
+        return self.critics.credited(
+            games,
+            entry.game,
+            entry.credits,
+            learners={**self.learners.policies, LEARNER: self.policy},
+            sampling=entry.sampling,
+            version=version,
+        )
+
     def state(self) -> dict[str, Any]:
         """All that the next step depends on beside the weights, as JSON values."""
         ahead = {"ahead": self.elsewhere.state()} if self.elsewhere else {}
@@ -374,6 +360,7 @@ class SelfPlay:
             "games": self.games,
             "tokens": self.tokens,
             **ahead,
+            **({"critics": critics} if (critics := self.critics.state()) else {}),
             **({"rested": self.rested} if self.rested else {}),
         }
 
@@ -385,6 +372,7 @@ class SelfPlay:
         self.histories.restore(state.get("histories", []))
         self.games, self.tokens = int(state["games"]), int(state["tokens"])
         self.rested = int(state.get("rested", 0))
+        self.critics.restore(state.get("critics", {}))
         if self.elsewhere and "ahead" in state:
             self.elsewhere.restore(state["ahead"])
 

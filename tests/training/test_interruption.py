@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ SETTINGS = {
     "league": ["opponents.mode=league", "opponents.every=2"],
     "trial": ["watch.trial=2", "watch.frozen=random"],
     "twice on the same games": ["update.iterations=2", "opponents.mode=past"],
+    "critic": ["credits.estimator=critic", "rollout.explore=0.1"],
     "the last checkpoint alone": ["record.keep=1"],
 }
 
@@ -151,3 +153,69 @@ def test_a_run_that_goes_back_does_so_to_a_checkpoint_of_an_unbroken_one(
         runs[name] = curve(tmp_path / name)
         assert RunFolder(tmp_path / name).steps == [2, 4, 6]
     assert runs["cut"] == runs["whole"]
+
+
+def alarming() -> Callable[[Watcher, dict[str, float]], list[Alarm]]:
+    """A watcher that raises an alarm at step 3, the first time that it comes."""
+    raised: list[float] = []
+
+    def look(this: Watcher, record: dict[str, float]) -> list[Alarm]:
+        raised.append(record["step"])
+        return [Alarm("test", 3, "once")] if record["step"] == 3 and raised.count(3) == 1 else []
+
+    return look
+
+
+@pytest.mark.parametrize("action", ["stop", "rollback"])
+def test_in_the_step_of_an_alarm_it_ends_the_run_and_saves_nothing_that_the_alarm_takes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    settings = [f"watch.action={action}", "record.metrics_every=1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Watcher, "look", alarming())
+        assert interrupted(small(tmp_path / "run", *settings), monkeypatch) == 3
+    folder = RunFolder(tmp_path / "run")
+    assert folder.steps == [2]
+    assert "rollbacks = 1" not in folder.config.read_text()
+    assert resume(folder.path, quiet=True).step == 6
+
+
+def test_in_the_last_step_it_comes_too_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = SelfPlay.batch
+
+    def stopped(this: SelfPlay, number: int):
+        if number == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return play(this, number)
+
+    monkeypatch.setattr(SelfPlay, "batch", stopped)
+    done = train(small(tmp_path / "run"), quiet=True)
+    assert (done.interrupted, done.step) == (False, 6)
+
+
+def test_a_run_that_is_taken_back_by_hand_has_one_past(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(small(tmp_path / "run"), quiet=True)
+    folder = RunFolder(tmp_path / "run")
+    whole = curve(folder.path)
+    play = SelfPlay.batch
+
+    def killed(this: SelfPlay, number: int):
+        if number == 3:
+            raise KeyboardInterrupt
+        return play(this, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SelfPlay, "batch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            resume(f"{folder.path}@2", quiet=True)
+    assert folder.steps == [2]
+    left = folder.checkpoints / "left"
+    assert sorted(path.name for path in left.iterdir()) == ["step-4", "step-6"]
+    checkpoints.verify(left / "step-6")
+    # What the last checkpoint says comes next, comes next.
+    assert resume(folder.path, quiet=True).step == 6
+    assert curve(folder.path) == whole

@@ -21,6 +21,7 @@ from .cast import (
     learner_names,
     learner_of,
 )
+from .critic import CRITIC, check_critic, check_valued
 from .elsewhere import check_elsewhere
 from .exams import Exam, check_exams
 from .hooks import Hooks, check_hooks
@@ -202,7 +203,10 @@ class Config:
         check_hooks(
             self.hooks,
             {
-                "estimator": ("credits.estimator", _estimator(self)),
+                "estimator": (
+                    "credits.estimator",
+                    "own" if "own" in _estimators(self) else self.credits.estimator,
+                ),
                 "loss": ("objective.kind", self.objective.kind),
                 "opponents": ("opponents.mode", self.opponents.mode),
                 "shares": ("mix.by", self.mix.by),
@@ -210,6 +214,7 @@ class Config:
         )
         check_starts(self.starts, self.rollout, self.opponents)
         check_credits(self.credits, "credits")
+        check_critic(_estimators(self), self._valued)
         check_cast(
             self.cast,
             self.learners,
@@ -223,6 +228,25 @@ class Config:
         check_phases(self)
 
     @property
+    def _valued(self) -> Mapping[str, tuple[object, object]]:
+        """What a critic wants of the settings: what they are, and what they must be."""
+        return {
+            "opponents.mode": (self.opponents.mode, "mirror"),
+            "rollout.think": (self.rollout.think, "off"),
+            "rollout.roles": (dict(self.rollout.roles), {}),
+            "rollout.shots": (self.rollout.shots, 0),
+            "objective.kind": (self.objective.kind, "gradient"),
+            "credits.payoff": (self.credits.payoff, True),
+            "credits.discount": (self.credits.discount, 1.0),
+            "credits.turns": (self.credits.turns, ()),
+            "starts.branches": (self.starts.branches, 1),
+            "starts.share": (self.starts.share, 0.0),
+            "stock.keep": (self.stock.keep, False),
+            "filters": (self.filters, Filters()),
+            "inside": (self.inside, Inside()),
+        }
+
+    @property
     def menu(self) -> tuple[GameEntry, ...]:
         """The games that are played; one that stands alone is a menu of one."""
         return self.games or (GameEntry(self.game, self.parameters),)
@@ -233,10 +257,10 @@ class Config:
         return ", ".join(dict.fromkeys(entry.id for entry in self.menu))
 
 
-def _estimator(config: Config) -> str:
-    """`own` where the run or a game of its menu says so."""
+def _estimators(config: Config) -> list[str]:
+    """Those of the run and of the games of its menu."""
     named = [entry.credits.get("estimator") for entry in config.games]
-    return "own" if "own" in named else config.credits.estimator
+    return [config.credits.estimator, *[str(name) for name in named if name]]
 
 
 def settled(config: Config) -> Config:
@@ -288,6 +312,8 @@ def games(config: Config) -> tuple[Game, ...]:
                 f"roles are {', '.join(game.roles)}"
             )
         check_band(config.filters, game)
+        if own.estimator == CRITIC:
+            check_valued(game)
         judging = set(game.judges) & set(game.roles)
         if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.

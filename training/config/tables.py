@@ -11,7 +11,7 @@ from ...agents.thinking import Thinks
 from .values import MANY, ConfigError, Setting, choice, number
 
 Estimator: TypeAlias = Literal[
-    "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none", "own"
+    "rae", "group", "loo", "whiten", "paired", "shrunk", "hierarchical", "none", "critic", "own"
 ]
 Spread: TypeAlias = Literal["terminal", "to_go", "turn"]
 Loss: TypeAlias = Literal["dr_grpo", "dapo", "grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
@@ -69,6 +69,7 @@ class Rollout:
         "its own copy",
     )
     temperature: float = number(1.0, 0.01, 10, "of the learner's sampling")
+    explore: float = number(0.0, 0, 1, "share of the learner's listed moves that are drawn evenly")
     shots: int = number(0, 0, 64, "example games between scripted players before each prompt")
     deterministic: bool = choice(
         True,
@@ -128,7 +129,7 @@ class OpponentsConfig:
     pairs: int = number(
         100, 1, MANY, "pairs that two of psro's pool play, where no tree gives their payoffs"
     )
-    held: int = number(8, 1, 1000, "past selves in memory at once")
+    held: int = number(8, 1, 1000, "past selves in memory at once, beside those of the present step")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def collect(
     ConstraintError for a turn of the learner that was held to its choices: trained as if drawn freely, such
     replies drive the mass on legal moves to 0.
     """
-    asked = _Asked(settings, {learner, *beside}, role_of, judges, version, {}, [], {})
+    met = _Met(Asked(settings, {learner, *beside}, role_of, judges, version), {}, [], {})
     of: list[int] = []
     issues: list[Issue] = []
     told: dict[int, Mapping[str, Told]] = {}
@@ -60,28 +60,34 @@ def collect(
         issue = index, episode.seed, episode.replicate
         alike = known.get(same)
         if alike is None:
-            alike = known[same] = _alike(episode, issue, parts, owed, asked)
+            alike = known[same] = _alike(episode, issue, parts, owed, met)
         places, told[index] = alike
         of += places
         issues += [issue] * len(places)
 
-    samples = Lot(asked.kinds, of, issues)
+    samples = Lot(met.kinds, of, issues)
     return Lot.over(valued(samples, branches, told)) if value else samples
 
 
-class _Asked(NamedTuple):
-    """How games are collected, and what was met so far.
-
-    groups: the names of first prompts
-    kinds:  the samples that differ in more than their game
-    seats:  of seats that went alike, the places of their kinds and what was earned
-    """
+class Asked(NamedTuple):
+    """Whose turns are wanted, how they are credited, and the step of the weights that played them."""
 
     settings: Credits
     learners: Collection[str]
     role_of: Mapping[str, str]
     judges: Collection[str]
     version: int
+
+
+class _Met(NamedTuple):
+    """What was asked for, and what was met so far.
+
+    groups: the names of first prompts
+    kinds:  the samples that differ in more than their game
+    seats:  of seats that went alike, the places of their kinds and what was earned
+    """
+
+    asked: Asked
     groups: dict[tuple[Message, ...], str]
     kinds: list[Sample]
     seats: dict[object, tuple[range, Told]]
@@ -121,25 +127,25 @@ def _alike(
     issue: Issue,
     parts: tuple[Part, ...],
     owed: Mapping[str, float],
-    asked: _Asked,
+    met: _Met,
 ) -> tuple[list[int], Mapping[str, Told]]:
     """The places of the kinds that a game gives, and what each seat earned, whether it gave one or not.
 
     Raises ConstraintError.
     """
-    seats = _trained(episode, asked)
-    opponent = _opponent(episode, asked) if seats else ""
+    seats = trained(episode, met.asked)
+    others = opponent(episode, met.asked) if seats else ""
     places: list[int] = []
     told: dict[str, Told] = {}
     for name, turns in _turns(episode, seats).items():
-        seat = _Seat(episode, name, opponent, turns, parts, owed.get(name))
+        seat = _Seat(episode, name, others, turns, parts, owed.get(name))
         # Seats may go alike in games that do not.
         same = seat.identity()
-        if same not in asked.seats:
-            fresh, earned = _learned(seat, issue, asked)
-            asked.seats[same] = range(len(asked.kinds), len(asked.kinds) + len(fresh)), earned
-            asked.kinds.extend(fresh)
-        own, told[name] = asked.seats[same]
+        if same not in met.seats:
+            fresh, earned = _learned(seat, issue, met)
+            met.seats[same] = range(len(met.kinds), len(met.kinds) + len(fresh)), earned
+            met.kinds.extend(fresh)
+        own, told[name] = met.seats[same]
         places += own
     return places, told
 
@@ -168,9 +174,10 @@ class _Seat(NamedTuple):
         )
 
 
-def _learned(seat: _Seat, issue: Issue, asked: _Asked) -> tuple[list[Sample], Told]:
+def _learned(seat: _Seat, issue: Issue, met: _Met) -> tuple[list[Sample], Told]:
     """What a seat's turns give to learn from, and what they earned. Raises ConstraintError."""
-    settings, groups, episode, turns = asked.settings, asked.groups, seat.episode, seat.turns
+    asked, groups, episode, turns = met.asked, met.groups, seat.episode, seat.turns
+    settings = asked.settings
     lost = episode.ending.kind == "forfeit" and not settings.payoff
     payoff = settings.scale * episode.payoff[seat.name]
     paid = payoff if settings.payoff else 0.0
@@ -225,7 +232,7 @@ def _turns(episode: Episode, seats: Sequence[str]) -> dict[str, list[tuple[int, 
     return found
 
 
-def _trained(episode: Episode, asked: _Asked) -> list[str]:
+def trained(episode: Episode, asked: Asked) -> list[str]:
     """The seats that are trained on this episode."""
     kind, roles = episode.ending.kind, asked.settings.trained
     if kind == "error" or (kind == "truncated" and not asked.settings.truncated):
@@ -242,7 +249,7 @@ def _trained(episode: Episode, asked: _Asked) -> list[str]:
     ]
 
 
-def _opponent(episode: Episode, asked: _Asked) -> str:
+def opponent(episode: Episode, asked: Asked) -> str:
     """The names of the players that do not learn, judges left out; `self` where all learn."""
     others = {ref.name for s, ref in episode.seats.items() if asked.role_of[s] not in asked.judges}
     return ",".join(sorted(others.difference(asked.learners))) or "self"

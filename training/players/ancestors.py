@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
+from weakref import ref
 
 from ...agents.engines.hosts import Host
 from ...agents.engines.policy import Hosted
@@ -19,7 +20,8 @@ class Loaded:
     """Checkpoints as policies under the learner's sampling, the `most` last used kept in memory.
 
     An adapter is loaded beside the learner's onto the model they share, or onto the engine (`host`) that
-    the learner plays on; full weights make a model of their own.
+    the learner plays on; full weights make a model of their own. Whoever still sits in a game stays, since
+    all games of a step are seated before any is played.
     """
 
     def __init__(
@@ -31,16 +33,31 @@ class Loaded:
         self._learner = learner
         self._most = most
         self._held: OrderedDict[int, Transformer | Hosted] = OrderedDict()
+        # those that are held no longer, and a twin of each by which it can be freed
+        self._leaving: dict[int, tuple[ref[Transformer | Hosted], Transformer | Hosted]] = {}
 
     def __call__(self, step: int) -> Policy:
         # The order of the held is that of their last use.
         if step in self._held:
             self._held.move_to_end(step)
-        else:
-            self._held[step] = self._load(step)
-            while len(self._held) > self._most:
-                self._free(self._held.popitem(last=False)[1])
+            return self._held[step]
+
+        self._sweep()
+        still = self._leaving.pop(step)[0]() if step in self._leaving else None
+        self._held[step] = still or self._load(step)
+        while len(self._held) > self._most:
+            at, policy = self._held.popitem(last=False)
+            # A model of its own goes with its last reference; an adapter must be taken off the base.
+            if isinstance(policy, Hosted) or policy.adapter is not None:
+                self._leaving[at] = ref(policy), policy.twin()
         return self._held[step]
+
+    def _sweep(self) -> None:
+        """Free those that left and sit in no game any more."""
+        for step, (policy, twin) in list(self._leaving.items()):
+            if policy() is None:
+                del self._leaving[step]
+                self._free(twin)
 
     def _load(self, step: int) -> Transformer | Hosted:
         from ...agents.models.load import load_model
@@ -69,9 +86,7 @@ class Loaded:
     def _free(self, policy: Transformer | Hosted) -> None:
         from ...agents.models.lora import drop_adapter
 
-        # A model of its own goes with its last reference; an adapter must be taken off the base.
-        if isinstance(policy, Hosted):
-            if self._host:
-                self._host.retire(policy)
-        elif policy.adapter is not None:
+        if isinstance(policy, Transformer):
             drop_adapter(policy)
+        elif self._host:
+            self._host.retire(policy)

@@ -83,6 +83,8 @@ def check_launch(config: Config) -> None:
             f"{began} {name} would get weights from each; play with the trained model itself "
             "(rollout.engine = transformers, rollout.workers = 0), or start one process"
         )
+    if config.credits.estimator == "critic":
+        raise ConfigError(f"{began} a critic's histories are kept by one; start one process")
     if config.opponents.mode in ("league", "psro"):
         raise ConfigError(
             f"{began} a {config.opponents.mode} is kept by one; use opponents.mode = past, or start one "

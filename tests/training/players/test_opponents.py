@@ -239,3 +239,18 @@ def test_a_league_says_in_the_metrics_why_it_chose_and_draws_others_after_a_roll
 
     train(replace(small(tmp_path / "b", *league), rollbacks=1), quiet=True)
     assert watched.met[3] != met[3]
+
+
+@pytest.mark.parametrize("weights", [["update.lora=2"], []], ids=["adapters", "models"])
+def test_a_step_may_meet_more_past_selves_than_are_held(tmp_path, monkeypatch, weights):
+    """All its games are seated before any is played: who sits in one is not taken from it."""
+    settings = ["opponents.mode=past", "steps=8", "record.checkpoint_every=1", *weights]
+    met = {}
+    for name, held in (("few", 1), ("all", 100)):
+        with monkeypatch.context() as patch:
+            watched = Watched(patch)
+            train(small(tmp_path / name, *settings, f"opponents.held={held}"), quiet=True)
+        met[name] = watched.met
+    assert len({name for pair in met["few"][7] for name in pair}) > 3
+    assert met["few"] == met["all"]
+    assert curve(tmp_path / "few") == curve(tmp_path / "all")
