@@ -148,7 +148,9 @@ def assembled(
             records = _records(config, folder, after)
             if after and (left := checkpoints.put_aside(RunFolder(folder).checkpoints, after)):
                 said = ", ".join(map(str, left))
-                display.say(f"back at step {after}: later checkpoints ({said}) lie in checkpoints/left")
+                display.say(
+                    f"back at step {after}: later checkpoints ({said}) lie in checkpoints/left"
+                )
             # What still lies there at the end was never sealed.
             stack.callback(lambda: shutil.rmtree(drafts, ignore_errors=True))
         stack.callback(records.close)

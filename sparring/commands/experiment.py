@@ -155,14 +155,13 @@ def _listed(option: str, text: str | None) -> list[str]:
     found = [part.strip() for part in (text or "").split(",") if part.strip()]
     if text is not None and not found:
         raise ArgumentError(f"{option} names none; leave it out for all of the file")
+    if twice := [part for part in found if found.count(part) > 1]:
+        raise ArgumentError(f"{option} {text} names {twice[0]} twice")
     return found
 
 
 def _seeds(text: str | None) -> list[int]:
     try:
-        found = [SEED(part) for part in _listed("--seeds", text)]
+        return [SEED(part) for part in _listed("--seeds", text)]
     except argparse.ArgumentTypeError as fault:
         raise ArgumentError(f"--seeds: {fault}") from fault
-    if len(set(found)) < len(found):
-        raise ArgumentError(f"--seeds {text} names a seed twice; a run is of one seed")
-    return found

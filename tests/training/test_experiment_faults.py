@@ -211,9 +211,10 @@ def test_what_is_kept_is_the_whole_and_a_part_says_what_it_is_of(file, tmp_path,
     assert json.loads((tmp_path / "results" / "pair.json").read_text())["verdict"] == "undecided"
 
 
-def test_a_seed_that_is_named_twice_is_refused(file, capsys):
-    code, _, err = told(capsys, file, "--dry-run", "--seeds", "1,2,1")
-    assert (code, err) == (2, "sparring: --seeds 1,2,1 names a seed twice; a run is of one seed\n")
+@pytest.mark.parametrize("words", [("--seeds", "2,1,2"), ("--arms", "b,a,b")])
+def test_what_is_named_twice_is_refused(file, capsys, words):
+    code, _, err = told(capsys, file, "--dry-run", *words)
+    assert (code, err) == (2, f"sparring: {' '.join(words)} names {words[1][0]} twice\n")
 
 
 @pytest.mark.parametrize("words", [("--seeds", ""), ("--seeds", ","), ("--arms", "")])
@@ -237,8 +238,18 @@ def test_a_page_has_a_name(page, capsys):
         {"arms": {"up": {"numbers": {}}}},
         {"arms": []},
         {"minutes": "many"},
+        {"minutes": 10**400},
+        {"minutes": float("nan")},
         {"told": None},
+        {"told": {}},
         {"expect": [{}]},
+        {"paper": None},
+        {"note": "\ud800"},
+        {"claim": "of two\nlines"},
+        {"seeds": "123"},
+        {"seeds": [1.5]},
+        {"warnings": [5]},
+        {"exact": "abc"},
         None,
     ],
     ids=str,

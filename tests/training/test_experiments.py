@@ -17,9 +17,10 @@ from scipy import stats
 from sparring.cli import main
 from sparring.envs.errors import SparringError
 from sparring.training.config import Watch
-from sparring.training.experiments.claims import find, folder, kept, markdown, read_kept
+from sparring.training.experiments.claims import find, folder, kept, markdown
 from sparring.training.experiments.design import read
 from sparring.training.experiments.expectations import expectation
+from sparring.training.experiments.kept import read_kept
 from sparring.training.experiments.numbers import Number, number
 from sparring.training.experiments.outcome import Judged, Result, Verdict, spread
 from sparring.training.experiments.papers import with_verdicts

@@ -16,6 +16,7 @@ from sparring.training.mixtures import FILE, Mixture, MixtureError, keep, mixed,
 from sparring.training.psro import gain
 from sparring.training.recipes import configured
 from sparring.training.run import resume, train
+from sparring.training.selfplay import SelfPlay
 from sparring.training.settings import merge
 
 PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
@@ -152,3 +153,21 @@ def test_pulled_responses_tell_cards_apart(tmp_path):
     told = [each.nashconv or 0.0 for each in mixtures(tmp_path / "r")]
     assert told[0] == pytest.approx(0.917, abs=0.01)
     assert told[2] < 0.5
+
+
+def test_a_phase_that_is_begun_once_more_tells_of_its_pool_once(tmp_path, monkeypatch):
+    play = SelfPlay.batch
+
+    def killed(this, number):
+        if RunFolder(tmp_path / "run").steps:
+            raise KeyboardInterrupt
+        return play(this, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SelfPlay, "batch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(tmp_path / "run"), quiet=True)
+    assert [r["step"] for r in RunFolder(tmp_path / "run").records() if "psro/size" in r] == [0, 1]
+    resume(tmp_path / "run", quiet=True)
+    steps = [r["step"] for r in RunFolder(tmp_path / "run").records() if "psro/size" in r]
+    assert steps == [0, 1, 2]

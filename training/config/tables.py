@@ -129,7 +129,9 @@ class OpponentsConfig:
     pairs: int = number(
         100, 1, MANY, "pairs that two of psro's pool play, where no tree gives their payoffs"
     )
-    held: int = number(8, 1, 1000, "past selves in memory at once, beside those of the present step")
+    held: int = number(
+        8, 1, 1000, "past selves in memory at once, beside those of the present step"
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Final
 from ...envs.errors import did_you_mean
 from .. import checkpoints
 from .expectations import ExperimentError
+from .kept import read_kept
 from .outcome import Result
 from .papers import with_verdicts
 from .told import VERDICTS, columns, expected, rows, where
@@ -141,17 +142,5 @@ def _table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
-        *(f"| {' | '.join(row)} |" for row in cells),
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells),
     ]
-
-
-def read_kept(path: Path) -> Result:
-    """The kept result that a file holds. Raises ExperimentError for anything else."""
-    try:
-        return Result.of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as fault:
-        raise ExperimentError(f"{path} is no kept result: {fault}") from fault
-    except (LookupError, TypeError, AttributeError) as fault:
-        raise ExperimentError(
-            f"{path} is no kept result; run its experiment with --keep"
-        ) from fault

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 from scipy import stats
 
@@ -87,37 +87,6 @@ class Result:
     def data(self) -> dict[str, Any]:
         """All of it as JSON values; JSON has no infinity."""
         return {"version": 1, **_plain(asdict(self))}
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Result:
-        """What `data` gave, read back. Raises LookupError, TypeError or ValueError for anything else."""
-        arms = {
-            name: Arm(
-                {
-                    each: Measured(_by_seed(found["seeds"]), _over(found["over"]))
-                    for each in data["told"]
-                    for found in [arm["numbers"][each]]
-                },
-                *(float(arm[each]) for each in ("steps", "tokens", "minutes")),
-            )
-            for name, arm in data["arms"].items()
-        }
-        judged = [
-            Judged(e["text"], _by_seed(e["seeds"]), _over(e["over"]), e["state"], e["why"])
-            for e in data["expect"]
-        ]
-        if data["verdict"] not in get_args(Verdict):
-            raise ValueError(f"there is no verdict {data['verdict']!r}")
-        read: Mapping[str, Any] = {
-            "seeds": tuple(map(int, data["seeds"])),
-            "arms": arms,
-            "expect": tuple(judged),
-            "told": dict(data["told"]),
-            "exact": tuple(data["exact"]),
-            "warnings": tuple(data["warnings"]),
-            "minutes": float(data["minutes"]),
-        }
-        return cls(**{field.name: read.get(field.name, data[field.name]) for field in fields(cls)})
 
 
 def outcome(
@@ -299,22 +268,6 @@ def _last(records: Sequence[Metrics], name: str) -> float:
 def _mean(values: Any) -> float:
     listed = list(values)
     return fmean(listed) if listed else 0.0
-
-
-def _by_seed(found: Mapping[str, Any]) -> dict[int, Any]:
-    return {int(seed): value for seed, value in found.items()}
-
-
-def _over(found: Mapping[str, Any] | None) -> Spread | None:
-    """JSON has no infinity: None stands for it."""
-    if found is None:
-        return None
-    low, high = found["low"], found["high"]
-    return Spread(
-        float(found["mean"]),
-        -math.inf if low is None else float(low),
-        math.inf if high is None else float(high),
-    )
 
 
 def _plain(value: Any) -> Any:
