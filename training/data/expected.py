@@ -176,14 +176,15 @@ class _Made:
         attempt = self._attempt(issue, episode, visit)
 
         found: list[tuple[int, Centre, float]] = []
-        told = zip(own.tokens, own.logprobs, own.odds, strict=True)
-        for place, (tokens, logprobs, odds) in enumerate(told, first):
+        choices = self._seen.views[self._seen.view[visit.node]].choices
+        told = zip(choices, own.tokens, own.logprobs, own.odds, strict=True)
+        for place, (move, tokens, logprobs, odds) in enumerate(told, first):
             value = float(self._values.moves[place, seat])
             # The loss has `count` moves in the place of one, each as often: its odds weigh it.
             weight = count * float(odds)
             centre = Centre(worth, 1 / weight if weight else math.inf)
             found.append((len(self._kinds), centre, centre.advantage(value)))
-            self._kinds.append(_sample(attempt, visit, own.prompt, tokens, logprobs, value))
+            self._kinds.append(_sample(attempt, visit, own.prompt, tokens, logprobs, value, move))
         return found
 
     def _tried(self, issue: Issue, episode: Episode, visit: Visit, *, again: bool) -> None:
@@ -237,7 +238,8 @@ def _sample(
     tokens: tuple[int, ...],
     logprobs: tuple[float, ...],
     earned: float,
+    move: str = "",
 ) -> Credited:
     start, stop = len(prompt), len(prompt) + len(tokens)
-    span = Span(visit.number, start, stop, 0.0, earned, retry=visit.turn.retry)
+    span = Span(visit.number, start, stop, 0.0, earned, retry=visit.turn.retry, move=move)
     return Credited(Sample(attempt, prompt + tokens, (0.0,) * start + logprobs, (span,)), (), ())

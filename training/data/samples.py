@@ -56,6 +56,7 @@ class Span(NamedTuple):
     `turn` is its index among the episode's turns; `credit` the sum of its named credits. `ordinal` counts
     the seat's own turns from 1; a further try at one has the same ordinal, and `retry` counts those.
     `given` are the first and the last place (exclusive) of tokens inside that were put in and not sampled.
+    `move` is the listed move that it is, where all that were listed are trained ("": it is what was said).
     """
 
     turn: int
@@ -66,6 +67,7 @@ class Span(NamedTuple):
     ordinal: int = 1
     retry: int = 0
     given: tuple[int, int] = (0, 0)
+    move: str = ""
 
     @property
     def trained(self) -> int:

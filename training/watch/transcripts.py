@@ -39,14 +39,16 @@ def _game(step: Step, index: int) -> Iterator[str]:
 
 
 def _audit(credited: Credited) -> Iterator[str]:
-    """Raw outcome → credits → baseline → advantage, a line per trained turn."""
+    """Raw outcome → credits → baseline → advantage, a line per trained turn, or listed move of one."""
     sample, attempt = credited.sample, credited.sample.attempt
     for span, centre, advantage in zip(sample.spans, *credited[1:], strict=True):
         scale = "" if centre.scale == 1 else f" / {centre.scale:.4f}"
         if centre.scale == ALONE:
             scale = ", its own: nothing to compare with"
+        earned = f"payoff {attempt.payoff:+g} → with credits {span.earned:+g}"
+        if span.move:
+            earned = f"the move {span.move!r} is worth {span.earned:+.4f}"
         yield (
-            f"trained: {attempt.seat} turn {span.turn} ({span.trained} tokens): "
-            f"payoff {attempt.payoff:+g} → with credits {span.earned:+g} "
+            f"trained: {attempt.seat} turn {span.turn} ({span.trained} tokens): {earned} "
             f"→ baseline {centre.baseline:+.4f}{scale} → advantage {advantage:+.4f}"
         )

@@ -221,3 +221,12 @@ def test_an_explorer_moves_evenly_where_it_is_due_and_only_where_moves_are_liste
     assert not any(reply.tokens for reply in replies if reply.text != "own")
     assert player.ref.name == "learner"
     assert asyncio.run(player.act(requests[:40])) == replies[:40], "keyed by the ask alone"
+
+
+def test_a_transcript_names_each_move_that_is_trained(tmp_path: Path) -> None:
+    asked = ["credits.estimator=critic", "steps=1", "rollout.games=4", "record.tensorboard=false"]
+    done = train(configured("spiral", None, asked, {"out": str(tmp_path / "run")}), quiet=True)
+    (text,) = (path.read_text() for path in (done.folder / "transcripts").iterdir())
+    told = [line for line in text.splitlines() if line.startswith("trained: first turn 0")]
+    assert len(told) == 8
+    assert sum("the move 'bet' is worth" in line for line in told) == 4
