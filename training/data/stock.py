@@ -253,7 +253,8 @@ def _said(sample: Sample, episode: Episode) -> Iterator[dict[str, Any]]:
 def _stored(data: dict[str, Any]) -> Stored:
     """What `_line` wrote. Raises ValueError, TypeError, KeyError or IndexError for anything else."""
     attempt = Attempt(**data["attempt"])
-    spans = tuple(Span(*span)._replace(given=tuple(span[-1])) for span in data["spans"])
+    read = [Span(*span) for span in data["spans"]]
+    spans = tuple(span._replace(given=tuple(span.given)) for span in read)
     sample = Sample(attempt, tuple(data["tokens"]), tuple(data["logprobs"]), spans)
     advantages = tuple(data["advantages"])
 
