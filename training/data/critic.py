@@ -75,13 +75,19 @@ class Seen:
     def walk(self, episode: Episode, scale: float) -> list[Visit]:
         """Count a game's turns and what it paid; returns them by history.
 
-        Raises ConfigError for a turn without choices, and where histories hardly recur.
+        A try that was refused is left out of what its seat sees later: it changes nothing, and what was said
+        in it hardly recurs. Raises ConfigError for a turn without choices, and where histories hardly recur.
         """
         found: list[Visit] = []
         before = -1
+        refused: dict[str, set[int]] = {}
         for number, turn in enumerate(episode.turns):
-            node = found[-1].node if turn.retry else self._node(before, turn)
+            out = refused.setdefault(turn.seat, set())
+            node = found[-1].node if turn.retry else self._node(before, turn, out)
             move = -1 if turn.refused else _index(turn)
+            if turn.refused:
+                # the reply, and what was said to it
+                out |= {len(turn.prompt), len(turn.prompt) + 1}
             found.append(Visit(number, turn, node, move))
             if move >= 0:
                 before = self.first[node] + move
@@ -145,14 +151,19 @@ class Seen:
         self._ended = list(state["ended"])
         self._paid = [list(paid) for paid in state["paid"]]
 
-    def _node(self, before: int, turn: Turn) -> int:
+    def _node(self, before: int, turn: Turn, out: set[int]) -> int:
         """The history of a turn, by the move before it and what its seat sees; it has come up once more."""
         if not turn.choices:
             raise ConfigError(
                 f"credits.estimator = critic values listed moves, and {self._game} asks {turn.seat} "
                 "without any; use another estimator"
             )
-        view = self._number(View(turn.seat, turn.role, turn.prompt, turn.choices))
+        said = (
+            tuple(m for place, m in enumerate(turn.prompt) if place not in out)
+            if out
+            else turn.prompt
+        )
+        view = self._number(View(turn.seat, turn.role, said, turn.choices))
         node = self._nodes.get((before, view))
         if node is None:
             node = self._add(before, view)

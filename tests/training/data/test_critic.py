@@ -232,3 +232,20 @@ def test_a_transcript_names_each_move_that_is_trained(tmp_path: Path) -> None:
     told = [line for line in text.splitlines() if line.startswith("trained: first turn 0")]
     assert len(told) == 8
     assert sum("the move 'bet' is worth" in line for line in told) == 4
+
+
+def test_a_game_goes_on_after_a_refused_try_as_if_it_had_not_been() -> None:
+    """Every first ask of a seat is answered by no move, which its later prompts show."""
+    game = find("kuhn-poker-v0")
+    _, episodes, _ = credited(
+        game,
+        lambda r: f"no move, {r.key.seed}" if not r.key.ask else r.choices[r.key.seed % 2],
+        60,
+    )
+    assert sum(turn.refused is not None for e in episodes for turn in e.turns) == 120
+    assert max(len(e.turns) for e in episodes) == 5, "a seat moves again after its refused try"
+    seen = Seen(game.id, game.seats)
+    for episode in episodes:
+        seen.walk(episode, 1.0)
+    known = {(info.seat, info.messages) for info in tree(game).infosets}
+    assert {(view.seat, view.prompt) for view in seen.views} <= known
