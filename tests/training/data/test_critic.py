@@ -239,7 +239,9 @@ def test_a_game_goes_on_after_a_refused_try_as_if_it_had_not_been() -> None:
     game = find("kuhn-poker-v0")
     _, episodes, _ = credited(
         game,
-        lambda r: f"no move, {r.key.seed}" if not r.key.ask else r.choices[r.key.seed % 2],
+        lambda r: (
+            f"no move, {r.key.seed}" if not r.key.ask else r.choices[(r.key.seed + len(r.seat)) % 2]
+        ),
         60,
     )
     assert sum(turn.refused is not None for e in episodes for turn in e.turns) == 120
