@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from sparring.training.data.critic import Seen
 from sparring.training.data.expected import Critics
 from sparring.training.players.exploring import Exploring
 from sparring.training.recipes import configured
-from sparring.training.run import train
+from sparring.training.run import checked, train
 
 
 def played(game: Game, count: int, name: str = "random") -> list[Episode]:
@@ -251,3 +252,13 @@ def test_a_game_goes_on_after_a_refused_try_as_if_it_had_not_been() -> None:
         seen.walk(episode, 1.0)
     known = {(info.seat, info.messages) for info in tree(game).infosets}
     assert {(view.seat, view.prompt) for view in seen.views} <= known
+
+
+def test_the_file_of_the_page_on_leduc_is_a_run(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/results.md").read_text()
+    (text,) = re.findall(r"```toml\n# leduc\.toml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "leduc.toml"
+    file.write_text(text)
+    config = configured("spiral", file, (), {"out": str(tmp_path / "run")})
+    checked(config)
+    assert (config.credits.estimator, config.rollout.explore) == ("critic", 0.05)
