@@ -245,8 +245,9 @@ def _run(config: Config, stage: Stage, folder: Path, place: Path | None, *, quie
         step = stage.offset + loop.trainer.state.global_step
         if loop.pool and step == length(config):
             loop.tell(loop.pool.solve(step, (*stage.place.ends, step)))
-        # One that is complete was not interrupted.
-        interrupted = loop.interrupted and not (loop.spent or step == length(config))
+        # One that is complete was not interrupted; one whose end an alarm takes back is not complete.
+        complete = not loop.broken and (loop.spent or step == length(config))
+        interrupted = loop.interrupted and not complete
         if interrupted or not loop.broken:
             display.say(_farewell(folder, step, stage, config, loop, interrupted=interrupted))
         alarms = tuple(alarm.text for alarm in loop.alarms)

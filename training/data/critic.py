@@ -81,9 +81,12 @@ class Seen:
         found: list[Visit] = []
         before = -1
         refused: dict[str, set[int]] = {}
+        last: dict[str, int] = {}
         for number, turn in enumerate(episode.turns):
             out = refused.setdefault(turn.seat, set())
-            node = found[-1].node if turn.retry else self._node(before, turn, out)
+            # others may have moved since the first try, where several are asked at once
+            node = last[turn.seat] if turn.retry else self._node(before, turn, out)
+            last[turn.seat] = node
             move = -1 if turn.refused else _index(turn)
             if turn.refused:
                 # the reply, and what was said to it

@@ -145,11 +145,12 @@ class _Made:
         """The samples of a game."""
         seats = trained(episode, self._asked)
         issue = index, episode.seed, episode.replicate
-        for visit, after in zip(visits, [*visits[1:], None], strict=True):
+        for place, visit in enumerate(visits):
             if visit.turn.seat not in seats or visit.number < episode.begun:
                 continue
             if visit.turn.refused or visit.turn.retry:
-                self._tried(issue, episode, visit, again=bool(after and after.turn.retry))
+                later = [v.turn for v in visits[place + 1 :] if v.turn.seat == visit.turn.seat]
+                self._tried(issue, episode, visit, again=bool(later and later[0].retry))
                 continue
             if visit.node not in self._listed:
                 self._listed[visit.node] = self._every(issue, episode, visit)

@@ -235,6 +235,25 @@ def test_a_transcript_names_each_move_that_is_trained(tmp_path: Path) -> None:
     assert sum("the move 'bet' is worth" in line for line in told) == 4
 
 
+def test_of_several_that_are_asked_at_once_one_may_try_again_after_another_moved() -> None:
+    game = find("rock-paper-scissors-v0")
+    _, episodes, found = credited(
+        game,
+        lambda r: (
+            "well" if r.seat == game.seats[0] and not r.key.ask else r.choices[r.key.seed % 3]
+        ),
+        9,
+    )
+    one, two = game.seats
+    assert [turn.seat for turn in episodes[0].turns] == [one, two, one]
+    seen = Seen(game.id, game.seats)
+    first, second, again = seen.walk(episodes[0], 1.0)
+    assert first.node == again.node != second.node
+    assert (first.move, again.move) == (-1, 0)
+    tries = [e for e in found if e.sample.attempt.seat == one and e.sample.spans[0].turn == 0]
+    assert {e.advantages[0] for e in tries} == {-0.5}
+
+
 def test_a_game_goes_on_after_a_refused_try_as_if_it_had_not_been() -> None:
     """Every first ask of a seat is answered by no move, which its later prompts show."""
     game = find("kuhn-poker-v0")
