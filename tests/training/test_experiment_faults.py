@@ -245,7 +245,6 @@ def test_a_page_has_a_name(page, capsys):
         {"expect": [{}]},
         {"paper": None},
         {"note": "\ud800"},
-        {"claim": "of two\nlines"},
         {"seeds": "123"},
         {"seeds": [1.5]},
         {"warnings": [5]},
@@ -343,3 +342,19 @@ def test_runs_end_with_an_experiment_that_is_killed_and_go_on_with_the_next(file
     found = json.loads((out / "result.json").read_text())
     assert found["arms"]["a"]["steps"] == 300
     assert found["minutes"] > 0
+
+
+def test_what_was_kept_is_read_back_also_where_a_number_was_never_there_and_words_have_lines(
+    file, tmp_path, capsys
+):
+    """An alarm that is never raised has no number with any seed, which is a finding like others."""
+    text = file.read_text().replace("[settings]", 'note = """\nOf two\nlines."""\n[settings]')
+    text = text.replace('expect = ["a < b"]', 'expect = ["a < b", "a:alarm < b:alarm"]')
+    file.write_text(text + '\n[numbers]\nalarm = "alarm/kl"\n')
+    done(file, tmp_path / "out", GOOD)
+    assert told(capsys, file, "--out", tmp_path / "out", "--only-table", "--keep")[0] == 0
+    code, _, err = told(capsys, file, "--docs", tmp_path / "page.md")
+    assert (code, err) == (0, "")
+    page = (tmp_path / "page.md").read_text()
+    assert "| never |" in page
+    assert "Of two\nlines." in page

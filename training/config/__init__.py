@@ -313,7 +313,7 @@ def games(config: Config) -> tuple[Game, ...]:
             )
         check_band(config.filters, game)
         if own.estimator == CRITIC:
-            check_valued(game)
+            check_valued(game, own)
         judging = set(game.judges) & set(game.roles)
         if judging - {name.rpartition("/")[2] for name in config.cast}:
             # Called for what it raises: a missing judge is told before a model loads.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...envs.registry import Game
+from .tables import Credits
 from .values import ConfigError
 
 CRITIC = "critic"
@@ -24,8 +25,13 @@ def check_critic(estimators: Sequence[str], settings: Mapping[str, tuple[Any, An
             )
 
 
-def check_valued(game: Game) -> None:
-    """Raises ConfigError for a game whose histories a critic cannot value."""
+def check_valued(game: Game, credits: Credits) -> None:
+    """Raises ConfigError for a game, or credits of its own, that a critic cannot value."""
+    if credits.discount != 1 or credits.turns or not credits.payoff:
+        raise ConfigError(
+            f"credits.estimator = critic values what {game.id} pays at its end, at every turn; leave payoff, "
+            "discount and turns of its credits as they are"
+        )
     if set(game.judges) & set(game.roles):
         raise ConfigError(
             f"credits.estimator = critic knows how every seat moves, and {game.id} has judges; use another "

@@ -76,7 +76,8 @@ class Seen:
         """Count a game's turns and what it paid; returns them by history.
 
         A try that was refused is left out of what its seat sees later: it changes nothing, and what was said
-        in it hardly recurs. Raises ConfigError for a turn without choices, and where histories hardly recur.
+        in it hardly recurs. Raises ConfigError for a turn without choices or with credits, and where
+        histories hardly recur.
         """
         found: list[Visit] = []
         before = -1
@@ -91,6 +92,11 @@ class Seen:
             if turn.refused:
                 # the reply, and what was said to it
                 out |= {len(turn.prompt), len(turn.prompt) + 1}
+            if turn.credits:
+                raise ConfigError(
+                    f"credits.estimator = critic values what a game pays at its end, and {self._game} "
+                    f"credits {turn.seat} for single turns; use another estimator"
+                )
             found.append(Visit(number, turn, node, move))
             if move >= 0:
                 before = self.first[node] + move

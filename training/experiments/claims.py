@@ -142,5 +142,9 @@ def _table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
-        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells),
+        *(f"| {' | '.join(map(_cell, row))} |" for row in cells),
     ]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

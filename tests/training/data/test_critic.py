@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,14 @@ def test_what_a_critic_cannot_value_is_refused_in_one_line(
     assert not (tmp_path / "run").exists()
 
 
+def test_credits_of_a_game_of_the_menu_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "menu.toml"
+    entry = '[[games]]\nid = "kuhn-poker-v0"\ncredits = { estimator = "critic", discount = 0.5 }\n'
+    file.write_text(entry)
+    with pytest.raises(ConfigError, match="leave payoff, discount and turns"):
+        checked(configured("spiral", file, (), {"out": str(tmp_path / "run")}))
+
+
 def test_an_explorer_moves_evenly_where_it_is_due_and_only_where_moves_are_listed() -> None:
     asked: list[Request] = []
 
@@ -233,6 +242,14 @@ def test_a_transcript_names_each_move_that_is_trained(tmp_path: Path) -> None:
     told = [line for line in text.splitlines() if line.startswith("trained: first turn 0")]
     assert len(told) == 8
     assert sum("the move 'bet' is worth" in line for line in told) == 4
+
+
+def test_a_game_that_credits_single_turns_is_refused() -> None:
+    game = find("kuhn-poker-v0")
+    (episode,) = played(game, 1)
+    turns = tuple(turn._replace(credits={"bluff": 1.0}) for turn in episode.turns)
+    with pytest.raises(ConfigError, match="credits first for single turns; use another"):
+        Seen(game.id, game.seats).walk(replace(episode, turns=turns), 1.0)
 
 
 def test_of_several_that_are_asked_at_once_one_may_try_again_after_another_moved() -> None:
